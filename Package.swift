@@ -1,0 +1,47 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Arrows point down only:
+//
+//   unlearn-cli            commands, progress, JSON
+//   Unlearn                residual memory, stitch, replay, audit
+//   Training  Checkpoints  (neither knows the other)
+//   Tensors                layouts, lattice, safetensors, npz
+//   Files                  system calls, durable publication, failures
+//   C…                     system libraries and small vector kernels
+
+/// Kernels keep multiplication and addition apart, so that every instruction set gives the same bits.
+let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
+
+let package = Package(
+    name: "unlearn",
+    products: [
+        .executable(name: "unlearn", targets: ["unlearn-cli"]),
+        .library(name: "Unlearn", targets: ["Unlearn"]),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .target(name: "CVectorKernels", cSettings: kernelSettings),
+
+        .target(name: "Files"),
+        .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
+        .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "COpenBLAS", "CZlib"]),
+        .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CSQLite", "CSodium"]),
+        .target(name: "Unlearn", dependencies: ["Training", "Checkpoints"]),
+        .executableTarget(name: "unlearn-cli", dependencies: ["Unlearn"]),
+
+        .target(name: "TestSupport", dependencies: ["Unlearn"], path: "Tests/TestSupport"),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
+        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

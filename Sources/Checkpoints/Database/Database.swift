@@ -1,0 +1,182 @@
+internal import CSQLite
+import Files
+
+/// An SQLite call that failed: its code, SQLite's message, and what was being done.
+public struct DatabaseError: DescribedError, Equatable {
+    public let code: Int32
+    public let message: String
+    public let operation: String
+
+    public var kind: FailureKind {
+        switch code & 255 {
+        case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged
+        case SQLITE_BUSY, SQLITE_LOCKED: .locked
+        default: .failed
+        }
+    }
+
+    public var description: String {
+        let advice =
+            switch kind {
+            case .damaged: "restore the project from a backup"
+            case .locked: "wait for the other command to end"
+            default: "check space and permissions of the project's folder"
+            }
+        return "the catalogue cannot \(operation): \(message) (SQLite \(code)); \(advice)"
+    }
+}
+
+/// One SQLite connection.
+final class Database {
+    private let handle: OpaquePointer
+    private var statements: [String: Statement] = [:]
+    private var isClosed = false
+
+    enum Mode { case create, write, read }
+
+    init(_ path: String, _ mode: Mode) throws {
+        let flags =
+            switch mode {
+            case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
+            case .write: SQLITE_OPEN_READWRITE
+            case .read: SQLITE_OPEN_READONLY
+            }
+        var handle: OpaquePointer?
+        let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let handle else {
+            let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            sqlite3_close_v2(handle)
+            throw DatabaseError(code: code, message: message, operation: "open \(path)")
+        }
+        self.handle = handle
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, 10_000)
+        try execute("PRAGMA trusted_schema = OFF")
+        try execute("PRAGMA foreign_keys = ON")
+        if mode != .read {
+            // A commit is on the device when it returns, and deleted content is overwritten with zeros.
+            try execute("PRAGMA synchronous = FULL")
+            try execute("PRAGMA secure_delete = ON")
+        }
+    }
+
+    deinit { close() }
+
+    /// Ends the connection; it must not be used afterwards.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        statements.removeAll()
+        sqlite3_close_v2(handle)
+    }
+
+    func execute(_ sql: String) throws {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw error(code, "run '\(sql.prefix(60))'") }
+    }
+
+    /// A prepared statement, kept for the next call with the same text.
+    func prepare(_ sql: String) throws -> Statement {
+        if let known = statements[sql] { return known }
+        var statement: OpaquePointer?
+        let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        guard code == SQLITE_OK, let statement else { throw error(code, "prepare '\(sql.prefix(60))'") }
+        let prepared = Statement(statement, of: self)
+        statements[sql] = prepared
+        return prepared
+    }
+
+    func run(_ sql: String, _ values: SQLValue...) throws { try prepare(sql).forEach(values) { _ in } }
+
+    func rows<Row>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws -> Row) throws -> [Row] {
+        var rows: [Row] = []
+        try prepare(sql).forEach(values) { rows.append(try map($0)) }
+        return rows
+    }
+
+    /// Everything in `body` happens or nothing does.
+    func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+        try execute("BEGIN IMMEDIATE")
+        do {
+            let result = try body()
+            try execute("COMMIT")
+            return result
+        } catch {
+            // A failed COMMIT may have rolled back already; then there is nothing to undo.
+            if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
+            throw error
+        }
+    }
+
+    fileprivate func error(_ code: Int32, _ operation: String) -> DatabaseError {
+        DatabaseError(code: code, message: String(cString: sqlite3_errmsg(handle)), operation: operation)
+    }
+}
+
+enum SQLValue: Sendable, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+    case null
+    case integer(Int)
+    case text(String)
+    case blob([UInt8])
+
+    init(integerLiteral value: Int) { self = .integer(value) }
+    init(stringLiteral value: String) { self = .text(value) }
+}
+
+/// One prepared statement.
+final class Statement {
+    private let handle: OpaquePointer
+    private unowned let database: Database
+
+    fileprivate init(_ handle: OpaquePointer, of database: Database) {
+        self.handle = handle
+        self.database = database
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    func forEach(_ values: [SQLValue], _ body: (SQLRow) throws -> Void) throws {
+        defer {
+            sqlite3_reset(handle)
+            sqlite3_clear_bindings(handle)
+        }
+        for (index, value) in values.enumerated() {
+            let place = Int32(index + 1)
+            let code =
+                switch value {
+                case .null: sqlite3_bind_null(handle, place)
+                case .integer(let number): sqlite3_bind_int64(handle, place, sqlite3_int64(number))
+                case .text(let text): sqlite3_bind_text(handle, place, text, -1, unlearn_sqlite_transient())
+                case .blob(let bytes): sqlite3_bind_blob(handle, place, bytes, Int32(bytes.count), unlearn_sqlite_transient())
+                }
+            guard code == SQLITE_OK else { throw database.error(code, "bind a value") }
+        }
+        while true {
+            let code = sqlite3_step(handle)
+            if code == SQLITE_DONE { return }
+            guard code == SQLITE_ROW else { throw database.error(code, "run '\(String(cString: sqlite3_sql(handle)).prefix(60))'") }
+            try body(SQLRow(handle: handle))
+        }
+    }
+}
+
+/// The current row of a running statement; valid inside the closure it is handed to.
+struct SQLRow {
+    fileprivate let handle: OpaquePointer
+
+    func integer(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    func text(_ column: Int32) -> String { sqlite3_column_text(handle, column).map { String(cString: $0) } ?? "" }
+    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+
+    func blob(_ column: Int32) -> [UInt8] {
+        let count = Int(sqlite3_column_bytes(handle, column))
+        guard count > 0, let start = sqlite3_column_blob(handle, column) else { return [] }
+        return Array(UnsafeRawBufferPointer(start: start, count: count))
+    }
+}
+
+extension DatabaseError {
+    /// Whether a row with the same key exists already.
+    var isUniquenessViolation: Bool { code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE }
+}

@@ -1,0 +1,93 @@
+import Glibc
+
+/// File operations on paths. Every change of the project's folder goes through here or through `OpenFile`.
+public enum FileSystem {
+    public static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    public static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    public static func read(_ path: String) throws -> [UInt8] {
+        let file = try OpenFile(path, .read)
+        let length = try file.regularLength()
+        return try [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            try file.read(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: length), at: 0)
+            count = length
+        }
+    }
+
+    /// Writes a new file whole or not at all: beside its place, synced, renamed, and the folder synced.
+    /// After it returns, the file is there even if the power fails; before, nothing is visible at `path`.
+    public static func publish(_ bytes: UnsafeRawBufferPointer, at path: String) throws {
+        let temporary = path + temporarySuffix
+        if exists(temporary) { try remove(temporary) }
+        do {
+            let file = try OpenFile(temporary, .createNew)
+            try file.write(bytes, at: 0)
+            try file.synchronise()
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        try rename(temporary, to: path)
+    }
+
+    /// What `publish` appends to the name of a file that is not whole yet; such a file is rubbish after a crash.
+    public static let temporarySuffix = ".part"
+
+    public static func rename(_ path: String, to newPath: String) throws {
+        guard Glibc.rename(path, newPath) == 0 else {
+            throw SystemCallError(operation: "rename \(path) to", path: newPath, code: errno)
+        }
+        try synchroniseFolder(parent(of: newPath))
+    }
+
+    public static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else { throw SystemCallError(operation: "remove", path: path, code: errno) }
+    }
+
+    public static func synchroniseFolder(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemCallError(operation: "open the folder", path: path, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
+    }
+
+    /// Makes a folder for its owner alone; an existing one is left as it is.
+    public static func makeFolder(_ path: String) throws {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw SystemCallError(operation: "make the folder", path: path, code: errno)
+        }
+    }
+
+    /// The names in a folder, sorted, without `.` and `..`.
+    public static func names(in path: String) throws -> [String] {
+        guard let folder = opendir(path) else { throw SystemCallError(operation: "list", path: path, code: errno) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    public static func removeTree(_ path: String) throws {
+        if isFolder(path) {
+            for name in try names(in: path) { try removeTree(path + "/" + name) }
+            guard rmdir(path) == 0 else { throw SystemCallError(operation: "remove the folder", path: path, code: errno) }
+        } else {
+            try remove(path)
+        }
+    }
+
+    public static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,26 @@
+import Glibc
+
+/// Holds a folder for one writer at a time. The kernel drops the lock when its process ends, however it ends.
+public final class FolderLock {
+    private let descriptor: Int32
+
+    /// Takes the lock file at `path` or says who holds it.
+    public init(_ path: String) throws {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemCallError(operation: "open the lock", path: path, code: errno) }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            var owner = [UInt8](repeating: 0, count: 32)
+            let length = pread(descriptor, &owner, owner.count, 0)
+            close(descriptor)
+            guard code == EWOULDBLOCK else { throw SystemCallError(operation: "lock", path: path, code: code) }
+            let process = String(decoding: owner.prefix(max(0, length)), as: UTF8.self)
+            throw Failure(.locked, "the project is in use by process \(process.isEmpty ? "?" : process) (\(path)); wait for it to end")
+        }
+        let process = Array("\(getpid())".utf8)
+        ftruncate(descriptor, 0)
+        pwrite(descriptor, process, process.count, 0)
+    }
+
+    deinit { close(descriptor) }
+}

@@ -1,0 +1,63 @@
+import Glibc
+
+/// One open file descriptor, closed when the value goes away.
+public struct OpenFile: ~Copyable {
+    public enum Mode: Sendable {
+        case read
+        /// Creates the file, which must not exist, readable by its owner alone.
+        case createNew
+    }
+
+    public let path: String
+    private let descriptor: Int32
+
+    public init(_ path: String, _ mode: Mode) throws {
+        let flags = switch mode {
+        case .read: O_RDONLY | O_CLOEXEC
+        case .createNew: O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
+        }
+        descriptor = Int32(try retrying(mode == .read ? "open" : "create", path) { Int(Glibc.open(path, flags, 0o600)) })
+        self.path = path
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    /// The length in bytes of a regular file; anything else (a folder, a pipe) is an error.
+    public func regularLength() throws -> Int {
+        var status = stat()
+        _ = try retrying("read the length of", path) { Int(fstat(descriptor, &status)) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(.input, "\(path) is not a regular file; name a file") }
+        return Int(status.st_size)
+    }
+
+    /// Reads exactly `buffer.count` bytes at `offset`; a file that ends earlier is an error.
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+        var done = 0
+        while done < buffer.count {
+            let count = try retrying("read", path) {
+                pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+            }
+            guard count > 0 else { throw Failure(.failed, "\(path) ended \(buffer.count - done) bytes early") }
+            done += count
+        }
+    }
+
+    public func write(_ buffer: UnsafeRawBufferPointer, at offset: Int) throws {
+        var done = 0
+        while done < buffer.count {
+            done += try retrying("write", path) {
+                pwrite(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+            }
+        }
+    }
+
+    /// Sets the length; bytes beyond the old end read as zero.
+    public func setLength(_ length: Int) throws {
+        _ = try retrying("resize", path) { Int(ftruncate(descriptor, off_t(length))) }
+    }
+
+    /// Returns after the file's bytes are on the device. A failure here is final: the bytes must be written anew.
+    public func synchronise() throws {
+        guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync", path: path, code: errno) }
+    }
+}

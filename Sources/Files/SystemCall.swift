@@ -1,0 +1,38 @@
+import Glibc
+
+/// A system call that failed: which one, on what, and the system's reason.
+public struct SystemCallError: DescribedError, Equatable {
+    public let operation: String
+    public let path: String
+    public let code: Int32
+
+    public init(operation: String, path: String, code: Int32) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+    }
+
+    public var kind: FailureKind { .failed }
+
+    public var description: String {
+        "cannot \(operation) \(path): \(String(cString: strerror(code)))\(advice)"
+    }
+
+    private var advice: String {
+        switch code {
+        case ENOSPC, EDQUOT: "; make space and run the command again"
+        case EACCES, EPERM, EROFS: "; check the permissions of the folder and its files"
+        case EMFILE, ENFILE: "; raise the limit on open files (ulimit -n)"
+        default: ""
+        }
+    }
+}
+
+/// Calls again while a signal interrupts, and throws any other failure (a result below zero).
+func retrying(_ operation: String, _ path: String, _ call: () -> Int) throws -> Int {
+    while true {
+        let result = call()
+        if result >= 0 { return result }
+        guard errno == EINTR else { throw SystemCallError(operation: operation, path: path, code: errno) }
+    }
+}

@@ -1,0 +1,120 @@
+internal import CVectorKernels
+import Files
+
+/// The grid of multiples of 2⁻ᵏ on which every state lies.
+public struct Lattice: Sendable, Equatable {
+    public static let allowedBits = 12...24
+    public static let defaultBits = 18
+
+    /// k: a step is 2⁻ᵏ.
+    public let bits: Int
+
+    public init(bits: Int) {
+        precondition(Self.allowedBits.contains(bits), "lattice bits out of range")
+        self.bits = bits
+    }
+
+    /// The length of one step.
+    public var unit: Double { Double(sign: .plus, exponent: -bits, significand: 1) }
+
+    /// A value that has no place on the lattice: NaN, infinite, or beyond Int32 steps.
+    public struct OffLattice: Error, Equatable {
+        public let index: Int
+        public let value: Float
+    }
+
+    /// Rounds each value to the nearest multiple of 2⁻ᵏ, ties to even.
+    /// - Complexity: O(n), at memory bandwidth.
+    public func snap(_ values: UnsafeBufferPointer<Float>) throws(OffLattice) -> LatticeVector {
+        var firstBad = values.count
+        let steps = [Int32](unsafeUninitializedCapacity: values.count) { buffer, count in
+            count = values.count
+            guard let source = values.baseAddress, let target = buffer.baseAddress else { return }
+            firstBad = vk_snap(source, target, count, Float(1 / unit))
+        }
+        guard firstBad == values.count else { throw OffLattice(index: firstBad, value: values[firstBad]) }
+        return LatticeVector(steps)
+    }
+
+    /// Writes the values of `vector` as floats. Steps beyond 2²⁴ round to the nearest float.
+    public func unsnap(_ vector: LatticeVector, into values: UnsafeMutablePointer<Float>) {
+        vector.steps.withUnsafeBufferPointer { steps in
+            guard let source = steps.baseAddress else { return }
+            vk_unsnap(source, values, steps.count, Float(unit))
+        }
+    }
+
+    public func floats(_ vector: LatticeVector) -> [Float] {
+        [Float](unsafeUninitializedCapacity: vector.count) { buffer, count in
+            count = vector.count
+            if let target = buffer.baseAddress { unsnap(vector, into: target) }
+        }
+    }
+}
+
+/// A sum or difference that leaves Int32: the records it was made of cannot belong together.
+public struct LatticeOverflow: DescribedError, Equatable {
+    public var kind: FailureKind { .damaged }
+    public var description: String {
+        "a sum of influences leaves the lattice's range; the store is damaged: run 'unlearn check'"
+    }
+}
+
+/// A state or an influence: one Int32 count of lattice steps for each parameter.
+public struct LatticeVector: Sendable, Equatable {
+    public let steps: [Int32]
+
+    public init(_ steps: [Int32]) { self.steps = steps }
+    public init(zeros count: Int) { steps = [Int32](repeating: 0, count: count) }
+
+    public var count: Int { steps.count }
+
+    /// `⊕`: exact, checked.
+    public func adding(_ other: LatticeVector) throws(LatticeOverflow) -> LatticeVector {
+        try combined(with: other, vk_add_checked)
+    }
+
+    /// `⊖`: exact, checked.
+    public func subtracting(_ other: LatticeVector) throws(LatticeOverflow) -> LatticeVector {
+        try combined(with: other, vk_subtract_checked)
+    }
+
+    /// Every step count times `factor` (|factor| ≤ 1), to the nearest integer, ties to even.
+    public func scaled(by factor: Double) -> LatticeVector {
+        precondition(abs(factor) <= 1, "factor beyond 1")
+        return LatticeVector([Int32](unsafeUninitializedCapacity: count) { buffer, initialised in
+            initialised = count
+            steps.withUnsafeBufferPointer { vk_scale($0.baseAddress!, buffer.baseAddress!, count, factor) }
+        })
+    }
+
+    /// `‖·‖₁` in lattice steps: exact, whatever the order of additions.
+    public var l1Norm: UInt64 {
+        steps.withUnsafeBufferPointer { $0.isEmpty ? 0 : vk_l1_norm($0.baseAddress!, count) }
+    }
+
+    /// `‖a − b‖₁` in lattice steps.
+    public func l1Distance(to other: LatticeVector) -> UInt64 {
+        precondition(count == other.count, "vectors of different lengths")
+        return steps.withUnsafeBufferPointer { a in
+            other.steps.withUnsafeBufferPointer { b in a.isEmpty ? 0 : vk_l1_distance(a.baseAddress!, b.baseAddress!, count) }
+        }
+    }
+
+    private typealias CheckedKernel = (UnsafePointer<Int32>, UnsafePointer<Int32>, UnsafeMutablePointer<Int32>, Int) -> Int32
+
+    private func combined(with other: LatticeVector, _ kernel: CheckedKernel) throws(LatticeOverflow) -> LatticeVector {
+        precondition(count == other.count, "vectors of different lengths")
+        var overflow: Int32 = 0
+        let result = [Int32](unsafeUninitializedCapacity: count) { buffer, initialised in
+            initialised = count
+            steps.withUnsafeBufferPointer { a in
+                other.steps.withUnsafeBufferPointer { b in
+                    if count > 0 { overflow = kernel(a.baseAddress!, b.baseAddress!, buffer.baseAddress!, count) }
+                }
+            }
+        }
+        guard overflow == 0 else { throw LatticeOverflow() }
+        return LatticeVector(result)
+    }
+}

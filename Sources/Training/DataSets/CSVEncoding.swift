@@ -1,0 +1,84 @@
+import Files
+
+/// How the columns of a table become features. Made from the rows present at `init` and kept in the project; it is
+/// not remade when rows are deleted (Documentation/Limits.md).
+public struct CSVEncoding: Sendable, Codable, Equatable {
+    public enum Column: Sendable, Codable, Equatable {
+        /// (value − mean) / deviation; a constant column has deviation 1.
+        case numeric(name: String, mean: Double, deviation: Double)
+        /// One feature for each category; an unknown category is all zeros.
+        case oneHot(name: String, categories: [String])
+
+        var features: Int {
+            switch self {
+            case .numeric: 1
+            case .oneHot(_, let categories): categories.count
+            }
+        }
+    }
+
+    public let columns: [Column]
+    public var features: Int { columns.reduce(0) { $0 + $1.features } }
+
+    /// Writes the features of one record, whose fields come in the order of `columns`.
+    func encode(_ fields: [String], into features: inout [Float], path: String, line: Int) throws {
+        features.removeAll(keepingCapacity: true)
+        for (column, field) in zip(columns, fields) {
+            switch column {
+            case .numeric(let name, let mean, let deviation):
+                guard let value = Self.number(field) else {
+                    throw Failure(.input, "\(path) line \(line): column '\(name)' holds '\(field)', which is not a number")
+                }
+                features.append(Float((value - mean) / deviation))
+            case .oneHot(_, let categories):
+                for category in categories { features.append(category == field ? 1 : 0) }
+            }
+        }
+    }
+
+    static func number(_ field: String) -> Double? {
+        var text = Substring(field)
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        guard let value = Double(text), value.isFinite else { return nil }
+        return value
+    }
+}
+
+/// What the first pass learns about one column.
+struct ColumnSurvey {
+    let name: String
+    private var isNumeric = true
+    private var count = 0.0
+    private var mean = 0.0
+    private var squares = 0.0
+    private var categories: Set<String> = []
+
+    /// A text column with more values than this is no category.
+    static let mostCategories = 1024
+
+    init(name: String) { self.name = name }
+
+    /// Welford's running mean and sum of squares: one pass, no cancellation.
+    mutating func add(_ field: String, path: String, line: Int) throws {
+        if categories.count <= Self.mostCategories { categories.insert(field) }
+        if isNumeric, let value = CSVEncoding.number(field) {
+            count += 1
+            let difference = value - mean
+            mean += difference / count
+            squares += difference * (value - mean)
+        } else {
+            isNumeric = false
+            guard categories.count <= Self.mostCategories else {
+                throw Failure(
+                    .input, "\(path) line \(line): column '\(name)' is text with more than \(Self.mostCategories) values; leave it out or make it a number")
+            }
+        }
+    }
+
+    var column: CSVEncoding.Column {
+        guard isNumeric else { return .oneHot(name: name, categories: categories.sorted()) }
+        let deviation = (squares / max(1, count)).squareRoot()
+        return .numeric(name: name, mean: mean, deviation: deviation > 0 ? deviation : 1)
+    }
+}

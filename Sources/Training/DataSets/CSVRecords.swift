@@ -1,0 +1,80 @@
+import Files
+
+/// The records of a comma-separated file (RFC 4180): quoted fields may hold commas, quotes and line ends.
+struct CSVRecords {
+    /// Longer lines are taken for damage.
+    private static let longestRecord = 16 << 20
+
+    private let reader: CompressedReader
+    private var chunk = [UInt8](repeating: 0, count: 256 * 1024)
+    private var filled = 0
+    private var next = 0
+    private var line = 1
+
+    init(_ path: String) throws { reader = try CompressedReader(path) }
+
+    private mutating func byte() throws -> UInt8? {
+        if next == filled {
+            filled = try chunk.withUnsafeMutableBytes { try reader.read(upTo: $0) }
+            next = 0
+            if filled == 0 { return nil }
+        }
+        defer { next += 1 }
+        return chunk[next]
+    }
+
+    /// The next record and the line on which it begins, or nil at the end. Empty lines are skipped.
+    mutating func record() throws -> (line: Int, fields: [String])? {
+        let comma = UInt8(ascii: ","), quote = UInt8(ascii: "\""), newline = UInt8(ascii: "\n"), carriage = UInt8(ascii: "\r")
+        while true {
+            let start = line
+            var fields: [String] = []
+            var field: [UInt8] = []
+            var size = 0
+            var quoted = false
+            var wasQuoted = false
+            func text(_ bytes: [UInt8]) throws -> String {
+                guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+                    throw Failure(.input, "\(reader.path) line \(start) is not UTF-8 text; convert the file")
+                }
+                return text
+            }
+            scan: while let character = try byte() {
+                size += 1
+                guard size <= Self.longestRecord else { throw Failure(.input, "\(reader.path) line \(start) is longer than \(Self.longestRecord) bytes; is a quote missing?") }
+                if quoted {
+                    if character == newline { line += 1 }
+                    guard character == quote else { field.append(character); continue }
+                    quoted = false
+                    continue
+                }
+                switch character {
+                case quote:
+                    // A quote right behind a closing one stands for itself.
+                    if wasQuoted { field.append(quote) }
+                    guard field.isEmpty || wasQuoted else {
+                        throw Failure(.input, "\(reader.path) line \(start) has a quote inside an unquoted field; write \"\" inside quotes")
+                    }
+                    quoted = true
+                    wasQuoted = true
+                case comma:
+                    fields.append(try text(field))
+                    field = []
+                    wasQuoted = false
+                case newline:
+                    line += 1
+                    break scan
+                case carriage: continue
+                default: field.append(character)
+                }
+            }
+            guard !quoted else { throw Failure(.input, "\(reader.path) line \(start) opens a quote that never closes") }
+            if fields.isEmpty && field.isEmpty && !wasQuoted {
+                if size == 0 { return nil }
+                continue
+            }
+            fields.append(try text(field))
+            return (start, fields)
+        }
+    }
+}

@@ -1,0 +1,34 @@
+internal import CVectorKernels
+
+/// How a source's features are stored: the smallest form that loses nothing.
+public enum FeatureEncoding: Sendable, Codable, Equatable {
+    /// One byte a feature; its value is byte·scale + shift. The constants do not depend on the rows, so that no row
+    /// leaves a trace in them.
+    case bytes(scale: Float, shift: Float)
+    /// Single-precision values as they are.
+    case floats
+
+    public var bytesPerFeature: Int {
+        switch self {
+        case .bytes: 1
+        case .floats: 4
+        }
+    }
+
+    /// The features' values, from as many stored bytes.
+    public func decode(_ stored: [UInt8]) -> [Float] {
+        let total = stored.count / bytesPerFeature
+        return [Float](unsafeUninitializedCapacity: total) { values, count in
+            count = total
+            stored.withUnsafeBytes { source in
+                guard total > 0 else { return }
+                switch self {
+                case .bytes(let scale, let shift):
+                    vk_standardise_bytes(source.baseAddress!.assumingMemoryBound(to: UInt8.self), values.baseAddress!, total, scale, shift)
+                case .floats:
+                    UnsafeMutableRawBufferPointer(values).copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<(total * 4)]))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Files
+
+/// What a first pass over a source finds: enough to place every row, a few bytes a row.
+public struct Survey: Sendable {
+    public var shape: RowShape
+    public var encoding: FeatureEncoding
+    /// The name of each class; a row's label is an index into it.
+    public var classNames: [String]
+    /// Label of each row, in the source's order.
+    public var labels: [Int32]
+    /// Group of each row as an index into `groupNames`, or -1; empty where the source has no groups.
+    public var groups: [Int32]
+    public var groupNames: [String]
+    /// Whether rows carry ids of their own; otherwise a row's id is its position.
+    public var hasIDs: Bool
+
+    public var rows: Int { labels.count }
+}
+
+/// A data set that can be read from its first row to its last, as often as needed, in little memory.
+public protocol RowSource: AnyObject {
+    /// Reads everything once; throws on anything that is wrong with the files.
+    func survey() throws -> Survey
+
+    /// Visits every row in order: its position, its own id (nil where the source has none) and its encoded features
+    /// (shape.count × bytesPerFeature), valid during the call.
+    func forEachRow(_ body: (_ position: Int, _ id: String?, _ features: UnsafeRawBufferPointer) throws -> Void) throws
+}

@@ -1,0 +1,37 @@
+import Tensors
+
+typealias Input = UnsafePointer<Float>
+typealias Output = UnsafeMutablePointer<Float>
+
+/// One differentiable step of a network, over a few rows at a time. Layers hold no state: parameters, values and
+/// scratch memory are the caller's, so that lanes can run at once.
+protocol Layer: Sendable {
+    /// Floats a row, in and out.
+    var inputCount: Int { get }
+    var outputCount: Int { get }
+    /// The layer's own parameters, in the order in which they lie behind the pointers given below.
+    var tensors: [TensorSpec] { get }
+    /// Inputs that reach one output: what the initialisation's range comes from. 0 without parameters.
+    var fanIn: Int { get }
+    /// Floats of scratch memory that either direction needs.
+    var scratchCount: Int { get }
+    /// Output may lie where the input lay, and the backward step reads the output only.
+    var worksInPlace: Bool { get }
+
+    /// y (rows, outputCount) from x (rows, inputCount).
+    func forward(_ parameters: Input, _ x: Input, _ y: Output, rows: Int, scratch: Output)
+
+    /// Adds to `parameterGradient`; sets `dx` (rows, inputCount) unless nil. Where the layer works in place, `x` and
+    /// `y` are the same memory, and so are `dy` and `dx`.
+    func backward(
+        _ parameters: Input, _ x: Input, _ y: Input, _ dy: Input, _ dx: Output?, _ parameterGradient: Output, rows: Int,
+        scratch: Output)
+}
+
+extension Layer {
+    var tensors: [TensorSpec] { [] }
+    var fanIn: Int { 0 }
+    var scratchCount: Int { 0 }
+    var worksInPlace: Bool { false }
+    var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+}

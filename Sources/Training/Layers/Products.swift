@@ -1,0 +1,26 @@
+internal import COpenBLAS
+
+/// Single-precision matrix products by OpenBLAS, on the calling thread alone: its result changes with its own thread
+/// count, ours must not.
+enum Products {
+    /// Row-major C (m,n) = alpha·op(A)·op(B) + beta·C, with op(A) (m,k) and op(B) (k,n).
+    @inline(__always)
+    static func multiply(
+        _ m: Int, _ n: Int, _ k: Int, _ a: Input, _ b: Input, transposeA: Bool = false, transposeB: Bool = false,
+        beta: Float, _ c: Output
+    ) {
+        cblas_sgemm(
+            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+            blasint(m), blasint(n), blasint(k), 1, a, blasint(transposeA ? m : k), b, blasint(transposeB ? k : n), beta,
+            c, blasint(n))
+    }
+
+    /// Must have run before the first product.
+    static let useOneThread: Void = openblas_set_num_threads(1)
+
+    /// Library version, build options and the kernels chosen for this processor: they decide the bits.
+    static var library: String {
+        useOneThread
+        return String(cString: openblas_get_config()) + " core " + String(cString: openblas_get_corename())
+    }
+}

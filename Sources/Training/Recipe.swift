@@ -1,0 +1,96 @@
+import Glibc
+import Tensors
+
+/// How the rate falls over the blocks; p = (block − 1) / blocks.
+public enum Schedule: String, Codable, Sendable, CaseIterable {
+    case constant
+    /// 1 − p
+    case linear
+    /// (1 + cos πp) / 2
+    case cosine
+    /// 1 / (1 + 10 p)
+    case inverse
+}
+
+public enum ModelName: String, Codable, Sendable, CaseIterable {
+    case logistic, mlp, lenet5
+}
+
+public enum ActivationName: String, Codable, Sendable, CaseIterable {
+    case tanh, relu, gelu
+}
+
+public enum PoolingName: String, Codable, Sendable, CaseIterable {
+    case average, max
+}
+
+/// Everything that decides what training computes, besides the rows and their slots.
+public struct Recipe: Codable, Sendable, Equatable {
+    public var model: ModelName
+    /// Widths of the hidden layers of `mlp`.
+    public var hidden: [Int]
+    public var activation: ActivationName
+    public var pooling: PoolingName
+    public var blocks: Int
+    /// Times that each block is passed over.
+    public var epochs: Int
+    public var batchSize: Int
+    public var learningRate: Float
+    public var schedule: Schedule
+    public var momentum: Float
+    public var weightDecay: Float
+    public var labelSmoothing: Float
+    public var latticeBits: Int
+    public var seed: UInt64
+
+    public init(
+        model: ModelName, hidden: [Int] = [], activation: ActivationName = .tanh, pooling: PoolingName = .average,
+        blocks: Int, epochs: Int, batchSize: Int, learningRate: Float, schedule: Schedule, momentum: Float = 0,
+        weightDecay: Float = 0, labelSmoothing: Float = 0, latticeBits: Int = Lattice.defaultBits, seed: UInt64 = 0
+    ) {
+        self.model = model
+        self.hidden = hidden
+        self.activation = activation
+        self.pooling = pooling
+        self.blocks = blocks
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.learningRate = learningRate
+        self.schedule = schedule
+        self.momentum = momentum
+        self.weightDecay = weightDecay
+        self.labelSmoothing = labelSmoothing
+        self.latticeBits = latticeBits
+        self.seed = seed
+    }
+
+    /// The recipe that a model comes with: on the decaying side of the edge of stability (residual memory fades), at
+    /// the highest accuracy found there. Documentation/Recipes.md has the measurements.
+    public static func builtIn(_ model: ModelName) -> Recipe {
+        switch model {
+        case .logistic:
+            Recipe(model: .logistic, blocks: 100, epochs: 1, batchSize: 50, learningRate: 0.02, schedule: .linear)
+        case .mlp:
+            Recipe(
+                model: .mlp, hidden: [256, 128], blocks: 100, epochs: 5, batchSize: 100, learningRate: 0.02,
+                schedule: .linear, momentum: 0.9, weightDecay: 1e-3, labelSmoothing: 0.1)
+        case .lenet5:
+            Recipe(
+                model: .lenet5, blocks: 100, epochs: 10, batchSize: 100, learningRate: 0.03, schedule: .linear,
+                momentum: 0.9, weightDecay: 1e-3, labelSmoothing: 0.1)
+        }
+    }
+
+    /// The rate of a block (1-based). It never depends on how many steps were taken before.
+    public func rate(block: Int) -> Float {
+        let progress = Double(block - 1) / Double(blocks)
+        let factor =
+            switch schedule {
+            case .constant: 1.0
+            case .linear: 1 - progress
+            case .cosine: 0.5 * (1 + cos(.pi * progress))
+            case .inverse: 1 / (1 + 10 * progress)
+            }
+        return Float(Double(learningRate) * factor)
+    }
+}

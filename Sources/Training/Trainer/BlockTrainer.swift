@@ -1,0 +1,67 @@
+import Files
+import Tensors
+
+/// Whatever trains a block: the built-in trainer, or a user's own program. It must be a pure function of what it is
+/// given — the same state, block and rows give the same bits, in any process, at any time — because replay is nothing
+/// but calling it again.
+public protocol BlockTrainer: AnyObject {
+    /// The tensors of a state, in order.
+    var layout: ParameterLayout { get }
+    var lattice: Lattice { get }
+    /// What may change the bits of training, as names and values.
+    var fingerprint: NumericsFingerprint { get }
+
+    /// `M_0`.
+    func initialState() throws -> LatticeVector
+
+    /// `M_i` from `M_{i−1}` and the rows of block i (1-based). Stops with `Failure.interrupted` where `control` asks.
+    func train(block: Int, from state: LatticeVector, rows: BlockRows, control: TrainingControl) throws -> LatticeVector
+
+    /// Class probabilities (slots, classes) of the rows under a state. Empty slots get zeros.
+    func probabilities(state: LatticeVector, rows: BlockRows) throws -> [Float]
+}
+
+/// How the caller watches and stops a training.
+public struct TrainingControl: Sendable {
+    /// Asked between epochs.
+    public let isInterrupted: @Sendable () -> Bool
+
+    public init(isInterrupted: @escaping @Sendable () -> Bool = { false }) { self.isInterrupted = isInterrupted }
+}
+
+/// Everything outside the project that may change the bits of training. Two runs with equal fingerprints and equal
+/// inputs give equal bits; with different ones they agree to rounding only.
+public struct NumericsFingerprint: Codable, Sendable, Equatable {
+    /// The arithmetic of the trainer; raised whenever a change of the program changes bits.
+    public var arithmetic: Int
+    public var blas: String
+    public var mathLibrary: String
+    public var latticeBits: Int
+    public var laneRows: Int
+    public var passRows: Int
+
+    /// The first thing that differs, in words, or nil when equal.
+    public func firstDifference(from other: NumericsFingerprint) -> String? {
+        if arithmetic != other.arithmetic { return "trainer arithmetic \(arithmetic) instead of \(other.arithmetic)" }
+        if blas != other.blas { return "BLAS '\(blas)' instead of '\(other.blas)'" }
+        if mathLibrary != other.mathLibrary { return "math library '\(mathLibrary)' instead of '\(other.mathLibrary)'" }
+        if latticeBits != other.latticeBits { return "lattice bits \(latticeBits) instead of \(other.latticeBits)" }
+        if laneRows != other.laneRows { return "lanes of \(laneRows) rows instead of \(other.laneRows)" }
+        if passRows != other.passRows { return "passes of \(passRows) rows instead of \(other.passRows)" }
+        return nil
+    }
+}
+
+/// Training that left the range of numbers it can hold.
+public struct Divergence: DescribedError, Equatable {
+    public let block: Int
+    public let tensor: String
+    public let value: Float
+
+    public var kind: FailureKind { .failed }
+
+    public var description: String {
+        "training diverged in block \(block): tensor '\(tensor)' holds \(value), which has no place on the lattice; "
+            + "the blocks before it are kept; start a project with a lower --learning-rate"
+    }
+}

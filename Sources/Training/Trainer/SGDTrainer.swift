@@ -1,0 +1,182 @@
+internal import CVectorKernels
+import Dispatch
+import Files
+import Glibc
+import Tensors
+
+/// The built-in trainer: mini-batch stochastic gradient descent with momentum, weight decay and label smoothing, with
+/// the same bits for any number of threads.
+///
+/// A batch is a run of permuted slots; empty ones are skipped, and the gradient is the sum over live rows divided by
+/// the nominal batch size. Lanes of the batch are summed apart and added in order; threads take lanes.
+public final class SGDTrainer: BlockTrainer {
+    /// Raise whenever a change alters the bits that training gives.
+    static let arithmetic = 1
+
+    public let recipe: Recipe
+    public let lattice: Lattice
+    public let threads: Int
+    private let network: Network
+    private let lanes: Lanes
+    private let workspaces: [Workspace]
+    private let laneGradients: [FloatBuffer]
+    private let parameters: FloatBuffer
+    private let velocity: FloatBuffer
+
+    public var layout: ParameterLayout { network.layout }
+
+    public init(recipe: Recipe, input: RowShape, classes: Int, threads: Int) throws {
+        precondition(threads > 0, "at least one thread")
+        Products.useOneThread
+        self.recipe = recipe
+        self.threads = threads
+        lattice = Lattice(bits: recipe.latticeBits)
+        let network = try Network(recipe: recipe, input: input, classes: classes)
+        let lanes = Lanes(batchSize: recipe.batchSize)
+        let passRows = Workspace.rows(of: network, lane: lanes.rows)
+        self.network = network
+        self.lanes = lanes
+        workspaces = (0..<threads).map { _ in Workspace(network: network, capacity: passRows) }
+        laneGradients = (0..<lanes.count).map { _ in FloatBuffer(count: network.layout.count) }
+        parameters = FloatBuffer(count: network.layout.count)
+        velocity = FloatBuffer(count: network.layout.count)
+    }
+
+    public var fingerprint: NumericsFingerprint {
+        NumericsFingerprint(
+            arithmetic: Self.arithmetic, blas: Products.library, mathLibrary: Self.mathLibrary,
+            latticeBits: lattice.bits, laneRows: lanes.rows, passRows: workspaces[0].capacity)
+    }
+
+    /// The C library whose exponential and logarithm the loss uses.
+    private static var mathLibrary: String {
+        var name = [UInt8](repeating: 0, count: 64)
+        let length = name.withUnsafeMutableBytes { confstr(Int32(_CS_GNU_LIBC_VERSION), $0.baseAddress, $0.count) }
+        return String(decoding: name.prefix(max(0, min(length, name.count) - 1)), as: UTF8.self)
+    }
+
+    public func initialState() throws -> LatticeVector {
+        try snap(network.initialParameters(seed: recipe.seed), block: 0)
+    }
+
+    public func train(block: Int, from state: LatticeVector, rows: BlockRows, control: TrainingControl) throws -> LatticeVector {
+        precondition(block >= 1 && state.count == layout.count && rows.featureCount == network.input.count)
+        lattice.unsnap(state, into: parameters.pointer)
+        velocity.pointer.update(repeating: 0, count: velocity.count)
+        let rate = recipe.rate(block: block)
+        for epoch in 0..<recipe.epochs {
+            if control.isInterrupted() { throw Failure.interrupted }
+            var order = Array(0..<rows.slots)
+            var random = RandomStream(seed: recipe.seed, purpose: .slotOrder, block: block, epoch: epoch)
+            random.shuffle(&order)
+            for start in stride(from: 0, to: order.count, by: recipe.batchSize) {
+                let batch = order[start..<min(start + recipe.batchSize, order.count)]
+                step(batch, rows, rate: rate)
+            }
+        }
+        return try snap(parameters, block: block)
+    }
+
+    /// One step on one batch of slots. A batch without a live row does nothing at all.
+    private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, rate: Float) {
+        guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else { return }
+        let scale = 1 / Float(recipe.batchSize)
+        let used = (batch.count + lanes.rows - 1) / lanes.rows
+        onThreads(atMost: used) { thread, threadCount in
+            for lane in stride(from: thread, to: used, by: threadCount) {
+                let start = batch.startIndex + lane * lanes.rows
+                let slots = batch[start..<min(start + lanes.rows, batch.endIndex)]
+                addLaneGradient(slots, rows, scale: scale, workspaces[thread], into: laneGradients[lane].pointer)
+            }
+        }
+        var gradients = laneGradients.map { Optional($0.pointer) }
+        let count = layout.count
+        // Tiles of the parameters, not of any thread's choosing, though each parameter's sum is the same in any cut.
+        let share = max(4096, (count + threads - 1) / threads)
+        gradients.withUnsafeMutableBufferPointer { gradients in
+            let lanes = gradients.baseAddress!
+            onThreads(atMost: (count + share - 1) / share) { thread, threadCount in
+                for from in stride(from: thread * share, to: count, by: threadCount * share) {
+                    vk_sgd_step(
+                        parameters.pointer, velocity.pointer, lanes, used, from, min(from + share, count), rate,
+                        recipe.momentum, recipe.weightDecay)
+                }
+            }
+        }
+    }
+
+    /// Adds the gradient of a lane's live rows, a pass at a time in slot order.
+    private func addLaneGradient(
+        _ slots: ArraySlice<Int>, _ rows: BlockRows, scale: Float, _ workspace: Workspace, into gradient: Output
+    ) {
+        let width = rows.featureCount
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: workspace.capacity) { labels in
+            rows.features.withUnsafeBufferPointer { features in
+                var filled = 0
+                func flush() {
+                    guard filled > 0 else { return }
+                    _ = workspace.addGradient(
+                        parameters.pointer, labels: labels.baseAddress!, rows: filled, smoothing: recipe.labelSmoothing,
+                        scale: scale, into: gradient)
+                    filled = 0
+                }
+                for slot in slots where rows.labels[slot] != BlockRows.emptySlot {
+                    (workspace.input + filled * width).update(from: features.baseAddress! + slot * width, count: width)
+                    labels[filled] = rows.labels[slot]
+                    filled += 1
+                    if filled == workspace.capacity { flush() }
+                }
+                flush()
+            }
+        }
+    }
+
+    public func probabilities(state: LatticeVector, rows: BlockRows) throws -> [Float] {
+        precondition(state.count == layout.count && rows.featureCount == network.input.count)
+        lattice.unsnap(state, into: parameters.pointer)
+        let classes = network.classes, width = rows.featureCount
+        let live = rows.labels.indices.filter { rows.labels[$0] != BlockRows.emptySlot }
+        let pass = workspaces[0].capacity
+        let passes = (live.count + pass - 1) / pass
+        var result = [Float](repeating: 0, count: rows.slots * classes)
+        result.withUnsafeMutableBufferPointer { result in
+            let target = result.baseAddress
+            rows.features.withUnsafeBufferPointer { features in
+                onThreads(atMost: passes) { thread, threadCount in
+                    let workspace = workspaces[thread]
+                    for number in stride(from: thread, to: passes, by: threadCount) {
+                        let slots = live[number * pass..<min((number + 1) * pass, live.count)]
+                        for (place, slot) in slots.enumerated() {
+                            (workspace.input + place * width).update(from: features.baseAddress! + slot * width, count: width)
+                        }
+                        let logits = workspace.forward(parameters.pointer, rows: slots.count)
+                        for (place, slot) in slots.enumerated() {
+                            vk_softmax(logits + place * classes, target! + slot * classes, Int32(classes))
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    private func snap(_ parameters: FloatBuffer, block: Int) throws -> LatticeVector {
+        do {
+            return try lattice.snap(parameters.values)
+        } catch {
+            throw Divergence(block: block, tensor: layout.tensor(holding: error.index).name, value: error.value)
+        }
+    }
+
+    /// Runs `body(thread, threadCount)` on as many threads as there are pieces of work, and waits.
+    private func onThreads(atMost pieces: Int, _ body: (Int, Int) -> Void) {
+        let count = min(threads, pieces)
+        guard count > 1 else { return body(0, 1) }
+        // concurrentPerform returns after every call has: the body neither escapes nor outlives what it captures, and
+        // each thread writes to its own workspace and its own lanes only.
+        withoutActuallyEscaping(body) { body in
+            nonisolated(unsafe) let body = body
+            DispatchQueue.concurrentPerform(iterations: count) { body($0, count) }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+
+/// What the deletions of a benchmark are.
+public struct BenchmarkPlan: Sendable {
+    /// Rows deleted at once.
+    public var deletions: [Int]
+    /// Blocks they are taken from: the first row from this block, further ones from it and, once it is used up, the next.
+    public var positions: [Int]
+    public var epsilons: [Double]
+
+    public init(deletions: [Int], positions: [Int], epsilons: [Double]) {
+        self.deletions = deletions
+        self.positions = positions
+        self.epsilons = epsilons
+    }
+}
+
+/// Deletion beside naive retraining and beside doing nothing, all run here.
+public struct BenchmarkReport: Codable, Sendable {
+    public struct Row: Codable, Sendable {
+        public let deleted: Int
+        public let position: Int
+        public let epsilon: Double
+        public let method: UnlearningMethod
+        public let fallback: String?
+        public let blocksRetrained: Int
+        public let seconds: Double
+        public let speedupBlocks: Double
+        public let speedupSeconds: Double
+        public let accuracy: Double
+        /// Of the model trained from scratch without the rows, and of the one that nothing was done to.
+        public let accuracyNaive: Double
+        public let accuracyNothing: Double
+        /// Shares of test rows on which the model and the naive one agree.
+        public let agreement: Double
+        public let agreementNothing: Double
+        /// L1 distance to the naive model: after the stitch as done, after the paper's (γ = 1), and of doing nothing.
+        public let l1: Double
+        public let l1Paper: Double
+        public let l1Nothing: Double
+        public let damping: Double?
+        public let tailBound: Double
+        public let rho: [Double]
+        /// Mean relative error of each method's fit on the residuals that it had not seen; nil where there were none.
+        public let extrapolationErrorLeastSquares: Double?
+        public let extrapolationErrorDfa: Double?
+    }
+
+    /// How well checkpoints compress.
+    public struct Compression: Codable, Sendable {
+        /// Bits a value: as stored, and order-0 entropy, over all influences.
+        public let bitsPerValue: Double
+        public let entropyBitsPerValue: Double
+        /// Stored above entropy, as a fraction.
+        public let aboveEntropy: Double
+        /// Raw single precision over stored bytes, influences alone and with keyframes and corrections.
+        public let ratioInfluences: Double
+        public let ratioStore: Double
+    }
+
+    public let naiveSeconds: Double
+    public let naiveBlocks: Int
+    /// Whether training from scratch without the first case's rows gave the bits of exact replay.
+    public let naiveEqualsReplay: Bool
+    public let rows: [Row]
+    public let compression: Compression
+    /// Mean over the rows.
+    public let extrapolationErrorLeastSquares: Double?
+    public let extrapolationErrorDfa: Double?
+}
+
+/// Measures deletions on a trained project without changing it.
+public struct DeletionBenchmark {
+    private let project: Project
+    private let plan: BenchmarkPlan
+    private let options: ReplayOptions
+    private let control: TrainingControl
+    private let progress: (_ what: String, _ done: Int, _ total: Int) -> Void
+
+    public init(
+        _ project: Project, plan: BenchmarkPlan, options: ReplayOptions, control: TrainingControl,
+        progress: @escaping (_ what: String, _ done: Int, _ total: Int) -> Void
+    ) {
+        self.project = project
+        self.plan = plan
+        self.options = options
+        self.control = control
+        self.progress = progress
+    }
+
+    public func run() throws -> BenchmarkReport {
+        let chain = try project.chain()
+        guard chain.length > 0 else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+        for position in plan.positions {
+            guard (1...chain.length).contains(position) else { throw Failure(.input, "no block \(position): the chain has blocks 1 to \(chain.length)") }
+        }
+        let current = try chain.state(chain.length)
+        guard let nothing = try project.decide(current, on: .test) else { throw Failure(.input, "no test rows are left to compare models on") }
+
+        var naiveSeconds: Double?
+        var naiveEquals = true
+        var rows: [BenchmarkReport.Row] = []
+        for count in plan.deletions {
+            for position in plan.positions {
+                let chosen = try choose(count, from: position, chainLength: chain.length)
+                let what = "\(count) row\(count == 1 ? "" : "s") at block \(position)"
+                let exact = try walk(chain, chosen, method: .exact, epsilon: plan.epsilons[0], "exact replay without \(what)")
+                if naiveSeconds == nil {
+                    let (state, seconds) = try trainFromScratch(chain.length, without: chosen)
+                    naiveSeconds = seconds
+                    naiveEquals = state == exact.outcome.state
+                }
+                guard let naive = try project.decide(exact.outcome.state, on: .test) else { continue }
+                for epsilon in plan.epsilons {
+                    let run = try walk(chain, chosen, method: .stitch, epsilon: epsilon, "deleting \(what)")
+                    rows.append(
+                        try compare(
+                            run, exact: exact.outcome, naive: naive, nothing: nothing, current: current, chain: chain, count: count,
+                            position: position, epsilon: epsilon, naiveSeconds: naiveSeconds!))
+                }
+            }
+        }
+        func mean(_ values: [Double?]) -> Double? {
+            let known = values.compactMap { $0 }
+            return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
+        }
+        return BenchmarkReport(
+            naiveSeconds: naiveSeconds ?? 0, naiveBlocks: chain.length, naiveEqualsReplay: naiveEquals, rows: rows,
+            compression: try compression(chain), extrapolationErrorLeastSquares: mean(rows.map(\.extrapolationErrorLeastSquares)),
+            extrapolationErrorDfa: mean(rows.map(\.extrapolationErrorDfa)))
+    }
+
+    private struct Run {
+        let outcome: ReplayOutcome
+        let seconds: Double
+    }
+
+    /// Slots by block: `count` live rows drawn from the seed, out of `position` and, where it has too few, the blocks after it.
+    private func choose(_ count: Int, from position: Int, chainLength: Int) throws -> [Int: Set<Int>] {
+        var chosen: [Int: Set<Int>] = [:]
+        var missing = count
+        for block in try project.store.rowBlocks(.train) where block.block >= position && block.block <= chainLength && missing > 0 {
+            var slots = try project.store.liveSlots(block)
+            var random = RandomStream(seed: project.settings.recipe.seed, purpose: .bench, block: block.block)
+            random.shuffle(&slots)
+            chosen[block.block] = Set(slots.prefix(missing))
+            missing -= min(missing, slots.count)
+        }
+        guard missing == 0 else { throw Failure(.input, "blocks \(position) to \(chainLength) hold fewer than \(count) rows; take fewer --deletions") }
+        return chosen
+    }
+
+    private func walk(
+        _ chain: StoredChain, _ deleted: [Int: Set<Int>], method: UnlearningMethod, epsilon: Double, _ what: String
+    ) throws -> Run {
+        var options = options
+        options.method = method
+        options.decayGuard.epsilon = epsilon
+        let replay = BlockReplay(
+            chain: chain, trainer: project.trainer, rows: { try project.trainingRows(block: $0, leavingOut: deleted[$0] ?? []) },
+            control: control, progress: { progress(what, $0, $0 + $1) })
+        let clock = ContinuousClock()
+        let start = clock.now
+        let outcome = try replay.run(deleted: deleted.keys.sorted(), options: options, into: DiscardingSink())
+        return Run(outcome: outcome, seconds: (clock.now - start) / .seconds(1))
+    }
+
+    /// What people do without this program: train the whole model again on the rows that are left.
+    private func trainFromScratch(_ blocks: Int, without deleted: [Int: Set<Int>]) throws -> (LatticeVector, seconds: Double) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var state = try project.trainer.initialState()
+        for block in 1...blocks {
+            progress("naive retraining", block - 1, blocks)
+            let rows = try project.trainingRows(block: block, leavingOut: deleted[block] ?? [])
+            state = try project.trainer.train(block: block, from: state, rows: rows, control: control)
+        }
+        return (state, (clock.now - start) / .seconds(1))
+    }
+
+    private func compare(
+        _ run: Run, exact: ReplayOutcome, naive: Decisions, nothing: Decisions, current: LatticeVector, chain: StoredChain, count: Int,
+        position: Int, epsilon: Double, naiveSeconds: Double
+    ) throws -> BenchmarkReport.Row {
+        let unit = project.trainer.lattice.unit
+        let state = run.outcome.state
+        let decisions = try project.decide(state, on: .test)!
+        // The paper's stitch carries the whole gap: it lacks the correction that the damped one leaves behind.
+        let corrections = run.outcome.method == .stitch ? run.outcome.walks.compactMap(\.correction) : []
+        let paper = try corrections.suffix(1).reduce(state) { try $0.subtracting($1) }
+        let seen = run.outcome.residuals?.count ?? 0
+        let all = exact.residuals?.delta ?? []
+        func extrapolationError(_ method: FitMethod) -> Double? {
+            guard run.outcome.method == .stitch, seen >= 3, all.count > seen else { return nil }
+            let fit = PowerLawFit(Array(all[..<seen]), method: method)
+            let errors = (seen..<all.count).filter { all[$0] > 0 }.map { abs(fit.value($0 + 1) - all[$0]) / all[$0] }
+            return errors.isEmpty ? nil : errors.reduce(0, +) / Double(errors.count)
+        }
+        return BenchmarkReport.Row(
+            deleted: count, position: position, epsilon: epsilon, method: run.outcome.method, fallback: run.outcome.fallback,
+            blocksRetrained: run.outcome.blocksTrained, seconds: run.seconds,
+            speedupBlocks: Double(chain.length) / Double(max(1, run.outcome.blocksTrained)), speedupSeconds: naiveSeconds / run.seconds,
+            accuracy: decisions.score.accuracy, accuracyNaive: naive.score.accuracy, accuracyNothing: nothing.score.accuracy,
+            agreement: decisions.agreement(with: naive.classes), agreementNothing: nothing.agreement(with: naive.classes),
+            l1: Double(state.l1Distance(to: exact.state)) * unit, l1Paper: Double(paper.l1Distance(to: exact.state)) * unit,
+            l1Nothing: Double(current.l1Distance(to: exact.state)) * unit, damping: run.outcome.walks.last?.damping,
+            tailBound: run.outcome.tailBound, rho: run.outcome.residuals?.rho ?? [],
+            extrapolationErrorLeastSquares: extrapolationError(.leastSquares), extrapolationErrorDfa: extrapolationError(.dfa))
+    }
+
+    private func compression(_ chain: StoredChain) throws -> BenchmarkReport.Compression {
+        let objects = try project.store.objects().filter { !$0.kind.isRows }
+        let influenceBytes = objects.filter { $0.kind == .influence }.reduce(0) { $0 + $1.bytes }
+        var entropy = 0.0
+        for block in 1...chain.length { entropy += PlaneCodec.orderZeroEntropy(try chain.influence(block)) }
+        entropy /= Double(chain.length)
+        let values = Double(chain.length * project.parameterCount)
+        let bits = Double(influenceBytes) * 8 / values
+        return .init(
+            bitsPerValue: bits, entropyBitsPerValue: entropy, aboveEntropy: bits / entropy - 1, ratioInfluences: 32 / bits,
+            ratioStore: values * 4 / Double(objects.reduce(0) { $0 + $1.bytes }))
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+
+/// What a deletion did. Stored with the project, and what `delete --json` prints.
+public struct DeletionReport: Codable, Sendable {
+    public struct Erased: Codable, Sendable {
+        public var rows = 0
+        /// Superseded checkpoint records.
+        public var checkpoints = 0
+        /// Bytes of all files that were removed.
+        public var bytes = 0
+    }
+
+    /// The decay as the guard saw it last.
+    public struct Decay: Codable, Sendable {
+        /// Log-log slope of Δ over t and its upper 95 % limit; nil where residuals vanish altogether.
+        public let slope: Double?
+        public let slopeUpper: Double?
+        public let recentRho: Double
+        /// Why stitching would be unsound, or nil.
+        public let objection: String?
+    }
+
+    /// One run of retrained blocks.
+    public struct Segment: Codable, Sendable {
+        public let first: Int
+        public let last: Int
+        /// γ of the stitch behind it; nil where it reached the end of the chain.
+        public let damping: Double?
+        public let tailBound: Double
+    }
+
+    public var request: String
+    /// When it was done: ISO 8601, UTC.
+    public var time: String
+    public var method = UnlearningMethod.exact
+    public var guarded = true
+    public var fallback: String?
+    public var rowsDeleted: Int
+    public var testRowsDeleted = 0
+    public var blocksTouched: [Int] = []
+    public var blocksRetrained = 0
+    public var blocksTotal = 0
+    public var segments: [Segment] = []
+    /// Δ_1, Δ_2, … and ρ_1, ρ_2, … behind the last touched block.
+    public var residual: [Double] = []
+    public var rho: [Double] = []
+    public var fit: PowerLawFit?
+    /// The same residuals fitted by the other method.
+    public var otherFit: PowerLawFit?
+    public var decay: Decay?
+    public var damping: Double?
+    public var epsilon: Double
+    public var tailBound = 0.0
+    public var seconds = 0.0
+    public var stateDigestBefore: String?
+    public var stateDigest: String?
+    public var testAccuracyBefore: Double?
+    public var testAccuracy: Double?
+    public var erased = Erased()
+    /// Whether the chain is now one that training visits without a stitch.
+    public var exact = false
+    public var dryRun = false
+
+    init(request: String, rows: Int, epsilon: Double) {
+        self.request = request
+        time = Date.now.formatted(.iso8601)
+        rowsDeleted = rows
+        self.epsilon = epsilon
+    }
+
+    mutating func describe(_ outcome: ReplayOutcome, otherMethod: FitMethod) {
+        method = outcome.method
+        guarded = outcome.guarded
+        fallback = outcome.fallback
+        blocksRetrained = outcome.blocksTrained
+        segments = outcome.walks.map { Segment(first: $0.firstBlock, last: $0.lastBlock, damping: $0.damping, tailBound: $0.tailBound) }
+        tailBound = outcome.tailBound
+        guard let last = outcome.walks.last else { return }
+        residual = last.residuals.delta
+        rho = last.residuals.rho
+        damping = last.damping
+        guard let verdict = last.verdict else { return }
+        fit = verdict.fit
+        otherFit = PowerLawFit(residual, method: otherMethod)
+        decay = Decay(
+            slope: verdict.slope.isFinite ? verdict.slope : nil, slopeUpper: verdict.slopeUpper.isFinite ? verdict.slopeUpper : nil,
+            recentRho: verdict.recentRho, objection: verdict.objection)
+    }
+
+    /// Reads a report as the store keeps it.
+    public init(json: String) throws { self = try JSONDecoder().decode(DeletionReport.self, from: Data(json.utf8)) }
+
+    func encoded() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}

@@ -1,0 +1,80 @@
+import Checkpoints
+import Files
+import Glibc
+import Tensors
+import Training
+
+/// How a model scores on a set of rows.
+public struct Score: Sendable, Codable, Equatable {
+    public let accuracy: Double
+    /// Mean negative log-likelihood of the true class, in nats.
+    public let loss: Double
+    public let rows: Int
+}
+
+/// A model's decisions on the test rows: one class for each slot, `emptySlot` where its row was deleted.
+public struct Decisions: Sendable, Equatable {
+    public let classes: [Int32]
+    public let score: Score
+
+    /// Share of the rows present in both for which both name the same class.
+    public func agreement(with other: [Int32]) -> Double {
+        precondition(classes.count == other.count, "decisions on different rows")
+        let both = zip(classes, other).filter { $0 != BlockRows.emptySlot && $1 != BlockRows.emptySlot }
+        return both.isEmpty ? 1 : Double(both.count { $0 == $1 }) / Double(both.count)
+    }
+}
+
+extension Project {
+    /// Decisions and score of a state on a part's live rows, without those in `leavingOut` (slots by block); nil where
+    /// none are left.
+    /// - Complexity: one pass over the rows, a stored block at a time.
+    public func decide(_ state: LatticeVector, on part: Part, leavingOut: [Int: Set<Int>] = [:]) throws -> Decisions? {
+        var classes: [Int32] = []
+        var tally = Tally()
+        for block in try store.rowBlocks(part) {
+            let rows = try rows(block, leavingOut: leavingOut[block.block] ?? [])
+            classes += tally.add(try trainer.probabilities(state: state, rows: rows), rows, classes: settings.classNames.count)
+        }
+        return tally.score.map { Decisions(classes: classes, score: $0) }
+    }
+
+    /// The score on the rows that a list names.
+    public func score(_ state: LatticeVector, on ids: IDList) throws -> Score {
+        let places = try store.livePlaces(ids, ignoringMissing: false)
+        var tally = Tally()
+        for part in Part.allCases {
+            let wanted = Dictionary(grouping: places.filter { $0.part == part }, by: \.block)
+            for block in try store.rowBlocks(part) where wanted[block.block] != nil {
+                let slots = Set(wanted[block.block]!.map(\.slot))
+                let rows = try rows(block, leavingOut: Set(0..<block.slots).subtracting(slots))
+                _ = tally.add(try trainer.probabilities(state: state, rows: rows), rows, classes: settings.classNames.count)
+            }
+        }
+        return tally.score!
+    }
+
+    private struct Tally {
+        var rows = 0
+        var correct = 0
+        var loss = 0.0
+
+        /// Adds a block; gives the likeliest class of each slot, the first of equals.
+        mutating func add(_ probabilities: [Float], _ block: BlockRows, classes: Int) -> [Int32] {
+            block.labels.indices.map { slot in
+                let label = block.labels[slot]
+                guard label != BlockRows.emptySlot else { return BlockRows.emptySlot }
+                let row = probabilities[slot * classes..<(slot + 1) * classes]
+                let best = row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! - slot * classes
+                rows += 1
+                if best == Int(label) { correct += 1 }
+                loss -= log(max(Double(row[row.startIndex + Int(label)]), 1e-30))
+                return Int32(best)
+            }
+        }
+
+        var score: Score? {
+            rows == 0 ? nil : Score(accuracy: Double(correct) / Double(rows), loss: loss / Double(rows), rows: rows)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+
+extension Project {
+    /// A state's tensors; nil: the current one.
+    public func tensors(block: Int?) throws -> NamedTensors {
+        let chain = try chain()
+        let block = block ?? chain.length
+        guard block >= 0 && block <= chain.length else {
+            throw Failure(.input, "no block \(block): the chain has states 0 to \(chain.length)")
+        }
+        return NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(try chain.state(block)))
+    }
+
+    /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. An existing file is replaced.
+    public func export(_ tensors: NamedTensors, to path: String) throws -> Int {
+        if path.hasSuffix(".safetensors") {
+            try Safetensors.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
+        } else if path.hasSuffix(".npz") {
+            let temporary = path + FileSystem.temporarySuffix
+            if FileSystem.exists(temporary) { try FileSystem.remove(temporary) }
+            try Npz.write(tensors, to: temporary)
+            try FileSystem.rename(temporary, to: path)
+        } else {
+            throw Failure(.input, "'\(path)' names no known format; end it in .safetensors or .npz")
+        }
+        return try OpenFile(path, .read).regularLength()
+    }
+
+    /// The state that an exported safetensors file holds.
+    public func state(exportedTo path: String) throws -> LatticeVector {
+        guard FileSystem.exists(path) else { throw Failure(.input, "no file \(path); check the path") }
+        let tensors = try Safetensors.decode(try FileSystem.read(path), path: path)
+        let layout = trainer.layout
+        var values = [Float](repeating: 0, count: layout.count)
+        guard tensors.layout.tensors.count == layout.tensors.count else {
+            throw Failure(.input, "\(path) has \(tensors.layout.tensors.count) tensors, this model \(layout.tensors.count)")
+        }
+        for (index, spec) in layout.tensors.enumerated() {
+            guard let place = tensors.layout.tensors.firstIndex(of: spec) else {
+                throw Failure(.input, "\(path) has no tensor '\(spec.name)' of shape \(spec.shape); it is not this project's model")
+            }
+            values.replaceSubrange(layout.offsets[index]..<layout.offsets[index] + spec.count, with: tensors.values(of: place))
+        }
+        do {
+            return try values.withUnsafeBufferPointer { try trainer.lattice.snap($0) }
+        } catch let error as Lattice.OffLattice {
+            throw Failure(.input, "\(path) holds \(error.value), which has no place on the lattice")
+        }
+    }
+}

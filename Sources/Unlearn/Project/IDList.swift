@@ -1,0 +1,68 @@
+import Files
+import Glibc
+
+/// Row ids from a file: one a line, UTF-8; blank lines and lines that begin with `#` are skipped; repeats count once.
+public struct IDList: Sendable {
+    /// Where the list came from, for messages.
+    public let path: String
+    /// In the order of their first appearance, with 1-based line numbers.
+    public let entries: [(id: String, line: Int)]
+
+    /// - Parameter path: a file, or `-` for standard input.
+    public init(reading path: String) throws {
+        let bytes: [UInt8]
+        if path == "-" {
+            bytes = try Self.standardInput()
+        } else {
+            guard FileSystem.exists(path) else { throw Failure(.input, "no file \(path); check the path of the id list") }
+            bytes = try FileSystem.read(path)
+        }
+        try self.init(bytes, path: path == "-" ? "standard input" : path)
+    }
+
+    init(_ bytes: [UInt8], path: String) throws {
+        self.path = path
+        var entries: [(id: String, line: Int)] = []
+        var seen: Set<String> = []
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            guard let text = String(validating: line, as: UTF8.self), !line.contains(0) else {
+                throw Failure(.input, "\(path) line \(index + 1) is not UTF-8 text; convert the file")
+            }
+            // Swift takes CR LF for one character: the bytes were cut at LF, so a CR can only be the last.
+            var id = Substring(text)
+            while let last = id.unicodeScalars.last, last == "\r" || last == " " || last == "\t" { id.unicodeScalars.removeLast() }
+            while let first = id.unicodeScalars.first, first == " " || first == "\t" { id.unicodeScalars.removeFirst() }
+            if id.isEmpty || id.hasPrefix("#") { continue }
+            if seen.insert(String(id)).inserted { entries.append((String(id), index + 1)) }
+        }
+        guard !entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write one id a line") }
+        self.entries = entries
+    }
+
+    /// Ids still to be found, with their lines.
+    var pending: [String: Int] { Dictionary(uniqueKeysWithValues: entries.map { ($0.id, $0.line) }) }
+
+    /// Throws with the first ten of the ids that were not found.
+    func expectNothingPending(_ pending: [String: Int], _ fault: String) throws {
+        try expectNone(pending.map { ($0.key, $0.value) }.sorted { $0.1 < $1.1 }, fault, "correct the list")
+    }
+
+    func expectNone(_ wrong: [(id: String, line: Int)], _ fault: String, _ advice: String) throws {
+        guard !wrong.isEmpty else { return }
+        let named = wrong.prefix(10).map { "'\($0.id)' (line \($0.line))" }.joined(separator: ", ")
+        let rest = wrong.count > 10 ? " and \(wrong.count - 10) more" : ""
+        throw Failure(.input, "\(path): \(named)\(rest) \(fault); \(advice)")
+    }
+
+    private static func standardInput() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = Glibc.read(STDIN_FILENO, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw SystemCallError(operation: "read", path: "standard input", code: errno) }
+            if count == 0 { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+
+/// The version of the program and of its results.
+public let programVersion = "0.1.0"
+
+/// An open project: its settings, its store and a trainer that continues what was trained.
+public final class Project {
+    public let store: Store
+    public let settings: ProjectSettings
+    public let trainer: any BlockTrainer
+
+    public init(opening folder: String, _ access: Store.Access, threads: Int) throws {
+        store = try Store(opening: folder, access)
+        settings = try ProjectSettings.load(from: store)
+        trainer = try SGDTrainer(
+            recipe: settings.recipe, input: settings.shape, classes: settings.classNames.count, threads: threads)
+    }
+
+    public var latticeBits: Int { settings.recipe.latticeBits }
+    public var parameterCount: Int { trainer.layout.count }
+
+    /// Why training here does not give the bits that it gave where the project was made, or nil where it does.
+    public var fingerprintDifference: String? { trainer.fingerprint.firstDifference(from: settings.fingerprint) }
+
+    public func chain() throws -> StoredChain { try StoredChain(store: store, latticeBits: latticeBits, parameterCount: parameterCount) }
+
+    /// The state after the last trained block; an error where nothing is trained.
+    public func trainedState() throws -> LatticeVector {
+        let chain = try chain()
+        guard chain.length > 0 else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+        return try chain.state(chain.length)
+    }
+
+    /// The rows of a training block in memory, without those in `leavingOut` (slots).
+    public func trainingRows(block: Int, leavingOut: Set<Int> = []) throws -> BlockRows {
+        guard let stored = try store.rowBlocks(.train).first(where: { $0.block == block }) else {
+            throw Failure(.damaged, "the rows of block \(block) are missing; run 'unlearn check' and restore the project from a backup")
+        }
+        return try rows(stored, leavingOut: leavingOut)
+    }
+
+    /// Decodes a stored block.
+    func rows(_ block: RowBlock, leavingOut: Set<Int> = []) throws -> BlockRows {
+        let record = try storedRows(block)
+        var labels = record.labels
+        guard labels.allSatisfy({ $0 == RowsRecord.emptySlot || (0..<Int32(settings.classNames.count)).contains($0) }) else {
+            throw Failure(.damaged, "the rows of block \(block.block) hold labels of no class; run 'unlearn check'")
+        }
+        for slot in leavingOut { labels[slot] = BlockRows.emptySlot }
+        return BlockRows(features: settings.encoding.decode(record.features), labels: labels, featureCount: record.featureCount)
+    }
+
+    func storedRows(_ block: RowBlock) throws -> RowsRecord {
+        try store.rows(block, featureCount: settings.shape.count, bytesPerFeature: settings.encoding.bytesPerFeature)
+    }
+}

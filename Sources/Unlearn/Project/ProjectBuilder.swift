@@ -1,0 +1,261 @@
+import Checkpoints
+import Files
+import Training
+
+/// What `init` is asked to make.
+public struct ProjectPlan {
+    public var recipe: Recipe
+    public var blockPolicy: BlockPolicy
+    /// Nil: as many blocks as the recipe says, or one for each group under `--blocks-by group`.
+    public var blocks: Int?
+    public var source: any RowSource
+    public var sourceName: String
+    /// Nil: `holdout` of the rows are set aside.
+    public var testSource: ((Survey) throws -> any RowSource)?
+    public var testSourceName: String?
+    public var holdout: Double = 0.1
+    /// The first so many rows.
+    public var limit: Int?
+    /// Ids whose slots are empty from the start, and ids that alone are imported.
+    public var exclude: IDList?
+    public var only: IDList?
+    /// Group of each id; instead of the source's own.
+    public var groups: [String: String]?
+    public var threads: Int
+
+    public init(recipe: Recipe, blockPolicy: BlockPolicy, source: any RowSource, sourceName: String, threads: Int) {
+        self.recipe = recipe
+        self.blockPolicy = blockPolicy
+        self.source = source
+        self.sourceName = sourceName
+        self.threads = threads
+    }
+}
+
+/// Makes a project: imports the rows into its own store, block by block, so that they can be erased there.
+public struct ProjectBuilder {
+    private let plan: ProjectPlan
+    private let folder: String
+
+    public init(_ plan: ProjectPlan, in folder: String) {
+        self.plan = plan
+        self.folder = folder
+    }
+
+    public struct Summary: Sendable {
+        public let rows: Int
+        public let testRows: Int
+        public let excluded: Int
+        public let settings: ProjectSettings
+        public let parameters: Int
+    }
+
+    /// Rows in one stored block of test rows.
+    private static let testBlockRows = 1000
+
+    /// Where one row of a source goes.
+    private struct Destination {
+        let part: Part
+        let block: Int32
+        let slot: Int32
+    }
+
+    /// - Complexity: two passes over the source; memory for one block and about 20 bytes a row.
+    public func build(progress: (_ done: Int, _ total: Int) throws -> Void) throws -> Summary {
+        guard !Store.exists(in: folder) else {
+            throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
+        }
+        let survey = try plan.source.survey()
+        let kept = try keptRows(survey)
+        var training = kept
+        var heldOut: [Int] = []
+        if plan.testSource == nil { (training, heldOut) = try holdOut(kept, survey) }
+        let groups = try grouping(survey)
+
+        var recipe = plan.recipe
+        if let blocks = plan.blocks {
+            recipe.blocks = blocks
+        } else if plan.blockPolicy == .group {
+            recipe.blocks = Set(training.map { groups.name($0) }).count
+        } else if recipe.blocks > training.count {
+            recipe.blocks = max(1, training.count / 10)
+        }
+        let assignment = try BlockAssignment(
+            plan.blockPolicy, labels: training.map { survey.labels[$0] }, groups: groups.indices.isEmpty ? [] : training.map { groups.indices[$0] },
+            classes: survey.classNames.count, blocks: recipe.blocks, seed: recipe.seed)
+
+        let testSource = try plan.testSource?(survey)
+        let testSurvey = try testSource?.survey()
+        if let testSurvey { try checkFit(testSurvey, survey) }
+        let trainer = try SGDTrainer(recipe: recipe, input: survey.shape, classes: survey.classNames.count, threads: plan.threads)
+        let settings = ProjectSettings(
+            recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames, blockPolicy: plan.blockPolicy,
+            table: (plan.source as? CSVSource)?.encoding, source: plan.sourceName, testSource: plan.testSourceName,
+            fingerprint: trainer.fingerprint, programVersion: programVersion)
+
+        let isNew = !FileSystem.exists(folder)
+        let store = try Store(creating: folder)
+        do {
+            let testCount = testSurvey?.rows ?? heldOut.count
+            let total = 2 * (training.count + testCount)
+            var done = 0
+            func advance(_ rows: Int) throws {
+                done += rows
+                try progress(done, total)
+            }
+            try settings.save(to: store)
+            var destinations = [Destination?](repeating: nil, count: survey.rows)
+            for (index, row) in training.enumerated() {
+                destinations[row] = Destination(part: .train, block: assignment.blocks[index], slot: assignment.slots[index])
+            }
+            for (index, row) in heldOut.enumerated() { destinations[row] = Self.testDestination(index) }
+            var excluded = plan.exclude?.pending ?? [:]
+            try importRows(
+                plan.source, survey, destinations: destinations, groups: groups, sizes: assignment.sizes, testCount: heldOut.count,
+                into: store, excluded: &excluded, advance: advance)
+            if let testSource, let testSurvey {
+                try importRows(
+                    testSource, testSurvey, destinations: (0..<testSurvey.rows).map(Self.testDestination), groups: Grouping(), sizes: [],
+                    testCount: testSurvey.rows, into: store, excluded: &excluded, advance: advance)
+            }
+            try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
+            let rows = try store.rowCount(.train, deleted: false), testRows = try store.rowCount(.test, deleted: false)
+            let left = try store.rowCount(.train, deleted: true)
+            try store.publishCreation()
+            return Summary(rows: rows, testRows: testRows, excluded: left, settings: settings, parameters: trainer.layout.count)
+        } catch {
+            try store.abandonCreation()
+            if isNew { try FileSystem.removeTree(folder) }
+            throw error
+        }
+    }
+
+    private static func testDestination(_ index: Int) -> Destination {
+        Destination(part: .test, block: Int32(index / testBlockRows) + 1, slot: Int32(index % testBlockRows))
+    }
+
+    /// Positions of the rows to import: the first `limit`, or those in `only`.
+    private func keptRows(_ survey: Survey) throws -> [Int] {
+        let limit = plan.limit.map { min($0, survey.rows) } ?? survey.rows
+        guard let only = plan.only else { return Array(0..<limit) }
+        var pending = only.pending
+        var kept: [Int] = []
+        if survey.hasIDs {
+            try plan.source.forEachRow { position, id, _ in
+                if position < limit, let id, pending.removeValue(forKey: id) != nil { kept.append(position) }
+            }
+        } else {
+            for position in 0..<limit where pending.removeValue(forKey: String(position)) != nil { kept.append(position) }
+        }
+        try only.expectNothingPending(pending, "is in no row of the data")
+        return kept
+    }
+
+    /// A stratified share of the rows, drawn from the seed.
+    private func holdOut(_ rows: [Int], _ survey: Survey) throws -> (training: [Int], heldOut: [Int]) {
+        var random = RandomStream(seed: plan.recipe.seed, purpose: .holdout)
+        var byClass = [[Int]](repeating: [], count: survey.classNames.count)
+        for row in rows { byClass[Int(survey.labels[row])].append(row) }
+        var heldOut: [Int] = []
+        for index in byClass.indices {
+            random.shuffle(&byClass[index])
+            heldOut += byClass[index].prefix(Int((Double(byClass[index].count) * plan.holdout).rounded()))
+        }
+        guard !heldOut.isEmpty, heldOut.count < rows.count else {
+            throw Failure(.input, "\(rows.count) rows are too few to set \(plan.holdout) of them aside; give test rows with --test")
+        }
+        let set = Set(heldOut)
+        return (rows.filter { !set.contains($0) }, heldOut.sorted())
+    }
+
+    /// The groups of a source's rows.
+    private struct Grouping {
+        /// An index into `names` for each row, -1 where it has no group; empty where no row has one.
+        var indices: [Int32] = []
+        var names: [String] = []
+
+        func name(_ row: Int) -> String? {
+            guard !indices.isEmpty, indices[row] >= 0 else { return nil }
+            return names[Int(indices[row])]
+        }
+    }
+
+    private func grouping(_ survey: Survey) throws -> Grouping {
+        guard let groups = plan.groups else { return Grouping(indices: survey.groups, names: survey.groupNames) }
+        let names = Set(groups.values).sorted()
+        let index = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
+        var result = [Int32](repeating: -1, count: survey.rows)
+        if survey.hasIDs {
+            try plan.source.forEachRow { position, id, _ in
+                if let id, let name = groups[id] { result[position] = index[name]! }
+            }
+        } else {
+            for position in 0..<survey.rows { if let name = groups[String(position)] { result[position] = index[name]! } }
+        }
+        return Grouping(indices: result, names: names)
+    }
+
+    private func checkFit(_ test: Survey, _ training: Survey) throws {
+        guard test.shape == training.shape, test.encoding == training.encoding else {
+            throw Failure(.input, "test rows have \(test.shape.count) features, training rows \(training.shape.count); give test rows of the same kind")
+        }
+        guard test.classNames.count <= training.classNames.count else {
+            throw Failure(.input, "test rows have \(test.classNames.count) classes, training rows \(training.classNames.count); give training rows of every class")
+        }
+    }
+
+    /// Streams a source through a staging file, in which every row finds its place, into one object file a block.
+    private func importRows(
+        _ source: any RowSource, _ survey: Survey, destinations: [Destination?], groups: Grouping, sizes: [Int], testCount: Int,
+        into store: Store, excluded: inout [String: Int], advance: (Int) throws -> Void
+    ) throws {
+        let rowBytes = survey.shape.count * survey.encoding.bytesPerFeature
+        let testBlocks = (testCount + Self.testBlockRows - 1) / Self.testBlockRows
+        let blocks =
+            sizes.enumerated().map { (part: Part.train, block: $0 + 1, slots: $1) }
+            + (0..<testBlocks).map { (.test, $0 + 1, min(Self.testBlockRows, testCount - $0 * Self.testBlockRows)) }
+        var firstRow: [Part: [Int]] = [.train: [], .test: []]
+        var rows = 0
+        for block in blocks {
+            firstRow[block.part]!.append(rows)
+            rows += block.slots
+        }
+        let stagingPath = folder + "/objects/import" + FileSystem.temporarySuffix
+        let staging = try OpenFile(stagingPath, .createNew)
+        defer { try? FileSystem.remove(stagingPath) }
+        try staging.setLength(rows * rowBytes)
+        var labels = [Int32](repeating: RowsRecord.emptySlot, count: rows)
+
+        try store.transaction {
+            try source.forEachRow { position, ownID, features in
+                guard let destination = destinations[position] else { return }
+                let id = ownID ?? (destination.part == .test ? "test:\(position)" : String(position))
+                let isExcluded = excluded.removeValue(forKey: id) != nil
+                try store.insertRow(
+                    id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot),
+                    group: isExcluded ? nil : groups.name(position), excluded: isExcluded)
+                if !isExcluded {
+                    let row = firstRow[destination.part]![Int(destination.block) - 1] + Int(destination.slot)
+                    labels[row] = survey.labels[position]
+                    try staging.write(features, at: row * rowBytes)
+                }
+                if position % 1000 == 999 { try advance(1000) }
+            }
+        }
+        try store.transaction {
+            for block in blocks {
+                let first = firstRow[block.part]![block.block - 1]
+                let features = try [UInt8](unsafeUninitializedCapacity: block.slots * rowBytes) { buffer, count in
+                    let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: block.slots * rowBytes)
+                    try staging.read(into: raw, at: first * rowBytes)
+                    count = raw.count
+                }
+                let record = RowsRecord(
+                    part: block.part, block: block.block, featureCount: survey.shape.count,
+                    bytesPerFeature: survey.encoding.bytesPerFeature, labels: Array(labels[first..<first + block.slots]), features: features)
+                try store.setRows(store.stage(record), part: block.part, slots: block.slots)
+                try advance(block.slots)
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+import Files
+import Tensors
+import Training
+
+/// What to do where residual memory does not decay.
+public enum NoDecayPolicy: String, Codable, Sendable, CaseIterable {
+    /// Keep retraining to the end: exact replay.
+    case exact
+    /// Give up; nothing is changed.
+    case fail
+    /// Stitch where the paper's rule says so, unguarded.
+    case stitch
+}
+
+/// How influence is removed.
+public enum UnlearningMethod: String, Codable, Sendable, CaseIterable {
+    case stitch
+    case exact
+}
+
+public struct ReplayOptions: Sendable {
+    public var method = UnlearningMethod.stitch
+    public var decayGuard = DecayGuard()
+    public var onNoDecay = NoDecayPolicy.exact
+    public var damping = Damping.automatic
+    public var fitMethod = FitMethod.leastSquares
+    /// Whether training here gives the bits that it gave when the chain was trained; otherwise nothing is called exact.
+    public var sameNumerics = true
+
+    public init() {}
+}
+
+/// One walk: a run of blocks retrained one after the other, from a deleted block to a stitch or to the end.
+public struct Walk: Sendable {
+    public let firstBlock: Int
+    public let lastBlock: Int
+    /// Behind the last deleted block of the walk.
+    public let residuals: ResidualSeries
+    /// Nil where the walk ended with too few residuals to judge.
+    public let verdict: DecayGuard.Verdict?
+    /// γ of the stitch that ended the walk; nil where it reached the end of the chain.
+    public let damping: Double?
+    /// What the stitch leaves of the gap, (1 − γ)·g; nil without a stitch.
+    public let correction: LatticeVector?
+    /// Bound on the distance to exact replay at the end of this walk's stitch: fitted residuals still to come, and for a
+    /// damped stitch the part of the gap that it leaves. 0 without a stitch.
+    public let tailBound: Double
+}
+
+public struct ReplayOutcome: Sendable {
+    /// The new end of the chain.
+    public let state: LatticeVector
+    /// What was done: `exact` where everything from the first deleted block on was replayed from an exact state.
+    public let method: UnlearningMethod
+    /// Whether every stitch had the guard's consent.
+    public let guarded: Bool
+    /// Why the outcome is exact though stitching was asked for, or nil.
+    public let fallback: String?
+    /// Blocks trained, those included that a fallback trained again.
+    public let blocksTrained: Int
+    public let walks: [Walk]
+
+    public var residuals: ResidualSeries? { walks.last?.residuals }
+    /// The bounds of all stitches, added up.
+    public var tailBound: Double { walks.reduce(0) { $0 + $1.tailBound } }
+}
+
+/// Retrains a chain without the deleted rows: block by block from the first that held any, until the memory of them has
+/// decayed, then stitches the rest back on (DeepObliviate, with a guard and damping); or exactly, to the end.
+public struct BlockReplay {
+    private let chain: any InfluenceChain
+    private let trainer: any BlockTrainer
+    /// Rows of a block without the deleted ones.
+    private let rows: (Int) throws -> BlockRows
+    private let control: TrainingControl
+    /// Told the blocks trained so far and an upper limit of those to come.
+    private let progress: (_ trained: Int, _ atMost: Int) -> Void
+
+    public init(
+        chain: any InfluenceChain, trainer: any BlockTrainer, rows: @escaping (Int) throws -> BlockRows, control: TrainingControl,
+        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
+    ) {
+        self.chain = chain
+        self.trainer = trainer
+        self.rows = rows
+        self.control = control
+        self.progress = progress
+    }
+
+    /// - Parameter deleted: blocks that lose rows, in order, none beyond the chain's end.
+    public func run(deleted: [Int], options: ReplayOptions, into sink: any ReplaySink) throws -> ReplayOutcome {
+        guard let firstDeleted = deleted.first else {
+            return ReplayOutcome(
+                state: try chain.state(chain.length), method: .exact, guarded: true, fallback: nil, blocksTrained: 0, walks: [])
+        }
+        precondition(deleted == deleted.sorted() && firstDeleted >= 1 && deleted.last! <= chain.length)
+        var walker = Walker(self, deleted: deleted, options: options, sink: sink)
+        switch options.method {
+        case .exact:
+            let start = min(firstDeleted, chain.firstInexact ?? firstDeleted)
+            try walker.walkToEnd(from: start, state: try chain.base(of: start))
+            return try walker.outcome(.exact, fallback: nil)
+        case .stitch:
+            return try walker.stitching()
+        }
+    }
+
+    private struct Walker {
+        let replay: BlockReplay
+        let deleted: [Int]
+        let options: ReplayOptions
+        let sink: any ReplaySink
+        var state = LatticeVector(zeros: 0)
+        var trained = 0
+        var walks: [Walk] = []
+        var guarded = true
+        /// The state behind the first walk and its last block: where an exact replay can go on.
+        var firstStitch: (block: Int, state: LatticeVector)?
+
+        init(_ replay: BlockReplay, deleted: [Int], options: ReplayOptions, sink: any ReplaySink) {
+            self.replay = replay
+            self.deleted = deleted
+            self.options = options
+            self.sink = sink
+        }
+
+        private var chain: any InfluenceChain { replay.chain }
+        private var end: Int { replay.chain.length }
+
+        func outcome(_ method: UnlearningMethod, fallback: String?) throws -> ReplayOutcome {
+            ReplayOutcome(state: state, method: method, guarded: guarded, fallback: fallback, blocksTrained: trained, walks: walks)
+        }
+
+        mutating func stitching() throws -> ReplayOutcome {
+            let first = deleted[0]
+            state = try chain.base(of: first)
+            var next: Int? = first
+            while let block = next { next = try walk(from: block) }
+            let reachedEnd = walks.last!.damping == nil
+            guard reachedEnd else { return try outcome(.stitch, fallback: nil) }
+            let reason = reasonForReachingEnd()
+            // Reached in one walk from an exact state: that is exact replay.
+            if walks.count == 1 && chain.isExactBase(first) { return try outcome(.exact, fallback: reason) }
+            switch options.onNoDecay {
+            case .exact:
+                // What lies before the first stitch is exact only where its own base was.
+                var start = chain.firstInexact ?? first
+                var base = LatticeVector(zeros: 0)
+                if let firstStitch, chain.isExactBase(first) {
+                    start = firstStitch.block + 1
+                    base = firstStitch.state
+                } else {
+                    base = try chain.base(of: start)
+                }
+                try sink.stitchesDiscarded()
+                guarded = true
+                let walked = walks
+                try walkToEnd(from: start, state: base)
+                walks = walked.map(Self.withoutStitch) + walks.suffix(1)
+                return try outcome(.exact, fallback: reason)
+            case .fail: throw Failure(.refused, "\(reason); nothing was changed; delete with --on-no-decay exact or --method exact")
+            case .stitch: return try outcome(.stitch, fallback: nil)
+            }
+        }
+
+        private static func withoutStitch(_ walk: Walk) -> Walk {
+            Walk(
+                firstBlock: walk.firstBlock, lastBlock: walk.lastBlock, residuals: walk.residuals, verdict: walk.verdict, damping: nil,
+                correction: nil, tailBound: 0)
+        }
+
+        private func reasonForReachingEnd() -> String {
+            let last = walks.last!
+            guard let verdict = last.verdict else {
+                return "only \(last.residuals.count) blocks follow block \(last.residuals.deletedBlock), fewer than the \(options.decayGuard.fewestResiduals) that a fit needs"
+            }
+            return verdict.objection ?? "the stop rule did not hold before the end of the chain (ε \(options.decayGuard.epsilon))"
+        }
+
+        /// Walks from a deleted block until a stitch is due; gives the next deleted block behind the stitch, or nil.
+        private mutating func walk(from first: Int) throws -> Int? {
+            let isExact = options.sameNumerics && walks.isEmpty && chain.isExactBase(first)
+            var residuals = ResidualSeries(deletedBlock: first)
+            var verdict: DecayGuard.Verdict?
+            for block in first...end {
+                if block != first, deleted.contains(block) { residuals = ResidualSeries(deletedBlock: block) }
+                let gap = try retrain(block, isExact: isExact, &residuals)
+                guard block < end else { break }
+                let following = deleted.first { $0 > block }
+                // Deleted rows right ahead: the walk must go on through them.
+                guard following != block + 1 else { continue }
+                verdict = options.decayGuard.verdict(residuals, method: options.fitMethod)
+                guard let verdict, verdict.ruleSatisfied else { continue }
+                if !verdict.allowsStitch {
+                    switch options.onNoDecay {
+                    case .exact: continue
+                    case .fail:
+                        throw Failure(
+                            .refused, "\(verdict.objection!) after \(residuals.count) blocks; nothing was changed; delete with --on-no-decay exact or --method exact")
+                    case .stitch: guarded = false
+                    }
+                }
+                let target = following.map { $0 - 1 } ?? end
+                try stitch(from: first, at: block, to: target, gap: gap, residuals, verdict)
+                return following
+            }
+            walks.append(
+                Walk(
+                    firstBlock: first, lastBlock: end, residuals: residuals,
+                    verdict: options.decayGuard.verdict(residuals, method: options.fitMethod), damping: nil,
+                    correction: nil, tailBound: 0))
+            return nil
+        }
+
+        /// Trains one block from the current state and measures it against the old chain; gives the gap behind it.
+        private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector {
+            replay.progress(trained, end - block + 1)
+            let before = state
+            state = try replay.trainer.train(block: block, from: before, rows: try replay.rows(block), control: replay.control)
+            trained += 1
+            let influence = try state.subtracting(before)
+            let gap = try chain.state(block).subtracting(state)
+            residuals.append(influence: try chain.influence(block), retrained: influence, gap: gap, unit: replay.trainer.lattice.unit)
+            try sink.retrained(block: block, influence: influence, baseIsExact: isExact)
+            return gap
+        }
+
+        private mutating func stitch(
+            from first: Int, at block: Int, to target: Int, gap: LatticeVector, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
+        ) throws {
+            if firstStitch == nil { firstStitch = (block, state) }
+            let factor = options.damping.factor(residuals, blocksLeft: target - block)
+            let correction = gap.scaled(by: 1 - factor)
+            if correction.l1Norm > 0 { try sink.stitched(after: block, correction: correction) }
+            state = try chain.state(target).subtracting(gap).adding(correction)
+            let tail = verdict.fit.sum(from: residuals.count + 1, through: target - residuals.deletedBlock)
+            let left = Double(correction.l1Norm) * replay.trainer.lattice.unit
+            walks.append(
+                Walk(
+                    firstBlock: first, lastBlock: block, residuals: residuals, verdict: verdict, damping: factor,
+                    correction: correction, tailBound: tail + left))
+        }
+
+        /// Exact replay: trains every block from `start` on.
+        mutating func walkToEnd(from start: Int, state base: LatticeVector) throws {
+            state = base
+            let firstDeleted = deleted.first { $0 >= start } ?? start
+            var residuals = ResidualSeries(deletedBlock: firstDeleted)
+            for block in start...end {
+                if deleted.contains(block) || block < firstDeleted { residuals = ResidualSeries(deletedBlock: block) }
+                _ = try retrain(block, isExact: options.sameNumerics, &residuals)
+            }
+            walks.append(
+                Walk(
+                    firstBlock: start, lastBlock: end, residuals: residuals,
+                    verdict: options.decayGuard.verdict(residuals, method: options.fitMethod), damping: nil,
+                    correction: nil, tailBound: 0))
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Checkpoints
+import Files
+import Tensors
+
+/// The trained blocks of a model: `M_i = M_0 ⊕ D_1 ⊕ … ⊕ D_i`, with the corrections of damped stitches in between.
+public protocol InfluenceChain: AnyObject {
+    /// Trained blocks.
+    var length: Int { get }
+
+    /// The first block whose influence was trained from a state that training did not reach, or nil: the chain is exact.
+    var firstInexact: Int? { get }
+
+    /// `M_i`, 0 ≤ i ≤ length, with all corrections up to i.
+    func state(_ block: Int) throws -> LatticeVector
+
+    /// `D_i`, without corrections.
+    func influence(_ block: Int) throws -> LatticeVector
+
+    /// The correction right behind block i, or nil.
+    func correction(_ block: Int) throws -> LatticeVector?
+}
+
+extension InfluenceChain {
+    /// The state to retrain block i from. Up to the first inexact block that is the state which training reached
+    /// there: a correction right before it belongs to the stitched rest, not to the trajectory.
+    public func base(of block: Int) throws -> LatticeVector {
+        let state = try state(block - 1)
+        guard block > 1, isExactBase(block), let correction = try correction(block - 1) else { return state }
+        return try state.subtracting(correction)
+    }
+
+    /// Whether `base(of:)` is a state that uninterrupted training would have reached.
+    public func isExactBase(_ block: Int) -> Bool { firstInexact.map { block <= $0 } ?? true }
+}
+
+/// The chain in a project's store.
+public final class StoredChain: InfluenceChain {
+    private let store: Store
+    private let links: [ChainLink]
+    private let latticeBits: Int
+    private let parameterCount: Int
+    /// The state read last: walking forwards costs one record a block.
+    private var latest: (block: Int, state: LatticeVector)?
+
+    init(store: Store, latticeBits: Int, parameterCount: Int) throws {
+        self.store = store
+        self.latticeBits = latticeBits
+        self.parameterCount = parameterCount
+        links = try store.chainLinks()
+    }
+
+    public var length: Int { links.count }
+
+    public var firstInexact: Int? { links.first { !$0.baseIsExact }?.block }
+
+    /// Whether the end of the chain is a state that training reached.
+    public var isExact: Bool { links.allSatisfy { $0.baseIsExact && !$0.hasCorrection } }
+
+    /// - Complexity: O(distance to the nearest keyframe or to the state read before), one record each.
+    public func state(_ block: Int) throws -> LatticeVector {
+        precondition(block >= 0 && block <= length, "block out of range")
+        var start = 0
+        for link in links[..<block] where link.hasKeyframe { start = link.block }
+        var state: LatticeVector
+        if let latest, latest.block <= block, latest.block >= start {
+            (start, state) = latest
+        } else {
+            guard let keyframe = try store.keyframe(start, latticeBits: latticeBits, count: parameterCount) else {
+                return try trainerMissing()
+            }
+            state = keyframe
+        }
+        for link in links[start..<block] {
+            state = try state.adding(try store.influence(link, latticeBits: latticeBits, count: parameterCount))
+            if let correction = try store.correction(link, latticeBits: latticeBits, count: parameterCount) {
+                state = try state.adding(correction)
+            }
+        }
+        latest = (block, state)
+        return state
+    }
+
+    private func trainerMissing() throws -> LatticeVector {
+        throw Failure(.input, "nothing is trained yet; run 'unlearn train' first")
+    }
+
+    public func influence(_ block: Int) throws -> LatticeVector {
+        try store.influence(links[block - 1], latticeBits: latticeBits, count: parameterCount)
+    }
+
+    public func correction(_ block: Int) throws -> LatticeVector? {
+        try store.correction(links[block - 1], latticeBits: latticeBits, count: parameterCount)
+    }
+}

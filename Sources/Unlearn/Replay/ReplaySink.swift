@@ -1,0 +1,71 @@
+import Checkpoints
+import Tensors
+
+/// Takes what a deletion retrains: into the store, or nowhere where only the outcome is asked for.
+public protocol ReplaySink: AnyObject {
+    /// A retrained block; a later call for the same block replaces the earlier one.
+    func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws
+
+    /// What a damped stitch leaves of the gap, right behind `block`.
+    func stitched(after block: Int, correction: LatticeVector) throws
+
+    /// Everything stitched so far is void: the walk turned into an exact replay.
+    func stitchesDiscarded() throws
+}
+
+/// Keeps nothing.
+public final class DiscardingSink: ReplaySink {
+    public init() {}
+    public func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) {}
+    public func stitched(after block: Int, correction: LatticeVector) {}
+    public func stitchesDiscarded() {}
+}
+
+/// Writes records into a project's store; nothing there names them until `publish` runs inside a transaction.
+public final class StagingSink: ReplaySink {
+    private let store: Store
+    private let chain: any InfluenceChain
+    private let latticeBits: Int
+    private var influences: [Int: (object: StagedObject, baseIsExact: Bool)] = [:]
+    private var corrections: [Int: StagedObject] = [:]
+
+    /// - Parameter chain: the chain that the records will replace parts of.
+    init(store: Store, latticeBits: Int, chain: any InfluenceChain) {
+        self.store = store
+        self.chain = chain
+        self.latticeBits = latticeBits
+    }
+
+    public func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws {
+        if let old = influences[block] { try store.discard(old.object) }
+        let record = LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: influence)
+        influences[block] = (try store.stage(record), baseIsExact)
+    }
+
+    public func stitched(after block: Int, correction: LatticeVector) throws {
+        let record = LatticeRecord(kind: .correction, block: block, latticeBits: latticeBits, vector: correction)
+        corrections[block] = try store.stage(record)
+    }
+
+    public func stitchesDiscarded() throws {
+        for object in corrections.values { try store.discard(object) }
+        corrections = [:]
+    }
+
+    /// Names the new records in place of the old ones, inside a transaction.
+    func publish() throws {
+        guard let first = influences.keys.min() else { return }
+        try store.removeKeyframes(from: first)
+        // A correction inside the retrained blocks belongs to the chain that was; one right before them too, where
+        // `base(of:)` left it out.
+        for block in influences.keys.sorted() { try store.removeCorrection(block) }
+        if chain.isExactBase(first) { try store.removeCorrection(first - 1) }
+        // Behind the first stitch every influence stands on a state that training did not visit.
+        let firstStitch = influences.keys.sorted().first { influences[$0 + 1] == nil }!
+        try store.markInexact(from: firstStitch + 1)
+        for block in influences.keys.sorted() {
+            try store.setInfluence(influences[block]!.object, baseIsExact: influences[block]!.baseIsExact)
+        }
+        for block in corrections.keys.sorted() { try store.setCorrection(corrections[block]!) }
+    }
+}

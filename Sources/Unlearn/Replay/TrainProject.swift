@@ -1,0 +1,94 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+
+extension Project {
+    /// A whole state is stored every so many blocks: reading any state takes at most that many records.
+    static let keyframeInterval = 64
+
+    /// Commits are spaced by at least so much, so that syncing costs little beside training; a kill loses no more.
+    private static let secondsBetweenCommits = 0.5
+
+    public struct TrainingSummary: Sendable {
+        /// Blocks trained now.
+        public let blocksTrained: Int
+        public let seconds: Double
+        /// Passes of a row through training, a second.
+        public let rowsPerSecond: Double
+        public let state: LatticeVector
+    }
+
+    /// Trains the blocks that are not trained yet. Finished blocks stay, whatever ends the call.
+    public func train(
+        allowingOtherNumerics: Bool, control: TrainingControl, progress: (_ block: Int, _ blocks: Int, _ resumedAt: Int) -> Void
+    ) throws -> TrainingSummary {
+        let chain = try chain()
+        let blocks = settings.recipe.blocks
+        if chain.length > 0 && chain.length < blocks && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
+        var state: LatticeVector
+        if try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) == nil {
+            state = try trainer.initialState()
+            let first = try store.stage(LatticeRecord(kind: .keyframe, block: 0, latticeBits: latticeBits, vector: state))
+            try store.transaction { try store.setKeyframe(first) }
+        } else {
+            state = try chain.state(chain.length)
+        }
+        let baseIsExact = chain.isExact && fingerprintDifference == nil
+        let watch = ContinuousClock()
+        let start = watch.now
+        var lastCommit = start
+        var staged: [StagedObject] = []
+        var rows = 0
+        func commit() throws {
+            try store.transaction {
+                for object in staged { try store.setInfluence(object, baseIsExact: baseIsExact) }
+            }
+            staged = []
+            lastCommit = watch.now
+        }
+        let resumedAt = chain.length
+        do {
+            for block in (chain.length + 1)..<(blocks + 1) {
+                progress(block - 1, blocks, resumedAt)
+                let blockRows = try trainingRows(block: block)
+                let next = try trainer.train(block: block, from: state, rows: blockRows, control: control)
+                rows += blockRows.liveRows * settings.recipe.epochs
+                staged.append(
+                    try store.stage(
+                        LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: try next.subtracting(state))))
+                state = next
+                if (watch.now - lastCommit) / .seconds(1) >= Self.secondsBetweenCommits { try commit() }
+            }
+        } catch {
+            // What is finished stays, also where the next block diverged or the user stopped.
+            try commit()
+            throw error
+        }
+        try commit()
+        try addMissingKeyframes()
+        progress(blocks, blocks, resumedAt)
+        let seconds = (watch.now - start) / .seconds(1)
+        return TrainingSummary(
+            blocksTrained: blocks - resumedAt, seconds: seconds, rowsPerSecond: seconds > 0 ? Double(rows) / seconds : 0, state: state)
+    }
+
+    /// Stores the states at every `keyframeInterval`-th block that lack one. A chain without them is whole, only slower
+    /// to read.
+    func addMissingKeyframes() throws {
+        let chain = try chain()
+        let present = Set(try store.chainLinks().filter(\.hasKeyframe).map(\.block))
+        let missing = stride(from: Self.keyframeInterval, through: chain.length, by: Self.keyframeInterval).filter { !present.contains($0) }
+        let staged = try missing.map { block in
+            try store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: latticeBits, vector: try chain.state(block)))
+        }
+        guard !staged.isEmpty else { return }
+        try store.transaction { for object in staged { try store.setKeyframe(object) } }
+    }
+
+    func refuseOtherNumerics(_ what: String) throws {
+        guard let difference = fingerprintDifference else { return }
+        throw Failure(
+            .refused, "cannot \(what) bit-exactly here: \(difference); use the machine the project was made on, or --approximate to go on with results that agree to rounding only")
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+
+/// Decides whether residual memory has decayed enough to stitch, and whether it decays at all.
+public struct DecayGuard: Sendable, Codable, Equatable {
+    /// ε of the stop rule: stop where the fit declines by no more than this a block.
+    public var epsilon = 0.1
+    /// The recent relative residual must be below this.
+    public var rhoLimit = 0.05
+    /// Residuals needed before anything is decided.
+    public var fewestResiduals = 8
+    /// Of the one-sided upper limit of the log-log slope, which must be negative.
+    public var confidence = 0.95
+    /// The recent residual is the median of so many.
+    static let recent = 3
+
+    public init(epsilon: Double = 0.1) { self.epsilon = epsilon }
+
+    /// What the residuals of one walk say.
+    public struct Verdict: Sendable, Equatable {
+        public let fit: PowerLawFit
+        /// The log-log slope of Δ over t and its upper confidence limit.
+        public let slope: Double
+        public let slopeUpper: Double
+        public let recentRho: Double
+        /// The paper's rule: a·h·t^{−h−1} ≤ ε.
+        public let ruleSatisfied: Bool
+        /// Why stitching here would be unsound, or nil.
+        public let objection: String?
+
+        public var allowsStitch: Bool { ruleSatisfied && objection == nil }
+    }
+
+    /// Nil as long as there are too few residuals.
+    public func verdict(_ series: ResidualSeries, method: FitMethod) -> Verdict? {
+        guard series.count >= fewestResiduals else { return nil }
+        let fit = PowerLawFit(series.delta, method: method)
+        let recentRho = Self.median(series.rho.suffix(Self.recent))
+        // A residual of zero has no logarithm; one below the lattice's step is as good as forgotten.
+        let points = series.delta.enumerated().filter { $0.element > 0 }.map { (x: log(Double($0.offset + 1)), y: log($0.element)) }
+        var (slope, upper) = (-Double.infinity, -Double.infinity)
+        if points.count >= 3 {
+            let line = LinearRegression(points)
+            (slope, upper) = (line.slope, line.upperSlope(confidence: confidence))
+        }
+        var objection: String?
+        if upper >= 0 {
+            objection = "residual memory does not decay: log-log slope \(Self.format(slope)), upper limit \(Self.format(upper))"
+        } else if recentRho > rhoLimit {
+            objection = "the relative residual is still \(Self.format(recentRho * 100)) %, above the limit of \(Self.format(rhoLimit * 100)) %"
+        }
+        return Verdict(
+            fit: fit, slope: slope, slopeUpper: upper, recentRho: recentRho, ruleSatisfied: fit.decline(series.count) <= epsilon,
+            objection: objection)
+    }
+
+    static func median(_ values: some Collection<Double>) -> Double {
+        let sorted = values.sorted()
+        precondition(!sorted.isEmpty)
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    }
+
+    /// Two decimals.
+    private static func format(_ value: Double) -> String {
+        guard value.isFinite else { return "\(value)" }
+        let hundredths = Int((abs(value) * 100).rounded())
+        let decimals = hundredths % 100
+        return (value < 0 && hundredths > 0 ? "-" : "") + "\(hundredths / 100)." + (decimals < 10 ? "0" : "") + "\(decimals)"
+    }
+}

@@ -1,0 +1,34 @@
+import Tensors
+
+/// The temporal residual memory behind one deleted block, as retraining walks away from it.
+public struct ResidualSeries: Sendable {
+    /// The deleted block d.
+    public let deletedBlock: Int
+    /// Δ_0: the deleted block's influence against itself without the rows.
+    public private(set) var atDeletion = 0.0
+    /// Δ_1, Δ_2, …: `‖D_{d+t} − D'_{d+t}‖₁`.
+    public private(set) var delta: [Double] = []
+    /// ρ_1, ρ_2, …: the same relative to `‖D_{d+t}‖₁`.
+    public private(set) var rho: [Double] = []
+    /// ‖g_0‖₁, ‖g_1‖₁, …: the gap `M_{d+t} ⊖ M'_{d+t}`, the deleted block first.
+    public private(set) var gapNorms: [Double] = []
+
+    public init(deletedBlock: Int) { self.deletedBlock = deletedBlock }
+
+    /// Blocks walked behind the deleted one.
+    public var count: Int { delta.count }
+
+    /// Adds the next block: its old and new influence and the gap behind it, in lattice steps of length `unit`.
+    mutating func append(influence: LatticeVector, retrained: LatticeVector, gap: LatticeVector, unit: Double) {
+        let distance = Double(influence.l1Distance(to: retrained)) * unit
+        let norm = Double(influence.l1Norm) * unit
+        if gapNorms.isEmpty {
+            atDeletion = distance
+        } else {
+            delta.append(distance)
+            // A block that taught nothing and teaches nothing now has no residual; one that teaches something new has.
+            rho.append(norm > 0 ? distance / norm : (distance > 0 ? 1 : 0))
+        }
+        gapNorms.append(Double(gap.l1Norm) * unit)
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+
+/// Student's t distribution.
+public enum StudentT {
+    /// P(T ≤ t) with `degrees` degrees of freedom, by the regularised incomplete beta function.
+    public static func cumulative(_ t: Double, degrees: Double) -> Double {
+        let tail = 0.5 * incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5)
+        return t > 0 ? 1 - tail : tail
+    }
+
+    /// The t below which lies `probability`, by bisection to full precision.
+    public static func quantile(_ probability: Double, degrees: Double) -> Double {
+        precondition(probability > 0 && probability < 1 && degrees > 0)
+        if probability < 0.5 { return -quantile(1 - probability, degrees: degrees) }
+        var (low, high) = (0.0, 2.0)
+        while cumulative(high, degrees: degrees) < probability { high *= 2 }
+        while true {
+            let middle = (low + high) / 2
+            if middle <= low || middle >= high { return middle }
+            if cumulative(middle, degrees: degrees) < probability { low = middle } else { high = middle }
+        }
+    }
+
+    /// I_x(a, b) by its continued fraction, evaluated from the side on which it converges (Lentz's method).
+    static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+        if x <= 0 { return 0 }
+        if x >= 1 { return 1 }
+        if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
+        let logBeta: Double = lgamma(a) + lgamma(b) - lgamma(a + b)
+        let front: Double = exp(a * log(x) + b * log(1 - x) - logBeta) / a
+        let tiny = 1e-300
+        var c = 1.0
+        var d = 1 - (a + b) * x / (a + 1)
+        d = 1 / (abs(d) < tiny ? tiny : d)
+        var fraction = d
+        for step in 1...500 {
+            let m = Double(step)
+            let n = a + 2 * m
+            let even: Double = m * (b - m) * x / ((n - 1) * n)
+            let odd: Double = -(a + m) * (a + b + m) * x / (n * (n + 1))
+            for numerator in [even, odd] {
+                d = 1 + numerator * d
+                d = 1 / (abs(d) < tiny ? tiny : d)
+                c = 1 + numerator / c
+                if abs(c) < tiny { c = tiny }
+                fraction *= d * c
+            }
+            if abs(d * c - 1) < 1e-15 { break }
+        }
+        return front * fraction
+    }
+}

@@ -1,0 +1,118 @@
+import Files
+
+/// What the command line asks for.
+enum ParsedCommandLine {
+    case help(String)
+    case version
+    case run(CommandSpec, Invocation)
+}
+
+/// Takes `unlearn [-C DIR] COMMAND …` apart. Everything that can be wrong with words is found here, before any work.
+struct CommandLineParser {
+    let commands: [CommandSpec]
+
+    func parse(_ arguments: [String]) throws -> ParsedCommandLine {
+        var folder: String?
+        var words = arguments[...]
+        while let word = words.first, word.hasPrefix("-") {
+            words = words.dropFirst()
+            switch word {
+            case "-C":
+                guard let value = words.popFirst() else { throw Failure(.input, "-C needs a folder") }
+                folder = value
+            case "--help", "-h": return .help(overview)
+            case "--version": return .version
+            default: throw Failure(.input, "unknown option '\(word)' before the command; see 'unlearn --help'")
+            }
+        }
+        guard let name = words.popFirst() else { return .help(overview) }
+        if name == "help" {
+            guard let topic = words.first else { return .help(overview) }
+            return .help(try command(topic).help)
+        }
+        let command = try command(name)
+        var values: [String: String] = [:]
+        while let word = words.popFirst() {
+            if word == "--" {
+                guard words.isEmpty else { throw Failure(.input, "'\(words.first!)' is one argument too many for 'unlearn \(name)'") }
+                break
+            }
+            if word == "-C" {
+                guard let value = words.popFirst() else { throw Failure(.input, "-C needs a folder") }
+                folder = value
+                continue
+            }
+            if word == "-h" { return .help(command.help) }
+            guard word.hasPrefix("--") else { throw Failure(.input, "'\(word)' is one argument too many for 'unlearn \(name)'; see 'unlearn \(name) --help'") }
+            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let option = command.allOptions.first(where: { $0.name == parts[0] }) else {
+                throw Failure(
+                    .input, "unknown option '--\(parts[0])' of 'unlearn \(name)'"
+                        + suggestion(for: parts[0], among: command.allOptions.map(\.name), prefix: "--"))
+            }
+            if option.name == "help" { return .help(command.help) }
+            if option.value == nil {
+                guard parts.count == 1 else { throw Failure(.input, "--\(option.name) takes no value") }
+                values[option.name] = ""
+            } else if parts.count == 2 {
+                values[option.name] = parts[1]
+            } else {
+                guard let value = words.popFirst() else { throw Failure(.input, "--\(option.name) needs a value: \(option.value!)") }
+                values[option.name] = value
+            }
+        }
+        return .run(command, Invocation(command: name, folder: folder, values: values))
+    }
+
+    private func command(_ name: String) throws -> CommandSpec {
+        guard let command = commands.first(where: { $0.name == name }) else {
+            throw Failure(.input, "unknown command '\(name)'" + suggestion(for: name, among: commands.map(\.name), prefix: ""))
+        }
+        return command
+    }
+
+    var overview: String {
+        var text = """
+            unlearn: trains a network block by block, deletes people's rows from it, and shows that it worked
+
+            Usage: unlearn [-C DIR] COMMAND [--option value] …
+
+            Commands
+
+            """
+        for command in commands { text += "  " + command.name.padding(to: 12) + command.summary + "\n" }
+        return text + """
+
+            -C DIR names the project's folder (default: UNLEARN_PROJECT, else the current folder).
+            'unlearn COMMAND --help' shows a command's options and an example.
+
+            Example
+              unlearn -C demo init --data fashion-mnist --model lenet5 && unlearn -C demo train
+
+            """
+    }
+
+    /// "; did you mean …?" where something near enough exists.
+    private func suggestion(for word: String, among known: [String], prefix: String) -> String {
+        let nearest = known.map { ($0, editDistance(word, $0)) }.min { $0.1 < $1.1 }
+        guard let nearest, nearest.1 <= max(1, word.count / 2) else { return "; see 'unlearn --help'" }
+        return "; did you mean '\(prefix)\(nearest.0)'?"
+    }
+}
+
+/// Insertions, deletions and substitutions between two words (Levenshtein).
+/// - Complexity: O(|a|·|b|).
+func editDistance(_ a: String, _ b: String) -> Int {
+    let a = Array(a), b = Array(b)
+    var row = Array(0...b.count)
+    for (i, x) in a.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, y) in b.enumerated() {
+            let substituted = diagonal + (x == y ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+        }
+    }
+    return row[b.count]
+}

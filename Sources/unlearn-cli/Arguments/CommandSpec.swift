@@ -1,0 +1,49 @@
+/// One option of a command.
+struct OptionSpec: Sendable {
+    let name: String
+    /// What stands for the value in help; nil: a flag without one.
+    let value: String?
+    let help: String
+
+    init(_ name: String, _ value: String? = nil, _ help: String) {
+        self.name = name
+        self.value = value
+        self.help = help
+    }
+
+    /// Options that every command has.
+    static let common = [
+        OptionSpec("json", nil, "print one JSON object on standard output"),
+        OptionSpec("quiet", nil, "no progress, no messages"),
+        OptionSpec("help", nil, "this text"),
+    ]
+
+    static let threads = OptionSpec("threads", "N", "threads that compute (default: all cores); never changes a result")
+    static let approximate = OptionSpec("approximate", nil, "go on though numerics differ from the project's; results agree to rounding only")
+}
+
+/// One command: what help says of it, what it takes, what it does.
+struct CommandSpec: Sendable {
+    let name: String
+    let summary: String
+    let example: String
+    let options: [OptionSpec]
+    /// Gives the exit code.
+    let run: @Sendable (Invocation) throws -> Int32
+
+    var allOptions: [OptionSpec] { options + OptionSpec.common }
+
+    var help: String {
+        var text = "unlearn \(name): \(summary)\n\nOptions\n"
+        for option in allOptions {
+            let left = "  --\(option.name)" + (option.value.map { " " + $0 } ?? "")
+            text += left.padding(to: 34) + (left.count >= 33 ? "\n" + String(repeating: " ", count: 34) : "") + option.help + "\n"
+        }
+        return text + "\nExample\n  \(example)\n"
+    }
+}
+
+extension String {
+    func padding(to width: Int) -> String { self + String(repeating: " ", count: Swift.max(0, width - count)) }
+    func leftPadding(to width: Int) -> String { String(repeating: " ", count: Swift.max(0, width - count)) + self }
+}

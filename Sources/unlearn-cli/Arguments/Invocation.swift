@@ -1,0 +1,85 @@
+import Files
+import Foundation
+import Training
+import Unlearn
+
+/// One call of a command: its options, checked as they are read.
+struct Invocation: Sendable {
+    let command: String
+    private let givenFolder: String?
+    private let values: [String: String]
+
+    init(command: String, folder: String?, values: [String: String]) {
+        self.command = command
+        givenFolder = folder
+        self.values = values
+    }
+
+    /// The project's folder.
+    var folder: String {
+        givenFolder ?? ProcessInfo.processInfo.environment["UNLEARN_PROJECT"].flatMap { $0.isEmpty ? nil : $0 } ?? "."
+    }
+
+    var wantsJSON: Bool { flag("json") }
+    var isQuiet: Bool { flag("quiet") }
+
+    func flag(_ name: String) -> Bool { values[name] != nil }
+
+    func text(_ name: String) -> String? { values[name] }
+
+    func required(_ name: String, _ what: String) throws -> String {
+        guard let value = values[name] else { throw Failure(.input, "'unlearn \(command)' needs --\(name) \(what)") }
+        return value
+    }
+
+    func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+        guard let text = values[name] else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            throw Failure(.input, "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+        }
+        return value
+    }
+
+    func integers(_ name: String, in range: ClosedRange<Int>) throws -> [Int]? {
+        try list(name)?.map { text in
+            guard let value = Int(text), range.contains(value) else {
+                throw Failure(.input, "--\(name) takes whole numbers from \(range.lowerBound) to \(range.upperBound) with commas between, not '\(text)'")
+            }
+            return value
+        }
+    }
+
+    func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
+        guard let text = values[name] else { return nil }
+        return try number(text, name, range)
+    }
+
+    func numbers(_ name: String, in range: ClosedRange<Double>) throws -> [Double]? {
+        try list(name)?.map { try number($0, name, range) }
+    }
+
+    private func number(_ text: String, _ name: String, _ range: ClosedRange<Double>) throws -> Double {
+        guard let value = Double(text), range.contains(value) else {
+            throw Failure(.input, "--\(name) takes a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)), not '\(text)'")
+        }
+        return value
+    }
+
+    private func list(_ name: String) -> [String]? {
+        values[name].map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    }
+
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, _: Choice.Type = Choice.self) throws -> Choice? {
+        guard let text = values[name] else { return nil }
+        guard let value = Choice(rawValue: text) else {
+            throw Failure(.input, "--\(name) takes \(Choice.allCases.map(\.rawValue).joined(separator: ", ")), not '\(text)'")
+        }
+        return value
+    }
+
+    var threads: Int {
+        get throws { try integer("threads", in: 1...256) ?? max(1, ProcessInfo.processInfo.activeProcessorCount) }
+    }
+
+    private func shortest(_ value: Double) -> String { value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)" }
+}

@@ -1,0 +1,61 @@
+import Files
+import Unlearn
+
+extension CommandSpec {
+    static let bench = CommandSpec(
+        name: "bench", summary: "deletion beside naive retraining and doing nothing, all run here; changes nothing",
+        example: "unlearn -C demo bench --deletions 1,100 --positions 25,80 --epsilon 0.1,0.01",
+        options: [
+            OptionSpec("deletions", "N,N,…", "rows deleted at once (default 1,100)"),
+            OptionSpec("positions", "B,B,…", "blocks they come from (default: at 10, 25, 50 and 80 % of the chain)"),
+            OptionSpec("epsilon", "X,X,…", "of the stop rule (default 0.1)"),
+            OptionSpec("on-no-decay", "NAME", "exact (default), or stitch (unguarded)"),
+            OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on"),
+            OptionSpec("fit", "NAME", "least-squares (default) or dfa"),
+            .threads,
+        ],
+        run: runBench)
+
+    private static func runBench(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let options = try replayOptions(invocation)
+        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let length = try project.chain().length
+        let plan = BenchmarkPlan(
+            deletions: try invocation.integers("deletions", in: 1...Int(Int32.max)) ?? [1, 100],
+            positions: try invocation.integers("positions", in: 1...1_000_000)
+                ?? [10, 25, 50, 80].map { max(1, length * $0 / 100) },
+            epsilons: try invocation.numbers("epsilon", in: 0...1e12) ?? [0.1])
+        let bar = console.progress("blocks")
+        let report = try DeletionBenchmark(project, plan: plan, options: options, control: Interrupt.control) { what, done, total in
+            bar.update(what, done, of: total)
+        }.run()
+        bar.finish()
+        try console.result(report, describe(report))
+        return 0
+    }
+
+    private static func describe(_ report: BenchmarkReport) -> String {
+        var rows = [["rows", "block", "ε", "did", "blocks", "faster", "accuracy", "(naive)", "agrees", "(nothing)", "L1", "(paper's)", "(nothing)"]]
+        for row in report.rows {
+            rows.append([
+                "\(row.deleted)", "\(row.position)", "\(row.epsilon)", row.method.rawValue, "\(row.blocksRetrained)",
+                fixed(row.speedupSeconds, 1) + "×", percent(row.accuracy), percent(row.accuracyNaive), percent(row.agreement),
+                percent(row.agreementNothing), fixed(row.l1, 3), fixed(row.l1Paper, 3), fixed(row.l1Nothing, 3),
+            ])
+        }
+        let compression = report.compression
+        var lines = [
+            "naive retraining of \(report.naiveBlocks) blocks: \(fixed(report.naiveSeconds, 1)) s; "
+                + (report.naiveEqualsReplay ? "exact replay gives the same bits" : "EXACT REPLAY GIVES OTHER BITS"),
+            table(rows),
+            "checkpoints: \(fixed(compression.bitsPerValue)) bits a value, order-0 entropy \(fixed(compression.entropyBitsPerValue)) "
+                + "(\(percent(compression.aboveEntropy, 1)) above); \(fixed(compression.ratioInfluences)) times smaller than fp32, "
+                + "\(fixed(compression.ratioStore)) with keyframes and corrections",
+        ]
+        if let squares = report.extrapolationErrorLeastSquares, let dfa = report.extrapolationErrorDfa {
+            lines.append("fits on residuals they had not seen: least squares \(percent(squares, 0)) off, DFA \(percent(dfa, 0)) off (mean relative error)")
+        }
+        return lines.joined(separator: "\n")
+    }
+}

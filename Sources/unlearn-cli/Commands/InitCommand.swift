@@ -1,0 +1,177 @@
+import Files
+import Foundation
+import Tensors
+import Training
+import Unlearn
+
+extension CommandSpec {
+    static let initialise = CommandSpec(
+        name: "init", summary: "make a project: import rows into its own store",
+        example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
+        options: [
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS or csv:FILE"),
+            OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's own, else --holdout of the rows)"),
+            OptionSpec("model", "NAME", "logistic, mlp or lenet5; options left out come from its recipe"),
+            OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
+            OptionSpec("activation", "NAME", "tanh, relu or gelu"),
+            OptionSpec("pooling", "NAME", "average or max (lenet5)"),
+            OptionSpec("blocks", "B", "blocks that rows are spread over"),
+            OptionSpec("blocks-by", "POLICY", "stratified (default), random, group or order"),
+            OptionSpec("epochs", "E", "passes over each block"),
+            OptionSpec("batch-size", "N", "rows of a batch"),
+            OptionSpec("learning-rate", "X", "rate of the first block"),
+            OptionSpec("schedule", "NAME", "constant, linear, cosine or inverse, over the blocks"),
+            OptionSpec("momentum", "X", "of each block's descent"),
+            OptionSpec("weight-decay", "X", "L2 penalty"),
+            OptionSpec("label-smoothing", "X", "share of the target spread over all classes"),
+            OptionSpec("lattice-bits", "K", "states are multiples of 2^-K, 12 to 24 (default 18)"),
+            OptionSpec("seed", "S", "decides slots, order and initialisation (default 0)"),
+            OptionSpec("holdout", "X", "share of rows set aside as test rows (default 0.1)"),
+            OptionSpec("limit", "N", "import the first N rows"),
+            OptionSpec("exclude", "FILE", "ids whose slots are empty from the start"),
+            OptionSpec("only", "FILE", "import these ids alone"),
+            OptionSpec("groups", "FILE", "CSV of id,group"),
+            OptionSpec("id-column", "NAME", "csv: column of ids"),
+            OptionSpec("label-column", "NAME", "csv: column of labels"),
+            OptionSpec("group-column", "NAME", "csv: column of groups"),
+            .threads,
+        ],
+        run: runInit)
+
+    private struct Result: Encodable {
+        let rows: Int
+        let testRows: Int
+        let excluded: Int
+        let classes: Int
+        let blocks: Int
+        let parameters: Int
+        let recipe: Recipe
+        let project: String
+    }
+
+    private static func runInit(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let plan = try plan(invocation)
+        let bar = console.progress("rows")
+        let summary = try ProjectBuilder(plan, in: invocation.folder).build { done, total in
+            try Interrupt.check()
+            bar.update("importing", done, of: total)
+        }
+        bar.finish()
+        let recipe = summary.settings.recipe
+        let result = Result(
+            rows: summary.rows, testRows: summary.testRows, excluded: summary.excluded, classes: summary.settings.classNames.count,
+            blocks: recipe.blocks, parameters: summary.parameters, recipe: recipe, project: invocation.folder)
+        let excluded = summary.excluded > 0 ? ", \(counted(summary.excluded, "slot")) left empty" : ""
+        try console.result(
+            result,
+            """
+            \(invocation.folder): \(summary.rows) rows in \(recipe.blocks) blocks\(excluded), \(summary.testRows) test rows, \(result.classes) classes
+            \(recipe.model.rawValue), \(summary.parameters) parameters: \(recipe.epochs) epochs a block, batches of \(recipe.batchSize), \
+            rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
+            label smoothing \(recipe.labelSmoothing), seed \(recipe.seed)
+            next: unlearn -C \(invocation.folder) train
+            """)
+        return 0
+    }
+
+    /// Reads and checks every option before any file of the project is made.
+    private static func plan(_ invocation: Invocation) throws -> ProjectPlan {
+        let dataName = try invocation.required("data", "SPEC")
+        let spec = try DataSpec(dataName)
+        let table = try tableColumns(invocation, spec)
+        let recipe = try recipe(invocation)
+        let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
+        var plan = ProjectPlan(
+            recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false), sourceName: dataName,
+            threads: try invocation.threads)
+        plan.blocks = try invocation.integer("blocks", in: 1...1_000_000)
+        plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
+        if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
+        if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path) }
+        if let path = invocation.text("only") { plan.only = try IDList(reading: path) }
+        if let path = invocation.text("groups") { plan.groups = try groupsFile(path) }
+        // Fashion-MNIST comes with test rows of its own; asking for a share of the training rows overrules them.
+        let testName = invocation.text("test") ?? (spec == .fashionMNIST && !invocation.flag("holdout") ? dataName : nil)
+        if let testName {
+            if invocation.flag("holdout") { throw Failure(.input, "--test and --holdout exclude each other; give one") }
+            let testSpec = try DataSpec(testName)
+            plan.testSourceName = testName
+            plan.testSource = { survey in try source(testSpec, table, test: true, encoding: (plan.source as? CSVSource)?.encoding, survey) }
+        }
+        return plan
+    }
+
+    private struct TableColumns: Sendable {
+        let label: String
+        let id: String?
+        let group: String?
+    }
+
+    private static func tableColumns(_ invocation: Invocation, _ spec: DataSpec) throws -> TableColumns? {
+        guard case .csv = spec else {
+            for name in ["id-column", "label-column", "group-column"] where invocation.flag(name) {
+                throw Failure(.input, "--\(name) is for csv: data only")
+            }
+            return nil
+        }
+        return TableColumns(
+            label: try invocation.required("label-column", "NAME"), id: invocation.text("id-column"), group: invocation.text("group-column"))
+    }
+
+    private static func source(
+        _ spec: DataSpec, _ table: TableColumns?, test: Bool, encoding: CSVEncoding? = nil, _ survey: Survey? = nil
+    ) throws -> any RowSource {
+        switch spec {
+        case .fashionMNIST: return try DataSpec.fashionMNIST(test: test)
+        case .idx(let images, let labels): return IDXSource(images: images, labels: labels)
+        case .csv(let path):
+            guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
+            return CSVSource(
+                path, labelColumn: table.label, idColumn: table.id, groupColumn: table.group, encoding: encoding, classNames: survey?.classNames)
+        }
+    }
+
+    private static func recipe(_ invocation: Invocation) throws -> Recipe {
+        _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
+        let model = try invocation.choice("model", ModelName.self)!
+        var recipe = Recipe.builtIn(model)
+        func reject(_ name: String, _ models: String) throws {
+            if invocation.flag(name) { throw Failure(.input, "--\(name) is for \(models), not for \(model.rawValue)") }
+        }
+        if model != .mlp { try reject("hidden", "mlp") }
+        if model != .lenet5 { try reject("pooling", "lenet5") }
+        if model == .logistic { try reject("activation", "mlp and lenet5") }
+        if let hidden = try invocation.integers("hidden", in: 1...65_536) { recipe.hidden = hidden }
+        if let activation = try invocation.choice("activation", ActivationName.self) { recipe.activation = activation }
+        if let pooling = try invocation.choice("pooling", PoolingName.self) { recipe.pooling = pooling }
+        if let epochs = try invocation.integer("epochs", in: 1...100_000) { recipe.epochs = epochs }
+        if let batchSize = try invocation.integer("batch-size", in: 1...65_536) { recipe.batchSize = batchSize }
+        if let rate = try invocation.number("learning-rate", in: 1e-9...1e3) { recipe.learningRate = Float(rate) }
+        if let schedule = try invocation.choice("schedule", Schedule.self) { recipe.schedule = schedule }
+        if let momentum = try invocation.number("momentum", in: 0...0.9999) { recipe.momentum = Float(momentum) }
+        if let decay = try invocation.number("weight-decay", in: 0...10) { recipe.weightDecay = Float(decay) }
+        if let smoothing = try invocation.number("label-smoothing", in: 0...0.99) { recipe.labelSmoothing = Float(smoothing) }
+        let bits = Lattice.allowedBits
+        if let latticeBits = try invocation.integer("lattice-bits", in: bits) { recipe.latticeBits = latticeBits }
+        if let text = invocation.text("seed") {
+            guard let seed = UInt64(text) else { throw Failure(.input, "--seed takes a whole number from 0 to \(UInt64.max), not '\(text)'") }
+            recipe.seed = seed
+        }
+        return recipe
+    }
+
+    private static func groupsFile(_ path: String) throws -> [String: String] {
+        var groups: [String: String] = [:]
+        try CSVSource.forEachRecord(in: path) { line, fields in
+            guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write id,group") }
+            guard groups.updateValue(fields[1], forKey: fields[0]) == nil else {
+                throw Failure(.input, "\(path) line \(line) names the id '\(fields[0])' again; give each id one group")
+            }
+        }
+        // A first line that names its columns is no row.
+        if groups["id"] == "group" { groups["id"] = nil }
+        guard !groups.isEmpty else { throw Failure(.input, "\(path) names no groups; write one id,group a line") }
+        return groups
+    }
+}

@@ -1,0 +1,104 @@
+import Checkpoints
+import Files
+import Unlearn
+
+extension CommandSpec {
+    static let whereRows = CommandSpec(
+        name: "where", summary: "where rows stand: block, slot, group", example: "seq 0 99 | unlearn -C demo where --ids -",
+        options: [OptionSpec("ids", "FILE|-", "one id a line; - reads standard input")], run: runWhere)
+
+    static let status = CommandSpec(
+        name: "status", summary: "what is here", example: "unlearn -C demo status", options: [.threads], run: runStatus)
+
+    static let check = CommandSpec(
+        name: "check", summary: "verify structure and digests of everything stored", example: "unlearn -C demo check --read-data",
+        options: [OptionSpec("read-data", nil, "also compare every row with the catalogue"), .threads], run: runCheck)
+
+    static let export = CommandSpec(
+        name: "export", summary: "write the current (or a past) state", example: "unlearn -C demo export --out model.safetensors",
+        options: [
+            OptionSpec("out", "FILE", "a name that ends in .safetensors or .npz"),
+            OptionSpec("block", "i", "the state after block i (default: the last)"),
+        ], run: runExport)
+
+    private struct Places: Encodable {
+        struct Row: Encodable {
+            let id: String
+            let part: String
+            let block: Int
+            let slot: Int
+            let group: String?
+            let deleted: Bool
+        }
+        let rows: [Row]
+    }
+
+    private static func runWhere(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let ids = try IDList(reading: try invocation.required("ids", "FILE (or - for standard input)"))
+        let store = try Store(opening: invocation.folder, .read)
+        let places = try store.placesOfAll(ids)
+        let rows = places.map {
+            Places.Row(id: $0.id, part: $0.part == .train ? "train" : "test", block: $0.block, slot: $0.slot, group: $0.group, deleted: $0.isDeleted)
+        }
+        try console.result(
+            Places(rows: rows),
+            table([["id", "part", "block", "slot", "group", "deleted"]]
+                + rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.deleted ? "yes" : "no"] }))
+        return 0
+    }
+
+    private static func runStatus(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let status = try Project(opening: invocation.folder, .read, threads: try invocation.threads).status()
+        let chain =
+            status.blocksTrained == 0
+            ? "nothing trained yet"
+            : status.exact
+                ? "exact: training visits every state of the chain"
+                : "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)"
+        var lines = [
+            "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
+            "\(status.rowsLive) rows live, \(status.rowsDeleted) deleted in \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
+            "chain \(chain)",
+            "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
+            "numerics \(status.fingerprint.blas), \(status.fingerprint.mathLibrary)",
+        ]
+        if let difference = status.fingerprintDifference { lines.append("NOT the numerics here: \(difference); replay here is approximate") }
+        if let digest = status.stateDigest { lines.append("state \(digest)") }
+        try console.result(status, lines.joined(separator: "\n"))
+        return 0
+    }
+
+    private static func runCheck(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let bar = console.progress("objects")
+        let report = try project.check(readData: invocation.flag("read-data")) { bar.update("checking", $0, of: $1) }
+        bar.finish()
+        try console.result(
+            report,
+            report.errors.isEmpty
+                ? "\(report.objects) objects, \(megabytes(report.bytes)): no fault\(report.readData ? ", every row read" : "")"
+                : report.errors.joined(separator: "\n") + "\n\(counted(report.errors.count, "fault")) in \(report.objects) objects")
+        return report.errors.isEmpty ? 0 : FailureKind.damaged.rawValue
+    }
+
+    private struct Exported: Encodable {
+        let tensors: Int
+        let bytes: Int
+        let out: String
+    }
+
+    private static func runExport(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let out = try invocation.required("out", "FILE.safetensors or FILE.npz")
+        let block = try invocation.integer("block", in: 0...1_000_000)
+        let project = try Project(opening: invocation.folder, .read, threads: 1)
+        let tensors = try project.tensors(block: block)
+        let bytes = try project.export(tensors, to: out)
+        let count = tensors.layout.tensors.count
+        try console.result(Exported(tensors: count, bytes: bytes, out: out), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
+        return 0
+    }
+}

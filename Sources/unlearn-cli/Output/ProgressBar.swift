@@ -1,0 +1,65 @@
+import Foundation
+import Glibc
+
+/// Progress with rate and time left, rewritten in place on standard error.
+final class ProgressBar {
+    private let unit: String
+    private let isShown: Bool
+    private let clock = ContinuousClock()
+    private var start: ContinuousClock.Instant
+    private var startedAt: Int?
+    private var last: ContinuousClock.Instant?
+    private var hasDrawn = false
+    private static let secondsBetweenDrawings = 0.1
+    private static let width = 24
+
+    /// A bar needs a terminal that can go back to the start of a line.
+    static var terminalIsCapable: Bool {
+        guard isatty(STDERR_FILENO) == 1 else { return false }
+        return ProcessInfo.processInfo.environment["TERM"].map { $0 != "dumb" && !$0.isEmpty } ?? false
+    }
+
+    init(unit: String, isShown: Bool) {
+        self.unit = unit
+        self.isShown = isShown
+        start = clock.now
+    }
+
+    deinit { finish() }
+
+    /// - Parameter what: what is being done; a change of it starts the clock anew.
+    func update(_ what: String, _ done: Int, of total: Int) {
+        guard isShown, total > 0 else { return }
+        if what != current {
+            finish()
+            (current, start, startedAt, last) = (what, clock.now, done, nil)
+        }
+        let now = clock.now
+        if let last, (now - last) / .seconds(1) < Self.secondsBetweenDrawings, done < total { return }
+        last = now
+        let filled = min(Self.width, Self.width * done / total)
+        let seconds = (now - start) / .seconds(1)
+        let finished = done - (startedAt ?? 0)
+        var rate = ""
+        if finished > 0, seconds > 0.2 {
+            let speed = Double(finished) / seconds
+            rate = String(format: "  %.1f %@/s", speed, unit) + (done < total ? "  " + Self.time(Double(total - done) / speed) + " left" : "")
+        }
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
+        Console.write("\r\u{1B}[K\(what) [\(bar)] \(done)/\(total)\(rate)")
+        hasDrawn = true
+    }
+
+    private var current: String?
+
+    /// Clears the line.
+    func finish() {
+        if hasDrawn { Console.write("\r\u{1B}[K") }
+        hasDrawn = false
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded(.up))
+        return whole < 60 ? "\(whole) s" : whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
+    }
+}
