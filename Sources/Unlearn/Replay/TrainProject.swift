@@ -3,6 +3,23 @@ import Files
 import Tensors
 import Training
 
+/// What `train` did and what there is now.
+public struct TrainingReport: Codable, Sendable {
+    public let blocks: Int
+    /// Of these, trained now.
+    public let blocksTrained: Int
+    public let rows: Int
+    public let parameters: Int
+    public let seconds: Double
+    /// Passes of a row through training, a second.
+    public let rowsPerSecond: Double
+    public let testAccuracy: Double?
+    public let stateDigest: String
+    public let storeBytes: Int
+    public let rawCheckpointBytes: Int
+    public let compressionRatio: Double
+}
+
 extension Project {
     /// A whole state is stored every so many blocks: reading any state takes at most that many records.
     static let keyframeInterval = 64
@@ -10,19 +27,10 @@ extension Project {
     /// Commits are spaced by at least so much, so that syncing costs little beside training; a kill loses no more.
     private static let secondsBetweenCommits = 0.5
 
-    public struct TrainingSummary: Sendable {
-        /// Blocks trained now.
-        public let blocksTrained: Int
-        public let seconds: Double
-        /// Passes of a row through training, a second.
-        public let rowsPerSecond: Double
-        public let state: LatticeVector
-    }
-
     /// Trains the blocks that are not trained yet. Finished blocks stay, whatever ends the call.
     public func train(
-        allowingOtherNumerics: Bool, control: TrainingControl, progress: (_ block: Int, _ blocks: Int, _ resumedAt: Int) -> Void
-    ) throws -> TrainingSummary {
+        allowingOtherNumerics: Bool, control: TrainingControl, progress: (_ trained: Int, _ blocks: Int) -> Void
+    ) throws -> TrainingReport {
         let chain = try chain()
         let blocks = settings.recipe.blocks
         if chain.length > 0 && chain.length < blocks && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
@@ -50,7 +58,7 @@ extension Project {
         let resumedAt = chain.length
         do {
             for block in (chain.length + 1)..<(blocks + 1) {
-                progress(block - 1, blocks, resumedAt)
+                progress(block - 1, blocks)
                 let blockRows = try trainingRows(block: block)
                 let next = try trainer.train(block: block, from: state, rows: blockRows, control: control)
                 rows += blockRows.liveRows * settings.recipe.epochs
@@ -67,10 +75,15 @@ extension Project {
         }
         try commit()
         try addMissingKeyframes()
-        progress(blocks, blocks, resumedAt)
+        progress(blocks, blocks)
         let seconds = (watch.now - start) / .seconds(1)
-        return TrainingSummary(
-            blocksTrained: blocks - resumedAt, seconds: seconds, rowsPerSecond: seconds > 0 ? Double(rows) / seconds : 0, state: state)
+        let bytes = try store.storedBytes().records
+        let raw = blocks * parameterCount * 4
+        return TrainingReport(
+            blocks: blocks, blocksTrained: blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
+            seconds: seconds, rowsPerSecond: seconds > 0 ? Double(rows) / seconds : 0,
+            testAccuracy: try decide(state, on: .test)?.score.accuracy, stateDigest: Digest(of: state).description, storeBytes: bytes,
+            rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
     /// Stores the states at every `keyframeInterval`-th block that lack one. A chain without them is whole, only slower

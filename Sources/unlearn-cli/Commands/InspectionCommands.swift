@@ -21,30 +21,15 @@ extension CommandSpec {
             OptionSpec("block", "i", "the state after block i (default: the last)"),
         ], run: runExport)
 
-    private struct Places: Encodable {
-        struct Row: Encodable {
-            let id: String
-            let part: String
-            let block: Int
-            let slot: Int
-            let group: String?
-            let deleted: Bool
-        }
-        let rows: [Row]
-    }
-
     private static func runWhere(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let ids = try IDList(reading: try invocation.required("ids", "FILE (or - for standard input)"))
         let store = try Store(opening: invocation.folder, .read)
-        let places = try store.placesOfAll(ids)
-        let rows = places.map {
-            Places.Row(id: $0.id, part: $0.part == .train ? "train" : "test", block: $0.block, slot: $0.slot, group: $0.group, deleted: $0.isDeleted)
-        }
+        let report = try RowPlaces(of: ids, in: store)
         try console.result(
-            Places(rows: rows),
+            report,
             table([["id", "part", "block", "slot", "group", "deleted"]]
-                + rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.deleted ? "yes" : "no"] }))
+                + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.deleted ? "yes" : "no"] }))
         return 0
     }
 
