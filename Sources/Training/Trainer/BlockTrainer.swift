@@ -29,26 +29,30 @@ public struct TrainingControl: Sendable {
     public init(isInterrupted: @escaping @Sendable () -> Bool = { false }) { self.isInterrupted = isInterrupted }
 }
 
-/// Everything outside the project that may change the bits of training. Two runs with equal fingerprints and equal
-/// inputs give equal bits; with different ones they agree to rounding only.
-public struct NumericsFingerprint: Codable, Sendable, Equatable {
-    /// The arithmetic of the trainer; raised whenever a change of the program changes bits.
-    public var arithmetic: Int
-    public var blas: String
-    public var mathLibrary: String
-    public var latticeBits: Int
-    public var laneRows: Int
-    public var passRows: Int
+/// Everything outside the project that may change the bits of training, as names and values. Two runs with equal
+/// fingerprints and equal inputs give equal bits; with different ones they agree to rounding only.
+public struct NumericsFingerprint: Sendable, Equatable {
+    public let facts: [String: String]
 
-    /// The first thing that differs, in words, or nil when equal.
+    public init(_ facts: [String: String]) { self.facts = facts }
+
+    public subscript(_ name: String) -> String? { facts[name] }
+
+    /// The first fact (by name) that differs, in words, or nil when equal.
     public func firstDifference(from other: NumericsFingerprint) -> String? {
-        if arithmetic != other.arithmetic { return "trainer arithmetic \(arithmetic) instead of \(other.arithmetic)" }
-        if blas != other.blas { return "BLAS '\(blas)' instead of '\(other.blas)'" }
-        if mathLibrary != other.mathLibrary { return "math library '\(mathLibrary)' instead of '\(other.mathLibrary)'" }
-        if latticeBits != other.latticeBits { return "lattice bits \(latticeBits) instead of \(other.latticeBits)" }
-        if laneRows != other.laneRows { return "lanes of \(laneRows) rows instead of \(other.laneRows)" }
-        if passRows != other.passRows { return "passes of \(passRows) rows instead of \(other.passRows)" }
+        for name in Set(facts.keys).union(other.facts.keys).sorted() where facts[name] != other.facts[name] {
+            return "\(name) is '\(facts[name] ?? "unknown")' here and was '\(other.facts[name] ?? "unknown")'"
+        }
         return nil
+    }
+}
+
+extension NumericsFingerprint: Codable {
+    public init(from decoder: any Decoder) throws { facts = try decoder.singleValueContainer().decode([String: String].self) }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(facts)
     }
 }
 

@@ -43,9 +43,10 @@ public final class SGDTrainer: BlockTrainer {
     }
 
     public var fingerprint: NumericsFingerprint {
-        NumericsFingerprint(
-            arithmetic: Self.arithmetic, blas: Products.library, mathLibrary: Self.mathLibrary,
-            latticeBits: lattice.bits, laneRows: lanes.rows, passRows: workspaces[0].capacity)
+        NumericsFingerprint([
+            "arithmetic": String(Self.arithmetic), "blas": Products.library, "math_library": Self.mathLibrary,
+            "lattice_bits": String(lattice.bits), "lane_rows": String(lanes.rows), "pass_rows": String(workspaces[0].capacity),
+        ])
     }
 
     /// The C library whose exponential and logarithm the loss uses.

@@ -1,13 +1,19 @@
 import Glibc
 
-/// Detrended fluctuation analysis (Peng et al. 1994; windows from both ends, Kantelhardt et al. 2001).
+/// Detrended fluctuation analysis (Peng et al. 1994) with overlapping windows, so that short series have enough of them.
 public enum DetrendedFluctuation {
-    /// The shortest window in which a line leaves something over.
-    static let shortestWindow = 3
+    /// Sizes of windows, in geometric steps from the shortest in which a line leaves something over to half of a short
+    /// series or a quarter of a long one.
+    static func windows(_ count: Int) -> [Int] {
+        let (first, last) = count < 16 ? (3.0, Double(max(4, count / 2))) : (4.0, Double(max(8, count / 4)))
+        let steps = 20
+        let sizes = (0...steps).map { Int((first * pow(last / first, Double($0) / Double(steps))).rounded()) }
+        return Set(sizes).filter { $0 <= count }.sorted()
+    }
 
     /// α of F(s) ∝ s^α: the series' cumulative sum is cut into windows of s, a line is taken out of each, and F(s) is
     /// the root mean square of what is left. Nil where fewer than two window sizes leave anything.
-    /// - Complexity: O(n²).
+    /// - Complexity: O(n).
     public static func scalingExponent(_ series: [Double]) -> Double? {
         let mean = series.reduce(0, +) / Double(series.count)
         var profile: [Double] = []
@@ -17,35 +23,51 @@ public enum DetrendedFluctuation {
             profile.append(sum)
         }
         var points: [(x: Double, y: Double)] = []
-        for window in shortestWindow...max(shortestWindow, series.count / 2) where window <= series.count {
-            let count = profile.count / window
-            var squares = 0.0
-            for index in 0..<count {
-                squares += residualSquares(profile[index * window..<(index + 1) * window])
-                let end = profile.count - index * window
-                squares += residualSquares(profile[end - window..<end])
+        for window in windows(series.count) {
+            var (squares, count) = (0.0, 0)
+            for start in stride(from: 0, through: profile.count - window, by: max(1, window / 4)) {
+                squares += residualSquares(profile[start..<start + window])
+                count += window
             }
-            let fluctuation = (squares / Double(2 * count * window)).squareRoot()
+            let fluctuation = (squares / Double(count)).squareRoot()
             if fluctuation > 0 { points.append((log(Double(window)), log(fluctuation))) }
         }
         return points.count >= 2 ? LinearRegression(points).slope : nil
     }
 
-    /// h of a series that decays as t^{−h}.
+    /// The exponent h, within `range`, of a series that decays as a·t^{−h} + b.
     ///
-    /// The cumulative sum of t^{−h} bends by about t^{−h−1}; over a window of s a line leaves s²·t^{−h−1} of it. Windows
-    /// begin at multiples of s, so that the mean square is dominated by the first and scales as (s/n)·s^{2−2h}:
-    /// F ∝ s^{3/2−h} and h = 3/2 − α.
-    public static func decayExponent(_ series: [Double]) -> Double {
-        scalingExponent(series).map { 1.5 - $0 } ?? 0
+    /// For long stationary series α and the exponent of decay are linked in closed form. Residual series are neither:
+    /// they are short and all trend. So α is inverted by comparison: h is the exponent whose pure power law of the same
+    /// length has the same α, which makes the answer exact for pure laws of any length. (a and b do not change α.)
+    /// - Complexity: O(n) for each of some 50 bisections.
+    public static func decayExponent(_ series: [Double], in range: ClosedRange<Double>) -> Double {
+        guard let alpha = scalingExponent(series) else { return range.lowerBound }
+        // α falls as h grows.
+        func isFlatter(_ h: Double) -> Bool {
+            (scalingExponent(series.indices.map { pow(Double($0 + 1), -h) }) ?? alpha) > alpha
+        }
+        var (low, high) = (range.lowerBound, range.upperBound)
+        guard isFlatter(low) else { return low }
+        guard !isFlatter(high) else { return high }
+        for _ in 0..<50 {
+            let middle = (low + high) / 2
+            if isFlatter(middle) { low = middle } else { high = middle }
+        }
+        return (low + high) / 2
     }
 
+    /// What the least-squares line over a window leaves, squared and added up.
     private static func residualSquares(_ window: ArraySlice<Double>) -> Double {
-        let points = window.enumerated().map { (x: Double($0.offset), y: $0.element) }
-        let line = LinearRegression(points)
-        return points.reduce(0) { sum, point in
-            let error = point.y - line.intercept - line.slope * point.x
-            return sum + error * error
+        let n = Double(window.count), middle = (n - 1) / 2
+        let mean = window.reduce(0, +) / n
+        var (x, products, squares) = (-middle, 0.0, 0.0)
+        for value in window {
+            products += x * (value - mean)
+            squares += (value - mean) * (value - mean)
+            x += 1
         }
+        // Σ x² over x = −middle … middle.
+        return max(0, squares - products * products / (n * (n * n - 1) / 12))
     }
 }

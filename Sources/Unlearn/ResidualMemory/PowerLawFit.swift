@@ -27,7 +27,7 @@ public struct PowerLawFit: Sendable, Codable, Equatable {
         let h =
             switch method {
             case .leastSquares: Self.bestExponent(delta)
-            case .dfa: min(max(DetrendedFluctuation.decayExponent(delta), Self.exponents.lowerBound), Self.exponents.upperBound)
+            case .dfa: DetrendedFluctuation.decayExponent(delta, in: Self.exponents)
             }
         let (a, b, error) = Self.coefficients(delta, h)
         let mean = delta.reduce(0, +) / Double(delta.count)

@@ -47,7 +47,7 @@ extension CommandSpec {
             "\(status.rowsLive) rows live, \(status.rowsDeleted) deleted in \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             "chain \(chain)",
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
-            "numerics \(status.fingerprint.blas), \(status.fingerprint.mathLibrary)",
+            "numerics \(status.fingerprint["blas"] ?? "?"), \(status.fingerprint["math_library"] ?? "?")",
         ]
         if let difference = status.fingerprintDifference { lines.append("NOT the numerics here: \(difference); replay here is approximate") }
         if let digest = status.stateDigest { lines.append("state \(digest)") }

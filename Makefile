@@ -1,0 +1,43 @@
+# make demo   the main job on real data       make test   all tests
+# make bench  deletion against retraining     make help   this list
+SWIFT ?= swift
+BUILD := $(SWIFT) build -c release
+# Numerics need optimised code; tests look inside modules.
+TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path .build/testing
+VENV := .venv
+
+.PHONY: help packages build demo test test-swift interoperability bench fixtures clean
+
+help:
+	@sed -n 's/^# //p' Makefile | head -2
+
+packages:
+	@Scripts/install-packages
+
+build: packages
+	$(BUILD)
+
+demo: build
+	Scripts/demo
+
+test: test-swift interoperability
+
+test-swift: build
+	$(SWIFT) build --build-tests $(TEST_FLAGS)
+	$(SWIFT) test --skip-build $(TEST_FLAGS)
+
+# Exports as other programs read them.
+interoperability: build
+	@if Scripts/python-environment $(VENV); then $(VENV)/bin/python Tests/Interoperability/check_exports.py .build/release/unlearn; fi
+
+# A project as `make demo` leaves it, measured against naive retraining.
+bench: build
+	Benchmarks/deletions
+
+# Remakes the pinned values of independent implementations.
+fixtures:
+	Scripts/python-environment $(VENV)
+	$(VENV)/bin/python Tests/UnlearnTests/Fixtures/make_fixtures.py
+
+clean:
+	rm -rf .build $(VENV) demo

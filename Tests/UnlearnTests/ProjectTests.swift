@@ -1,0 +1,192 @@
+import Checkpoints
+import Files
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@testable import Unlearn
+
+@Suite("Projects")
+struct ProjectTests {
+    @Test("Exact deletion leaves the bits of training without the rows, with one thread and with two", arguments: [1, 2])
+    func exactEqualsNaive(threads: Int) throws {
+        let project = try SmallProject()
+        try project.train(threads: threads)
+        let ids = Array(try project.ids(inBlock: 12).prefix(3))
+        let report = try project.delete(ids, threads: threads) { $0.replay.method = .exact }
+        let naive = try SmallProject(excluding: ids)
+        let trained = try naive.train()
+        #expect(report.stateDigest == trained.stateDigest)
+        #expect(report.exact && report.method == .exact && report.blocksRetrained == 19)
+        #expect(try project.open(.read).status().exact)
+        #expect(try naive.open(.read).status().stateDigest == report.stateDigest)
+        #expect(try project.open(.read).store.rowCount(.train, deleted: true) == 3)
+    }
+
+    @Test("After stitched deletions in several blocks, an exact one gives the bits of naive retraining again")
+    func stitchThenExact() throws {
+        let project = try SmallProject()
+        try project.train()
+        let first = try project.ids(inBlock: 5)[0], second = try project.ids(inBlock: 9)[1], third = try project.ids(inBlock: 20)[2]
+        let unguarded = { (options: inout DeletionOptions) in
+            options.replay.onNoDecay = .stitch
+            options.replay.decayGuard.epsilon = 1e9
+        }
+        let one = try project.delete([first], unguarded)
+        #expect(one.method == .stitch && !one.exact && one.blocksRetrained == 9)
+        let two = try project.delete([second], unguarded)
+        #expect(two.stateDigestBefore == one.stateDigest, "a second deletion starts from the first one's chain")
+        var status = try project.open(.read).status()
+        #expect(!status.exact && status.requests == 2 && status.stateDigest == two.stateDigest)
+        let three = try project.delete([third]) { $0.replay.method = .exact }
+        status = try project.open(.read).status()
+        #expect(status.exact && status.firstInexactBlock == nil)
+        #expect(three.stateDigest == (try SmallProject(excluding: [first, second, third]).train().stateDigest))
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+    }
+
+    @Test("A deletion destroys the rows' bytes and every superseded file")
+    func destroys() throws {
+        let project = try SmallProject()
+        try project.train()
+        let store = try project.open(.read).store
+        let block = try #require(try store.rowBlocks(.train).first { $0.block == 7 })
+        let features = try project.open(.read).storedRows(block).features
+        let planted = Data(features[(3 * 144)..<(4 * 144)])
+        #expect(try filesHolding(planted, in: project.path).count == 1)
+        let before = Set(try FileSystem.names(in: project.path + "/objects"))
+        let report = try project.delete([try project.ids(inBlock: 7)[3]]) { $0.replay.method = .exact }
+        #expect(try filesHolding(planted, in: project.path).isEmpty)
+        let after = Set(try FileSystem.names(in: project.path + "/objects"))
+        #expect(before.subtracting(after).count == 1 + 24, "one block of rows, influences 7 to 30")
+        #expect(report.erased.rows == 1 && report.erased.checkpoints == 24)
+        let erasedBytes = report.erased.bytes
+        #expect(erasedBytes > 24 * 100)
+    }
+
+    private func filesHolding(_ bytes: Data, in folder: String) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: folder).filter { name in
+            return try !FileSystem.isFolder(folder + "/" + name) && Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)).range(of: bytes) != nil
+        }
+    }
+
+    @Test("A dry run reports what would happen and changes no file")
+    func dryRun() throws {
+        let project = try SmallProject()
+        try project.train()
+        let ids = [try project.ids(inBlock: 4)[0]]
+        let before = try contents(project.path)
+        let dry = try project.delete(ids) { $0.dryRun = true }
+        #expect(try contents(project.path) == before)
+        let real = try project.delete(ids)
+        #expect(dry.stateDigest == real.stateDigest && dry.dryRun && !real.dryRun && dry.erased.rows == 0)
+    }
+
+    private func contents(_ folder: String) throws -> [String: Data] {
+        var all: [String: Data] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "lock" {
+            all[name] = FileManager.default.contents(atPath: folder + "/" + name)
+        }
+        return all
+    }
+
+    @Test("Test rows are deleted without retraining; rows and test rows can go together")
+    func testRows() throws {
+        let project = try SmallProject()
+        let trained = try project.train()
+        let report = try project.delete(["test:3", "test:150"])
+        #expect(report.testRowsDeleted == 2 && report.blocksRetrained == 0 && report.stateDigest == trained.stateDigest)
+        #expect(try project.open(.read).status().testRowsLive == 198)
+        let both = try project.delete(["test:4", try project.ids(inBlock: 28)[0]])
+        #expect(both.rowsDeleted == 2 && both.testRowsDeleted == 1 && both.blocksTouched == [28])
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+    }
+
+    @Test("Deleting before or between trainings equals leaving the rows out from the start")
+    func deleteBeforeTraining() throws {
+        let project = try SmallProject()
+        let ids = [try project.ids(inBlock: 2)[0]]
+        let report = try project.delete(ids)
+        #expect(report.stateDigest == nil && report.blocksTotal == 0)
+        let digest = try project.train().stateDigest
+        #expect(try digest == SmallProject(excluding: ids).train().stateDigest)
+    }
+
+    @Test("Unknown and deleted ids stop a deletion before anything changes")
+    func wrongIDs() throws {
+        let project = try SmallProject()
+        try project.train()
+        let id = try project.ids(inBlock: 30)[0]
+        try project.delete([id])
+        let before = try contents(project.path)
+        #expect { try project.delete([id]) } throws: { "\($0)" == "list: '\(id)' (line 1) is deleted already; correct the list or use --ignore-missing" }
+        #expect { try project.delete(["nobody"]) } throws: { "\($0)" == "list: 'nobody' (line 1) is not in the project; correct the list or use --ignore-missing" }
+        #expect { try project.delete(["nobody"]) { $0.ignoreMissing = true } } throws: { ($0 as? Failure)?.kind == .input }
+        #expect(try contents(project.path) == before)
+    }
+
+    @Test("The audit knows exact replay, doing nothing, and a model that was kept")
+    func audit() throws {
+        let project = try SmallProject()
+        try project.train()
+        let kept = project.folder.file("before.safetensors")
+        let opened = try project.open(.read)
+        _ = try opened.export(opened.tensors(block: nil), to: kept)
+        let before = try opened.trainedState()
+        #expect(try opened.state(exportedTo: kept) == before)
+        let ids = Array(try project.ids(inBlock: 6).prefix(8))
+        try project.delete(ids) {
+            $0.replay.onNoDecay = .stitch
+            $0.replay.decayGuard.epsilon = 1e9
+        }
+        func audit(_ before: LatticeVector?) throws -> AuditReport {
+            try project.open(.read).audit(request: nil, before: before, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+        }
+        let sampled = try audit(nil), exact = try audit(before)
+        #expect(sampled.exactDigest == (try SmallProject(excluding: ids).train().stateDigest), "the audit's target is naive retraining")
+        #expect(exact.l1NothingStandardError == 0 && sampled.l1NothingStandardError > 0)
+        #expect(abs(sampled.l1NothingToExact - exact.l1NothingToExact) < 5 * sampled.l1NothingStandardError)
+        #expect(sampled.agreementNothingVsExact == exact.agreementNothingVsExact && sampled.accuracy.nothing == exact.accuracy.nothing)
+        let current = try project.open(.read).trainedState()
+        #expect { try audit(current) } throws: { ($0 as? Failure)?.kind == .input }
+        #expect(sampled.l1ToExact > 0)
+        #expect(sampled.verdict == (sampled.l1ToExact < sampled.l1NothingToExact ? .nearer : .noBetter))
+        try project.delete([try project.ids(inBlock: 1)[0]]) { $0.replay.method = .exact }
+        #expect(try audit(nil).verdict == .exact)
+    }
+
+    @Test("Any state of the chain can be read, with keyframes and without")
+    func randomAccess() throws {
+        var recipe = SmallProject.recipe
+        recipe.blocks = 70
+        recipe.epochs = 1
+        let project = try SmallProject(recipe: recipe)
+        try project.train()
+        let opened = try project.open(.read)
+        #expect(try opened.store.chainLinks().filter(\.hasKeyframe).map(\.block) == [64])
+        var state = try opened.trainer.initialState()
+        for block in 1...70 {
+            state = try opened.trainer.train(block: block, from: state, rows: opened.trainingRows(block: block), control: TrainingControl())
+            #expect(try opened.chain().state(block) == state, "state \(block)")
+        }
+    }
+
+    @Test("The sampled distance is unbiased and its error is the one it states")
+    func evidenceSample() throws {
+        var random = SeededGenerator(3)
+        let a = LatticeVector(random.integers(20_000, in: -1000...1000)), b = LatticeVector(random.integers(20_000, in: -1000...1000))
+        let truth = Double(a.l1Distance(to: b))
+        var misses: [Double] = []
+        for seed in 0..<200 as Range<UInt64> {
+            let sample = EvidenceSample(parameterCount: 20_000, seed: seed)
+            #expect(sample.indices.count == 5000 && Set(sample.indices).count == 5000)
+            let found = sample.distance(sample.steps(of: a), to: b)
+            misses.append((found.estimate - truth) / found.standardError)
+        }
+        let mean = misses.reduce(0, +) / 200, spread = (misses.reduce(0) { $0 + $1 * $1 } / 200).squareRoot()
+        #expect(abs(mean) < 3 / 200.0.squareRoot() * 1.2, "mean miss \(mean) standard errors")
+        #expect(spread > 0.8 && spread < 1.2, "spread \(spread) standard errors")
+    }
+}

@@ -1,0 +1,58 @@
+import Checkpoints
+import Files
+import TestSupport
+import Training
+
+@testable import Unlearn
+
+/// A small project on generated images, trained or not.
+struct SmallProject {
+    let folder: TemporaryFolder
+    var path: String { folder.file("project") }
+
+    static let recipe: Recipe = {
+        var recipe = Recipe.builtIn(.mlp)
+        recipe.hidden = [12]
+        recipe.blocks = 30
+        recipe.epochs = 2
+        recipe.batchSize = 10
+        recipe.seed = 5
+        return recipe
+    }()
+
+    /// - Parameter excluding: ids whose slots are empty from the start.
+    init(recipe: Recipe = recipe, excluding: [String] = [], policy: BlockPolicy = .stratified, rows: Int = 600, threads: Int = 1) throws {
+        folder = try TemporaryFolder()
+        let (images, labels) = SampleFiles.images(rows, side: 12, classes: 4, seed: 11)
+        let (testImages, testLabels) = SampleFiles.images(200, side: 12, classes: 4, seed: 12)
+        let source = IDXSource(images: try folder.write(images, to: "images"), labels: try folder.write(labels, to: "labels"))
+        let test = IDXSource(images: try folder.write(testImages, to: "test-images"), labels: try folder.write(testLabels, to: "test-labels"))
+        var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: threads)
+        plan.testSource = { _ in test }
+        if !excluding.isEmpty { plan.exclude = try Self.ids(excluding) }
+        _ = try ProjectBuilder(plan, in: folder.file("project")).build { _, _ in }
+    }
+
+    static func ids(_ ids: [String]) throws -> IDList { try IDList(Array(ids.joined(separator: "\n").utf8), path: "list") }
+
+    func open(_ access: Store.Access = .write, threads: Int = 1) throws -> Project { try Project(opening: path, access, threads: threads) }
+
+    @discardableResult
+    func train(threads: Int = 1) throws -> TrainingReport {
+        try open(threads: threads).train(allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+    }
+
+    @discardableResult
+    func delete(_ ids: [String], threads: Int = 1, _ change: (inout DeletionOptions) -> Void = { _ in }) throws -> DeletionReport {
+        var options = DeletionOptions()
+        change(&options)
+        return try open(threads: threads).delete(Self.ids(ids), options: options, control: TrainingControl()) { _, _ in }
+    }
+
+    /// Ids of the live rows in a block, by slot.
+    func ids(inBlock block: Int, rows: Int = 600) throws -> [String] {
+        let store = try Store(opening: path, .read)
+        return try RowPlaces(of: try Self.ids((0..<rows).map(String.init)), in: store).rows.filter { $0.block == block && !$0.deleted }
+            .sorted { $0.slot < $1.slot }.map(\.id)
+    }
+}
