@@ -18,9 +18,10 @@ enum Products {
     /// Must have run before the first product.
     static let useOneThread: Void = openblas_set_num_threads(1)
 
-    /// Library version, build options and the kernels chosen for this processor: they decide the bits.
-    static var library: String {
+    /// Library version, build options and the kernels chosen for this processor: they decide the bits. Read once: the
+    /// library writes its description into one buffer that all threads share.
+    static let library: String = {
         useOneThread
         return String(cString: openblas_get_config()) + " core " + String(cString: openblas_get_corename())
-    }
+    }()
 }

@@ -196,8 +196,12 @@ public struct ProjectBuilder {
     }
 
     private func checkFit(_ test: Survey, _ training: Survey) throws {
-        guard test.shape == training.shape, test.encoding == training.encoding else {
-            throw Failure(.input, "test rows have \(test.shape.count) features, training rows \(training.shape.count); give test rows of the same kind")
+        guard test.shape == training.shape else {
+            throw Failure(.input, "test rows have \(test.shape.count) features, training rows \(training.shape.count); give test rows of the same shape")
+        }
+        // Stored bytes are read with the training rows' scale, whatever the test rows came from.
+        guard test.encoding.bytesPerFeature == training.encoding.bytesPerFeature else {
+            throw Failure(.input, "test rows and training rows are of different kinds (images and a table); give test rows of the same kind")
         }
         guard test.classNames.count <= training.classNames.count else {
             throw Failure(.input, "test rows have \(test.classNames.count) classes, training rows \(training.classNames.count); give training rows of every class")

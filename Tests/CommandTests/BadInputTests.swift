@@ -1,0 +1,165 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Bad input")
+struct BadInputTests {
+    /// One line on standard error, nothing on standard output, the exit code of the contract.
+    private func expect(_ result: Program.Result, _ status: Int32, _ parts: String...) {
+        #expect(result.status == status, "\(result.errors)")
+        #expect(result.output == "")
+        #expect(result.errors.hasPrefix("unlearn: ") && result.errors.filter { $0 == "\n" }.count == 1, "\(result.errors)")
+        for part in parts { #expect(result.errors.contains(part), "\(result.errors)") }
+    }
+
+    @Test("No project is exit code 10 for every command that needs one")
+    func noProject() throws {
+        let folder = try TemporaryFolder()
+        let ids = try folder.write("1\n", to: "ids")
+        let program = Program(folder: folder.path)
+        for command in [
+            ["train"], ["evaluate"], ["delete", "--ids", ids], ["audit"], ["bench"], ["status"], ["check"], ["where", "--ids", ids],
+            ["export", "--out", "x.npz"],
+        ] {
+            expect(try program.run(command), 10, "no project in \(folder.path)", "unlearn init")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["ids"])
+    }
+
+    @Test("Files that are wrong make no project")
+    func wrongFiles() throws {
+        let data = try SmallData()
+        let folder = data.folder
+        let images = folder.file("images"), labels = folder.file("labels")
+        let compressed = folder.file("images.gz")
+        try Process.run(URL(fileURLWithPath: "/bin/sh"), arguments: ["-c", "gzip -c '\(images)' > '\(compressed)'"]).waitUntilExit()
+        let whole = try Data(contentsOf: URL(fileURLWithPath: compressed))
+        let truncated = try folder.write([UInt8](whole.prefix(whole.count / 2)), to: "truncated.gz")
+        let short = try folder.write(SampleFiles.idx([599], [UInt8](repeating: 0, count: 599)), to: "short-labels")
+        let ragged = try folder.write("id,x,label\na,1,u\nb,2,v\nc,3\n", to: "ragged.csv")
+        let twice = try folder.write("id,x,label\na,1,u\nb,2,v\na,3,u\nc,3,u\n", to: "twice.csv")
+        let list = try folder.write("0\nnobody\n", to: "list")
+        let program = data.program
+        let logistic = ["--model", "logistic", "--blocks", "2"]
+        func attempt(_ words: [String]) throws -> Program.Result { try program.run(["init"] + words) }
+        expect(try attempt(["--data", "idx:\(truncated),\(labels)"] + logistic), 2, "truncated.gz", "ends inside the compressed data")
+        expect(try attempt(["--data", "idx:\(images),\(short)"] + logistic), 2, "600 images", "599 labels")
+        expect(try attempt(["--data", "idx:\(images)"] + logistic), 2, "idx:IMAGES,LABELS")
+        expect(try attempt(["--data", "idx:\(images),\(folder.file("none"))"] + logistic), 2, "no file")
+        expect(try attempt(["--data", "csv:\(ragged)", "--label-column", "label"] + logistic), 2, "line 4 has 2 fields where the header has 3")
+        expect(try attempt(["--data", "csv:\(ragged)", "--label-column", "lable"] + logistic), 2, "no column 'lable'")
+        expect(try attempt(["--data", "csv:\(twice)", "--label-column", "label", "--id-column", "id", "--test", "csv:\(ragged)"] + logistic), 2, "line 4")
+        expect(
+            try attempt(["--data", "csv:\(twice)", "--label-column", "label", "--id-column", "id", "--holdout", "0.3"] + logistic), 2,
+            "the id 'a' occurs twice")
+        expect(try attempt(["--data", data.spec, "--exclude", list] + logistic), 2, "'nobody' (line 2)")
+        expect(try attempt(["--data", data.spec, "--only", list] + logistic), 2, "'nobody' (line 2)")
+        expect(try attempt(["--data", "mnist"] + logistic), 2, "unknown data 'mnist'")
+        expect(try attempt(["--data", data.spec, "--model", "vgg"]), 2, "--model takes logistic, mlp, lenet5")
+        expect(try attempt(["--data", data.spec, "--model", "logistic", "--hidden", "3"]), 2, "--hidden is for mlp")
+        expect(try attempt(["--data", data.spec, "--model", "logistic", "--blocks", "601"]), 2, "601 blocks do not fit")
+        expect(try attempt(["--data", data.spec, "--model", "logistic", "--lattice-bits", "30"]), 2, "12 to 24")
+        expect(try attempt(["--model", "logistic"]), 2, "needs --data SPEC")
+        #expect(!FileManager.default.fileExists(atPath: folder.file("project")), "no trace is left")
+        try data.initialise()
+        expect(try attempt(["--data", data.spec] + logistic), 2, "already holds a project")
+    }
+
+    @Test("Wrong ids change nothing")
+    func wrongIDs() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        try program.run("train")
+        let folder = data.folder
+        let before = try contents(of: folder.file("project"))
+        let unknown = try folder.write("# people\n5\nnobody\n\nsomebody\n", to: "unknown")
+        let empty = try folder.write("# nobody\n\n", to: "empty")
+        expect(try program.run("delete", "--ids", unknown), 2, "'nobody' (line 3), 'somebody' (line 5) is not in the project", "--ignore-missing")
+        expect(try program.run("delete", "--ids", empty), 2, "names no ids")
+        expect(try program.run("delete", "--ids", folder.file("none")), 2, "no file")
+        expect(try program.run("delete", "--ids", "-", input: "\n"), 2, "standard input names no ids")
+        expect(try program.run("delete"), 2, "needs --ids FILE")
+        expect(try program.run("delete", "--ids", unknown, "--epsilon", "-1"), 2, "--epsilon")
+        expect(try program.run("delete", "--ids", unknown, "--damping", "2"), 2, "--damping takes auto or a number from 0 to 1")
+        expect(try program.run("audit"), 2, "nothing was deleted yet")
+        expect(try program.run("export", "--out", folder.file("model.pt")), 2, ".safetensors or .npz")
+        expect(try program.run("export", "--out", folder.file("x.npz"), "--block", "31"), 2, "states 0 to 30")
+        expect(try program.run("bench", "--positions", "31"), 2, "no block 31")
+        #expect(try contents(of: folder.file("project")) == before)
+        let first = try program.json("delete", "--ids", "-", "--on-no-decay", "exact", input: "5\n5\n")
+        #expect(first["rows_deleted"] as? Int == 1)
+        let after = try contents(of: folder.file("project"))
+        expect(try program.run("delete", "--ids", "-", input: "6\n5\n"), 2, "'5' (line 2) is deleted already")
+        #expect(try contents(of: folder.file("project")) == after)
+        let second = try program.json("delete", "--ids", "-", "--ignore-missing", input: "6\n5\nnobody\n")
+        #expect(second["rows_deleted"] as? Int == 1 && second["request"] as? String == "R2")
+        expect(try program.run("audit", "--request", "R7"), 2, "no request R7; the project has R1 to R2")
+    }
+
+    @Test("A damaged checkpoint is found by whoever reads it")
+    func damage() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        try program.run("train")
+        let objects = data.folder.file("project/objects")
+        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: objects).first { $0.hasSuffix("-influence-7") })
+        let url = URL(fileURLWithPath: objects + "/" + name)
+        let whole = try Data(contentsOf: url)
+        var flipped = whole
+        flipped[whole.count / 2] ^= 4
+        try flipped.write(to: url)
+        let check = try program.run("check", "--json")
+        #expect(check.status == 4)
+        let errors = try #require(try check.json()["errors"] as? [String])
+        #expect(!errors.isEmpty && errors.allSatisfy { $0.contains(name) }, "\(errors)")
+        expect(try program.run("evaluate"), 4, name)
+        try whole.dropLast().write(to: url)
+        #expect(try program.run("check").status == 4)
+        try FileManager.default.removeItem(at: url)
+        expect(try program.run("evaluate"), 4, name, "is missing")
+        try whole.write(to: url)
+        #expect(try program.run("check", "--read-data").status == 0)
+        // The same bytes in another valid place.
+        let other = try #require(try FileManager.default.contentsOfDirectory(atPath: objects).first { $0.hasSuffix("-influence-8") })
+        try FileManager.default.removeItem(atPath: objects + "/" + other)
+        try whole.write(to: URL(fileURLWithPath: objects + "/" + other))
+        #expect(try program.run("check").status == 4)
+    }
+
+    @Test("A project of a newer version, and a catalogue that is none, are told apart")
+    func otherVersions() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        let catalogue = data.folder.file("project/catalogue.sqlite")
+        let whole = try Data(contentsOf: URL(fileURLWithPath: catalogue))
+        // SQLite keeps user_version as a big-endian integer at offset 60.
+        var newer = whole
+        newer[63] = 9
+        try newer.write(to: URL(fileURLWithPath: catalogue))
+        expect(try program.run("train"), 2, "made by a newer version (format 9, this program reads 1)")
+        try Data(repeating: 65, count: 4096).write(to: URL(fileURLWithPath: catalogue))
+        expect(try program.run("status"), 4, "catalogue")
+        try whole.write(to: URL(fileURLWithPath: catalogue))
+        #expect(try program.run("status").status == 0)
+    }
+
+    @Test("Divergence stops with the block and the tensor, and keeps the blocks before it")
+    func divergence() throws {
+        let data = try SmallData()
+        let program = try data.initialise(in: "hot", "--learning-rate", "900", "--activation", "relu", "--schedule", "constant", "--momentum", "0.99")
+        let result = try program.run("train")
+        expect(result, 1, "training diverged in block", "tensor '", "--learning-rate")
+        #expect(try program.run("check", "--read-data").status == 0)
+        #expect(try program.json("status")["blocks_trained"] as? Int ?? 99 < 30)
+    }
+
+    @Test("The environment names a project, and -C overrules it")
+    func environment() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        let fromEnvironment = Program(environment: ["UNLEARN_PROJECT": data.folder.file("project")])
+        #expect(try fromEnvironment.json("status")["rows_live"] as? Int == 600)
+        #expect(try Program(folder: program.folder, environment: ["UNLEARN_PROJECT": "/nowhere"]).run("status").status == 0)
+        #expect(try Program(environment: ["UNLEARN_PROJECT": data.folder.path]).run("status").status == 10)
+    }
+}

@@ -1,0 +1,80 @@
+import Files
+import Testing
+
+@testable import unlearn_cli
+
+@Suite("Command line")
+struct ParserTests {
+    private func failure(_ words: String...) -> String? {
+        do {
+            _ = try CommandLineParser(commands: CommandSpec.all).parse(words)
+            return nil
+        } catch { return "\(error)" }
+    }
+
+    @Test("Unknown commands and options suggest the nearest")
+    func suggestions() {
+        #expect(failure("trian") == "unknown command 'trian'; did you mean 'train'?")
+        #expect(failure("frobnicate") == "unknown command 'frobnicate'; see 'unlearn --help'")
+        #expect(failure("delete", "--epsilom", "1") == "unknown option '--epsilom' of 'unlearn delete'; did you mean '--epsilon'?")
+        #expect(failure("train", "--qwertyuiop") == "unknown option '--qwertyuiop' of 'unlearn train'; see 'unlearn --help'")
+    }
+
+    @Test("Missing and surplus values are named")
+    func values() {
+        #expect(failure("delete", "--ids") == "--ids needs a value: FILE|-")
+        #expect(failure("train", "--json=yes") == "--json takes no value")
+        #expect(failure("train", "now") == "'now' is one argument too many for 'unlearn train'; see 'unlearn train --help'")
+        #expect(failure("train", "--", "now") == "'now' is one argument too many for 'unlearn train'")
+        #expect(failure("-C") == "-C needs a folder")
+        #expect(failure("--verbose", "train") == "unknown option '--verbose' before the command; see 'unlearn --help'")
+    }
+
+    @Test("Options are taken with a space and with an equals sign, the folder before and behind the command")
+    func forms() throws {
+        for words in [["-C", "p", "delete", "--epsilon", "0.5"], ["delete", "--epsilon=0.5", "-C", "p"], ["delete", "-C", "p", "--epsilon=0.5", "--"]] {
+            guard case .run(let command, let invocation) = try CommandLineParser(commands: CommandSpec.all).parse(words) else {
+                Issue.record("\(words) is not a call")
+                continue
+            }
+            #expect(command.name == "delete" && invocation.folder == "p")
+            #expect(try invocation.number("epsilon", in: 0...1) == 0.5)
+        }
+    }
+
+    @Test("Values out of range are refused with the range")
+    func ranges() throws {
+        let invocation = Invocation(command: "init", folder: nil, values: ["epochs": "0", "momentum": "x", "schedule": "sine", "hidden": "3,,4"])
+        func message(_ body: () throws -> Void) -> String {
+            do { try body() } catch { return "\(error)" }
+            return ""
+        }
+        #expect(message { _ = try invocation.integer("epochs", in: 1...9) } == "--epochs takes a whole number from 1 to 9, not '0'")
+        #expect(message { _ = try invocation.number("momentum", in: 0...0.5) } == "--momentum takes a number from 0 to 0.5, not 'x'")
+        #expect(message { _ = try invocation.integers("hidden", in: 1...9) } == "--hidden takes whole numbers from 1 to 9 with commas between, not ''")
+        #expect(message { _ = try invocation.required("data", "SPEC") } == "'unlearn init' needs --data SPEC")
+    }
+
+    @Test("Every command has help with an example that parses")
+    func help() throws {
+        for command in CommandSpec.all {
+            guard case .help(let text) = try CommandLineParser(commands: CommandSpec.all).parse([command.name, "--help"]) else {
+                Issue.record("\(command.name) has no help")
+                continue
+            }
+            #expect(text.contains(command.summary) && text.contains(command.example))
+            let words = command.example.split(separator: " ").map(String.init)
+            let start = try #require(words.firstIndex(of: "unlearn"))
+            guard case .run(let parsed, _) = try CommandLineParser(commands: CommandSpec.all).parse(Array(words[(start + 1)...])) else {
+                Issue.record("the example of \(command.name) is not a call")
+                continue
+            }
+            #expect(parsed.name == command.name)
+        }
+    }
+
+    @Test("Edit distance counts insertions, deletions and substitutions", arguments: [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3)])
+    func distance(a: String, b: String, expected: Int) {
+        #expect(editDistance(a, b) == expected && editDistance(b, a) == expected)
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+/// The built program, run as a user runs it.
+struct Program {
+    /// Beside the test bundle.
+    static let path: String = {
+        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("unlearn").path
+    }()
+
+    struct Result {
+        let status: Int32
+        let output: String
+        let errors: String
+
+        /// The one JSON object on standard output.
+        func json() throws -> [String: Any] {
+            try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any], "not one JSON object: \(output)")
+        }
+    }
+
+    var folder: String?
+    var environment: [String: String] = [:]
+
+    @discardableResult
+    func run(_ arguments: String..., input: String = "") throws -> Result { try run(arguments, input: input) }
+
+    @discardableResult
+    func run(_ arguments: [String], input: String = "") throws -> Result {
+        let process = make(arguments)
+        let output = Pipe(), errors = Pipe(), standardInput = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = standardInput
+        try process.run()
+        standardInput.fileHandleForWriting.write(Data(input.utf8))
+        try standardInput.fileHandleForWriting.close()
+        // Messages are short: they fit a pipe while the results are read to their end.
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let messages = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return Result(status: process.terminationStatus, output: text, errors: messages)
+    }
+
+    /// A call that must succeed, and its JSON.
+    @discardableResult
+    func json(_ arguments: String..., input: String = "") throws -> [String: Any] {
+        let result = try run(arguments + ["--json"], input: input)
+        #expect(result.status == 0, "\(arguments): \(result.errors)")
+        return try result.json()
+    }
+
+    /// Starts a call and leaves it running.
+    func start(_ arguments: String...) throws -> Process {
+        let process = make(arguments)
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    private func make(_ arguments: [String]) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.path)
+        process.arguments = (folder.map { ["-C", $0] } ?? []) + arguments
+        var variables = ProcessInfo.processInfo.environment
+        variables["UNLEARN_PROJECT"] = nil
+        process.environment = variables.merging(environment) { $1 }
+        return process
+    }
+}
+
+/// Every file below a folder and its bytes, the lock aside.
+func contents(of folder: String) throws -> [String: Data] {
+    var all: [String: Data] = [:]
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "lock" {
+        all[name] = FileManager.default.contents(atPath: folder + "/" + name)
+    }
+    return all
+}
