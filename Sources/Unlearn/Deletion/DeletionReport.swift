@@ -16,6 +16,8 @@ public struct DeletionReport: Codable, Sendable {
         public let slope: Double?
         public let slopeUpper: Double?
         public let recentRho: Double
+        /// Bound on the distance to exact replay if later blocks remember no more than recent ones do.
+        public let distanceBound: Double
         /// Why stitching would be unsound, or nil.
         public let objection: String?
     }
@@ -84,7 +86,7 @@ public struct DeletionReport: Codable, Sendable {
         otherFit = PowerLawFit(residual, method: otherMethod)
         decay = Decay(
             slope: verdict.slope.isFinite ? verdict.slope : nil, slopeUpper: verdict.slopeUpper.isFinite ? verdict.slopeUpper : nil,
-            recentRho: verdict.recentRho, objection: verdict.objection)
+            recentRho: verdict.recentRho, distanceBound: verdict.distanceBound, objection: verdict.objection)
     }
 
     /// Reads a report as the store keeps it.

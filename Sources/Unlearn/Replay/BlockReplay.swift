@@ -116,6 +116,9 @@ public struct BlockReplay {
         var guarded = true
         /// The state behind the first walk and its last block: where an exact replay can go on.
         var firstStitch: (block: Int, state: LatticeVector)?
+        /// ‖D_i‖₁ of the old chain from block `firstNorm` on.
+        private var influenceNorms: [Double] = []
+        private var firstNorm = 0
 
         init(_ replay: BlockReplay, deleted: [Int], options: ReplayOptions, sink: any ReplaySink) {
             self.replay = replay
@@ -189,7 +192,8 @@ public struct BlockReplay {
                 let following = deleted.first { $0 > block }
                 // Deleted rows right ahead: the walk must go on through them.
                 guard following != block + 1 else { continue }
-                verdict = options.decayGuard.verdict(residuals, method: options.fitMethod)
+                let target = following.map { $0 - 1 } ?? end
+                verdict = try judge(residuals, from: block, to: target)
                 guard let verdict, verdict.ruleSatisfied else { continue }
                 if !verdict.allowsStitch {
                     switch options.onNoDecay {
@@ -200,16 +204,28 @@ public struct BlockReplay {
                     case .stitch: guarded = false
                     }
                 }
-                let target = following.map { $0 - 1 } ?? end
                 try stitch(from: first, at: block, to: target, gap: gap, residuals, verdict)
                 return following
             }
             walks.append(
                 Walk(
-                    firstBlock: first, lastBlock: end, residuals: residuals,
-                    verdict: options.decayGuard.verdict(residuals, method: options.fitMethod), damping: nil,
+                    firstBlock: first, lastBlock: end, residuals: residuals, verdict: try judge(residuals, from: end, to: end), damping: nil,
                     correction: nil, tailBound: 0))
             return nil
+        }
+
+        /// The guard's word on a stitch behind `block` that reaches to `target`.
+        private mutating func judge(_ residuals: ResidualSeries, from block: Int, to target: Int) throws -> DecayGuard.Verdict? {
+            guard residuals.count >= options.decayGuard.fewestResiduals else { return nil }
+            if influenceNorms.isEmpty {
+                // From the block of the first stitch that is possible at all.
+                firstNorm = block + 1
+                influenceNorms = try (block..<end).map { Double(try chain.influence($0 + 1).l1Norm) * replay.trainer.lattice.unit }
+            }
+            let ahead = block < target ? influenceNorms[(block + 1 - firstNorm)...(target - firstNorm)].reduce(0, +) : 0
+            let damping = options.damping.factor(residuals, blocksLeft: target - block)
+            return options.decayGuard.verdict(
+                residuals, method: options.fitMethod, outlook: .init(influenceAhead: ahead, damping: damping))
         }
 
         /// Trains one block from the current state and measures it against the old chain; gives the gap behind it.
@@ -252,8 +268,7 @@ public struct BlockReplay {
             }
             walks.append(
                 Walk(
-                    firstBlock: start, lastBlock: end, residuals: residuals,
-                    verdict: options.decayGuard.verdict(residuals, method: options.fitMethod), damping: nil,
+                    firstBlock: start, lastBlock: end, residuals: residuals, verdict: try judge(residuals, from: end, to: end), damping: nil,
                     correction: nil, tailBound: 0))
         }
     }

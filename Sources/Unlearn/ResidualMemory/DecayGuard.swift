@@ -4,8 +4,12 @@ import Glibc
 public struct DecayGuard: Sendable, Codable, Equatable {
     /// ε of the stop rule: stop where the fit declines by no more than this a block.
     public var epsilon = 0.1
-    /// The recent relative residual must be below this.
+    /// A recent relative residual up to this is as good as forgotten.
     public var rhoLimit = 0.05
+    /// One up to this may be stitched where little is left of the chain to go wrong on: where the bound on the stitched
+    /// model's distance to exact replay is below `boundLimit` times what doing nothing would leave.
+    public var rhoCeiling = 0.2
+    public var boundLimit = 0.5
     /// Residuals needed before anything is decided.
     public var fewestResiduals = 8
     /// Of the one-sided upper limit of the log-log slope, which must be negative.
@@ -22,6 +26,9 @@ public struct DecayGuard: Sendable, Codable, Equatable {
         public let slope: Double
         public let slopeUpper: Double
         public let recentRho: Double
+        /// Bound on the stitched model's distance to exact replay, if later blocks remember no more than recent ones:
+        /// ρ·Σ‖D_i‖ over the blocks ahead, and the part of the gap that damping leaves.
+        public let distanceBound: Double
         /// The paper's rule: a·h·t^{−h−1} ≤ ε.
         public let ruleSatisfied: Bool
         /// Why stitching here would be unsound, or nil.
@@ -30,8 +37,21 @@ public struct DecayGuard: Sendable, Codable, Equatable {
         public var allowsStitch: Bool { ruleSatisfied && objection == nil }
     }
 
+    /// What lies ahead of a stitch.
+    public struct Outlook: Sendable {
+        /// Σ ‖D_i‖₁ over the blocks that the stitch would put back on.
+        public let influenceAhead: Double
+        /// γ of the stitch.
+        public let damping: Double
+
+        public init(influenceAhead: Double, damping: Double) {
+            self.influenceAhead = influenceAhead
+            self.damping = damping
+        }
+    }
+
     /// Nil as long as there are too few residuals.
-    public func verdict(_ series: ResidualSeries, method: FitMethod) -> Verdict? {
+    public func verdict(_ series: ResidualSeries, method: FitMethod, outlook: Outlook) -> Verdict? {
         guard series.count >= fewestResiduals else { return nil }
         let fit = PowerLawFit(series.delta, method: method)
         let recentRho = Self.median(series.rho.suffix(Self.recent))
@@ -42,14 +62,17 @@ public struct DecayGuard: Sendable, Codable, Equatable {
             let line = LinearRegression(points)
             (slope, upper) = (line.slope, line.upperSlope(confidence: confidence))
         }
+        let gap = series.gapNorms.last ?? 0
+        let bound = recentRho * outlook.influenceAhead + (1 - outlook.damping) * gap
+        let isNear = recentRho <= rhoCeiling && bound <= boundLimit * outlook.damping * gap
         var objection: String?
         if upper >= 0 {
             objection = "residual memory does not decay: log-log slope \(Self.format(slope)), upper limit \(Self.format(upper))"
-        } else if recentRho > rhoLimit {
+        } else if recentRho > rhoLimit && !isNear {
             objection = "the relative residual is still \(Self.format(recentRho * 100)) %, above the limit of \(Self.format(rhoLimit * 100)) %"
         }
         return Verdict(
-            fit: fit, slope: slope, slopeUpper: upper, recentRho: recentRho, ruleSatisfied: fit.decline(series.count) <= epsilon,
+            fit: fit, slope: slope, slopeUpper: upper, recentRho: recentRho, distanceBound: bound, ruleSatisfied: fit.decline(series.count) <= epsilon,
             objection: objection)
     }
 

@@ -11,6 +11,7 @@ extension CommandSpec {
             OptionSpec("epsilon", "X,X,…", "of the stop rule (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), or stitch (unguarded)"),
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on"),
+            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05)"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa"),
             .threads,
         ],

@@ -13,6 +13,7 @@ extension CommandSpec {
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), fail, or stitch (unguarded, the paper's behaviour)"),
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on: 1 is the paper's, 0 does nothing"),
+            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05)"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa: how the exponent h is found"),
             OptionSpec("ignore-missing", nil, "skip ids that are unknown or deleted already"),
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
@@ -48,6 +49,7 @@ extension CommandSpec {
         if let method = try invocation.choice("method", UnlearningMethod.self) { replay.method = method }
         if let policy = try invocation.choice("on-no-decay", NoDecayPolicy.self) { replay.onNoDecay = policy }
         if let fit = try invocation.choice("fit", FitMethod.self) { replay.fitMethod = fit }
+        if let limit = try invocation.number("rho-limit", in: 0...1) { replay.decayGuard.rhoLimit = limit }
         if let damping = invocation.text("damping"), damping != "auto" {
             guard let factor = Double(damping), (0...1).contains(factor) else {
                 throw Failure(.input, "--damping takes auto or a number from 0 to 1, not '\(damping)'")
@@ -86,7 +88,11 @@ extension CommandSpec {
                     + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
                     + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
         }
-        if report.method == .stitch { lines.append("distance to exact replay at most \(fixed(report.tailBound)) (L1, by the fit)") }
+        if report.method == .stitch, let decay = report.decay {
+            lines.append(
+                "distance to exact replay at most \(fixed(decay.distanceBound)) (L1) if later blocks remember no more than recent ones, "
+                    + "\(fixed(report.tailBound)) by the fit")
+        }
         if let before = report.testAccuracyBefore, let after = report.testAccuracy {
             lines.append("test accuracy \(percent(before)) before, \(percent(after)) after")
         }

@@ -10,11 +10,16 @@ enum Interrupt {
 
     static func install() {
         _ = requested.load(ordering: .relaxed)
+        // A parent that starts programs from a worker thread may hand its blocked signals down.
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
         for number in [SIGINT, SIGTERM] {
+            sigaddset(&wanted, number)
             signal(number) { number in
                 if Interrupt.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
             }
         }
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     }
 
     static var isRequested: Bool { requested.load(ordering: .relaxed) }
