@@ -77,7 +77,11 @@ uint64_t vk_l1_distance(const int32_t *a, const int32_t *b, size_t n) {
 
 MULTIVERSION
 void vk_scale(const int32_t *a, int32_t *scaled, size_t n, double factor) {
-    for (size_t i = 0; i < n; i++) scaled[i] = (int32_t)rint((double)a[i] * factor);
+    for (size_t i = 0; i < n; i++) {
+        const double value = rint((double)a[i] * factor);
+        // -1 times the least integer is one more than the largest.
+        scaled[i] = value > 2147483647.0 ? INT32_MAX : (int32_t)value;
+    }
 }
 
 // Transposes 32x32 bit matrices, 16 of them side by side, by swapping ever smaller squares (Warren, Hacker's Delight,

@@ -30,11 +30,11 @@ public enum FileSystem {
             let file = try OpenFile(temporary, .createNew)
             try file.write(bytes, at: 0)
             try file.synchronise()
+            try rename(temporary, to: path)
         } catch {
             unlink(temporary)
             throw error
         }
-        try rename(temporary, to: path)
     }
 
     /// What `publish` appends to the name of a file that is not whole yet; such a file is rubbish after a crash.
@@ -77,8 +77,10 @@ public enum FileSystem {
         return names.sorted()
     }
 
+    /// Removes a file, or a folder and all in it. Links are removed, not followed.
     public static func removeTree(_ path: String) throws {
-        if isFolder(path) {
+        var status = stat()
+        if lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR {
             for name in try names(in: path) { try removeTree(path + "/" + name) }
             guard rmdir(path) == 0 else { throw SystemCallError(operation: "remove the folder", path: path, code: errno) }
         } else {

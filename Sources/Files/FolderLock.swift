@@ -12,7 +12,7 @@ public final class FolderLock {
             let code = errno
             var owner = [UInt8](repeating: 0, count: 32)
             let length = pread(descriptor, &owner, owner.count, 0)
-            close(descriptor)
+            // Everything is initialised, so a throw from here runs deinit, which closes.
             guard code == EWOULDBLOCK else { throw SystemCallError(operation: "lock", path: path, code: code) }
             let process = String(decoding: owner.prefix(max(0, length)), as: UTF8.self)
             throw Failure(.locked, "the project is in use by process \(process.isEmpty ? "?" : process) (\(path)); wait for it to end")

@@ -13,7 +13,8 @@ public struct OpenFile: ~Copyable {
 
     public init(_ path: String, _ mode: Mode) throws {
         let flags = switch mode {
-        case .read: O_RDONLY | O_CLOEXEC
+        // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+        case .read: O_RDONLY | O_CLOEXEC | O_NONBLOCK
         case .createNew: O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
         }
         descriptor = Int32(try retrying(mode == .read ? "open" : "create", path) { Int(Glibc.open(path, flags, 0o600)) })

@@ -39,7 +39,8 @@ final class Database {
             switch mode {
             case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
             case .write: SQLITE_OPEN_READWRITE
-            case .read: SQLITE_OPEN_READONLY
+            // A reader too must be able to undo a commit that a crash cut off; `query_only` keeps it from anything else.
+            case .read: SQLITE_OPEN_READWRITE
             }
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
@@ -57,6 +58,8 @@ final class Database {
             // A commit is on the device when it returns, and deleted content is overwritten with zeros.
             try execute("PRAGMA synchronous = FULL")
             try execute("PRAGMA secure_delete = ON")
+        } else {
+            try execute("PRAGMA query_only = ON")
         }
     }
 
@@ -146,7 +149,7 @@ final class Statement {
                 switch value {
                 case .null: sqlite3_bind_null(handle, place)
                 case .integer(let number): sqlite3_bind_int64(handle, place, sqlite3_int64(number))
-                case .text(let text): sqlite3_bind_text(handle, place, text, -1, unlearn_sqlite_transient())
+                case .text(let text): sqlite3_bind_text(handle, place, text, Int32(text.utf8.count), unlearn_sqlite_transient())
                 case .blob(let bytes): sqlite3_bind_blob(handle, place, bytes, Int32(bytes.count), unlearn_sqlite_transient())
                 }
             guard code == SQLITE_OK else { throw database.error(code, "bind a value") }
@@ -166,7 +169,10 @@ struct SQLRow {
 
     func integer(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
-    func text(_ column: Int32) -> String { sqlite3_column_text(handle, column).map { String(cString: $0) } ?? "" }
+    func text(_ column: Int32) -> String {
+        guard let start = sqlite3_column_text(handle, column) else { return "" }
+        return String(decoding: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))), as: UTF8.self)
+    }
     func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
     func blob(_ column: Int32) -> [UInt8] {
@@ -177,6 +183,6 @@ struct SQLRow {
 }
 
 extension DatabaseError {
-    /// Whether a row with the same key exists already.
-    var isUniquenessViolation: Bool { code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE }
+    /// Whether a row with the same primary key exists already.
+    var isDuplicateKey: Bool { code == SQLITE_CONSTRAINT_PRIMARYKEY }
 }

@@ -73,7 +73,10 @@ public struct RowsRecord: Sendable, Equatable {
         func expect(_ condition: Bool, _ fault: @autoclosure () -> String) throws {
             guard condition else { throw Invalid(file: file, fault: fault()) }
         }
-        let length = Self.headerLength + slots * 4 + slots * featureCount * bytesPerFeature + Digest.length
+        let (rowBytes, rowOverflow) = featureCount.multipliedReportingOverflow(by: bytesPerFeature)
+        let (content, overflow) = slots.multipliedReportingOverflow(by: rowBytes &+ 4)
+        try expect(!rowOverflow && !overflow && slots >= 0 && rowBytes >= 0 && content < 1 << 48, "cannot hold rows of the shape that the catalogue names")
+        let length = Self.headerLength + content + Digest.length
         (labels, features) = try bytes.withUnsafeBytes { raw in
             try expect(raw.count >= Self.headerLength + Digest.length && raw.prefix(8).elementsEqual(Self.magic), "is not a file of rows")
             var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[8..<raw.count - Digest.length]))

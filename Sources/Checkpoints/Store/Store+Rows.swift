@@ -28,7 +28,7 @@ extension Store {
             try database.run(
                 "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", .text(id), .integer(Int(part.rawValue)), .integer(block), .integer(slot),
                 group.map { .text($0) } ?? .null, excluded ? 0 : .null)
-        } catch let error as DatabaseError where error.isUniquenessViolation {
+        } catch let error as DatabaseError where error.isDuplicateKey {
             throw Failure(.input, "the id '\(id)' occurs twice; ids must be unique")
         }
     }

@@ -104,7 +104,11 @@ public final class Store {
     /// All changes in `body` are committed together; then the files of condemned objects are removed.
     public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         let result = try database.transaction(body)
-        try sweep()
+        do {
+            try sweep()
+        } catch {
+            throw Failure(.failed, "the change is made, but files that it replaced are still there (\(error)); the next command that writes removes them")
+        }
         return result
     }
 

@@ -5,7 +5,7 @@ extension Network {
     init(recipe: Recipe, input: RowShape, classes: Int) throws {
         switch recipe.model {
         case .logistic:
-            self.init(
+            try self.init(
                 layers: [Dense(name: "linear", inputCount: input.count, outputCount: classes)], input: input, classes: classes)
         case .mlp:
             var layers: [any Layer] = []
@@ -16,9 +16,9 @@ extension Network {
                 width = hidden
             }
             layers.append(Dense(name: "output", inputCount: width, outputCount: classes))
-            self.init(layers: layers, input: input, classes: classes)
+            try self.init(layers: layers, input: input, classes: classes)
         case .lenet5:
-            self.init(layers: try Self.leNet5(recipe, input, classes), input: input, classes: classes)
+            try self.init(layers: try Self.leNet5(recipe, input, classes), input: input, classes: classes)
         }
     }
 

@@ -8,13 +8,19 @@ struct Network: Sendable {
     let input: RowShape
     let classes: Int
 
-    init(layers: [any Layer], input: RowShape, classes: Int) {
+    /// Beyond this a state no longer fits the checkpoint format, nor most machines.
+    static let mostParameters = 1 << 28
+
+    init(layers: [any Layer], input: RowShape, classes: Int) throws {
         precondition(layers.first?.inputCount == input.count && layers.last?.outputCount == classes)
         for (a, b) in zip(layers, layers.dropFirst()) { precondition(a.outputCount == b.inputCount, "layers do not fit") }
         self.layers = layers
         self.input = input
         self.classes = classes
         layout = ParameterLayout(layers.flatMap(\.tensors))
+        guard layout.count <= Self.mostParameters else {
+            throw Failure(.input, "this network has \(layout.count) parameters, more than \(Self.mostParameters); choose smaller layers")
+        }
     }
 
     /// Uniform in ±1/√fan-in, weights and biases alike, drawn in layout order from the initialisation stream.

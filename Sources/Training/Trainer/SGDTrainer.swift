@@ -19,7 +19,8 @@ public final class SGDTrainer: BlockTrainer {
     private let network: Network
     private let lanes: Lanes
     private let workspaces: [Workspace]
-    private let laneGradients: [FloatBuffer]
+    /// One a lane; all zero between steps. Grows to the most lanes that a batch has used.
+    private var laneGradients: [FloatBuffer] = []
     private let parameters: FloatBuffer
     private let velocity: FloatBuffer
 
@@ -37,7 +38,6 @@ public final class SGDTrainer: BlockTrainer {
         self.network = network
         self.lanes = lanes
         workspaces = (0..<threads).map { _ in Workspace(network: network, capacity: passRows) }
-        laneGradients = (0..<lanes.count).map { _ in FloatBuffer(count: network.layout.count) }
         parameters = FloatBuffer(count: network.layout.count)
         velocity = FloatBuffer(count: network.layout.count)
     }
@@ -83,6 +83,7 @@ public final class SGDTrainer: BlockTrainer {
         guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else { return }
         let scale = 1 / Float(recipe.batchSize)
         let used = (batch.count + lanes.rows - 1) / lanes.rows
+        while laneGradients.count < used { laneGradients.append(FloatBuffer(count: layout.count)) }
         onThreads(atMost: used) { thread, threadCount in
             for lane in stride(from: thread, to: used, by: threadCount) {
                 let start = batch.startIndex + lane * lanes.rows

@@ -1,0 +1,178 @@
+import Files
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+@Suite("Damaged projects")
+struct StoreDamageTests {
+    private let project: SampleProject
+
+    init() throws { project = try SampleProject() }
+
+    /// The kind of failure that the body ends with.
+    private func kind(_ body: () throws -> Void) -> FailureKind? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? any DescribedError)?.kind
+        }
+    }
+
+    /// Opens for reading and for writing, and has the catalogue checked.
+    private func outcome(_ access: Store.Access) -> FailureKind? {
+        kind { try (access == .read ? project.reader() : project.writer()).checkCatalogue() }
+    }
+
+    // MARK: - Objects
+
+    private func object(_ suffix: String) throws -> (path: String, name: String) {
+        let name = try #require(try project.files().first { $0.hasSuffix(suffix) })
+        return (project.folder.file("objects/" + name), name)
+    }
+
+    private func alteration(of suffix: String, _ alter: (inout [UInt8]) -> Void, _ read: (Store) throws -> Void) throws -> Failure? {
+        let (path, name) = try object(suffix)
+        var bytes = try FileSystem.read(path)
+        alter(&bytes)
+        try project.folder.write(bytes, to: "objects/" + name)
+        let store = try project.reader()
+        return #expect(throws: Failure.self) { try read(store) }
+    }
+
+    @Test("An object whose bytes were altered is damage that names the file")
+    func altered() throws {
+        let path = try object("-influence-2").path
+        let message = "\(path) is not what was written there; run 'unlearn check' and restore the project from a backup"
+        let length = try FileSystem.read(path).count
+        for place in [0, 9, 31, 40, length / 2, length - 1] {
+            let error = try alteration(of: "-influence-2", { $0[place] ^= 0x10 }) { _ = try $0.influence(of: 2) }
+            #expect(error == Failure(.damaged, message))
+            // Undone: altering twice restores the file.
+            let (path, name) = try object("-influence-2")
+            var bytes = try FileSystem.read(path)
+            bytes[place] ^= 0x10
+            try project.folder.write(bytes, to: "objects/" + name)
+        }
+        #expect(try project.reader().influence(of: 2) == SampleProject.record(.influence, 2).vector)
+    }
+
+    @Test("An object cut short, emptied or made longer is damage")
+    func wrongLength() throws {
+        #expect(try alteration(of: "-keyframe-2", { $0.append(0) }) { _ = try $0.keyframe(of: 2) }?.kind == .damaged)
+        #expect(try alteration(of: "-keyframe-2", { $0.removeLast(2) }) { _ = try $0.keyframe(of: 2) }?.kind == .damaged)
+        #expect(try alteration(of: "-keyframe-2", { $0 = [] }) { _ = try $0.keyframe(of: 2) }?.kind == .damaged)
+    }
+
+    @Test("Altered rows are damage")
+    func alteredRows() throws {
+        #expect(try alteration(of: "-rows-3", { $0[40] ^= 1 }) { _ = try $0.rowsRecord(.train, 3) }?.kind == .damaged)
+    }
+
+    @Test("A valid file in another's place is damage")
+    func exchanged() throws {
+        let other = try FileSystem.read(try object("-influence-1").path)
+        #expect(try alteration(of: "-influence-2", { $0 = other }) { _ = try $0.influence(of: 2) }?.kind == .damaged)
+    }
+
+    @Test("A missing object is damage that names the file")
+    func missing() throws {
+        let path = try object("-influence-2").path
+        try FileSystem.remove(path)
+        let error = #expect(throws: Failure.self) { _ = try project.reader().influence(of: 2) }
+        #expect(error == Failure(.damaged, "\(path) is missing; run 'unlearn check' and restore the project from a backup"))
+    }
+
+    @Test("Other objects of a damaged project are still read")
+    func othersAreRead() throws {
+        try FileSystem.remove(try object("-influence-2").path)
+        #expect(try project.reader().influence(of: 3) == SampleProject.record(.influence, 3).vector)
+    }
+
+    // MARK: - The catalogue
+
+    /// As the file's header says (sqlite.org/fileformat.html, section 1.3.2).
+    private func pageSize(_ catalogue: [UInt8]) -> Int { Int(catalogue[16]) << 8 | Int(catalogue[17]) }
+
+    @Test(
+        "A catalogue that is something else is damage",
+        arguments: [[], Array("not a database".utf8), [UInt8](repeating: 0, count: 4096), [UInt8](repeating: 0xA5, count: 10_000)],
+        [Store.Access.read, .write])
+    func garbage(bytes: [UInt8], access: Store.Access) throws {
+        try project.folder.write(bytes, to: "catalogue.sqlite")
+        #expect(outcome(access) == .damaged)
+        // Nothing was taken for rubbish of a crash.
+        #expect(try project.files().count == 9)
+    }
+
+    @Test("A database of another program is damage", arguments: [Store.Access.read, .write])
+    func foreign(access: Store.Access) throws {
+        try project.database().execute("PRAGMA application_id = 1")
+        let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
+        #expect(error == Failure(.damaged, "\(project.catalogue) is not a project's catalogue; restore the project from a backup"))
+    }
+
+    @Test("A catalogue cut short is damage", arguments: [Store.Access.read, .write])
+    func cutShort(access: Store.Access) throws {
+        let bytes = try FileSystem.read(project.catalogue)
+        let page = pageSize(bytes)
+        for length in [100, page, bytes.count / 2 / page * page, bytes.count - page] {
+            try project.folder.write(Array(bytes[..<length]), to: "catalogue.sqlite")
+            #expect(outcome(access) == .damaged, "\(length) of \(bytes.count) bytes")
+        }
+    }
+
+    @Test("A catalogue with any page overwritten is damage", arguments: [Store.Access.read, .write])
+    func overwrittenPages(access: Store.Access) throws {
+        let bytes = try FileSystem.read(project.catalogue)
+        let size = pageSize(bytes)
+        for page in 0..<bytes.count / size {
+            var altered = bytes
+            for index in page * size..<(page + 1) * size { altered[index] = 0xA5 }
+            try project.folder.write(altered, to: "catalogue.sqlite")
+            #expect(outcome(access) == .damaged, "page \(page)")
+        }
+        // Nothing was taken for rubbish of a crash.
+        #expect(try project.files().count == 9)
+    }
+
+    @Test("A project of a newer version is refused, not called damaged", arguments: [Store.Access.read, .write])
+    func newer(access: Store.Access) throws {
+        try project.database().execute("PRAGMA user_version = 2")
+        let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
+        let message = "the project in \(project.path) was made by a newer version (format 2, this program reads 1); update unlearn"
+        #expect(error == Failure(.input, message))
+    }
+
+    @Test("A chain that names an object which is not listed is damage, and the check finds it")
+    func danglingReference() throws {
+        do {
+            let database = try project.database()
+            try database.execute("PRAGMA foreign_keys = OFF")
+            try database.execute("DELETE FROM objects WHERE number = (SELECT object FROM influences WHERE block = 2)")
+        }
+        let store = try project.reader()
+        #expect(kind { _ = try store.influence(of: 2) } == .damaged)
+        let error = #expect(throws: Failure.self) { try store.checkCatalogue() }
+        #expect(error?.kind == .damaged)
+        #expect(error?.description.contains("table influences refers to an object that is not there") == true)
+    }
+
+    @Test("An entry of an object with an unknown kind or half a digest is damage", arguments: ["kind = 9", "kind = -1", "digest = x'00'", "digest = x''"])
+    func unreadableEntry(change: String) throws {
+        try project.database().execute("UPDATE objects SET \(change) WHERE number = 1")
+        #expect(kind { _ = try project.reader().objects() } == .damaged)
+    }
+
+    @Test("An index that does not fit its table is found by the check")
+    func brokenIndex() throws {
+        do {
+            let database = try project.database()
+            try database.execute("PRAGMA writable_schema = ON")
+            try database.execute(
+                "UPDATE sqlite_schema SET sql = replace(sql, 'part, block, slot', 'part, slot, block') WHERE name = 'rows_by_place'")
+        }
+        #expect(outcome(.read) == .damaged)
+    }
+}

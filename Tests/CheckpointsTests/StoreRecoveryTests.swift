@@ -1,0 +1,180 @@
+import Files
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+@Suite("Transactions and what a crash leaves behind")
+struct StoreRecoveryTests {
+    private struct Stop: Error {}
+
+    private let project: SampleProject
+
+    init() throws { project = try SampleProject() }
+
+    /// Every kind of change at once.
+    private func change(_ store: Store) throws {
+        try store.set("recipe", to: "changed")
+        try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: false)
+        try store.setCorrection(store.stage(SampleProject.record(.correction, 2)))
+        try store.removeKeyframes(from: 1)
+        try store.markInexact(from: 3)
+        try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])), part: .train, slots: SampleProject.slots)
+        try store.markDeleted("train-2-1", request: 1)
+        try store.insert(StoredRequest(number: 1, report: "{}", sample: [1], classes: [2]))
+    }
+
+    private func expectSample(_ store: Store) throws {
+        for block in 1...3 { #expect(try store.influence(of: block) == SampleProject.record(.influence, block).vector) }
+        for block in 1...3 { #expect(try store.rowsRecord(.train, block) == SampleProject.rows(.train, block)) }
+        #expect(try store.keyframe(of: 2) == SampleProject.record(.keyframe, 2).vector)
+    }
+
+    @Test("A transaction that throws leaves everything as before")
+    func rollsBack() throws {
+        let store = try project.writer()
+        let before = try store.everything(), files = try project.files()
+        #expect(throws: Stop.self) {
+            try store.transaction {
+                try change(store)
+                throw Stop()
+            }
+        }
+        #expect(try store.everything() == before)
+        #expect(try project.files().filter { try !store.strayFiles().contains($0) } == files)
+        try expectSample(store)
+    }
+
+    @Test("After a transaction that threw, the same change succeeds")
+    func retries() throws {
+        let store = try project.writer()
+        #expect(throws: Stop.self) {
+            try store.transaction {
+                try change(store)
+                throw Stop()
+            }
+        }
+        try store.transaction { try change(store) }
+        #expect(try store.setting("recipe") == "changed")
+        #expect(try store.influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
+        try store.checkCatalogue()
+    }
+
+    @Test("A transaction gives what its body gives")
+    func result() throws { #expect(try project.writer().transaction { 42 } == 42) }
+
+    @Test("A writer that goes away in the middle of a transaction leaves everything as before")
+    func abandoned() throws {
+        let before = try project.reader().everything()
+        do {
+            let store = try project.writer()
+            try store.database.execute("BEGIN IMMEDIATE")
+            try change(store)
+        }
+        let store = try project.writer()
+        #expect(try store.everything() == before)
+        #expect(try store.strayFiles().isEmpty)
+        try expectSample(store)
+    }
+
+    @Test("Files that no transaction named are removed by the next writer, not by a reader")
+    func strayFiles() throws {
+        let files = try project.files()
+        do {
+            let store = try project.writer()
+            _ = try store.stage(SampleProject.record(.influence, 2, version: 1))
+            try project.folder.write("half", to: "objects/0000099-influence-9" + FileSystem.temporarySuffix)
+        }
+        let stray = try project.files()
+        #expect(stray.count == files.count + 2)
+        #expect(try project.reader().strayFiles().count == 2)
+        #expect(try project.files() == stray)
+        try expectSample(try project.writer())
+        #expect(try project.files() == files)
+    }
+
+    @Test("Condemned files that a crash kept are removed by the next writer, not by a reader")
+    func condemnedFiles() throws {
+        let before = try project.files()
+        do {
+            let store = try project.writer()
+            // The commit without the removal that follows it.
+            try store.database.transaction { try change(store) }
+        }
+        #expect(Set(try project.files()).isSuperset(of: before))
+        do {
+            let reader = try project.reader()
+            #expect(try reader.influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
+            #expect(try reader.condemnedObjects().count == 3)
+            #expect(Set(try project.files()).isSuperset(of: before))
+        }
+        let store = try project.writer()
+        #expect(try store.condemnedObjects().isEmpty)
+        #expect(try project.files() == store.objects().map(\.file).sorted())
+        let gone = Set(before).subtracting(try project.files())
+        #expect(gone.map { $0.drop { $0 != "-" } }.sorted() == ["-influence-2", "-keyframe-2", "-rows-2"])
+        #expect(try store.influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
+        try store.checkCatalogue()
+    }
+
+    @Test("A crash between the removals of condemned files is made good")
+    func halfSwept() throws {
+        var condemned: [StoredObject] = []
+        do {
+            let store = try project.writer()
+            try store.database.transaction { try change(store) }
+            condemned = try store.condemnedObjects()
+            try FileSystem.remove(store.path(of: try #require(condemned.first)))
+        }
+        let store = try project.writer()
+        #expect(try store.condemnedObjects().isEmpty)
+        #expect(condemned.allSatisfy { !FileSystem.exists(store.path(of: $0)) })
+    }
+
+    @Test("Numbers of objects that are gone do not make the next writer overwrite one in use")
+    func numbers() throws {
+        for version in 1...3 as ClosedRange<UInt64> {
+            let store = try project.writer()
+            try store.transaction { try store.setInfluence(store.stage(SampleProject.record(.influence, 3, version: version)), baseIsExact: true) }
+            try store.transaction { try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0, version: version))) }
+            #expect(try store.influence(of: 3) == SampleProject.record(.influence, 3, version: version).vector)
+            #expect(try store.keyframe(of: 0) == SampleProject.record(.keyframe, 0, version: version).vector)
+            #expect(try store.influence(of: 1) == SampleProject.record(.influence, 1).vector)
+        }
+    }
+
+    /// Copies the project as it is on the device in the middle of a commit: pages half written, the journal beside them.
+    private func copyInMidCommit() throws -> TemporaryFolder {
+        let store = try project.writer()
+        let copy = try TemporaryFolder()
+        // So small a cache that changed pages go to the file before the commit.
+        try store.database.execute("PRAGMA cache_size = 2")
+        #expect(throws: Stop.self) {
+            try store.database.transaction {
+                for number in 1...200 {
+                    try store.insert(StoredRequest(number: number, report: "{}", sample: [Int32](repeating: 7, count: 500), classes: []))
+                }
+                try store.set("recipe", to: "changed")
+                for name in try FileSystem.names(in: project.path) where name != "lock" {
+                    try FileManager.default.copyItem(atPath: project.folder.file(name), toPath: copy.file(name))
+                }
+                throw Stop()
+            }
+        }
+        try #require(FileSystem.exists(copy.file("catalogue.sqlite-journal")))
+        try #require(try FileSystem.read(copy.file("catalogue.sqlite")) != FileSystem.read(project.catalogue))
+        return copy
+    }
+
+    @Test("A catalogue that lost power in the middle of a commit opens as it was before", arguments: [Store.Access.read, .write])
+    func powerLoss(access: Store.Access) throws {
+        let before = try project.reader().everything()
+        let copy = try copyInMidCommit()
+        let store = try Store(opening: copy.path, access)
+        #expect(try store.everything() == before)
+        try store.checkCatalogue()
+        try expectSample(store)
+    }
+}
