@@ -3,13 +3,15 @@
 
 // tanh(x) = x P(x^2) / Q(x^2) on [-9, 9], beyond which tanh is 1 in single precision. P and Q (degree 4 each) were
 // fitted by iteratively reweighted least squares to relative error; the result is within 5e-7 of tanh.
-static inline float tanh_rational(float x) {
-    x = x < -9.0f ? -9.0f : x;
+static inline float tanh_rational(float value) {
+    float x = value < -9.0f ? -9.0f : value;
     x = x > 9.0f ? 9.0f : x;
     const float z = x * x;
     const float p = (((1.335559267e-08f * z + 2.060982418e-05f) * z + 3.495636266e-03f) * z + 1.338106719e-01f) * z + 1.0f;
     const float q = (((7.776959979e-07f * z + 3.285711392e-04f) * z + 2.587716850e-02f) * z + 4.671438283e-01f) * z + 1.0f;
-    float y = x * p / q;
+    // Exactly 1 from there on, so that what multiplies 1 - tanh^2 vanishes as it should.
+    float y = value >= 9.0f ? 1.0f : x * p / q;
+    y = value <= -9.0f ? -1.0f : y;
     y = y > 1.0f ? 1.0f : y;
     return y < -1.0f ? -1.0f : y;
 }

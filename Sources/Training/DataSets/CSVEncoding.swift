@@ -9,6 +9,12 @@ public struct CSVEncoding: Sendable, Codable, Equatable {
         /// One feature for each category; an unknown category is all zeros.
         case oneHot(name: String, categories: [String])
 
+        public var name: String {
+            switch self {
+            case .numeric(let name, _, _), .oneHot(let name, _): name
+            }
+        }
+
         var features: Int {
             switch self {
             case .numeric: 1
@@ -29,13 +35,21 @@ public struct CSVEncoding: Sendable, Codable, Equatable {
                 guard let value = Self.number(field) else {
                     throw Failure(.input, "\(path) line \(line): column '\(name)' holds '\(field)', which is not a number")
                 }
-                features.append(Float((value - mean) / deviation))
+                let standardised = Float((value - mean) / deviation)
+                guard standardised.isFinite else {
+                    throw Failure(.input, "\(path) line \(line): column '\(name)' holds '\(field)', too far from the training rows' values")
+                }
+                features.append(standardised)
             case .oneHot(_, let categories):
                 for category in categories { features.append(category == field ? 1 : 0) }
             }
         }
     }
 
+    /// Larger numbers are refused: their squares and sums would leave the range in which they can be standardised.
+    static let largestNumber = 1e30
+
+    /// A number, whatever its size, or nil where the field is none.
     static func number(_ field: String) -> Double? {
         var text = Substring(field)
         while text.first?.isWhitespace == true { text.removeFirst() }
@@ -63,6 +77,9 @@ struct ColumnSurvey {
     mutating func add(_ field: String, path: String, line: Int) throws {
         if categories.count <= Self.mostCategories { categories.insert(field) }
         if isNumeric, let value = CSVEncoding.number(field) {
+            guard abs(value) <= CSVEncoding.largestNumber else {
+                throw Failure(.input, "\(path) line \(line): column '\(name)' holds '\(field)'; numbers up to \(CSVEncoding.largestNumber) are read")
+            }
             count += 1
             let difference = value - mean
             mean += difference / count

@@ -23,6 +23,13 @@ struct CSVRecords {
         return chunk[next]
     }
 
+    /// Where in a field the scan is.
+    private enum Place {
+        case start, unquoted, quoted
+        /// Behind a quote inside a quoted field: the field's end, or the first half of a quote that stands for itself.
+        case behindQuote
+    }
+
     /// The next record and the line on which it begins, or nil at the end. Empty lines are skipped.
     mutating func record() throws -> (line: Int, fields: [String])? {
         let comma = UInt8(ascii: ","), quote = UInt8(ascii: "\""), newline = UInt8(ascii: "\n"), carriage = UInt8(ascii: "\r")
@@ -30,9 +37,8 @@ struct CSVRecords {
             let start = line
             var fields: [String] = []
             var field: [UInt8] = []
+            var place = Place.start
             var size = 0
-            var quoted = false
-            var wasQuoted = false
             func text(_ bytes: [UInt8]) throws -> String {
                 guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
                     throw Failure(.input, "\(reader.path) line \(start) is not UTF-8 text; convert the file")
@@ -41,35 +47,34 @@ struct CSVRecords {
             }
             scan: while let character = try byte() {
                 size += 1
-                guard size <= Self.longestRecord else { throw Failure(.input, "\(reader.path) line \(start) is longer than \(Self.longestRecord) bytes; is a quote missing?") }
-                if quoted {
-                    if character == newline { line += 1 }
-                    guard character == quote else { field.append(character); continue }
-                    quoted = false
-                    continue
+                guard size <= Self.longestRecord else {
+                    throw Failure(.input, "\(reader.path) line \(start) is longer than \(Self.longestRecord) bytes; is a quote missing?")
                 }
-                switch character {
-                case quote:
-                    // A quote right behind a closing one stands for itself.
-                    if wasQuoted { field.append(quote) }
-                    guard field.isEmpty || wasQuoted else {
-                        throw Failure(.input, "\(reader.path) line \(start) has a quote inside an unquoted field; write \"\" inside quotes")
-                    }
-                    quoted = true
-                    wasQuoted = true
-                case comma:
+                if character == newline { line += 1 }
+                switch (place, character) {
+                case (.quoted, quote): place = .behindQuote
+                case (.quoted, _): field.append(character)
+                case (.behindQuote, quote):
+                    field.append(quote)
+                    place = .quoted
+                case (_, newline): break scan
+                case (_, carriage): continue
+                case (_, comma):
                     fields.append(try text(field))
                     field = []
-                    wasQuoted = false
-                case newline:
-                    line += 1
-                    break scan
-                case carriage: continue
-                default: field.append(character)
+                    place = .start
+                case (.start, quote): place = .quoted
+                case (.unquoted, quote):
+                    throw Failure(.input, "\(reader.path) line \(start) has a quote inside an unquoted field; write \"\" inside quotes")
+                case (.behindQuote, _):
+                    throw Failure(.input, "\(reader.path) line \(start) has text behind a closing quote; write \"\" for a quote inside quotes")
+                default:
+                    field.append(character)
+                    place = .unquoted
                 }
             }
-            guard !quoted else { throw Failure(.input, "\(reader.path) line \(start) opens a quote that never closes") }
-            if fields.isEmpty && field.isEmpty && !wasQuoted {
+            guard place != .quoted else { throw Failure(.input, "\(reader.path) line \(start) opens a quote that never closes") }
+            if fields.isEmpty && place == .start {
                 if size == 0 { return nil }
                 continue
             }

@@ -41,7 +41,10 @@ public final class CSVSource: RowSource {
         let label = try find(labelColumn, "--label-column")
         let id = try idColumn.map { try find($0, "--id-column") }
         let group = try groupColumn.map { try find($0, "--group-column") }
-        let features = names.indices.filter { $0 != label && $0 != id && $0 != group }
+        // Test rows bring the columns that training rows had, in any order; others of theirs are left out.
+        let features =
+            try encoding?.columns.map { try find($0.name, "a feature of the training rows") }
+            ?? names.indices.filter { $0 != label && $0 != id && $0 != group }
         guard !features.isEmpty else { throw Failure(.input, "\(path) has no feature columns beside label, id and group") }
         return Header(names: names, label: label, id: id, group: group, features: features)
     }

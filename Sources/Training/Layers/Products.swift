@@ -1,4 +1,6 @@
 internal import COpenBLAS
+import Files
+import Glibc
 
 /// Single-precision matrix products by OpenBLAS, on the calling thread alone: its result changes with its own thread
 /// count, ours must not.
@@ -17,6 +19,22 @@ enum Products {
 
     /// Must have run before the first product.
     static let useOneThread: Void = openblas_set_num_threads(1)
+
+    /// What OpenBLAS maps for each thread that multiplies, and once for itself.
+    private static let bufferBytes = 128 << 20
+
+    /// Throws where the address space is too small for the library's buffers: it would try to get them for ever.
+    static func prepare(threads: Int) throws {
+        useOneThread
+        let bytes = bufferBytes * (threads + 2)
+        let reserved = mmap(nil, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        guard let reserved, reserved != MAP_FAILED else {
+            throw Failure(
+                .failed, "not enough memory: matrix products on \(threads) threads need \(bytes >> 20) MiB of address space; "
+                    + "raise the limit (ulimit -v) or use fewer --threads")
+        }
+        munmap(reserved, bytes)
+    }
 
     /// Library version, build options and the kernels chosen for this processor: they decide the bits. Read once: the
     /// library writes its description into one buffer that all threads share.

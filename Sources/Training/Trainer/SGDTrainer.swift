@@ -28,7 +28,7 @@ public final class SGDTrainer: BlockTrainer {
 
     public init(recipe: Recipe, input: RowShape, classes: Int, threads: Int) throws {
         precondition(threads > 0, "at least one thread")
-        Products.useOneThread
+        try Products.prepare(threads: threads)
         self.recipe = recipe
         self.threads = threads
         lattice = Lattice(bits: recipe.latticeBits)

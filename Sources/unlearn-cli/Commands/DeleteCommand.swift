@@ -82,7 +82,8 @@ extension CommandSpec {
             lines.append("replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks exactly in \(fixed(report.seconds, 1)) s")
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
-        if let fit = report.fit, let decay = report.decay {
+        // Where exact replay was asked for, residuals decide nothing.
+        if report.method == .stitch || report.fallback != nil, let fit = report.fit, let decay = report.decay {
             lines.append(
                 "residual memory after \(counted(report.residual.count, "block")): \(percent(decay.recentRho)) of what a block teaches; "
                     + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"

@@ -1,0 +1,121 @@
+import Files
+import TestSupport
+import Testing
+
+@testable import Training
+
+@Suite("Rows spread over blocks")
+struct BlockAssignmentTests {
+    /// Uneven classes and groups.
+    private func sample(_ rows: Int, seed: UInt64 = 81) -> (labels: [Int32], groups: [Int32]) {
+        var random = SeededGenerator(seed)
+        let labels = (0..<rows).map { _ in min(Int32.random(in: 0...4, using: &random), Int32.random(in: 0...4, using: &random)) }
+        return (labels, (0..<rows).map { _ in Int32.random(in: 0...30, using: &random) })
+    }
+
+    private func assign(_ policy: BlockPolicy, rows: Int, blocks: Int, seed: UInt64 = 1) throws -> BlockAssignment {
+        let (labels, groups) = sample(rows)
+        return try BlockAssignment(policy, labels: labels, groups: groups, classes: 5, blocks: blocks, seed: seed)
+    }
+
+    private static let counts = [(1, 1), (7, 7), (10, 3), (100, 1), (1000, 13), (1001, 20)]
+
+    @Test("Every row has a place of its own, and places are numbered without gaps", arguments: BlockPolicy.allCases, counts)
+    func placesAreUnique(_ policy: BlockPolicy, _ count: (rows: Int, blocks: Int)) throws {
+        if policy == .group && count.rows < 100 { return }
+        let assignment = try assign(policy, rows: count.rows, blocks: count.blocks)
+        #expect(assignment.blocks.count == count.rows && assignment.slots.count == count.rows)
+        #expect(assignment.sizes.count == count.blocks && assignment.sizes.reduce(0, +) == count.rows)
+        #expect(assignment.sizes.allSatisfy { $0 > 0 })
+        var slots = [Set<Int32>](repeating: [], count: count.blocks)
+        for (block, slot) in zip(assignment.blocks, assignment.slots) { slots[Int(block) - 1].insert(slot) }
+        for (size, slots) in zip(assignment.sizes, slots) { #expect(slots == Set(0..<Int32(size))) }
+        if policy != .group { #expect((assignment.sizes.max() ?? 0) - (assignment.sizes.min() ?? 0) <= 1) }
+    }
+
+    @Test("Stratified: each class has as many rows in every block, but for one", arguments: counts)
+    func stratified(_ count: (rows: Int, blocks: Int)) throws {
+        let labels = sample(count.rows).labels, assignment = try assign(.stratified, rows: count.rows, blocks: count.blocks)
+        for label in 0..<5 as Range<Int32> {
+            var counts = [Int](repeating: 0, count: count.blocks)
+            for (row, block) in assignment.blocks.enumerated() where labels[row] == label { counts[Int(block) - 1] += 1 }
+            #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1, "class \(label)")
+        }
+    }
+
+    @Test("In order: blocks and slots follow the source", arguments: counts)
+    func inOrder(_ count: (rows: Int, blocks: Int)) throws {
+        let assignment = try assign(.order, rows: count.rows, blocks: count.blocks)
+        var expectedBlocks: [Int32] = [], expectedSlots: [Int32] = []
+        for (block, size) in assignment.sizes.enumerated() {
+            expectedBlocks += [Int32](repeating: Int32(block) + 1, count: size)
+            expectedSlots += 0..<Int32(size)
+        }
+        #expect(assignment.blocks == expectedBlocks)
+        #expect(assignment.slots == expectedSlots)
+    }
+
+    @Test("By group: a group's rows share one block")
+    func byGroup() throws {
+        let groups = sample(1000).groups, assignment = try assign(.group, rows: 1000, blocks: 7)
+        var places: [Int32: Set<Int32>] = [:]
+        for (group, block) in zip(groups, assignment.blocks) { places[group, default: []].insert(block) }
+        #expect(places.values.allSatisfy { $0.count == 1 })
+        // Packed largest first, blocks differ by less than the largest group.
+        let sizes = Dictionary(groups.map { ($0, 1) }, uniquingKeysWith: +).values
+        #expect((assignment.sizes.max() ?? 0) - (assignment.sizes.min() ?? 0) <= (sizes.max() ?? 0))
+    }
+
+    @Test("With as many blocks as groups, block i holds the i-th group that has rows")
+    func oneGroupABlock() throws {
+        let groups: [Int32] = [4, 1, 1, 9, 4, 1]
+        let assignment = try BlockAssignment(.group, labels: [0, 1, 0, 1, 0, 1], groups: groups, classes: 2, blocks: 3, seed: 1)
+        #expect(assignment.blocks == [2, 1, 1, 3, 2, 1])
+        #expect(assignment.slots == [0, 0, 1, 0, 1, 2])
+        #expect(assignment.sizes == [3, 2, 1])
+    }
+
+    @Test("The same seed gives the same places", arguments: BlockPolicy.allCases)
+    func sameSeed(_ policy: BlockPolicy) throws {
+        #expect(try assign(policy, rows: 500, blocks: 9) == assign(policy, rows: 500, blocks: 9))
+    }
+
+    @Test("Another seed gives other places where chance has a say", arguments: BlockPolicy.allCases)
+    func otherSeed(_ policy: BlockPolicy) throws {
+        let drawsLots = policy == .stratified || policy == .random
+        #expect(try (assign(policy, rows: 500, blocks: 9, seed: 1) != assign(policy, rows: 500, blocks: 9, seed: 2)) == drawsLots)
+    }
+
+    @Test("At random: the early rows are not all in the early blocks")
+    func random() throws {
+        let assignment = try assign(.random, rows: 1000, blocks: 10)
+        for block in 1...10 as ClosedRange<Int32> {
+            #expect((20...80).contains(assignment.blocks[..<500].count { $0 == block }), "block \(block)")
+        }
+    }
+
+    @Test("More blocks than rows, or none, are bad input that says what fits", arguments: BlockPolicy.allCases, [-1, 0, 6])
+    func badCounts(_ policy: BlockPolicy, _ blocks: Int) throws {
+        let error = try failure { _ = try assign(policy, rows: 5, blocks: blocks) }
+        #expect(error.kind == .input)
+        #expect(error.description.contains("\(blocks) blocks") && error.description.contains("between 1 and 5"))
+    }
+
+    @Test("Blocks by group need a group for every row", arguments: [[], [0, 1, -1, 1]] as [[Int32]])
+    func missingGroups(_ groups: [Int32]) throws {
+        let error = try failure {
+            _ = try BlockAssignment(.group, labels: [0, 1, 0, 1], groups: groups, classes: 2, blocks: 2, seed: 1)
+        }
+        #expect(error.kind == .input)
+        #expect(error.description.contains("--group-column"))
+    }
+
+    @Test("More blocks than groups with rows are bad input")
+    func tooFewGroups() throws {
+        let error = try failure {
+            _ = try BlockAssignment(.group, labels: [0, 1, 0, 1], groups: [0, 5, 5, 0], classes: 2, blocks: 3, seed: 1)
+        }
+        #expect(error.kind == .input)
+        #expect(error.description.contains("3 blocks for 2 groups") && error.description.contains("--blocks 2"))
+    }
+}

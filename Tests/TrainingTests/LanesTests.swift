@@ -1,0 +1,39 @@
+import Testing
+
+@testable import Training
+
+@Suite("The cut of a batch")
+struct LanesTests {
+    @Test("Lanes cover every batch without an empty one, and are as even as rows allow", arguments: 1...300)
+    func lanesCover(_ batchSize: Int) {
+        let lanes = Lanes(batchSize: batchSize)
+        #expect((1...Lanes.mostRows).contains(lanes.rows))
+        #expect(lanes.rows * lanes.count >= batchSize)
+        #expect(lanes.rows * (lanes.count - 1) < batchSize)
+        #expect(lanes.rows == 1 || (lanes.rows - 1) * lanes.count < batchSize)
+    }
+
+    @Test("A pass takes at least one row and at most a lane", arguments: [1, 10, 784, 60_000, 100_000, 1_000_000])
+    func passesFit(_ features: Int) throws {
+        for (model, hidden) in [(.logistic, []), (.mlp, [3]), (.mlp, [256, 128])] as [(ModelName, [Int])] {
+            let recipe = Recipe(model: model, hidden: hidden, blocks: 1, epochs: 1, batchSize: 1, learningRate: 1, schedule: .constant)
+            let network = try Network(recipe: recipe, input: RowShape(features: features), classes: 10)
+            for lane in 1...32 {
+                let rows = Workspace.rows(of: network, lane: lane)
+                #expect((1...lane).contains(rows))
+                // Passes of a full lane are even: one row less would need one pass more.
+                let passes = (lane + rows - 1) / rows
+                #expect(rows == (lane + passes - 1) / passes)
+            }
+        }
+    }
+
+    @Test("A pass of a small network is the whole lane; of one too wide for the cache, a single row")
+    func passSizes() throws {
+        let recipe = Recipe(model: .logistic, blocks: 1, epochs: 1, batchSize: 1, learningRate: 1, schedule: .constant)
+        let narrow = try Network(recipe: recipe, input: RowShape(features: 4), classes: 2)
+        let wide = try Network(recipe: recipe, input: RowShape(features: 1 << 20), classes: 2)
+        #expect(Workspace.rows(of: narrow, lane: 32) == 32)
+        #expect(Workspace.rows(of: wide, lane: 32) == 1)
+    }
+}

@@ -1,0 +1,154 @@
+import Files
+import TestSupport
+import Testing
+
+@testable import Training
+
+/// A network with rows to pass through it.
+private struct NetworkCase: Sendable, CustomTestStringConvertible {
+    let recipe: Recipe
+    let input: RowShape
+    let classes: Int
+    var rows = 3
+
+    var testDescription: String {
+        "\(recipe.model) \(recipe.hidden) \(recipe.activation) \(recipe.pooling), \(input.channels)×\(input.height)×\(input.width)→\(classes)"
+    }
+
+    static func recipe(
+        _ model: ModelName, hidden: [Int] = [], _ activation: ActivationName = .tanh, _ pooling: PoolingName = .average
+    ) -> Recipe {
+        Recipe(
+            model: model, hidden: hidden, activation: activation, pooling: pooling, blocks: 1, epochs: 1, batchSize: 8, learningRate: 0.1,
+            schedule: .constant)
+    }
+
+    static let all: [NetworkCase] =
+        [
+            NetworkCase(recipe: recipe(.logistic), input: RowShape(features: 11), classes: 4, rows: 5),
+            NetworkCase(recipe: recipe(.logistic), input: RowShape(channels: 1, height: 28, width: 28), classes: 10),
+            NetworkCase(recipe: recipe(.mlp), input: RowShape(features: 5), classes: 2),
+        ]
+        + ActivationName.allCases.map {
+            NetworkCase(recipe: recipe(.mlp, hidden: [9, 6, 7], $0), input: RowShape(features: 13), classes: 3, rows: 6)
+        }
+        + ActivationName.allCases.flatMap { activation in
+            PoolingName.allCases.map { pooling in
+                NetworkCase(
+                    recipe: recipe(.lenet5, activation, pooling), input: RowShape(channels: 1, height: 28, width: 28), classes: 10, rows: 2)
+            }
+        }
+        + [
+            NetworkCase(recipe: recipe(.lenet5), input: RowShape(channels: 3, height: 32, width: 32), classes: 10, rows: 2),
+            NetworkCase(recipe: recipe(.lenet5), input: RowShape(channels: 2, height: 13, width: 17), classes: 3),
+        ]
+}
+
+@Suite("Whole networks")
+struct NetworkTests {
+    @Test("The gradient of the summed loss agrees with finite differences in every tensor", arguments: NetworkCase.all, [0, 0.1] as [Float])
+    private func gradient(_ test: NetworkCase, _ smoothing: Float) throws {
+        var random = SeededGenerator(51)
+        let network = try Network(recipe: test.recipe, input: test.input, classes: test.classes)
+        let reference = ReferenceNetwork(test.recipe, input: test.input, classes: test.classes)
+        try #require(network.layout.count == reference.parameterCount)
+        let parameters = network.initialParameters(seed: 3)
+        let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }
+        let labels = (0..<test.rows).map { $0 * 2 % test.classes }
+
+        let workspace = Workspace(network: network, capacity: test.rows)
+        for (index, value) in rows.joined().enumerated() { workspace.input[index] = value }
+        let gradient = GuardedFloats([Float](repeating: 0, count: network.layout.count))
+        let loss = workspace.addGradient(
+            parameters.pointer, labels: labels.map(Int32.init), rows: test.rows, smoothing: smoothing, scale: 1, into: gradient.pointer)
+        #expect(gradient.isIntact)
+
+        let exactRows = rows.map { $0.map(Double.init) }, exact = parameters.values.map(Double.init), s = Double(smoothing)
+        expectClose([loss], [reference.loss(exactRows, labels, exact, smoothing: s)], relative: 1e-5, floor: 0, "loss")
+        let values = gradient.values
+        for (tensor, offset) in zip(network.layout.tensors, network.layout.offsets) {
+            let largest = values[offset..<offset + tensor.count].reduce(0) { max($0, abs($1)) }
+            #expect(largest > 0, "\(tensor.name)")
+            let chosen = (0..<5).map { _ in Int.random(in: offset..<offset + tensor.count, using: &random) }
+            expectClose(
+                chosen.map { values[$0] }, chosen.map { reference.slope(exactRows, labels, exact, $0, smoothing: s) }, relative: 1e-4,
+                floor: 2e-5 * Double(largest), tensor.name)
+        }
+    }
+
+    @Test("The gradient is scaled, and added to what is there", arguments: NetworkCase.all.prefix(6))
+    private func gradientIsAdded(_ test: NetworkCase) throws {
+        var random = SeededGenerator(52)
+        let network = try Network(recipe: test.recipe, input: test.input, classes: test.classes)
+        let parameters = network.initialParameters(seed: 4), workspace = Workspace(network: network, capacity: test.rows)
+        for (index, value) in random.floats(test.rows * test.input.count).enumerated() { workspace.input[index] = value }
+        let labels = (0..<test.rows).map { Int32($0 % test.classes) }
+        func gradient(onto start: [Float], scale: Float) -> [Float] {
+            // In place layers overwrite values, never the input, so that a second pass sees the same rows.
+            let target = GuardedFloats(start)
+            _ = workspace.addGradient(
+                parameters.pointer, labels: labels, rows: test.rows, smoothing: 0, scale: scale, into: target.pointer)
+            return target.values
+        }
+        let zeros = [Float](repeating: 0, count: network.layout.count), start = random.floats(network.layout.count)
+        let plain = gradient(onto: zeros, scale: 1)
+        #expect(bits(gradient(onto: zeros, scale: 0.25)) == bits(plain.map { $0 * 0.25 }))
+        expectClose(gradient(onto: start, scale: 1), zip(start, plain).map { Double($0) + Double($1) }, relative: 1e-6, floor: 2e-6)
+    }
+
+    @Test("lenet5 has LeCun's 61,706 parameters for 28×28 and for 32×32 in one channel", arguments: [28, 32])
+    func leNetSize(_ side: Int) throws {
+        let network = try Network(
+            recipe: .builtIn(.lenet5), input: RowShape(channels: 1, height: side, width: side), classes: 10)
+        #expect(network.layout.count == 61_706)
+        #expect(
+            network.layout.tensors.map(\.name) == [
+                "conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias",
+                "dense3.weight", "dense3.bias",
+            ])
+        #expect(network.layout.tensors.map(\.count) == [150, 6, 2400, 16, 48_000, 120, 10_080, 84, 840, 10])
+    }
+
+    @Test("lenet5 takes three channels of 32×32")
+    func leNetInColour() throws {
+        let network = try Network(recipe: .builtIn(.lenet5), input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
+        #expect(network.layout.count == 61_706 + 2 * 6 * 25)
+        #expect(network.layout.tensors[0].shape == [6, 3, 5, 5])
+    }
+
+    @Test("Images too small for lenet5 are refused in words", arguments: [(1, 11, 28), (1, 28, 11), (3, 4, 4), (1, 1, 784)])
+    func tooSmall(_ channels: Int, _ height: Int, _ width: Int) throws {
+        let error = try failure {
+            _ = try Network(
+                recipe: .builtIn(.lenet5), input: RowShape(channels: channels, height: height, width: width), classes: 10)
+        }
+        #expect(error.kind == .input)
+        #expect(error.description.contains("\(channels)×\(height)×\(width)"))
+    }
+
+    @Test("The smallest image for lenet5 is 12×12")
+    func smallest() throws {
+        let network = try Network(recipe: .builtIn(.lenet5), input: RowShape(channels: 1, height: 12, width: 12), classes: 2)
+        #expect(network.layout.tensors[4].shape == [120, 16])
+    }
+
+    @Test("Initial parameters fill ±1/√fan-in in every tensor and follow the seed")
+    func initialisation() throws {
+        let network = try Network(recipe: .builtIn(.lenet5), input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
+        func draw(_ seed: UInt64) -> [Float] {
+            let parameters = network.initialParameters(seed: seed)
+            return withExtendedLifetime(parameters) { Array(parameters.values) }
+        }
+        let parameters = draw(1)
+        let fanIns = [25, 25, 150, 150, 400, 400, 120, 120, 84, 84]
+        for (index, tensor) in network.layout.tensors.enumerated() {
+            let offset = network.layout.offsets[index], limit = 1 / Float(fanIns[index]).squareRoot()
+            let values = parameters[offset..<offset + tensor.count]
+            #expect(values.allSatisfy { abs($0) <= limit }, "\(tensor.name)")
+            #expect(values.contains { abs($0) > 0.6 * limit }, "\(tensor.name)")
+            #expect(Set(values).count > tensor.count / 2, "\(tensor.name)")
+        }
+        #expect(bits(parameters) == bits(draw(1)))
+        #expect(bits(parameters) != bits(draw(2)))
+    }
+}
