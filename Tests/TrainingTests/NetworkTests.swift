@@ -126,6 +126,15 @@ struct NetworkTests {
         #expect(error.description.contains("\(channels)×\(height)×\(width)"))
     }
 
+    @Test("A network of 2²⁸ parameters is the largest; one row of weights more is refused")
+    func largest() throws {
+        let recipe = NetworkCase.recipe(.logistic), width = (1 << 28) / 4 - 1
+        #expect(try Network(recipe: recipe, input: RowShape(features: width), classes: 4).layout.count == 1 << 28)
+        let error = try failure { _ = try Network(recipe: recipe, input: RowShape(features: width + 1), classes: 4) }
+        #expect(error.kind == .input)
+        #expect(error.description.contains("\((1 << 28) + 4) parameters"))
+    }
+
     @Test("The smallest image for lenet5 is 12×12")
     func smallest() throws {
         let network = try Network(recipe: .builtIn(.lenet5), input: RowShape(channels: 1, height: 12, width: 12), classes: 2)

@@ -52,6 +52,20 @@ struct TrainerDeterminismTests {
         #expect(try fresh.train(block: 3, from: states[2], rows: rows[2]) == states[3])
     }
 
+    @Test("… from a trainer that has seen blocks of other sizes", arguments: [1, 3])
+    func otherSizes(_ threads: Int) throws {
+        let problem = SmallProblem.wide, long = problem.rows(150, seed: 2)
+        let fresh = try problem.trainer(), state = try fresh.initialState()
+        let expected = try fresh.train(block: 1, from: state, rows: long)
+        let used = try problem.trainer(threads: threads)
+        for slots in [1, 40, 99, 300, 0] {
+            let rows = problem.rows(slots, seed: 3)
+            let after = try used.train(block: 1, from: state, rows: rows)
+            #expect(try problem.trainer().train(block: 1, from: state, rows: rows) == after)
+        }
+        #expect(try used.train(block: 1, from: state, rows: long) == expected)
+    }
+
     @Test("… after a training that diverged or was interrupted", arguments: [1, 3])
     func afterFailure(_ threads: Int) throws {
         let problem = SmallProblem.wide, rows = problem.rows(150, seed: 1)
