@@ -11,16 +11,26 @@ struct CSVRecords {
     private var next = 0
     private var line = 1
 
-    init(_ path: String) throws { reader = try CompressedReader(path) }
+    init(_ path: String) throws {
+        reader = try CompressedReader(path)
+        // The byte order mark that some spreadsheets write is no part of the first column's name.
+        _ = try peek()
+        if chunk[..<filled].starts(with: [0xEF, 0xBB, 0xBF]) { next = 3 }
+    }
 
-    private mutating func byte() throws -> UInt8? {
+    /// The byte that `byte` will give next.
+    private mutating func peek() throws -> UInt8? {
         if next == filled {
             filled = try chunk.withUnsafeMutableBytes { try reader.read(upTo: $0) }
             next = 0
-            if filled == 0 { return nil }
         }
-        defer { next += 1 }
-        return chunk[next]
+        return filled == 0 ? nil : chunk[next]
+    }
+
+    private mutating func byte() throws -> UInt8? {
+        guard let byte = try peek() else { return nil }
+        next += 1
+        return byte
     }
 
     /// Where in a field the scan is.
@@ -58,7 +68,9 @@ struct CSVRecords {
                     field.append(quote)
                     place = .quoted
                 case (_, newline): break scan
-                case (_, carriage): continue
+                case (_, carriage):
+                    guard let following = try peek(), following != newline else { continue }
+                    throw Failure(.input, "\(reader.path) line \(start) has a carriage return inside a field; quote the field")
                 case (_, comma):
                     fields.append(try text(field))
                     field = []
