@@ -31,5 +31,5 @@ public struct Failure: DescribedError, Equatable {
         self.description = description
     }
 
-    public static let interrupted = Failure(.interrupted, "interrupted; the project is as it was after the last finished block")
+    public static let interrupted = Failure(.interrupted, "interrupted; finished blocks are kept, nothing is half done")
 }

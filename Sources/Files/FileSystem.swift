@@ -12,6 +12,11 @@ public enum FileSystem {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    public static func isRegularFile(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     public static func read(_ path: String) throws -> [UInt8] {
         let file = try OpenFile(path, .read)
         let length = try file.regularLength()
@@ -60,7 +65,10 @@ public enum FileSystem {
 
     /// Makes a folder for its owner alone; an existing one is left as it is.
     public static func makeFolder(_ path: String) throws {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+        guard mkdir(path, 0o700) == 0 || (errno == EEXIST && isFolder(path)) else {
+            if [ENOENT, ENOTDIR, EEXIST].contains(errno) {
+                throw Failure(.input, "cannot make the folder \(path): \(String(cString: strerror(errno))); name a folder in an existing one")
+            }
             throw SystemCallError(operation: "make the folder", path: path, code: errno)
         }
     }

@@ -64,8 +64,8 @@ public struct Recipe: Codable, Sendable, Equatable {
         self.seed = seed
     }
 
-    /// The recipe that a model comes with: on the decaying side of the edge of stability (residual memory fades), at
-    /// the highest accuracy found there. Documentation/Recipes.md has the measurements.
+    /// The recipe that a model comes with, on the side of the edge of stability where residual memory fades.
+    /// Documentation/Recipes.md has the measurements.
     public static func builtIn(_ model: ModelName) -> Recipe {
         switch model {
         case .logistic:

@@ -5,8 +5,8 @@ import Unlearn
 Interrupt.install()
 do {
     switch try CommandLineParser(commands: CommandSpec.all).parse(Array(CommandLine.arguments.dropFirst())) {
-    case .help(let text): print(text, terminator: "")
-    case .version: print("unlearn \(programVersion)")
+    case .help(let text): try Console.output(text)
+    case .version: try Console.output("unlearn \(programVersion)\n")
     case .run(let command, let invocation): exit(try command.run(invocation))
     }
 } catch let error as any DescribedError {

@@ -36,7 +36,7 @@ struct SampleProject {
             for block in [0, 2] { try store.setKeyframe(store.stage(record(.keyframe, block))) }
         }
         try store.publishCreation()
-        let names = try ["catalogue.sqlite", "lock"] + FileSystem.names(in: folder.file("objects")).map { "objects/" + $0 }
+        let names = try ["catalogue.sqlite", "unlearn.lock"] + FileSystem.names(in: folder.file("objects")).map { "objects/" + $0 }
         return try names.map { ($0, try FileSystem.read(folder.file($0))) }
     }
 

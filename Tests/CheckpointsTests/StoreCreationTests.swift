@@ -20,7 +20,7 @@ struct StoreCreationTests {
         try store.publishCreation()
         #expect(Store.exists(in: folder.path))
         #expect(try Store(opening: folder.path, .read).setting("key") == "value")
-        #expect(try FileSystem.names(in: folder.path) == ["catalogue.sqlite", "lock", "objects"])
+        #expect(try FileSystem.names(in: folder.path) == ["catalogue.sqlite", "objects", "unlearn.lock"])
     }
 
     @Test("A created project opens with everything that was put in")
@@ -134,7 +134,7 @@ struct StoreCreationTests {
     @Test("A project cannot be made below a folder that is not there")
     func missingParent() throws {
         let folder = try TemporaryFolder()
-        #expect(throws: SystemCallError.self) { _ = try Store(creating: folder.file("absent/project")) }
+        #expect(throws: Failure.self) { _ = try Store(creating: folder.file("absent/project")) }
     }
 
     @Test("Settings are kept, replaced and told apart by their keys", arguments: ["", "größe 🧠", "'; DROP TABLE settings; --", "line\nbreak"])

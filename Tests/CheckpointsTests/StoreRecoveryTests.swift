@@ -157,7 +157,7 @@ struct StoreRecoveryTests {
                     try store.insert(StoredRequest(number: number, report: "{}", sample: [Int32](repeating: 7, count: 500), classes: []))
                 }
                 try store.set("recipe", to: "changed")
-                for name in try FileSystem.names(in: project.path) where name != "lock" {
+                for name in try FileSystem.names(in: project.path) where name != "unlearn.lock" {
                     try FileManager.default.copyItem(atPath: project.folder.file(name), toPath: copy.file(name))
                 }
                 throw Stop()

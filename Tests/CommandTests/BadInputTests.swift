@@ -126,6 +126,64 @@ struct BadInputTests {
         #expect(try program.run("check").status == 4)
     }
 
+    @Test("A chain without its first state is damaged, for readers and for training")
+    func missingKeyframe() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        try program.run("train")
+        let catalogue = data.folder.file("project/catalogue.sqlite")
+        try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: [
+            "python3", "-c", "import sqlite3; c = sqlite3.connect('\(catalogue)'); c.execute('DELETE FROM keyframes'); c.commit()",
+        ]).waitUntilExit()
+        for command in ["evaluate", "train", "status"] { expect(try program.run(command), 4, "first keyframe is missing") }
+        #expect(try program.run("check").status == 4)
+    }
+
+    @Test("init leaves folders of other people alone")
+    func foreignFolder() throws {
+        let data = try SmallData()
+        try FileManager.default.createDirectory(atPath: data.folder.file("repository/objects"), withIntermediateDirectories: true)
+        try data.folder.write("precious", to: "repository/objects/mine")
+        let program = Program(folder: data.folder.file("repository"))
+        expect(try program.run("init", "--data", data.spec, "--model", "logistic"), 2, "no project's")
+        #expect(try contents(of: data.folder.file("repository")).keys.sorted() == ["objects/mine"])
+        expect(try Program(folder: data.folder.file("none/below")).run("init", "--data", data.spec, "--model", "logistic"), 2, "none/below")
+        expect(try Program().run("-C", "", "status"), 2, "-C needs a folder")
+    }
+
+    @Test("Ids that no list can name are refused; spellings of one id are one", arguments: [" lead", "trail ", "#hash", "\"new\nline\""])
+    func unnamableIDs(id: String) throws {
+        let data = try SmallData()
+        let rows = (0..<40).map { "row\($0),\($0),\($0 % 2 == 0 ? "u" : "v")\n" }.joined()
+        let table = try data.folder.write("id,x,label\n" + rows + "\(id),1,u\n", to: "table.csv")
+        let words = ["init", "--data", "csv:\(table)", "--label-column", "label", "--id-column", "id", "--model", "logistic", "--blocks", "2"]
+        expect(try data.program.run(words), 2, "which no id list can name")
+        let twoSpellings = try data.folder.write("id,x,label\n" + rows + "caf\u{E9},1,u\n", to: "accents.csv")
+        let program = Program(folder: data.folder.file("accents"))
+        try program.run(["init", "--data", "csv:\(twoSpellings)"] + words[3...])
+        let place = try program.json("where", "--ids", "-", input: "\u{FEFF}cafe\u{301}\n")
+        #expect((place["rows"] as? [Any])?.count == 1)
+    }
+
+    @Test("A result that cannot be written is a failure, a message that cannot be is none")
+    func fullDevices() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        func shell(_ line: String) throws -> Int32 {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", line]
+            try process.run()
+            process.waitUntilExit()
+            return process.terminationStatus
+        }
+        let folder = try #require(program.folder)
+        #expect(try shell("'\(Program.path)' -C '\(folder)' status --json > /dev/full 2> /dev/null") == 1)
+        #expect(try shell("'\(Program.path)' --help > /dev/full 2> /dev/null") == 1)
+        #expect(try shell("'\(Program.path)' bogus 2> /dev/full") == 2)
+        #expect(try shell("'\(Program.path)' bogus 2>&-") == 2)
+    }
+
     @Test("A project of a newer version, and a catalogue that is none, are told apart")
     func otherVersions() throws {
         let data = try SmallData()

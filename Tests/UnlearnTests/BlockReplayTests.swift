@@ -70,7 +70,7 @@ struct BlockReplayTests {
         let before = try chain.state(60)
         let outcome = try Self.replay(chain, trainer, deleted: deleted, into: chain)
         #expect(outcome.method == .stitch && outcome.guarded && outcome.blocksTrained < 20)
-        let walk = try #require(outcome.walks.first)
+        let walk = try #require(outcome.segments.first)
         let exact = try Self.naive(60, without: deleted)
         let nothing = before.l1Distance(to: exact), stitched = outcome.state.l1Distance(to: exact)
         #expect(stitched < nothing / 20, "stitched \(stitched), nothing \(nothing)")
@@ -92,7 +92,7 @@ struct BlockReplayTests {
         let chain = try MemoryChain(trainer, blocks: 60) { Self.rows($0) }
         let old = try chain.state(60)
         let outcome = try Self.replay(chain, trainer, deleted: deleted, into: chain) { $0.damping = .fixed(1) }
-        let end = try #require(outcome.walks.first).lastBlock
+        let end = try #require(outcome.segments.first).lastBlock
         let gapBefore = try chain.state(end)
         chain.publish()
         #expect(chain.corrections.isEmpty)
@@ -109,8 +109,8 @@ struct BlockReplayTests {
         let chain = try MemoryChain(trainer, blocks: 80) { Self.rows($0) }
         let before = try chain.state(80)
         let outcome = try Self.replay(chain, trainer, deleted: deleted, into: chain) { $0.decayGuard.rhoLimit = 0.5 }
-        #expect(outcome.walks.map(\.firstBlock) == [5, 40])
-        #expect(outcome.walks.allSatisfy { $0.damping != nil })
+        #expect(outcome.segments.map(\.firstBlock) == [5, 40])
+        #expect(outcome.segments.allSatisfy { $0.damping != nil })
         let exact = try MemoryChain(Self.keepingTrainer(5, 40), blocks: 80) { Self.rows($0, without: deleted[$0] ?? []) }.state(80)
         #expect(outcome.state.l1Distance(to: exact) < before.l1Distance(to: exact) / 3)
         chain.publish()
@@ -123,8 +123,8 @@ struct BlockReplayTests {
         let trainer = Self.fadingTrainer()
         let chain = try MemoryChain(trainer, blocks: 60) { Self.rows($0) }
         let outcome = try Self.replay(chain, trainer, deleted: deleted)
-        let walk = try #require(outcome.walks.first)
-        #expect(outcome.walks.count == 1 && walk.firstBlock == 5 && walk.residuals.deletedBlock == 12)
+        let walk = try #require(outcome.segments.first)
+        #expect(outcome.segments.count == 1 && walk.firstBlock == 5 && walk.residuals.deletedBlock == 12)
     }
 
     @Test("Where memory does not decay the guard replays exactly, fails, or stitches as told")
@@ -152,7 +152,7 @@ struct BlockReplayTests {
         let chain = try MemoryChain(trainer, blocks: 30) { Self.rows($0) }
         let outcome = try Self.replay(chain, trainer, deleted: [27: [0]])
         #expect(outcome.method == .exact && outcome.blocksTrained == 4)
-        #expect(outcome.fallback == "only 3 blocks follow block 27, fewer than the 8 that a fit needs")
+        #expect(outcome.fallback == "only 3 blocks follow block 27; a stitch needs 8 to judge by and one to put back on")
     }
 
     @Test("After a stitch, exact replay starts from the last state that training reached", arguments: [3, 20, 30, 55])

@@ -60,8 +60,8 @@ struct ProjectTests {
         let report = try project.delete([try project.ids(inBlock: 7)[3]]) { $0.replay.method = .exact }
         #expect(try filesHolding(planted, in: project.path).isEmpty)
         let after = Set(try FileSystem.names(in: project.path + "/objects"))
-        #expect(before.subtracting(after).count == 1 + 24, "one block of rows, influences 7 to 30")
-        #expect(report.erased.rows == 1 && report.erased.checkpoints == 24)
+        #expect(before.subtracting(after).count == 1 + 24 + 6, "one block of rows, influences 7 to 30, keyframes 8 to 28")
+        #expect(report.erased.rows == 1 && report.erased.checkpoints == 30)
         let erasedBytes = report.erased.bytes
         #expect(erasedBytes > 24 * 100)
     }
@@ -86,7 +86,7 @@ struct ProjectTests {
 
     private func contents(_ folder: String) throws -> [String: Data] {
         var all: [String: Data] = [:]
-        for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "lock" {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "unlearn.lock" {
             all[name] = FileManager.default.contents(atPath: folder + "/" + name)
         }
         return all
@@ -159,18 +159,106 @@ struct ProjectTests {
 
     @Test("Any state of the chain can be read, with keyframes and without")
     func randomAccess() throws {
-        var recipe = SmallProject.recipe
-        recipe.blocks = 70
-        recipe.epochs = 1
-        let project = try SmallProject(recipe: recipe)
+        let project = try SmallProject()
         try project.train()
         let opened = try project.open(.read)
-        #expect(try opened.store.chainLinks().filter(\.hasKeyframe).map(\.block) == [64])
+        #expect(try opened.store.chainLinks().filter(\.hasKeyframe).map(\.block) == [4, 8, 12, 16, 20, 24, 28])
         var state = try opened.trainer.initialState()
-        for block in 1...70 {
+        for block in 1...30 {
             state = try opened.trainer.train(block: block, from: state, rows: opened.trainingRows(block: block), control: TrainingControl())
             #expect(try opened.chain().state(block) == state, "state \(block)")
         }
+    }
+
+    @Test("After any order of stitched and exact deletions the store adds up to the state that was reported", arguments: [3, 4, 5, 8])
+    func storeAddsUp(first: Int) throws {
+        let project = try SmallProject()
+        try project.train()
+        let deletions: [(block: Int, method: UnlearningMethod)] = [(first, .stitch), (20, .exact), (first + 1, .stitch), (first + 10, .stitch), (2, .exact)]
+        for (block, method) in deletions {
+            let report = try project.delete([try project.ids(inBlock: block)[0]]) {
+                $0.replay.method = method
+                $0.replay.onNoDecay = .stitch
+                $0.replay.decayGuard.epsilon = 1e9
+                $0.replay.damping = .fixed(0.4)
+            }
+            let status = try project.open(.read).status()
+            #expect(status.stateDigest == report.stateDigest && status.exact == (method == .exact), "block \(block), \(method)")
+            #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+        }
+    }
+
+    @Test("A stitch that does nothing is found out by the audit")
+    func doingNothing() throws {
+        let project = try SmallProject()
+        try project.train()
+        let report = try project.delete([try project.ids(inBlock: 6)[0]]) {
+            $0.replay.onNoDecay = .stitch
+            $0.replay.decayGuard.epsilon = 1e9
+            $0.replay.damping = .fixed(0)
+        }
+        #expect(report.stateDigest == report.stateDigestBefore)
+        let audit = try project.open(.read).audit(request: 1, before: nil, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+        #expect(audit.verdict == .noBetter && !audit.passes)
+    }
+
+    @Test("A deletion between two trainings cannot be audited against a longer chain")
+    func auditOfAPartialChain() throws {
+        let project = try SmallProject()
+        let stop = StopAfter(calls: 20)
+        #expect(throws: Failure.interrupted) {
+            try project.open().train(allowingOtherNumerics: false, control: TrainingControl { stop.isDue() }) { _, _ in }
+        }
+        let trained = try project.open(.read).chain().length
+        #expect(trained > 0 && trained < 30)
+        try project.delete([try project.ids(inBlock: 1)[0]]) { $0.replay.method = .exact }
+        try project.train()
+        #expect { try project.open(.read).audit(request: 1, before: nil, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in } } throws: {
+            "\($0)".contains("was done after \(trained) blocks and the chain now has 30")
+        }
+    }
+
+    @Test("What earlier models decided on a test row goes with the row")
+    func forgottenDecisions() throws {
+        let project = try SmallProject()
+        try project.train()
+        try project.delete([try project.ids(inBlock: 28)[0]])
+        #expect(try project.open(.read).store.request(1)?.classes[7] != BlockRows.emptySlot)
+        try project.delete(["test:7"])
+        let store = try project.open(.read).store
+        #expect(try store.request(1)?.classes[7] == BlockRows.emptySlot && store.request(2)?.classes[7] == BlockRows.emptySlot)
+        #expect(try store.request(1)?.classes[8] != BlockRows.emptySlot)
+    }
+
+    @Test("A failed deletion leaves no files behind")
+    func failedDeletion() throws {
+        let project = try SmallProject()
+        try project.train()
+        let before = try contents(project.path)
+        let stop = StopAfter(calls: 6)
+        #expect(throws: Failure.interrupted) {
+            try project.open().delete(
+                SmallProject.ids([try project.ids(inBlock: 3)[0]]), options: DeletionOptions(), control: TrainingControl { stop.isDue() }
+            ) { _, _ in }
+        }
+        #expect(try contents(project.path) == before)
+    }
+
+    @Test("Superseded files that are still there are a fault; files of an unfinished change are not")
+    func remains() throws {
+        let project = try SmallProject()
+        try project.train()
+        let objects = project.path + "/objects"
+        _ = try project.open().store.stage(.influence, block: 3, [1, 2, 3])
+        var check = try project.open(.read).check(readData: true) { _, _ in }
+        #expect(check.errors == [] && check.strayFiles.count == 1)
+        let old = try #require(try FileSystem.names(in: objects).first { $0.hasSuffix("-influence-30") })
+        let bytes = try #require(FileManager.default.contents(atPath: objects + "/" + old))
+        try project.delete([try project.ids(inBlock: 30)[0]])
+        #expect(!FileSystem.exists(objects + "/" + old))
+        try bytes.write(to: URL(fileURLWithPath: objects + "/" + old))
+        check = try project.open(.read).check(readData: true) { _, _ in }
+        #expect(check.strayFiles == [old], "the catalogue no longer knows it")
     }
 
     @Test("The sampled distance is unbiased and its error is the one it states")

@@ -1,7 +1,8 @@
 // Small vector kernels of the trainer and the checkpoint codec.
 //
 // Every floating-point kernel gives the same bits on every instruction set: multiplication and addition are kept
-// apart (-ffp-contract=off), no reduction depends on the vector width, and division is IEEE. Arrays never overlap
+// apart (-ffp-contract=off), no reduction depends on the vector width, and division is IEEE. The softmax kernels alone
+// call the C library's exponential and logarithm, whose bits are the library's (it is part of the fingerprint). Arrays never overlap
 // unless a comment says that they may.
 #pragma once
 #include <stddef.h>

@@ -104,7 +104,7 @@ extension Store {
     func object(_ number: Int) throws -> StoredObject {
         let found = try database.rows(
             "SELECT number, file, kind, block, bytes, digest FROM objects WHERE number = ?", .integer(number)) { try Self.object($0) }
-        guard let object = found.first else { throw Failure(.damaged, "the catalogue names an object \(number) that it does not list; run 'unlearn check'") }
+        guard let object = found.first else { throw fault("the catalogue names an object \(number) that it does not list") }
         return object
     }
 
@@ -121,12 +121,11 @@ extension Store {
     /// The bytes of an object, which must be those that were written.
     public func contents(of object: StoredObject) throws -> [UInt8] {
         let path = path(of: object)
-        guard FileSystem.exists(path) else {
-            throw Failure(.damaged, "\(path) is missing; run 'unlearn check' and restore the project from a backup")
-        }
+        guard FileSystem.exists(path) else { throw fault("\(path) is missing") }
+        guard FileSystem.isRegularFile(path) else { throw fault("\(path) is no regular file") }
         let bytes = try FileSystem.read(path)
         guard bytes.count == object.bytes, bytes.withUnsafeBytes({ Digest(of: $0) }) == object.digest else {
-            throw Failure(.damaged, "\(path) is not what was written there; run 'unlearn check' and restore the project from a backup")
+            throw fault("\(path) is not what was written there")
         }
         return bytes
     }
@@ -140,6 +139,11 @@ extension Store {
             objects.filter { !$0.kind.isRows }.reduce(0) { $0 + $1.bytes },
             objects.filter { $0.kind.isRows }.reduce(0) { $0 + $1.bytes }
         )
+    }
+
+    /// Files of condemned objects that are still there.
+    public func unerasedFiles() throws -> [String] {
+        try condemnedObjects().map(\.file).filter { FileSystem.exists(objectsFolder + "/" + $0) }
     }
 
     /// Files in the objects folder that the catalogue does not name.

@@ -34,6 +34,11 @@ extension Store {
             .blob(Self.bytes(request.classes)))
     }
 
+    /// Inside a transaction.
+    public func setClasses(_ classes: [Int32], ofRequest number: Int) throws {
+        try database.run("UPDATE requests SET classes = ? WHERE number = ?", .blob(Self.bytes(classes)), .integer(number))
+    }
+
     private static func bytes(_ integers: [Int32]) -> [UInt8] {
         var writer = ByteWriter(capacity: integers.count * 4)
         for integer in integers { writer.append(integer) }

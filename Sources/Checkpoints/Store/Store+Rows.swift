@@ -62,6 +62,12 @@ extension Store {
         }
     }
 
+    public func rowBlock(_ part: Part, _ block: Int) throws -> RowBlock? {
+        try database.rows(
+            "SELECT slots, object FROM row_blocks WHERE part = ? AND block = ?", .integer(Int(part.rawValue)), .integer(block)
+        ) { RowBlock(part: part, block: block, slots: $0.integer(0), object: $0.integer(1)) }.first
+    }
+
     public func rows(_ block: RowBlock, featureCount: Int, bytesPerFeature: Int) throws -> RowsRecord {
         let object = try object(block.object)
         return try RowsRecord(

@@ -4,7 +4,7 @@ import Files
 ///
 ///     catalogue.sqlite     settings, rows → (block, slot), objects, chain, requests
 ///     objects/             lattice records and blocks of rows, one file each
-///     lock                 held by the one writer
+///     unlearn.lock         held by the one writer
 ///
 /// A change writes its new objects first, then commits one transaction that names them and condemns the old ones, then
 /// removes the condemned files. Whatever a crash leaves behind is cleared by the next writer: files that the catalogue
@@ -20,6 +20,8 @@ public final class Store {
 
     public enum Access: Sendable { case read, write }
 
+    static let lockName = "unlearn.lock"
+
     static func cataloguePath(_ folder: String) -> String { folder + "/catalogue.sqlite" }
     var objectsFolder: String { folder + "/objects" }
 
@@ -32,7 +34,7 @@ public final class Store {
             throw Failure(.noProject, "no project in \(folder); make one with 'unlearn init' or name its folder with -C DIR")
         }
         self.folder = folder
-        lock = access == .write ? try FolderLock(folder + "/lock") : nil
+        lock = access == .write ? try FolderLock(folder + "/" + Self.lockName) : nil
         database = try Database(Self.cataloguePath(folder), access == .write ? .write : .read)
         let (application, version) = (try pragma("application_id"), try pragma("user_version"))
         guard application == Self.applicationID else {
@@ -43,22 +45,40 @@ public final class Store {
                 .input, "the project in \(folder) was made by a newer version (format \(version), this program reads \(Self.formatVersion)); update unlearn")
         }
         if access == .write { try clearRemains() }
+        dataVersion = try pragma("data_version")
+    }
+
+    /// What SQLite counts of other connections' commits: a reader's view is whole as long as it stays.
+    private var dataVersion = 0
+
+    /// A fault in what is stored; or, for a reader beside a writer, a view that has been overtaken.
+    func fault(_ description: String) -> Failure {
+        if lock == nil, (try? pragma("data_version")) != dataVersion {
+            return Failure(.locked, "the project changed while it was being read; run the command again")
+        }
+        return Failure(.damaged, description + "; run 'unlearn check' and restore the project from a backup")
     }
 
     /// Makes an empty project in a folder that has none.
     public init(creating folder: String) throws {
+        let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
+        let objects = folder + "/objects"
+        // An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
+        guard FileSystem.exists(unfinished) || !FileSystem.exists(objects) || Self.exists(in: folder) else {
+            throw Failure(.input, "\(folder) holds something named 'objects' that is no project's; choose another folder with -C DIR")
+        }
         try FileSystem.makeFolder(folder)
         self.folder = folder
-        lock = try FolderLock(folder + "/lock")
+        lock = try FolderLock(folder + "/" + Self.lockName)
         guard !Self.exists(in: folder) else {
             throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
         }
-        // An init that was cut off left objects but no catalogue under its final name.
-        let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
-        for name in [unfinished, unfinished + "-journal"] where FileSystem.exists(name) { try FileSystem.remove(name) }
-        if FileSystem.exists(folder + "/objects") { try FileSystem.removeTree(folder + "/objects") }
-        try FileSystem.makeFolder(folder + "/objects")
+        if FileSystem.exists(unfinished) {
+            if FileSystem.exists(objects) { try FileSystem.removeTree(objects) }
+            for name in [unfinished + "-journal", unfinished] { try FileSystem.remove(name) }
+        }
         database = try Database(unfinished, .create)
+        try FileSystem.makeFolder(objects)
         try database.execute("PRAGMA application_id = \(Self.applicationID)")
         try database.execute("PRAGMA user_version = \(Self.formatVersion)")
         try database.execute(Self.schema)
@@ -74,7 +94,7 @@ public final class Store {
     /// Undoes a creation that was not published.
     public func abandonCreation() throws {
         database.close()
-        for name in ["catalogue.sqlite" + FileSystem.temporarySuffix, "objects", "lock"] where FileSystem.exists(folder + "/" + name) {
+        for name in ["objects", "catalogue.sqlite" + FileSystem.temporarySuffix, Self.lockName] where FileSystem.exists(folder + "/" + name) {
             try FileSystem.removeTree(folder + "/" + name)
         }
     }

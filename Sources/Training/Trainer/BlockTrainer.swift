@@ -62,6 +62,12 @@ public struct Divergence: DescribedError, Equatable {
     public let tensor: String
     public let value: Float
 
+    public init(block: Int, tensor: String, value: Float) {
+        self.block = block
+        self.tensor = tensor
+        self.value = value
+    }
+
     public var kind: FailureKind { .failed }
 
     public var description: String {

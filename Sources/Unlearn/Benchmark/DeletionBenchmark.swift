@@ -189,7 +189,7 @@ public struct DeletionBenchmark {
         let state = run.outcome.state
         let decisions = try project.decide(state, on: .test)!
         // The paper's stitch carries the whole gap: it lacks the correction that the damped one leaves behind.
-        let corrections = run.outcome.method == .stitch ? run.outcome.walks.compactMap(\.correction) : []
+        let corrections = run.outcome.method == .stitch ? run.outcome.segments.compactMap(\.correction) : []
         let paper = try corrections.suffix(1).reduce(state) { try $0.subtracting($1) }
         let seen = run.outcome.residuals?.count ?? 0
         let all = exact.residuals?.delta ?? []
@@ -206,7 +206,7 @@ public struct DeletionBenchmark {
             accuracy: decisions.score.accuracy, accuracyNaive: naive.score.accuracy, accuracyNothing: nothing.score.accuracy,
             agreement: decisions.agreement(with: naive.classes), agreementNothing: nothing.agreement(with: naive.classes),
             l1: Double(state.l1Distance(to: exact.state)) * unit, l1Paper: Double(paper.l1Distance(to: exact.state)) * unit,
-            l1Nothing: Double(current.l1Distance(to: exact.state)) * unit, damping: run.outcome.walks.last?.damping,
+            l1Nothing: Double(current.l1Distance(to: exact.state)) * unit, damping: run.outcome.segments.last?.damping,
             tailBound: run.outcome.tailBound, rho: run.outcome.residuals?.rho ?? [],
             extrapolationErrorLeastSquares: extrapolationError(.leastSquares), extrapolationErrorDfa: extrapolationError(.dfa))
     }
@@ -220,7 +220,7 @@ public struct DeletionBenchmark {
         let values = Double(chain.length * project.parameterCount)
         let bits = Double(influenceBytes) * 8 / values
         return .init(
-            bitsPerValue: bits, entropyBitsPerValue: entropy, aboveEntropy: bits / entropy - 1, ratioInfluences: 32 / bits,
+            bitsPerValue: bits, entropyBitsPerValue: entropy, aboveEntropy: entropy > 0 ? bits / entropy - 1 : 0, ratioInfluences: 32 / bits,
             ratioStore: values * 4 / Double(objects.reduce(0) { $0 + $1.bytes }))
     }
 }

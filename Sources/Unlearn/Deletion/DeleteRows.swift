@@ -31,7 +31,7 @@ extension Project {
 
         let chain = try chain()
         let touched = training.keys.sorted().filter { $0 <= chain.length }
-        if options.replay.method == .exact && !touched.isEmpty && !options.approximate { try refuseOtherNumerics("replay") }
+        if !touched.isEmpty && !options.approximate { try refuseOtherNumerics("retrain") }
         var replayOptions = options.replay
         replayOptions.sameNumerics = fingerprintDifference == nil
         let sink: any ReplaySink = options.dryRun ? DiscardingSink() : StagingSink(store: store, latticeBits: latticeBits, chain: chain)
@@ -39,43 +39,74 @@ extension Project {
             chain: chain, trainer: trainer, rows: { [self] in try trainingRows(block: $0, leavingOut: training[$0] ?? []) },
             control: control, progress: progress)
         let before = chain.length > 0 ? try chain.state(chain.length) : nil
-        let outcome = before == nil ? nil : try replay.run(deleted: touched, options: replayOptions, into: sink)
+        do {
+            return try finish()
+        } catch {
+            try (sink as? StagingSink)?.discardAll()
+            throw error
+        }
 
-        let number = (try store.requestNumbers().last ?? 0) + 1
-        let decisionsBefore = try before.flatMap { try decide($0, on: .test, leavingOut: test) }
-        var report = DeletionReport(request: Self.requestName(number), rows: places.count, epsilon: replayOptions.decayGuard.epsilon)
-        report.testRowsDeleted = places.count { $0.part == .test }
-        report.blocksTouched = touched
-        report.blocksTotal = chain.length
-        report.stateDigestBefore = before.map { Digest(of: $0).description }
-        report.testAccuracyBefore = decisionsBefore?.score.accuracy
-        report.exact = chain.isExact && touched.isEmpty
-        if let outcome {
-            report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != replayOptions.fitMethod }!)
-            report.stateDigest = Digest(of: outcome.state).description
-            report.testAccuracy = try decide(outcome.state, on: .test, leavingOut: test)?.score.accuracy
-            if !touched.isEmpty { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
-        }
-        report.dryRun = options.dryRun
-        if !options.dryRun {
-            if control.isInterrupted() { throw Failure.interrupted }
-            let sample = before.map { EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed).steps(of: $0) }
-            let rows = try stageRows(training: training, test: test)
-            try store.transaction {
-                try (sink as? StagingSink)?.publish()
-                for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
-                for place in places { try store.markDeleted(place.id, request: number) }
-                let condemned = try store.condemnedObjects()
-                report.erased = .init(
-                    rows: places.count, checkpoints: condemned.count { !$0.kind.isRows }, bytes: condemned.reduce(0) { $0 + $1.bytes })
-                report.seconds = (clock.now - start) / .seconds(1)
-                try store.insert(
-                    StoredRequest(number: number, report: try report.encoded(), sample: sample ?? [], classes: decisionsBefore?.classes ?? []))
+        func finish() throws -> DeletionReport {
+            let outcome = before == nil ? nil : try replay.run(deleted: touched, options: replayOptions, into: sink)
+
+            let number = (try store.requestNumbers().last ?? 0) + 1
+            let decisionsBefore = try before.flatMap { try decide($0, on: .test, leavingOut: test) }
+            var report = DeletionReport(request: Self.requestName(number), rows: places.count, epsilon: replayOptions.decayGuard.epsilon)
+            report.testRowsDeleted = places.count { $0.part == .test }
+            report.blocksTouched = touched
+            report.blocksTotal = chain.length
+            report.stateDigestBefore = before.map { Digest(of: $0).description }
+            report.testAccuracyBefore = decisionsBefore?.score.accuracy
+            report.exact = chain.isExact && touched.isEmpty
+            if let outcome {
+                report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != replayOptions.fitMethod }!)
+                report.stateDigest = Digest(of: outcome.state).description
+                report.testAccuracy = try decide(outcome.state, on: .test, leavingOut: test)?.score.accuracy
+                if !touched.isEmpty { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
             }
-            try addMissingKeyframes()
+            report.dryRun = options.dryRun
+            if !options.dryRun {
+                if control.isInterrupted() { throw Failure.interrupted }
+                let sample = before.map { EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed).steps(of: $0) }
+                let rows = try stageRows(training: training, test: test)
+                try store.transaction {
+                    try (sink as? StagingSink)?.publish()
+                    for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
+                    for place in places { try store.markDeleted(place.id, request: number) }
+                    try forgetDecisions(on: test)
+                    let condemned = try store.condemnedObjects()
+                    report.erased = .init(
+                        rows: places.count, checkpoints: condemned.count { !$0.kind.isRows }, bytes: condemned.reduce(0) { $0 + $1.bytes })
+                    report.seconds = (clock.now - start) / .seconds(1)
+                    try store.insert(
+                        StoredRequest(number: number, report: try report.encoded(), sample: sample ?? [], classes: decisionsBefore?.classes ?? []))
+                }
+                do {
+                    try addMissingKeyframes()
+                } catch let error as any DescribedError {
+                    // The deletion is done; keyframes only make reading faster, and the next command that trains adds them.
+                    report.note = "keyframes could not be stored: \(error.description)"
+                }
+            }
+            report.seconds = (clock.now - start) / .seconds(1)
+            return report
         }
-        report.seconds = (clock.now - start) / .seconds(1)
-        return report
+    }
+
+    /// What models before earlier deletions decided on test rows goes with the rows.
+    private func forgetDecisions(on test: [Int: Set<Int>]) throws {
+        guard !test.isEmpty else { return }
+        var first = 0
+        var forgotten: [Int] = []
+        for block in try store.rowBlocks(.test) {
+            forgotten += (test[block.block] ?? []).map { first + $0 }
+            first += block.slots
+        }
+        for number in try store.requestNumbers() {
+            guard var classes = try store.request(number)?.classes, !classes.isEmpty else { continue }
+            for slot in forgotten { classes[slot] = BlockRows.emptySlot }
+            try store.setClasses(classes, ofRequest: number)
+        }
     }
 
     public static func requestName(_ number: Int) -> String { "R\(number)" }

@@ -62,6 +62,8 @@ public struct DeletionReport: Codable, Sendable {
     /// Whether the chain is now one that training visits without a stitch.
     public var exact = false
     public var dryRun = false
+    /// What went wrong after the deletion was done, or nil.
+    public var note: String?
 
     init(request: String, rows: Int, epsilon: Double) {
         self.request = request
@@ -75,9 +77,9 @@ public struct DeletionReport: Codable, Sendable {
         guarded = outcome.guarded
         fallback = outcome.fallback
         blocksRetrained = outcome.blocksTrained
-        segments = outcome.walks.map { Segment(first: $0.firstBlock, last: $0.lastBlock, damping: $0.damping, tailBound: $0.tailBound) }
+        segments = outcome.segments.map { Segment(first: $0.firstBlock, last: $0.lastBlock, damping: $0.damping, tailBound: $0.tailBound) }
         tailBound = outcome.tailBound
-        guard let last = outcome.walks.last else { return }
+        guard let last = outcome.segments.last else { return }
         residual = last.residuals.delta
         rho = last.residuals.rho
         damping = last.damping

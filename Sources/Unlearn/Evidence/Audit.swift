@@ -8,7 +8,7 @@ public struct AuditReport: Codable, Sendable {
     public enum Verdict: String, Codable, Sendable {
         /// The same bits as exact replay.
         case exact
-        /// Nearer to exact replay than doing nothing.
+        /// Nearer to exact replay than doing nothing, by more than two standard errors where that is estimated.
         case nearer
         /// Not nearer: the deletion removed nothing that doing nothing would not have.
         case noBetter = "no-better-than-nothing"
@@ -59,10 +59,19 @@ extension Project {
         guard let request = try store.request(number) else {
             throw Failure(.input, "no request \(Self.requestName(number)); the project has \(Self.requestName(numbers[0])) to \(Self.requestName(latest))")
         }
-        let report = try DeletionReport(json: request.report)
         let chain = try chain()
+        let evidence = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed)
+        let testSlots = try store.rowBlocks(.test).reduce(0) { $0 + $1.slots }
+        guard let report = try? DeletionReport(json: request.report), request.sample.isEmpty || request.sample.count == evidence.indices.count,
+            request.classes.isEmpty || request.classes.count == testSlots
+        else { throw Failure(.damaged, "what the catalogue keeps of \(Self.requestName(number)) is not readable; restore the project from a backup") }
         guard !request.sample.isEmpty, chain.length > 0 else {
             throw Failure(.input, "\(report.request) was done before any block was trained; there is no model to compare with")
+        }
+        guard report.blocksTotal == chain.length else {
+            throw Failure(
+                .input, "\(report.request) was done after \(report.blocksTotal) blocks and the chain now has \(chain.length): "
+                    + "the model before it cannot be compared; audit a later request")
         }
         if !allowingOtherNumerics { try refuseOtherNumerics("replay") }
 
@@ -79,22 +88,26 @@ extension Project {
         }
         let unit = trainer.lattice.unit
         var nothing = (estimate: 0.0, standardError: 0.0)
+        // How much nearer the current model is than doing nothing, and the error of that.
+        var advantage = (estimate: 0.0, standardError: 0.0)
         var nothingClasses = request.classes
         if let before {
             guard Digest(of: before).description == report.stateDigestBefore else {
                 throw Failure(.input, "the given model is not the one before \(report.request): its digest is \(Digest(of: before)), not \(report.stateDigestBefore ?? "?")")
             }
             nothing.estimate = Double(before.l1Distance(to: exact))
+            advantage.estimate = nothing.estimate - Double(current.l1Distance(to: exact))
             nothingClasses = try decide(before, on: .test)!.classes
         } else {
-            nothing = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed).distance(request.sample, to: exact)
+            nothing = evidence.distance(request.sample, to: exact)
+            advantage = evidence.advantage(of: current, over: request.sample, to: exact)
         }
         let l1ToExact = Double(current.l1Distance(to: exact)) * unit
         let l1Nothing = nothing.estimate * unit
         let verdict: AuditReport.Verdict =
             if current == exact { .exact }
-            else if chain.isExact { .mismatch }
-            else if l1ToExact < l1Nothing { .nearer }
+            else if chain.isExact && fingerprintDifference == nil { .mismatch }
+            else if advantage.estimate > 2 * advantage.standardError { .nearer }
             else { .noBetter }
         return AuditReport(
             request: report.request, agreementExact: currentDecisions.agreement(with: exactDecisions.classes),

@@ -30,9 +30,23 @@ public struct EvidenceSample: Sendable {
 
     /// An estimate of `‖a − b‖₁` in steps from a's sample and all of b, and its standard error.
     public func distance(_ sample: [Int32], to state: LatticeVector) -> (estimate: Double, standardError: Double) {
-        precondition(sample.count == indices.count, "a sample of another model")
+        total(zip(sample, indices).map { abs(Double($0) - Double(state.steps[$1])) })
+    }
+
+    /// An estimate of `‖a − c‖₁ − ‖b − c‖₁` from a's sample: both distances at the same parameters, so that what they
+    /// have in common cancels.
+    public func advantage(of b: LatticeVector, over sample: [Int32], to c: LatticeVector) -> (estimate: Double, standardError: Double) {
+        total(
+            zip(sample, indices).map { old, index in
+                let target = Double(c.steps[index])
+                return abs(Double(old) - target) - abs(Double(b.steps[index]) - target)
+            })
+    }
+
+    /// The sum over all parameters of a quantity known at the sampled ones.
+    private func total(_ distances: [Double]) -> (estimate: Double, standardError: Double) {
+        precondition(distances.count == indices.count, "a sample of another model")
         let scale = Double(parameterCount) / Double(indices.count)
-        let distances = zip(sample, indices).map { abs(Double($0) - Double(state.steps[$1])) }
         let mean = distances.reduce(0, +) / Double(distances.count)
         let variance = distances.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, distances.count - 1))
         let unseen = 1 - 1 / scale

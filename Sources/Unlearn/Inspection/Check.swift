@@ -7,6 +7,8 @@ import Training
 public struct CheckReport: Codable, Sendable {
     /// Every fault, with its file.
     public var errors: [String] = []
+    /// Files of a change that did not come to its end, or is under way; the next command that writes removes them.
+    public var strayFiles: [String] = []
     public var objects = 0
     public var bytes = 0
     /// Whether rows were read and compared with the catalogue, too.
@@ -16,7 +18,7 @@ public struct CheckReport: Codable, Sendable {
 extension Project {
     /// Verifies the catalogue, every object's bytes and digest, and that all records add up; with `readData` also every
     /// row against the catalogue.
-    public func check(readData: Bool, progress: (_ done: Int, _ total: Int) -> Void) throws -> CheckReport {
+    public func check(readData: Bool, progress: (_ done: Int, _ total: Int) throws -> Void) throws -> CheckReport {
         var report = CheckReport(readData: readData)
         func attempt(_ body: () throws -> Void) throws {
             do { try body() } catch let error as any DescribedError { report.errors.append(error.description) }
@@ -24,7 +26,7 @@ extension Project {
         try attempt { try store.checkCatalogue() }
         let objects = try store.objects()
         for (index, object) in objects.enumerated() {
-            progress(index, objects.count)
+            try progress(index, objects.count)
             report.objects += 1
             report.bytes += object.bytes
             try attempt { _ = try store.contents(of: object) }
@@ -34,7 +36,7 @@ extension Project {
             // Walks record by record past every keyframe: what the influences add up to must be what keyframes hold.
             guard var state = try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) else {
                 guard chain.length > 0 else { return }
-                throw Failure(.damaged, "the initialisation's keyframe is missing; restore the project from a backup")
+                throw StoredChain.initialisationMissing
             }
             for block in 1..<max(1, chain.length + 1) {
                 state = try state.adding(chain.influence(block))
@@ -62,8 +64,11 @@ extension Project {
                 }
             }
         }
-        for stray in try store.strayFiles() { report.errors.append("\(store.folder)/objects/\(stray) belongs to nothing; the next command that writes removes it") }
-        progress(objects.count, objects.count)
+        for file in try store.unerasedFiles() {
+            report.errors.append("\(store.folder)/objects/\(file) was superseded and is not erased yet; the next command that writes erases it")
+        }
+        report.strayFiles = try store.strayFiles()
+        try progress(objects.count, objects.count)
         return report
     }
 }

@@ -21,8 +21,13 @@ extension Project {
         } else if path.hasSuffix(".npz") {
             let temporary = path + FileSystem.temporarySuffix
             if FileSystem.exists(temporary) { try FileSystem.remove(temporary) }
-            try Npz.write(tensors, to: temporary)
-            try FileSystem.rename(temporary, to: path)
+            do {
+                try Npz.write(tensors, to: temporary)
+                try FileSystem.rename(temporary, to: path)
+            } catch {
+                try FileSystem.remove(temporary)
+                throw error
+            }
         } else {
             throw Failure(.input, "'\(path)' names no known format; end it in .safetensors or .npz")
         }

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Glibc
 
 /// Row ids from a file: one a line, UTF-8; blank lines and lines that begin with `#` are skipped; repeats count once.
@@ -24,6 +25,8 @@ public struct IDList: Sendable {
         self.path = path
         var entries: [(id: String, line: Int)] = []
         var seen: Set<String> = []
+        // The byte order mark that some editors write is no part of the first id.
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             guard let text = String(validating: line, as: UTF8.self), !line.contains(0) else {
                 throw Failure(.input, "\(path) line \(index + 1) is not UTF-8 text; convert the file")
@@ -33,10 +36,21 @@ public struct IDList: Sendable {
             while let last = id.unicodeScalars.last, last == "\r" || last == " " || last == "\t" { id.unicodeScalars.removeLast() }
             while let first = id.unicodeScalars.first, first == " " || first == "\t" { id.unicodeScalars.removeFirst() }
             if id.isEmpty || id.hasPrefix("#") { continue }
-            if seen.insert(String(id)).inserted { entries.append((String(id), index + 1)) }
+            let name = Self.canonical(String(id))
+            if seen.insert(name).inserted { entries.append((name, index + 1)) }
         }
         guard !entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write one id a line") }
         self.entries = entries
+    }
+
+    /// The one spelling of an id whose characters can be coded in several ways (Unicode's form C), here and in the store.
+    static func canonical(_ id: String) -> String { id.precomposedStringWithCanonicalMapping }
+
+    /// Whether a line of a list can name this id; rows under any other could never be deleted.
+    static func canName(_ id: String) -> Bool {
+        let edges = [id.unicodeScalars.first, id.unicodeScalars.last]
+        return !id.isEmpty && !id.hasPrefix("#") && !edges.contains(" ") && !edges.contains("\t")
+            && !id.unicodeScalars.contains { $0 == "\n" || $0 == "\r" || $0 == "\0" }
     }
 
     /// Ids still to be found, with their lines.
@@ -49,7 +63,7 @@ public struct IDList: Sendable {
 
     func expectNone(_ wrong: [(id: String, line: Int)], _ fault: String, _ advice: String) throws {
         guard !wrong.isEmpty else { return }
-        let named = wrong.prefix(10).map { "'\($0.id)' (line \($0.line))" }.joined(separator: ", ")
+        let named = wrong.prefix(10).map { "'\($0.id.prefix(80))' (line \($0.line))" }.joined(separator: ", ")
         let rest = wrong.count > 10 ? " and \(wrong.count - 10) more" : ""
         throw Failure(.input, "\(path): \(named)\(rest) \(fault); \(advice)")
     }
@@ -59,7 +73,8 @@ public struct IDList: Sendable {
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
         while true {
             let count = Glibc.read(STDIN_FILENO, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
+            // Ctrl-C while waiting for input.
+            if count < 0 && errno == EINTR { throw Failure.interrupted }
             guard count >= 0 else { throw SystemCallError(operation: "read", path: "standard input", code: errno) }
             if count == 0 { return bytes }
             bytes += chunk[..<count]

@@ -9,7 +9,9 @@ public let programVersion = "0.1.0"
 /// An open project: its settings, its store and a trainer that continues what was trained.
 public final class Project {
     public let store: Store
-    public let settings: ProjectSettings
+    public private(set) var settings: ProjectSettings
+    /// A whole state is stored every so many blocks: reading any state takes at most that many records.
+    var keyframeInterval = 64
     public let trainer: any BlockTrainer
 
     public init(opening folder: String, _ access: Store.Access, threads: Int) throws {
@@ -25,6 +27,12 @@ public final class Project {
     /// Why training here does not give the bits that it gave where the project was made, or nil where it does.
     public var fingerprintDifference: String? { trainer.fingerprint.firstDifference(from: settings.fingerprint) }
 
+    /// Takes the numerics of this machine for the project's.
+    func adoptFingerprint() throws {
+        settings.fingerprint = trainer.fingerprint
+        try store.transaction { try settings.save(to: store) }
+    }
+
     public func chain() throws -> StoredChain { try StoredChain(store: store, latticeBits: latticeBits, parameterCount: parameterCount) }
 
     /// The state after the last trained block; an error where nothing is trained.
@@ -36,7 +44,7 @@ public final class Project {
 
     /// The rows of a training block in memory, without those in `leavingOut` (slots).
     public func trainingRows(block: Int, leavingOut: Set<Int> = []) throws -> BlockRows {
-        guard let stored = try store.rowBlocks(.train).first(where: { $0.block == block }) else {
+        guard let stored = try store.rowBlock(.train, block) else {
             throw Failure(.damaged, "the rows of block \(block) are missing; run 'unlearn check' and restore the project from a backup")
         }
         return try rows(stored, leavingOut: leavingOut)

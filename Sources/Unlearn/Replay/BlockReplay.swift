@@ -30,20 +30,20 @@ public struct ReplayOptions: Sendable {
     public init() {}
 }
 
-/// One walk: a run of blocks retrained one after the other, from a deleted block to a stitch or to the end.
-public struct Walk: Sendable {
+/// A run of blocks retrained one after the other, from a deleted block to a stitch or to the end.
+public struct ReplaySegment: Sendable {
     public let firstBlock: Int
     public let lastBlock: Int
     /// Behind the last deleted block of the walk.
     public let residuals: ResidualSeries
-    /// Nil where the walk ended with too few residuals to judge.
+    /// The guard's last word before the end; nil where there were too few residuals to judge.
     public let verdict: DecayGuard.Verdict?
     /// γ of the stitch that ended the walk; nil where it reached the end of the chain.
     public let damping: Double?
     /// What the stitch leaves of the gap, (1 − γ)·g; nil without a stitch.
     public let correction: LatticeVector?
-    /// Bound on the distance to exact replay at the end of this walk's stitch: fitted residuals still to come, and for a
-    /// damped stitch the part of the gap that it leaves. 0 without a stitch.
+    /// Bound on what this walk's stitch adds to the distance to exact replay: fitted residuals still to come, and for a
+    /// damped stitch the part of the gap that it leaves. 0 without a stitch. Earlier stitches are not in it.
     public let tailBound: Double
 }
 
@@ -58,11 +58,11 @@ public struct ReplayOutcome: Sendable {
     public let fallback: String?
     /// Blocks trained, those included that a fallback trained again.
     public let blocksTrained: Int
-    public let walks: [Walk]
+    public let segments: [ReplaySegment]
 
-    public var residuals: ResidualSeries? { walks.last?.residuals }
+    public var residuals: ResidualSeries? { segments.last?.residuals }
     /// The bounds of all stitches, added up.
-    public var tailBound: Double { walks.reduce(0) { $0 + $1.tailBound } }
+    public var tailBound: Double { segments.reduce(0) { $0 + $1.tailBound } }
 }
 
 /// Retrains a chain without the deleted rows: block by block from the first that held any, until the memory of them has
@@ -91,7 +91,7 @@ public struct BlockReplay {
     public func run(deleted: [Int], options: ReplayOptions, into sink: any ReplaySink) throws -> ReplayOutcome {
         guard let firstDeleted = deleted.first else {
             return ReplayOutcome(
-                state: try chain.state(chain.length), method: .exact, guarded: true, fallback: nil, blocksTrained: 0, walks: [])
+                state: try chain.state(chain.length), method: .exact, guarded: true, fallback: nil, blocksTrained: 0, segments: [])
         }
         precondition(deleted == deleted.sorted() && firstDeleted >= 1 && deleted.last! <= chain.length)
         var walker = Walker(self, deleted: deleted, options: options, sink: sink)
@@ -99,7 +99,7 @@ public struct BlockReplay {
         case .exact:
             let start = min(firstDeleted, chain.firstInexact ?? firstDeleted)
             try walker.walkToEnd(from: start, state: try chain.base(of: start))
-            return try walker.outcome(.exact, fallback: nil)
+            return walker.outcome(.exact, fallback: nil)
         case .stitch:
             return try walker.stitching()
         }
@@ -112,7 +112,7 @@ public struct BlockReplay {
         let sink: any ReplaySink
         var state = LatticeVector(zeros: 0)
         var trained = 0
-        var walks: [Walk] = []
+        var segments: [ReplaySegment] = []
         var guarded = true
         /// The state behind the first walk and its last block: where an exact replay can go on.
         var firstStitch: (block: Int, state: LatticeVector)?
@@ -130,8 +130,8 @@ public struct BlockReplay {
         private var chain: any InfluenceChain { replay.chain }
         private var end: Int { replay.chain.length }
 
-        func outcome(_ method: UnlearningMethod, fallback: String?) throws -> ReplayOutcome {
-            ReplayOutcome(state: state, method: method, guarded: guarded, fallback: fallback, blocksTrained: trained, walks: walks)
+        func outcome(_ method: UnlearningMethod, fallback: String?) -> ReplayOutcome {
+            ReplayOutcome(state: state, method: method, guarded: guarded, fallback: fallback, blocksTrained: trained, segments: segments)
         }
 
         mutating func stitching() throws -> ReplayOutcome {
@@ -139,11 +139,14 @@ public struct BlockReplay {
             state = try chain.base(of: first)
             var next: Int? = first
             while let block = next { next = try walk(from: block) }
-            let reachedEnd = walks.last!.damping == nil
-            guard reachedEnd else { return try outcome(.stitch, fallback: nil) }
+            let reachedEnd = segments.last!.damping == nil
+            guard reachedEnd else { return outcome(.stitch, fallback: nil) }
             let reason = reasonForReachingEnd()
             // Reached in one walk from an exact state: that is exact replay.
-            if walks.count == 1 && chain.isExactBase(first) { return try outcome(.exact, fallback: reason) }
+            if segments.count == 1 && chain.isExactBase(first) { return outcome(.exact, fallback: reason) }
+            // On a chain that was stitched before, a walk to its end is as good as its base; only memory that does not
+            // decay calls for more.
+            guard segments.last!.verdict?.objection != nil else { return outcome(.stitch, fallback: nil) }
             switch options.onNoDecay {
             case .exact:
                 // What lies before the first stitch is exact only where its own base was.
@@ -157,32 +160,33 @@ public struct BlockReplay {
                 }
                 try sink.stitchesDiscarded()
                 guarded = true
-                let walked = walks
+                let walked = segments
                 try walkToEnd(from: start, state: base)
-                walks = walked.map(Self.withoutStitch) + walks.suffix(1)
-                return try outcome(.exact, fallback: reason)
+                segments = walked.map(Self.withoutStitch) + segments.suffix(1)
+                return outcome(.exact, fallback: reason)
             case .fail: throw Failure(.refused, "\(reason); nothing was changed; delete with --on-no-decay exact or --method exact")
-            case .stitch: return try outcome(.stitch, fallback: nil)
+            case .stitch: return outcome(.stitch, fallback: nil)
             }
         }
 
-        private static func withoutStitch(_ walk: Walk) -> Walk {
-            Walk(
+        private static func withoutStitch(_ walk: ReplaySegment) -> ReplaySegment {
+            ReplaySegment(
                 firstBlock: walk.firstBlock, lastBlock: walk.lastBlock, residuals: walk.residuals, verdict: walk.verdict, damping: nil,
                 correction: nil, tailBound: 0)
         }
 
         private func reasonForReachingEnd() -> String {
-            let last = walks.last!
+            let last = segments.last!
             guard let verdict = last.verdict else {
-                return "only \(last.residuals.count) blocks follow block \(last.residuals.deletedBlock), fewer than the \(options.decayGuard.fewestResiduals) that a fit needs"
+                return "only \(last.residuals.count) blocks follow block \(last.residuals.deletedBlock); a stitch needs "
+                    + "\(options.decayGuard.fewestResiduals) to judge by and one to put back on"
             }
             return verdict.objection ?? "the stop rule did not hold before the end of the chain (ε \(options.decayGuard.epsilon))"
         }
 
         /// Walks from a deleted block until a stitch is due; gives the next deleted block behind the stitch, or nil.
         private mutating func walk(from first: Int) throws -> Int? {
-            let isExact = options.sameNumerics && walks.isEmpty && chain.isExactBase(first)
+            let isExact = options.sameNumerics && segments.isEmpty && chain.isExactBase(first)
             var residuals = ResidualSeries(deletedBlock: first)
             var verdict: DecayGuard.Verdict?
             for block in first...end {
@@ -207,9 +211,9 @@ public struct BlockReplay {
                 try stitch(from: first, at: block, to: target, gap: gap, residuals, verdict)
                 return following
             }
-            walks.append(
-                Walk(
-                    firstBlock: first, lastBlock: end, residuals: residuals, verdict: try judge(residuals, from: end, to: end), damping: nil,
+            segments.append(
+                ReplaySegment(
+                    firstBlock: first, lastBlock: end, residuals: residuals, verdict: verdict, damping: nil,
                     correction: nil, tailBound: 0))
             return nil
         }
@@ -251,8 +255,8 @@ public struct BlockReplay {
             state = try chain.state(target).subtracting(gap).adding(correction)
             let tail = verdict.fit.sum(from: residuals.count + 1, through: target - residuals.deletedBlock)
             let left = Double(correction.l1Norm) * replay.trainer.lattice.unit
-            walks.append(
-                Walk(
+            segments.append(
+                ReplaySegment(
                     firstBlock: first, lastBlock: block, residuals: residuals, verdict: verdict, damping: factor,
                     correction: correction, tailBound: tail + left))
         }
@@ -266,8 +270,8 @@ public struct BlockReplay {
                 if deleted.contains(block) || block < firstDeleted { residuals = ResidualSeries(deletedBlock: block) }
                 _ = try retrain(block, isExact: options.sameNumerics, &residuals)
             }
-            walks.append(
-                Walk(
+            segments.append(
+                ReplaySegment(
                     firstBlock: start, lastBlock: end, residuals: residuals, verdict: try judge(residuals, from: end, to: end), damping: nil,
                     correction: nil, tailBound: 0))
         }

@@ -47,11 +47,12 @@ public final class StoredChain: InfluenceChain {
         self.latticeBits = latticeBits
         self.parameterCount = parameterCount
         links = try store.chainLinks()
+        firstInexact = links.first { !$0.baseIsExact }?.block
     }
 
     public var length: Int { links.count }
 
-    public var firstInexact: Int? { links.first { !$0.baseIsExact }?.block }
+    public let firstInexact: Int?
 
     /// Whether the end of the chain is a state that training reached.
     public var isExact: Bool { links.allSatisfy { $0.baseIsExact && !$0.hasCorrection } }
@@ -59,14 +60,14 @@ public final class StoredChain: InfluenceChain {
     /// - Complexity: O(distance to the nearest keyframe or to the state read before), one record each.
     public func state(_ block: Int) throws -> LatticeVector {
         precondition(block >= 0 && block <= length, "block out of range")
-        var start = 0
-        for link in links[..<block] where link.hasKeyframe { start = link.block }
+        var start = links[..<block].last { $0.hasKeyframe }?.block ?? 0
         var state: LatticeVector
         if let latest, latest.block <= block, latest.block >= start {
             (start, state) = latest
         } else {
             guard let keyframe = try store.keyframe(start, latticeBits: latticeBits, count: parameterCount) else {
-                return try trainerMissing()
+                guard length > 0 else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+                throw Self.initialisationMissing
             }
             state = keyframe
         }
@@ -80,9 +81,8 @@ public final class StoredChain: InfluenceChain {
         return state
     }
 
-    private func trainerMissing() throws -> LatticeVector {
-        throw Failure(.input, "nothing is trained yet; run 'unlearn train' first")
-    }
+    static let initialisationMissing = Failure(
+        .damaged, "the chain's first keyframe is missing; run 'unlearn check' and restore the project from a backup")
 
     public func influence(_ block: Int) throws -> LatticeVector {
         try store.influence(links[block - 1], latticeBits: latticeBits, count: parameterCount)

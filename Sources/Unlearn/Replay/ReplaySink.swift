@@ -52,6 +52,13 @@ public final class StagingSink: ReplaySink {
         corrections = [:]
     }
 
+    /// Removes what was staged: the deletion ended before it was published.
+    func discardAll() throws {
+        for (object, _) in influences.values { try store.discard(object) }
+        influences = [:]
+        try stitchesDiscarded()
+    }
+
     /// Names the new records in place of the old ones, inside a transaction.
     func publish() throws {
         guard let first = influences.keys.min() else { return }
@@ -59,7 +66,11 @@ public final class StagingSink: ReplaySink {
         // A correction inside the retrained blocks belongs to the chain that was; one right before them too, where
         // `base(of:)` left it out.
         for block in influences.keys.sorted() { try store.removeCorrection(block) }
-        if chain.isExactBase(first) { try store.removeCorrection(first - 1) }
+        if chain.isExactBase(first), first > 1, try chain.correction(first - 1) != nil {
+            try store.removeCorrection(first - 1)
+            // A keyframe there holds the correction, too; without it the state is read from an earlier one.
+            try store.removeKeyframes(from: first - 1)
+        }
         // Behind the first stitch every influence stands on a state that training did not visit.
         let firstStitch = influences.keys.sorted().first { influences[$0 + 1] == nil }!
         try store.markInexact(from: firstStitch + 1)

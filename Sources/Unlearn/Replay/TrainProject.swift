@@ -21,9 +21,6 @@ public struct TrainingReport: Codable, Sendable {
 }
 
 extension Project {
-    /// A whole state is stored every so many blocks: reading any state takes at most that many records.
-    static let keyframeInterval = 64
-
     /// Commits are spaced by at least so much, so that syncing costs little beside training; a kill loses no more.
     private static let secondsBetweenCommits = 0.5
 
@@ -34,14 +31,18 @@ extension Project {
         let chain = try chain()
         let blocks = settings.recipe.blocks
         if chain.length > 0 && chain.length < blocks && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
+        // Where nothing is trained yet, the numerics are those of the machine that begins.
+        let adoptsNumerics = chain.length == 0 && fingerprintDifference != nil
         var state: LatticeVector
         if try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) == nil {
+            guard chain.length == 0 else { throw StoredChain.initialisationMissing }
             state = try trainer.initialState()
             let first = try store.stage(LatticeRecord(kind: .keyframe, block: 0, latticeBits: latticeBits, vector: state))
             try store.transaction { try store.setKeyframe(first) }
         } else {
             state = try chain.state(chain.length)
         }
+        if adoptsNumerics { try adoptFingerprint() }
         let baseIsExact = chain.isExact && fingerprintDifference == nil
         let watch = ContinuousClock()
         let start = watch.now
@@ -61,10 +62,17 @@ extension Project {
                 progress(block - 1, blocks)
                 let blockRows = try trainingRows(block: block)
                 let next = try trainer.train(block: block, from: state, rows: blockRows, control: control)
+                let influence: LatticeVector
+                do {
+                    influence = try next.subtracting(state)
+                } catch {
+                    // Two states on the lattice whose difference is not: one block has thrown a parameter across it.
+                    throw Divergence(block: block, tensor: trainer.layout.tensors[0].name, value: .infinity)
+                }
                 rows += blockRows.liveRows * settings.recipe.epochs
                 staged.append(
                     try store.stage(
-                        LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: try next.subtracting(state))))
+                        LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: influence)))
                 state = next
                 if (watch.now - lastCommit) / .seconds(1) >= Self.secondsBetweenCommits { try commit() }
             }
@@ -91,7 +99,7 @@ extension Project {
     func addMissingKeyframes() throws {
         let chain = try chain()
         let present = Set(try store.chainLinks().filter(\.hasKeyframe).map(\.block))
-        let missing = stride(from: Self.keyframeInterval, through: chain.length, by: Self.keyframeInterval).filter { !present.contains($0) }
+        let missing = stride(from: keyframeInterval, through: chain.length, by: keyframeInterval).filter { !present.contains($0) }
         let staged = try missing.map { block in
             try store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: latticeBits, vector: try chain.state(block)))
         }
@@ -99,7 +107,8 @@ extension Project {
         try store.transaction { for object in staged { try store.setKeyframe(object) } }
     }
 
-    func refuseOtherNumerics(_ what: String) throws {
+    /// Throws where training here does not give the project's bits.
+    public func refuseOtherNumerics(_ what: String) throws {
         guard let difference = fingerprintDifference else { return }
         throw Failure(
             .refused, "cannot \(what) bit-exactly here: \(difference); use the machine the project was made on, or --approximate to go on with results that agree to rounding only")

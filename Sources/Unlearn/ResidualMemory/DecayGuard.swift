@@ -1,7 +1,7 @@
 import Glibc
 
 /// Decides whether residual memory has decayed enough to stitch, and whether it decays at all.
-public struct DecayGuard: Sendable, Codable, Equatable {
+public struct DecayGuard: Sendable, Equatable {
     /// ε of the stop rule: stop where the fit declines by no more than this a block.
     public var epsilon = 0.1
     /// A recent relative residual up to this is as good as forgotten.

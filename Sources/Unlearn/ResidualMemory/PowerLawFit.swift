@@ -21,7 +21,7 @@ public struct PowerLawFit: Sendable, Codable, Equatable {
     public static let exponents = 0.01...8.0
 
     /// Fits Δ_1…Δ_n, n ≥ 3.
-    /// - Complexity: O(n) evaluations of the error, each O(n).
+    /// - Complexity: O(n) for each of some 250 exponents.
     public init(_ delta: [Double], method: FitMethod) {
         precondition(delta.count >= 3, "a power law needs three points")
         let h =
@@ -81,7 +81,8 @@ public struct PowerLawFit: Sendable, Codable, Equatable {
         let (first, last) = (log(exponents.lowerBound), log(exponents.upperBound))
         let points = 160
         let step = (last - first) / Double(points)
-        let best = (0...points).min { error(first + Double($0) * step) < error(first + Double($1) * step) }!
+        let errors = (0...points).map { error(first + Double($0) * step) }
+        let best = errors.indices.min { errors[$0] < errors[$1] }!
         var low = max(first, first + Double(best - 1) * step), high = min(last, first + Double(best + 1) * step)
         let golden = (5.0.squareRoot() - 1) / 2
         var left = high - golden * (high - low), right = low + golden * (high - low)

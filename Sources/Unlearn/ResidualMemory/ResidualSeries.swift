@@ -4,8 +4,6 @@ import Tensors
 public struct ResidualSeries: Sendable {
     /// The deleted block d.
     public let deletedBlock: Int
-    /// Δ_0: the deleted block's influence against itself without the rows.
-    public private(set) var atDeletion = 0.0
     /// Δ_1, Δ_2, …: `‖D_{d+t} − D'_{d+t}‖₁`.
     public private(set) var delta: [Double] = []
     /// ρ_1, ρ_2, …: the same relative to `‖D_{d+t}‖₁`.
@@ -22,9 +20,8 @@ public struct ResidualSeries: Sendable {
     mutating func append(influence: LatticeVector, retrained: LatticeVector, gap: LatticeVector, unit: Double) {
         let distance = Double(influence.l1Distance(to: retrained)) * unit
         let norm = Double(influence.l1Norm) * unit
-        if gapNorms.isEmpty {
-            atDeletion = distance
-        } else {
+        // The deleted block itself (t = 0) has no residual: its rows differ.
+        if !gapNorms.isEmpty {
             delta.append(distance)
             // A block that taught nothing and teaches nothing now has no residual; one that teaches something new has.
             rho.append(norm > 0 ? distance / norm : (distance > 0 ? 1 : 0))

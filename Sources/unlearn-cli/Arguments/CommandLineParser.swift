@@ -18,8 +18,7 @@ struct CommandLineParser {
             words = words.dropFirst()
             switch word {
             case "-C":
-                guard let value = words.popFirst() else { throw Failure(.input, "-C needs a folder") }
-                folder = value
+                folder = try folderName(words.popFirst())
             case "--help", "-h": return .help(overview)
             case "--version": return .version
             default: throw Failure(.input, "unknown option '\(word)' before the command; see 'unlearn --help'")
@@ -38,8 +37,7 @@ struct CommandLineParser {
                 break
             }
             if word == "-C" {
-                guard let value = words.popFirst() else { throw Failure(.input, "-C needs a folder") }
-                folder = value
+                folder = try folderName(words.popFirst())
                 continue
             }
             if word == "-h" { return .help(command.help) }
@@ -62,6 +60,11 @@ struct CommandLineParser {
             }
         }
         return .run(command, Invocation(command: name, folder: folder, values: values))
+    }
+
+    private func folderName(_ word: String?) throws -> String {
+        guard let word, !word.isEmpty else { throw Failure(.input, "-C needs a folder") }
+        return word
     }
 
     private func command(_ name: String) throws -> CommandSpec {

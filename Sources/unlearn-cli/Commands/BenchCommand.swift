@@ -21,6 +21,8 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let options = try replayOptions(invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        guard options.onNoDecay != .fail else { throw Failure(.input, "bench takes --on-no-decay exact or stitch, not fail") }
+        try project.refuseOtherNumerics("compare deletions")
         let length = try project.chain().length
         let plan = BenchmarkPlan(
             deletions: try invocation.integers("deletions", in: 1...Int(Int32.max)) ?? [1, 100],

@@ -74,12 +74,20 @@ extension CommandSpec {
         ]
         switch report.method {
         case .stitch:
+            guard let damping = report.damping else {
+                lines.append(
+                    "retrained \(report.blocksRetrained) blocks to the end of the chain in \(fixed(report.seconds, 1)) s; "
+                        + "earlier stitches remain (--method exact would replay them)")
+                break
+            }
             let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: residual memory does not decay"
             lines.append(
                 "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks in \(fixed(report.seconds, 1)) s, stitched the rest back on "
-                    + "(damping \(fixed(report.damping ?? 1)); \(guarded))")
+                    + "(damping \(fixed(damping)); \(guarded))")
         case .exact:
-            lines.append("replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks exactly in \(fixed(report.seconds, 1)) s")
+            lines.append(
+                "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact || report.dryRun ? "exactly" : "with other numerics, not exactly") "
+                    + "in \(fixed(report.seconds, 1)) s")
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
         // Where exact replay was asked for, residuals decide nothing.
@@ -89,10 +97,10 @@ extension CommandSpec {
                     + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
                     + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
         }
-        if report.method == .stitch, let decay = report.decay {
+        if report.method == .stitch, report.damping != nil, let decay = report.decay {
             lines.append(
-                "distance to exact replay at most \(fixed(decay.distanceBound)) (L1) if later blocks remember no more than recent ones, "
-                    + "\(fixed(report.tailBound)) by the fit")
+                "this stitch lies at most \(fixed(decay.distanceBound)) (L1) from exact replay if later blocks remember no more than recent "
+                    + "ones, \(fixed(report.tailBound)) by the fit")
         }
         if let before = report.testAccuracyBefore, let after = report.testAccuracy {
             lines.append("test accuracy \(percent(before)) before, \(percent(after)) after")
@@ -101,6 +109,7 @@ extension CommandSpec {
             lines.append(
                 "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint")) (\(megabytes(report.erased.bytes)))")
             if let digest = report.stateDigest { lines.append("state \(digest)") }
+            if let note = report.note { lines.append(note) }
             lines.append("next: unlearn -C \(folder) audit")
         }
         return lines.joined(separator: "\n")

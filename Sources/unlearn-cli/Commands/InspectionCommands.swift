@@ -59,12 +59,16 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
         let bar = console.progress("objects")
-        let report = try project.check(readData: invocation.flag("read-data")) { bar.update("checking", $0, of: $1) }
+        let report = try project.check(readData: invocation.flag("read-data")) {
+            try Interrupt.check()
+            bar.update("checking", $0, of: $1)
+        }
         bar.finish()
         try console.result(
             report,
             report.errors.isEmpty
                 ? "\(report.objects) objects, \(megabytes(report.bytes)): no fault\(report.readData ? ", every row read" : "")"
+                    + (report.strayFiles.isEmpty ? "" : "\n\(counted(report.strayFiles.count, "file")) of an unfinished change; the next command that writes removes them")
                 : report.errors.joined(separator: "\n") + "\n\(counted(report.errors.count, "fault")) in \(report.objects) objects")
         return report.errors.isEmpty ? 0 : FailureKind.damaged.rawValue
     }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 
@@ -7,26 +8,38 @@ struct Console {
 
     /// Results: the JSON object where it was asked for, else the text.
     func result(_ value: some Encodable, _ text: @autoclosure () -> String) throws {
-        if invocation.wantsJSON {
-            let encoder = JSONEncoder()
-            encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(value), as: UTF8.self))
-        } else {
-            print(text())
+        guard invocation.wantsJSON else { return try Console.output(text() + "\n") }
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try Console.output(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+    }
+
+    /// Writes to standard output; a result that does not get there is a failure.
+    static func output(_ text: String) throws {
+        guard write(text, to: STDOUT_FILENO) else {
+            throw Failure(.failed, "cannot write the result to standard output: \(String(cString: strerror(errno))); what was asked for is done")
         }
     }
 
-    func message(_ text: String) {
-        if !invocation.isQuiet { Console.error(text) }
-    }
-
+    /// One line on standard error. Control characters in names and paths must not break it, nor reach a terminal.
     static func error(_ text: String) {
-        write(text + "\n")
+        let line = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "\u{FFFD}" : $0 }))
+        write(line + "\n")
     }
 
-    /// Straight to standard error, unbuffered.
-    static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    /// Straight to standard error, unbuffered; where nobody can read it, nothing can be done.
+    static func write(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+
+    private static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno != EINTR { return false }
+            bytes = bytes.dropFirst(max(0, count))
+        }
+        return true
+    }
 
     /// A bar for work that is counted; silent where nobody looks at a terminal.
     func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, isShown: !invocation.isQuiet && ProgressBar.terminalIsCapable) }

@@ -15,9 +15,12 @@ enum Interrupt {
         sigemptyset(&wanted)
         for number in [SIGINT, SIGTERM] {
             sigaddset(&wanted, number)
-            signal(number) { number in
-                if Interrupt.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+            // Without SA_RESTART: a signal ends waiting for input.
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { _ in
+                if Interrupt.requested.exchange(true, ordering: .relaxed) { _exit(130) }
             }
+            sigaction(number, &action, nil)
         }
         pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     }

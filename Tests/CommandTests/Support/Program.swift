@@ -75,7 +75,7 @@ struct Program {
 /// Every file below a folder and its bytes, the lock aside.
 func contents(of folder: String) throws -> [String: Data] {
     var all: [String: Data] = [:]
-    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "lock" {
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "unlearn.lock" {
         all[name] = FileManager.default.contents(atPath: folder + "/" + name)
     }
     return all

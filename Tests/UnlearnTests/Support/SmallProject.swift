@@ -35,7 +35,12 @@ struct SmallProject {
 
     static func ids(_ ids: [String]) throws -> IDList { try IDList(Array(ids.joined(separator: "\n").utf8), path: "list") }
 
-    func open(_ access: Store.Access = .write, threads: Int = 1) throws -> Project { try Project(opening: path, access, threads: threads) }
+    /// With keyframes so close that every deletion meets some.
+    func open(_ access: Store.Access = .write, threads: Int = 1) throws -> Project {
+        let project = try Project(opening: path, access, threads: threads)
+        project.keyframeInterval = 4
+        return project
+    }
 
     @discardableResult
     func train(threads: Int = 1) throws -> TrainingReport {
