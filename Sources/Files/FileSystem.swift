@@ -78,10 +78,14 @@ public enum FileSystem {
         guard let folder = opendir(path) else { throw SystemCallError(operation: "list", path: path, code: errno) }
         defer { closedir(folder) }
         var names: [String] = []
-        while let entry = readdir(folder) {
+        while true {
+            // Only errno tells an error from the end.
+            errno = 0
+            guard let entry = readdir(folder) else { break }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             if name != "." && name != ".." { names.append(name) }
         }
+        guard errno == 0 else { throw SystemCallError(operation: "list", path: path, code: errno) }
         return names.sorted()
     }
 

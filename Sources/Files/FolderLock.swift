@@ -18,8 +18,9 @@ public final class FolderLock {
             throw Failure(.locked, "the project is in use by process \(process.isEmpty ? "?" : process) (\(path)); wait for it to end")
         }
         let process = Array("\(getpid())".utf8)
-        ftruncate(descriptor, 0)
-        pwrite(descriptor, process, process.count, 0)
+        // For messages only: the lock holds whether or not its owner can be written down.
+        _ = ftruncate(descriptor, 0)
+        _ = pwrite(descriptor, process, process.count, 0)
     }
 
     deinit { close(descriptor) }

@@ -17,7 +17,7 @@ struct ParserTests {
         #expect(failure("trian") == "unknown command 'trian'; did you mean 'train'?")
         #expect(failure("frobnicate") == "unknown command 'frobnicate'; see 'unlearn --help'")
         #expect(failure("delete", "--epsilom", "1") == "unknown option '--epsilom' of 'unlearn delete'; did you mean '--epsilon'?")
-        #expect(failure("train", "--qwertyuiop") == "unknown option '--qwertyuiop' of 'unlearn train'; see 'unlearn --help'")
+        #expect(failure("train", "--qwertyuiop") == "unknown option '--qwertyuiop' of 'unlearn train'; see 'unlearn train --help'")
     }
 
     @Test("Missing and surplus values are named")

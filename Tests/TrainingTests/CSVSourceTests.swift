@@ -100,13 +100,23 @@ struct CSVSourceTests {
     func manyCategories() throws {
         let folder = try TemporaryFolder()
         func table(_ count: Int, _ prefix: String) -> String {
-            "x,label\n" + (0..<count).map { "\(prefix)\($0),\($0 % 2)\n" }.joined()
+            let rows = (0..<count).map { "\(prefix)\($0),\($0 % 2)\n" }.joined()
+            return "x,label\n" + rows + rows
         }
         #expect(try source(table(1024, "t"), folder).survey().shape.count == 1024)
         #expect(try source(table(3000, ""), folder).survey().shape.count == 1)
         let error = try failure { _ = try source(table(1025, "t"), folder).survey() }
         #expect(error.kind == .input)
         #expect(error.description.contains("line 1026: column 'x'"), "\(error)")
+    }
+
+    @Test("A text that is another one in most rows names rows and is refused as a feature")
+    func textThatNamesRows() throws {
+        let folder = try TemporaryFolder()
+        func table(_ names: Int) -> String { "user,label\n" + (0..<40).map { "u\($0 % names),\($0 % 2)\n" }.joined() }
+        #expect(try source(table(20), folder).survey().shape.count == 20)
+        let error = try failure { _ = try source(table(21), folder).survey() }
+        #expect(error.kind == .input && error.description.contains("column 'user'") && error.description.contains("--id-column"), "\(error)")
     }
 
     @Test(

@@ -67,6 +67,7 @@ struct ColumnSurvey {
     private var mean = 0.0
     private var squares = 0.0
     private var categories: Set<String> = []
+    private var rows = 0
 
     /// A text column with more values than this is no category.
     static let mostCategories = 1024
@@ -75,6 +76,7 @@ struct ColumnSurvey {
 
     /// Welford's running mean and sum of squares: one pass, no cancellation.
     mutating func add(_ field: String, path: String, line: Int) throws {
+        rows += 1
         if categories.count <= Self.mostCategories { categories.insert(field) }
         if isNumeric, let value = CSVEncoding.number(field) {
             guard abs(value) <= CSVEncoding.largestNumber else {
@@ -93,8 +95,18 @@ struct ColumnSurvey {
         }
     }
 
-    var column: CSVEncoding.Column {
-        guard isNumeric else { return .oneHot(name: name, categories: categories.sorted()) }
+    /// A text that is another one in most rows names the row: made a feature, it would outlive the row's deletion.
+    private static let fewestRowsToJudge = 20
+
+    func column(path: String) throws -> CSVEncoding.Column {
+        guard isNumeric else {
+            guard rows < Self.fewestRowsToJudge || categories.count * 2 <= rows else {
+                throw Failure(
+                    .input, "\(path): the text in column '\(name)' is another one in most rows and would stay in the model's encoding; "
+                        + "name it with --id-column or --group-column, or take it out")
+            }
+            return .oneHot(name: name, categories: categories.sorted())
+        }
         let deviation = (squares / max(1, count)).squareRoot()
         return .numeric(name: name, mean: mean, deviation: deviation > 0 ? deviation : 1)
     }

@@ -86,7 +86,7 @@ public final class CSVSource: RowSource {
             if let group = header.group { groups.append(intern(fields[group], &groupIndex, &groupNames)) }
         }
         guard !labels.isEmpty else { throw Failure(.input, "\(path) has no rows below its header") }
-        let encoding = encoding ?? CSVEncoding(columns: columns.map(\.column))
+        let encoding = try encoding ?? CSVEncoding(columns: columns.map { try $0.column(path: path) })
         self.encoding = encoding
         let classNames: [String]
         if let givenClassNames {

@@ -24,6 +24,8 @@ public struct AuditReport: Codable, Sendable {
     }
 
     public let request: String
+    /// Deletions since, which the current model and exact replay know of and "doing nothing" does not.
+    public let laterRequests: Int
     /// Shares of test rows for which both models name the same class.
     public let agreementExact: Double
     public let agreementNothingVsExact: Double
@@ -79,7 +81,7 @@ extension Project {
         let first = min(report.blocksTouched.first ?? chain.length + 1, chain.firstInexact ?? chain.length + 1)
         var exact = first <= chain.length ? try chain.base(of: first) : current
         for block in first..<max(first, chain.length + 1) {
-            progress(block - first, chain.length - first + 1)
+            progress(block - first, chain.length - block + 1)
             exact = try trainer.train(block: block, from: exact, rows: try trainingRows(block: block), control: control)
         }
 
@@ -110,7 +112,7 @@ extension Project {
             else if advantage.estimate > 2 * advantage.standardError { .nearer }
             else { .noBetter }
         return AuditReport(
-            request: report.request, agreementExact: currentDecisions.agreement(with: exactDecisions.classes),
+            request: report.request, laterRequests: numbers.count { $0 > number }, agreementExact: currentDecisions.agreement(with: exactDecisions.classes),
             agreementNothingVsExact: exactDecisions.agreement(with: nothingClasses), l1ToExact: l1ToExact, l1NothingToExact: l1Nothing,
             l1NothingStandardError: nothing.standardError * unit, tailBound: report.tailBound,
             accuracy: .init(

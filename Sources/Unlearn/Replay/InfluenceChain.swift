@@ -41,6 +41,8 @@ public final class StoredChain: InfluenceChain {
     private let parameterCount: Int
     /// The state read last: walking forwards costs one record a block.
     private var latest: (block: Int, state: LatticeVector)?
+    /// The influence read last: a replay asks for the state behind a block and then for its influence.
+    private var latestInfluence: (block: Int, vector: LatticeVector)?
 
     init(store: Store, latticeBits: Int, parameterCount: Int) throws {
         self.store = store
@@ -72,7 +74,7 @@ public final class StoredChain: InfluenceChain {
             state = keyframe
         }
         for link in links[start..<block] {
-            state = try state.adding(try store.influence(link, latticeBits: latticeBits, count: parameterCount))
+            state = try state.adding(influence(link.block))
             if let correction = try store.correction(link, latticeBits: latticeBits, count: parameterCount) {
                 state = try state.adding(correction)
             }
@@ -85,7 +87,10 @@ public final class StoredChain: InfluenceChain {
         .damaged, "the chain's first keyframe is missing; run 'unlearn check' and restore the project from a backup")
 
     public func influence(_ block: Int) throws -> LatticeVector {
-        try store.influence(links[block - 1], latticeBits: latticeBits, count: parameterCount)
+        if let latestInfluence, latestInfluence.block == block { return latestInfluence.vector }
+        let vector = try store.influence(links[block - 1], latticeBits: latticeBits, count: parameterCount)
+        latestInfluence = (block, vector)
+        return vector
     }
 
     public func correction(_ block: Int) throws -> LatticeVector? {

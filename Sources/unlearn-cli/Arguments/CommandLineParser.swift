@@ -46,7 +46,7 @@ struct CommandLineParser {
             guard let option = command.allOptions.first(where: { $0.name == parts[0] }) else {
                 throw Failure(
                     .input, "unknown option '--\(parts[0])' of 'unlearn \(name)'"
-                        + suggestion(for: parts[0], among: command.allOptions.map(\.name), prefix: "--"))
+                        + suggestion(for: parts[0], among: command.allOptions.map(\.name), prefix: "--", help: "unlearn \(name) --help"))
             }
             if option.name == "help" { return .help(command.help) }
             if option.value == nil {
@@ -96,9 +96,9 @@ struct CommandLineParser {
     }
 
     /// "; did you mean …?" where something near enough exists.
-    private func suggestion(for word: String, among known: [String], prefix: String) -> String {
+    private func suggestion(for word: String, among known: [String], prefix: String, help: String = "unlearn --help") -> String {
         let nearest = known.map { ($0, editDistance(word, $0)) }.min { $0.1 < $1.1 }
-        guard let nearest, nearest.1 <= max(1, word.count / 2) else { return "; see 'unlearn --help'" }
+        guard let nearest, nearest.1 <= max(1, word.count / 2) else { return "; see '\(help)'" }
         return "; did you mean '\(prefix)\(nearest.0)'?"
     }
 }

@@ -14,7 +14,7 @@ struct OptionSpec: Sendable {
     /// Options that every command has.
     static let common = [
         OptionSpec("json", nil, "print one JSON object on standard output"),
-        OptionSpec("quiet", nil, "no progress, no messages"),
+        OptionSpec("quiet", nil, "no progress bar, no messages on standard error"),
         OptionSpec("help", nil, "this text"),
     ]
 

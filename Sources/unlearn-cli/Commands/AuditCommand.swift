@@ -41,8 +41,9 @@ extension CommandSpec {
             case .noBetter: "FAILED: the current model is no nearer to exact replay than doing nothing; delete with --method exact"
             case .mismatch: "FAILED: the chain should be exact but replay gives another state; run 'unlearn check'"
             }
+        let later = report.laterRequests == 0 ? "" : "; doing nothing is the model before \(report.request) and \(counted(report.laterRequests, "later deletion"))"
         return """
-            \(report.request): \(counted(report.blocksReplayed, "block")) replayed exactly in \(fixed(report.seconds, 1)) s
+            \(report.request): \(counted(report.blocksReplayed, "block")) replayed exactly in \(fixed(report.seconds, 1)) s\(later)
             \(table([
                 ["", "accuracy", "agrees with exact", "L1 to exact"],
                 ["exact replay", percent(report.accuracy.exact), percent(1), "0"],

@@ -53,7 +53,7 @@ extension CommandSpec {
                 + (report.naiveEqualsReplay ? "exact replay gives the same bits" : "EXACT REPLAY GIVES OTHER BITS"),
             table(rows),
             "checkpoints: \(fixed(compression.bitsPerValue)) bits a value, order-0 entropy \(fixed(compression.entropyBitsPerValue)) "
-                + "(\(percent(compression.aboveEntropy, 1)) above); \(fixed(compression.ratioInfluences)) times smaller than fp32, "
+                + "(\(percent(abs(compression.aboveEntropy), 1)) \(compression.aboveEntropy < 0 ? "below" : "above")); \(fixed(compression.ratioInfluences)) times smaller than fp32, "
                 + "\(fixed(compression.ratioStore)) with keyframes and corrections",
         ]
         if let squares = report.extrapolationErrorLeastSquares, let dfa = report.extrapolationErrorDfa {

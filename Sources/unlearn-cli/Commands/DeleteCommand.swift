@@ -33,7 +33,7 @@ extension CommandSpec {
         let path = try invocation.required("ids", "FILE (or - for standard input)")
         let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
         let ids = try IDList(reading: path)
-        if !options.dryRun, !invocation.flag("yes"), path != "-" { try confirm(ids.entries.count) }
+        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, path != "-" { try confirm(ids.entries.count) }
         let bar = console.progress("blocks")
         let report = try project.delete(ids, options: options, control: Interrupt.control) { trained, atMost in
             bar.update("retraining (at most)", trained, of: trained + atMost)
@@ -73,6 +73,8 @@ extension CommandSpec {
                 + (report.blocksTouched.isEmpty ? "" : " from \(report.blocksTouched.count == 1 ? "block" : "blocks") \(brief(report.blocksTouched))")
         ]
         switch report.method {
+        case .exact where report.blocksRetrained == 0:
+            lines.append("no trained block held them: the model is as it was")
         case .stitch:
             guard let damping = report.damping else {
                 lines.append(
@@ -110,7 +112,7 @@ extension CommandSpec {
                 "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint")) (\(megabytes(report.erased.bytes)))")
             if let digest = report.stateDigest { lines.append("state \(digest)") }
             if let note = report.note { lines.append(note) }
-            lines.append("next: unlearn -C \(folder) audit")
+            if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
         }
         return lines.joined(separator: "\n")
     }

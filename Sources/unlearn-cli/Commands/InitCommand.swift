@@ -69,10 +69,23 @@ extension CommandSpec {
             \(invocation.folder): \(summary.rows) rows in \(recipe.blocks) blocks\(excluded), \(summary.testRows) test rows, \(result.classes) classes
             \(recipe.model.rawValue), \(summary.parameters) parameters: \(recipe.epochs) epochs a block, batches of \(recipe.batchSize), \
             rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
-            label smoothing \(recipe.labelSmoothing), seed \(recipe.seed)
+            label smoothing \(recipe.labelSmoothing), seed \(recipe.seed)\(columns(summary.settings.table))
             next: unlearn -C \(invocation.folder) train
             """)
         return 0
+    }
+
+    /// What became of a table's columns: one text cell makes a column of numbers a set of categories, which must not
+    /// pass unnoticed.
+    private static func columns(_ table: CSVEncoding?) -> String {
+        guard let table else { return "" }
+        let described = table.columns.prefix(20).map { column in
+            switch column {
+            case .numeric(let name, _, _): "\(name) numeric"
+            case .oneHot(let name, let categories): "\(name) \(categories.count) categories"
+            }
+        }
+        return "\ncolumns: " + described.joined(separator: ", ") + (table.columns.count > 20 ? " … (\(table.columns.count) in all)" : "")
     }
 
     /// Reads and checks every option before any file of the project is made.
