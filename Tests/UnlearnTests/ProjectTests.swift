@@ -244,6 +244,32 @@ struct ProjectTests {
         #expect(try contents(project.path) == before)
     }
 
+    @Test("Clearing up after an error that came behind the commit keeps what was committed")
+    func errorBehindCommit() throws {
+        let project = try SmallProject()
+        try project.train()
+        let objects = project.path + "/objects"
+        let old = try #require(try FileSystem.names(in: objects).first { $0.hasSuffix("-influence-30") })
+        do {
+            let opened = try project.open()
+            let staged = try opened.store.stage(
+                LatticeRecord(kind: .influence, block: 30, latticeBits: 18, vector: try opened.chain().influence(29)))
+            // A folder in its place keeps the superseded file from being removed.
+            try FileSystem.remove(objects + "/" + old)
+            try FileSystem.makeFolder(objects + "/" + old)
+            #expect { try opened.store.transaction { try opened.store.setInfluence(staged, baseIsExact: true) } } throws: {
+                "\($0)".contains("the change is made")
+            }
+            try opened.store.discard(staged)
+            let abandoned = try opened.store.stage(.influence, block: 30, [1])
+            try opened.store.discard(abandoned)
+            #expect(try opened.store.strayFiles() == [])
+        }
+        try FileSystem.removeTree(objects + "/" + old)
+        let reopened = try project.open()
+        #expect(try reopened.chain().influence(30) == reopened.chain().influence(29))
+    }
+
     @Test("Superseded files that are still there are a fault; files of an unfinished change are not")
     func remains() throws {
         let project = try SmallProject()

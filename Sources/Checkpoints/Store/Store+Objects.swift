@@ -65,8 +65,11 @@ extension Store {
         try stage(ObjectKind(rows.part), block: rows.block, rows.encoded())
     }
 
-    /// Removes a staged file that no transaction will register.
+    /// Removes a staged file that no transaction has registered. One that the catalogue names stays: a caller that
+    /// clears up after an error cannot know whether the commit came before it.
     public func discard(_ object: StagedObject) throws {
+        let named = try database.rows("SELECT count(*) FROM objects WHERE number = ?", .integer(object.number)) { $0.integer(0) }
+        guard named == [0] else { return }
         try FileSystem.remove(objectsFolder + "/" + object.file)
     }
 

@@ -42,7 +42,7 @@ public struct ReplaySegment: Sendable {
     public let damping: Double?
     /// What the stitch leaves of the gap, (1 − γ)·g; nil without a stitch.
     public let correction: LatticeVector?
-    /// Bound on what this walk's stitch adds to the distance to exact replay: fitted residuals still to come, and for a
+    /// Bound on what this segment's stitch adds to the distance to exact replay: fitted residuals still to come, and for a
     /// damped stitch the part of the gap that it leaves. 0 without a stitch. Earlier stitches are not in it.
     public let tailBound: Double
 }
