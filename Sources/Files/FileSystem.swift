@@ -17,6 +17,17 @@ public enum FileSystem {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
+    /// The length of a file in bytes, or nil where there is none.
+    public static func length(_ path: String) throws -> Int? {
+        var status = stat()
+        if lstat(path, &status) == 0 { return Int(status.st_size) }
+        guard errno == ENOENT else { throw SystemCallError(operation: "read the length of", path: path, code: errno) }
+        return nil
+    }
+
+    /// Whether this process may make and change files in a folder.
+    public static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
     public static func read(_ path: String) throws -> [UInt8] {
         let file = try OpenFile(path, .read)
         let length = try file.regularLength()
@@ -57,8 +68,7 @@ public enum FileSystem {
     }
 
     public static func synchroniseFolder(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SystemCallError(operation: "open the folder", path: path, code: errno) }
+        let descriptor = Int32(try retrying("open the folder", path) { Int(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
     }
@@ -66,7 +76,7 @@ public enum FileSystem {
     /// Makes a folder for its owner alone; an existing one is left as it is.
     public static func makeFolder(_ path: String) throws {
         guard mkdir(path, 0o700) == 0 || (errno == EEXIST && isFolder(path)) else {
-            if [ENOENT, ENOTDIR, EEXIST].contains(errno) {
+            if [ENOENT, ENOTDIR, EEXIST, ELOOP, ENAMETOOLONG].contains(errno) {
                 throw Failure(.input, "cannot make the folder \(path): \(String(cString: strerror(errno))); name a folder in an existing one")
             }
             throw SystemCallError(operation: "make the folder", path: path, code: errno)
@@ -98,6 +108,12 @@ public enum FileSystem {
         } else {
             try remove(path)
         }
+    }
+
+    /// Bytes of all files in a folder and those below it; 0 where there is none. Files that go meanwhile do not count.
+    public static func treeLength(_ path: String) throws -> Int {
+        guard isFolder(path) else { return try length(path) ?? 0 }
+        return try names(in: path).reduce(0) { try $0 + treeLength(path + "/" + $1) }
     }
 
     public static func parent(of path: String) -> String {

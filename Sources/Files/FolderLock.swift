@@ -6,10 +6,10 @@ public final class FolderLock {
 
     /// Takes the lock file at `path` or says who holds it.
     public init(_ path: String) throws {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemCallError(operation: "open the lock", path: path, code: errno) }
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
+        descriptor = Int32(try retrying("open the lock", path) { Int(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)) })
+        var code: Int32 = 0
+        repeat { code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno } while code == EINTR
+        if code != 0 {
             var owner = [UInt8](repeating: 0, count: 32)
             let length = pread(descriptor, &owner, owner.count, 0)
             // Everything is initialised, so a throw from here runs deinit, which closes.

@@ -35,33 +35,77 @@ final class Database {
     enum Mode { case create, write, read }
 
     init(_ path: String, _ mode: Mode) throws {
-        let flags =
-            switch mode {
-            case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
-            case .write: SQLITE_OPEN_READWRITE
-            // A reader too must be able to undo a commit that a crash cut off; `query_only` keeps it from anything else.
-            case .read: SQLITE_OPEN_READWRITE
+        switch mode {
+        case .create:
+            // SQLite would let others read it; its log gets the permissions of the file.
+            _ = try OpenFile(path, .createNew)
+            handle = try Self.open(path, SQLITE_OPEN_READWRITE)
+            try prepareForWriting()
+        case .write:
+            handle = try Self.open(path, SQLITE_OPEN_READWRITE)
+            try prepareForWriting()
+            // Readers go on while a writer commits.
+            let journal = try rows("PRAGMA journal_mode = WAL") { $0.text(0) }
+            guard journal == ["wal"] else {
+                throw DatabaseError(code: SQLITE_IOERR, message: "its journal stays in mode '\(journal.first ?? "?")'", operation: "open \(path)")
             }
+        case .read:
+            // A reader too must be able to recover a log that a crash left; `query_only` keeps it from anything else.
+            let opened = try Self.open(path, SQLITE_OPEN_READWRITE)
+            // Nobody can write where even the log's index cannot be made; what is there can be read as it stands.
+            if !Self.isReadable(opened), !FileSystem.exists(path + "-wal"), !FileSystem.isWritable(FileSystem.parent(of: path)) {
+                sqlite3_close_v2(opened)
+                handle = try Self.open(Self.immutableURI(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+            } else {
+                handle = opened
+            }
+            try execute("PRAGMA query_only = ON")
+        }
+        try execute("PRAGMA trusted_schema = OFF")
+        try execute("PRAGMA foreign_keys = ON")
+        // No content in files outside the project's folder.
+        try execute("PRAGMA temp_store = MEMORY")
+    }
+
+    private static func open(_ path: String, _ flags: Int32) throws -> OpaquePointer {
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
         guard code == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            let extended = handle.map { sqlite3_extended_errcode($0) } ?? code
             sqlite3_close_v2(handle)
-            throw DatabaseError(code: code, message: message, operation: "open \(path)")
+            throw DatabaseError(code: extended, message: message, operation: "open \(path)")
         }
-        self.handle = handle
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 10_000)
-        try execute("PRAGMA trusted_schema = OFF")
-        try execute("PRAGMA foreign_keys = ON")
-        if mode != .read {
-            // A commit is on the device when it returns, and deleted content is overwritten with zeros.
-            try execute("PRAGMA synchronous = FULL")
-            try execute("PRAGMA secure_delete = ON")
-        } else {
-            try execute("PRAGMA query_only = ON")
+        return handle
+    }
+
+    private static func isReadable(_ handle: OpaquePointer) -> Bool {
+        ![SQLITE_CANTOPEN, SQLITE_READONLY].contains(sqlite3_exec(handle, "SELECT count(*) FROM sqlite_schema", nil, nil, nil) & 255)
+    }
+
+    private static func immutableURI(_ path: String) -> String {
+        let escaped = path.utf8.map { "%" + Hexadecimal.encode([$0]) }.joined()
+        return "file:\(escaped)?immutable=1"
+    }
+
+    private func prepareForWriting() throws {
+        // A commit is on the device when it returns, and deleted content is overwritten with zeros.
+        try execute("PRAGMA synchronous = FULL")
+        try execute("PRAGMA secure_delete = ON")
+    }
+
+    /// Moves everything from the log into the database and empties the log, so that nothing deleted is left in it.
+    func truncateLog() throws {
+        let isBusy = try rows("PRAGMA wal_checkpoint(TRUNCATE)") { $0.integer(0) }
+        guard isBusy == [0] else {
+            throw DatabaseError(code: SQLITE_BUSY, message: "another command is reading", operation: "empty its log")
         }
     }
+
+    /// Rebuilds the file without free pages.
+    func vacuum() throws { try execute("VACUUM") }
 
     deinit { close() }
 
@@ -102,7 +146,7 @@ final class Database {
         try execute("BEGIN IMMEDIATE")
         do {
             let result = try body()
-            try execute("COMMIT")
+            do { try execute("COMMIT") } catch { throw UncertainCommit(cause: error) }
             return result
         } catch {
             // A failed COMMIT may have rolled back already; then there is nothing to undo.
@@ -111,9 +155,24 @@ final class Database {
         }
     }
 
+    /// One consistent view in `body`, whatever others commit meanwhile; part of a running transaction where there is one.
+    func snapshot<Result>(_ body: () throws -> Result) throws -> Result {
+        guard sqlite3_get_autocommit(handle) != 0 else { return try body() }
+        try execute("BEGIN")
+        // Nothing was changed: how it ends makes no difference.
+        defer { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+        return try body()
+    }
+
     fileprivate func error(_ code: Int32, _ operation: String) -> DatabaseError {
         DatabaseError(code: code, message: String(cString: sqlite3_errmsg(handle)), operation: operation)
     }
+}
+
+/// A COMMIT that failed. Its content may be in the log all the same, and count once the log is recovered by another
+/// process: whoever sees this must leave standing what either outcome needs.
+struct UncertainCommit: Error {
+    let cause: any Error
 }
 
 enum SQLValue: Sendable, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
@@ -166,6 +225,23 @@ final class Statement {
 /// The current row of a running statement; valid inside the closure it is handed to.
 struct SQLRow {
     fileprivate let handle: OpaquePointer
+
+    var count: Int32 { sqlite3_column_count(handle) }
+
+    /// The value of a column, of whatever type, so that different rows never give the same bytes.
+    func append(_ column: Int32, to writer: inout ByteWriter) {
+        switch sqlite3_column_type(handle, column) {
+        case SQLITE_NULL: writer.append(UInt8(0))
+        case SQLITE_INTEGER:
+            writer.append(UInt8(1))
+            writer.append(sqlite3_column_int64(handle, column))
+        case let type:
+            writer.append(UInt8(truncatingIfNeeded: type))
+            let bytes = blob(column)
+            writer.append(UInt64(bytes.count))
+            writer.append(bytes)
+        }
+    }
 
     func integer(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }

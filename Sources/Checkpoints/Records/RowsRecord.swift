@@ -6,7 +6,7 @@ public enum Part: UInt8, Sendable, CaseIterable {
     case test = 2
 }
 
-/// The rows of one block as stored: a label for each slot (−1 where it is empty) and the encoded features.
+/// The rows of one block as stored: a label for each slot (−1 where it is empty), the encoded features, and the ids.
 /// The file format is specified in Documentation/Formats.md.
 public struct RowsRecord: Sendable, Equatable {
     public static let emptySlot: Int32 = -1
@@ -18,32 +18,36 @@ public struct RowsRecord: Sendable, Equatable {
     public private(set) var labels: [Int32]
     /// slots × featureCount × bytesPerFeature; zeros in empty slots.
     public private(set) var features: [UInt8]
+    /// An id for each slot, empty where the slot is.
+    public private(set) var ids: [String]
 
-    public init(part: Part, block: Int, featureCount: Int, bytesPerFeature: Int, labels: [Int32], features: [UInt8]) {
-        precondition(features.count == labels.count * featureCount * bytesPerFeature)
+    public init(part: Part, block: Int, featureCount: Int, bytesPerFeature: Int, labels: [Int32], features: [UInt8], ids: [String]) {
+        precondition(features.count == labels.count * featureCount * bytesPerFeature && ids.count == labels.count)
         self.part = part
         self.block = block
         self.featureCount = featureCount
         self.bytesPerFeature = bytesPerFeature
         self.labels = labels
         self.features = features
+        self.ids = ids
     }
 
     public var slots: Int { labels.count }
     public var rowBytes: Int { featureCount * bytesPerFeature }
 
-    /// The same block with these slots empty: label gone, features zero.
+    /// The same block with these slots empty: label and id gone, features zero.
     public func emptying(_ slots: some Sequence<Int>) -> RowsRecord {
         var copy = self
         for slot in slots {
             copy.labels[slot] = Self.emptySlot
+            copy.ids[slot] = ""
             for index in slot * rowBytes..<(slot + 1) * rowBytes { copy.features[index] = 0 }
         }
         return copy
     }
 
     static let magic = Array("UNLROWS\0".utf8)
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
     static let headerLength = 32
 
     public struct Invalid: DescribedError, Equatable {
@@ -54,7 +58,8 @@ public struct RowsRecord: Sendable, Equatable {
     }
 
     public func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: Self.headerLength + slots * 4 + features.count + Digest.length)
+        let idBytes = ids.reduce(0) { $0 + $1.utf8.count }
+        var writer = ByteWriter(capacity: Self.headerLength + slots * 8 + features.count + idBytes + Digest.length)
         writer.append(Self.magic)
         writer.append(Self.version)
         writer.append(part.rawValue)
@@ -62,9 +67,11 @@ public struct RowsRecord: Sendable, Equatable {
         writer.append(UInt32(block))
         writer.append(UInt32(slots))
         writer.append(UInt32(featureCount))
-        writer.append(UInt64(0))
+        writer.append(UInt64(idBytes))
         for label in labels { writer.append(label) }
         writer.append(features)
+        for id in ids { writer.append(UInt32(id.utf8.count)) }
+        for id in ids { writer.append(id.utf8) }
         return writer.sealed()
     }
 
@@ -74,23 +81,31 @@ public struct RowsRecord: Sendable, Equatable {
             guard condition else { throw Invalid(file: file, fault: fault()) }
         }
         let (rowBytes, rowOverflow) = featureCount.multipliedReportingOverflow(by: bytesPerFeature)
-        let (content, overflow) = slots.multipliedReportingOverflow(by: rowBytes &+ 4)
+        let (content, overflow) = slots.multipliedReportingOverflow(by: rowBytes &+ 8)
         try expect(!rowOverflow && !overflow && slots >= 0 && rowBytes >= 0 && content < 1 << 48, "cannot hold rows of the shape that the catalogue names")
-        let length = Self.headerLength + content + Digest.length
-        (labels, features) = try bytes.withUnsafeBytes { raw in
+        let lengthWithoutIDs = Self.headerLength + content + Digest.length
+        (labels, features, ids) = try bytes.withUnsafeBytes { raw in
             try expect(raw.count >= Self.headerLength + Digest.length && raw.prefix(8).elementsEqual(Self.magic), "is not a file of rows")
             var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[8..<raw.count - Digest.length]))
             let version = reader.take(UInt16.self)
             try expect(version == Self.version, "has format version \(version), this program reads \(Self.version)")
-            try expect(raw.count == length, "has \(raw.count) bytes instead of \(length)")
+            try expect(raw.count >= lengthWithoutIDs, "has \(raw.count) bytes instead of at least \(lengthWithoutIDs)")
             let body = UnsafeRawBufferPointer(rebasing: raw[..<(raw.count - Digest.length)])
             try expect(Digest(of: body).bytes.elementsEqual(raw.suffix(Digest.length)), "does not match its digest")
             try expect(reader.take(UInt8.self) == part.rawValue && reader.take(UInt8.self) == bytesPerFeature, "holds rows of another kind")
             try expect(reader.take(UInt32.self) == block, "holds another block")
             try expect(reader.take(UInt32.self) == slots && reader.take(UInt32.self) == featureCount, "holds rows of another shape")
-            try expect(reader.take(UInt64.self) == 0, "has an unexpected reserved field")
+            try expect(reader.take(UInt64.self) == UInt64(raw.count - lengthWithoutIDs), "has lengths that do not add up to the file")
             let labels = (0..<slots).map { _ in reader.take(Int32.self) }
-            return (labels, Array(reader.take(count: reader.remaining)))
+            let features = Array(reader.take(count: slots * rowBytes))
+            let lengths = (0..<slots).map { _ in Int(reader.take(UInt32.self)) }
+            try expect(lengths.reduce(0, +) == reader.remaining, "has lengths that do not add up to the file")
+            let ids = try lengths.map { length in
+                let id = String(validating: reader.take(count: length), as: UTF8.self)
+                try expect(id != nil, "holds an id that is not UTF-8")
+                return id!
+            }
+            return (labels, features, ids)
         }
         self.part = part
         self.block = block

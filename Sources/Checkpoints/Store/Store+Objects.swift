@@ -1,17 +1,18 @@
 import Files
 
 /// An object file that is on the device but that the catalogue does not name yet.
-public struct StagedObject: Sendable {
+public struct StagedObject {
     public let number: Int
     public let bytes: Int
-    let file: String
     public let kind: ObjectKind
     public let block: Int
-    let digest: Digest
+    public let digest: Digest
+    /// The object's own key; nil where nothing is encrypted.
+    let key: SecretKey?
 }
 
 public enum ObjectKind: Int, Sendable {
-    case influence = 1, keyframe = 2, correction = 3, trainRows = 4, testRows = 5
+    case influence = 1, keyframe = 2, correction = 3, trainRows = 4, testRows = 5, evidence = 6
 
     init(_ kind: LatticeRecord.Kind) {
         switch kind {
@@ -23,38 +24,53 @@ public enum ObjectKind: Int, Sendable {
 
     init(_ part: Part) { self = part == .train ? .trainRows : .testRows }
 
-    var name: String {
+    public var name: String {
         switch self {
         case .influence: "influence"
         case .keyframe: "keyframe"
         case .correction: "correction"
         case .trainRows: "rows"
         case .testRows: "test-rows"
+        case .evidence: "evidence"
         }
     }
 
     public var isRows: Bool { self == .trainRows || self == .testRows }
+    /// Whether it is part of the chain.
+    public var isCheckpoint: Bool { self == .influence || self == .keyframe || self == .correction }
 }
 
 /// An object that the catalogue names.
 public struct StoredObject: Sendable {
     public let number: Int
-    public let file: String
     public let kind: ObjectKind
     public let block: Int
+    /// Length and digest of the file.
     public let bytes: Int
     public let digest: Digest
+    /// The object's own key, as the catalogue keeps it.
+    let wrappedKey: [UInt8]
+    public var file: String { Store.fileName(number, kind, block) }
 }
 
 extension Store {
-    /// Writes an object's file. Nothing refers to it until a transaction registers it.
-    public func stage(_ kind: ObjectKind, block: Int, _ bytes: [UInt8]) throws -> StagedObject {
-        let number = takeNumber()
+    /// NNNNNNN-kind-block.
+    static func fileName(_ number: Int, _ kind: ObjectKind?, _ block: Int) -> String {
         let digits = String(number)
-        let file = String(repeating: "0", count: max(0, 7 - digits.count)) + digits + "-\(kind.name)-\(block)"
-        try bytes.withUnsafeBytes { try FileSystem.publish($0, at: objectsFolder + "/" + file) }
-        return StagedObject(
-            number: number, bytes: bytes.count, file: file, kind: kind, block: block, digest: bytes.withUnsafeBytes { Digest(of: $0) })
+        return String(repeating: "0", count: max(0, 7 - digits.count)) + digits + "-\(kind?.name ?? "unknown")-\(block)"
+    }
+
+    private func form(_ kind: ObjectKind, _ block: Int, _ number: Int) -> SealedObject {
+        SealedObject(encryption: keys.encryption, kind: kind, block: block, number: number, projectID: keys.projectID)
+    }
+
+    /// Writes an object's file under a new key. Nothing refers to it until a transaction registers it.
+    public func stage(_ kind: ObjectKind, block: Int, _ content: [UInt8]) throws -> StagedObject {
+        let number = takeNumber()
+        let key = keys.encryption == .none ? nil : SecretKey.random()
+        let bytes = form(kind, block, number).seal(content, key: key)
+        try writeObject(bytes, name: Self.fileName(number, kind, block))
+        return StagedObject(number: number, bytes: bytes.count, kind: kind, block: block, digest: bytes.withUnsafeBytes { Digest(of: $0) }, key: key)
     }
 
     public func stage(_ record: LatticeRecord) throws -> StagedObject {
@@ -69,68 +85,66 @@ extension Store {
     /// clears up after an error cannot know whether the commit came before it.
     public func discard(_ object: StagedObject) throws {
         let named = try database.rows("SELECT count(*) FROM objects WHERE number = ?", .integer(object.number)) { $0.integer(0) }
-        guard named == [0] else { return }
-        try FileSystem.remove(objectsFolder + "/" + object.file)
+        guard named == [0], !isUncertain else { return }
+        try FileSystem.remove(objectsFolder + "/" + Self.fileName(object.number, object.kind, object.block))
     }
 
     func register(_ object: StagedObject) throws {
         try database.run(
-            "INSERT INTO objects (number, file, kind, block, bytes, digest) VALUES (?, ?, ?, ?, ?, ?)", .integer(object.number),
-            .text(object.file), .integer(object.kind.rawValue), .integer(object.block), .integer(object.bytes), .blob(object.digest.bytes))
+            "INSERT INTO objects (number, kind, block, bytes, digest, key) VALUES (?, ?, ?, ?, ?, ?)", .integer(object.number),
+            .integer(object.kind.rawValue), .integer(object.block), .integer(object.bytes), .blob(object.digest.bytes),
+            .blob(wrap(object.key, ofObject: object.number)))
     }
 
     func condemn(_ number: Int) throws { try database.run("UPDATE objects SET condemned = 1 WHERE number = ?", .integer(number)) }
 
-    /// Objects whose files the running transaction will remove.
-    public func condemnedObjects() throws -> [StoredObject] {
-        try database.rows("SELECT number, file, kind, block, bytes, digest FROM objects WHERE condemned = 1") { try Self.object($0) }
-    }
-
-    /// Removes the files of condemned objects, then their entries.
-    func sweep() throws {
-        let condemned = try database.rows("SELECT number, file FROM objects WHERE condemned = 1") { ($0.integer(0), $0.text(1)) }
-        guard !condemned.isEmpty else { return }
-        for (_, file) in condemned { try FileSystem.remove(objectsFolder + "/" + file) }
-        try FileSystem.synchroniseFolder(objectsFolder)
-        try database.transaction {
-            for (number, _) in condemned { try database.run("DELETE FROM objects WHERE number = ?", .integer(number)) }
-        }
-    }
+    /// Objects that the running transaction will destroy.
+    public func condemnedObjects() throws -> [StoredObject] { try objects(where: "condemned = 1 ORDER BY number") }
 
     /// All objects in use, in the order in which they were written.
-    public func objects() throws -> [StoredObject] {
-        try database.rows("SELECT number, file, kind, block, bytes, digest FROM objects WHERE condemned = 0 ORDER BY number") {
-            try Self.object($0)
-        }
-    }
+    public func objects() throws -> [StoredObject] { try objects(where: "condemned = 0 ORDER BY number") }
 
     func object(_ number: Int) throws -> StoredObject {
-        let found = try database.rows(
-            "SELECT number, file, kind, block, bytes, digest FROM objects WHERE number = ?", .integer(number)) { try Self.object($0) }
-        guard let object = found.first else { throw fault("the catalogue names an object \(number) that it does not list") }
+        guard let object = try objects(where: "number = ?", .integer(number)).first else {
+            throw fault("the catalogue names an object \(number) that it does not list")
+        }
         return object
     }
 
-    private static func object(_ row: SQLRow) throws -> StoredObject {
-        let digest = row.blob(5)
-        guard let kind = ObjectKind(rawValue: row.integer(2)), digest.count == Digest.length else {
-            throw Failure(.damaged, "the catalogue's entry of object \(row.integer(0)) is not readable; run 'unlearn check'")
+    private func objects(where condition: String, _ values: SQLValue...) throws -> [StoredObject] {
+        var objects: [StoredObject] = []
+        try database.prepare("SELECT number, kind, block, bytes, digest, key FROM objects WHERE \(condition)").forEach(values) { row in
+            let digest = row.blob(4)
+            guard let kind = ObjectKind(rawValue: row.integer(1)), digest.count == Digest.length, row.integer(0) >= 0,
+                UInt32(exactly: row.integer(2)) != nil
+            else { throw Failure(.damaged, "the catalogue's entry of object \(row.integer(0)) is not readable; run 'unlearn check'") }
+            objects.append(
+                StoredObject(
+                    number: row.integer(0), kind: kind, block: row.integer(2), bytes: row.integer(3), digest: Digest(bytes: digest),
+                    wrappedKey: row.blob(5)))
         }
-        return StoredObject(
-            number: row.integer(0), file: row.text(1), kind: kind, block: row.integer(3), bytes: row.integer(4),
-            digest: Digest(bytes: digest))
+        return objects
     }
 
-    /// The bytes of an object, which must be those that were written.
+    /// The content of an object, which must be what was sealed there.
     public func contents(of object: StoredObject) throws -> [UInt8] {
         let path = path(of: object)
         guard FileSystem.exists(path) else { throw fault("\(path) is missing") }
         guard FileSystem.isRegularFile(path) else { throw fault("\(path) is no regular file") }
-        let bytes = try FileSystem.read(path)
-        guard bytes.count == object.bytes, bytes.withUnsafeBytes({ Digest(of: $0) }) == object.digest else {
-            throw fault("\(path) is not what was written there")
+        guard try FileSystem.length(path) == object.bytes else { throw fault("\(path) has not the length that was written") }
+        let key = try unwrap(object.wrappedKey, ofObject: object.number, by: keyring)
+        switch form(object.kind, object.block, object.number).open(try FileSystem.read(path), key: key) {
+        case .success(let content): return content
+        case .failure(let reason): throw fault("\(path) \(reason.text)")
         }
-        return bytes
+    }
+
+    /// Verifies an object's file against the digest that the catalogue keeps of it, and its seal.
+    public func verify(_ object: StoredObject) throws {
+        _ = try contents(of: object)
+        guard try FileSystem.read(path(of: object)).withUnsafeBytes({ Digest(of: $0) }) == object.digest else {
+            throw fault("\(path(of: object)) does not match the digest in the catalogue")
+        }
     }
 
     public func path(of object: StoredObject) -> String { objectsFolder + "/" + object.file }
@@ -139,8 +153,8 @@ extension Store {
     public func storedBytes() throws -> (records: Int, rows: Int) {
         let objects = try objects()
         return (
-            objects.filter { !$0.kind.isRows }.reduce(0) { $0 + $1.bytes },
-            objects.filter { $0.kind.isRows }.reduce(0) { $0 + $1.bytes }
+            objects.filter(\.kind.isCheckpoint).reduce(0) { $0 + $1.bytes },
+            objects.filter(\.kind.isRows).reduce(0) { $0 + $1.bytes }
         )
     }
 
@@ -151,7 +165,7 @@ extension Store {
 
     /// Files in the objects folder that the catalogue does not name.
     public func strayFiles() throws -> [String] {
-        let known = Set(try database.rows("SELECT file FROM objects") { $0.text(0) })
+        let known = Set(try objects().map(\.file) + condemnedObjects().map(\.file))
         return try FileSystem.names(in: objectsFolder).filter { !known.contains($0) }
     }
 }

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 
 /// Where a row stands, or stood.
 public struct RowPlace: Sendable, Equatable {
@@ -23,24 +24,40 @@ public struct RowBlock: Sendable {
 }
 
 extension Store {
-    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: String?, excluded: Bool) throws {
+    /// What stands for a row's id in the catalogue and the ledger: a digest that nobody can compute, or test a guess
+    /// with, without the project's key.
+    func idDigest(_ id: String) -> [UInt8] { keys.rowIDs.authenticate(keys.projectID + Array(id.utf8)).bytes }
+
+    /// The keyed digest of a row's id, in hexadecimal.
+    public func rowDigest(_ id: String) -> String { Hexadecimal.encode(idDigest(id)) }
+
+    /// - Parameter group: number of the row's group among those of `setGroups`, or nil.
+    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, excluded: Bool) throws {
+        let digest = idDigest(id)
         do {
             try database.run(
-                "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", .text(id), .integer(Int(part.rawValue)), .integer(block), .integer(slot),
-                group.map { .text($0) } ?? .null, excluded ? 0 : .null)
+                "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", .blob(digest), .integer(Int(part.rawValue)), .integer(block), .integer(slot),
+                group.map { .integer($0) } ?? .null, excluded ? 0 : .null)
         } catch let error as DatabaseError where error.isDuplicateKey {
             throw Failure(.input, "the id '\(id)' occurs twice; ids must be unique")
         }
+        try countRow(digest, adding: true)
     }
 
-    public func place(ofRow id: String) throws -> RowPlace? {
-        try database.rows("SELECT id, part, block, slot, \"group\", request FROM rows WHERE id = ?", .text(id)) { Self.place($0) }.first
-    }
-
-    private static func place(_ row: SQLRow) -> RowPlace {
-        RowPlace(
-            id: row.text(0), part: Part(rawValue: UInt8(truncatingIfNeeded: row.integer(1))) ?? .train, block: row.integer(2),
-            slot: row.integer(3), group: row.optionalText(4), request: row.isNull(5) ? nil : row.integer(5))
+    /// Where rows stand, by id; those that are unknown are left out.
+    public func places(ofRows ids: [String]) throws -> [String: RowPlace] {
+        var places: [String: RowPlace] = [:]
+        let names = try groupNames()
+        for id in ids {
+            places[id] = try database.rows("SELECT part, block, slot, \"group\", request FROM rows WHERE id = ?", .blob(idDigest(id))) { row in
+                guard let part = UInt8(exactly: row.integer(0)).flatMap(Part.init(rawValue:)) else { throw fault("the catalogue's entry of a row is not readable") }
+                let group = row.isNull(3) ? nil : row.integer(3)
+                return RowPlace(
+                    id: id, part: part, block: row.integer(1), slot: row.integer(2),
+                    group: group.flatMap { names.indices.contains($0) ? names[$0] : nil }, request: row.isNull(4) ? nil : row.integer(4))
+            }.first
+        }
+        return places
     }
 
     public func rowCount(_ part: Part, deleted: Bool) throws -> Int {
@@ -49,11 +66,28 @@ extension Store {
         ) { $0.integer(0) }[0]
     }
 
-    /// Live rows of one block by slot, for cross-checking with the stored rows.
+    /// Slots of the live rows of one block, ascending.
     public func liveSlots(_ block: RowBlock) throws -> [Int] {
         try database.rows(
             "SELECT slot FROM rows WHERE part = ? AND block = ? AND request IS NULL ORDER BY slot", .integer(Int(block.part.rawValue)),
             .integer(block.block)) { $0.integer(0) }
+    }
+
+    /// Throws where the stored rows of a block are not those that the catalogue lists as live, id by id.
+    public func verify(_ record: RowsRecord, of block: RowBlock) throws {
+        let path = path(of: try object(block.object))
+        let live = record.labels.indices.filter { record.labels[$0] != RowsRecord.emptySlot }
+        let listed = try database.rows(
+            "SELECT slot, id FROM rows WHERE part = ? AND block = ? AND request IS NULL ORDER BY slot", .integer(Int(block.part.rawValue)),
+            .integer(block.block)) { ($0.integer(0), $0.blob(1)) }
+        guard listed.map(\.0) == live, zip(live, listed).allSatisfy({ idDigest(record.ids[$0]) == $1.1 }) else {
+            throw fault("\(path): the rows stored there are not those that the catalogue lists as live")
+        }
+        for slot in record.labels.indices where record.labels[slot] == RowsRecord.emptySlot {
+            guard record.ids[slot].isEmpty, record.features[slot * record.rowBytes..<(slot + 1) * record.rowBytes].allSatisfy({ $0 == 0 }) else {
+                throw fault("\(path): slot \(slot) is empty but still holds a row")
+            }
+        }
     }
 
     public func rowBlocks(_ part: Part) throws -> [RowBlock] {
@@ -75,6 +109,32 @@ extension Store {
             bytesPerFeature: bytesPerFeature, file: path(of: object))
     }
 
+    // MARK: - Groups
+
+    private static let groupsSetting = "groups"
+
+    /// Names of all groups, by number; empty where a group has no live row any more.
+    public func groupNames() throws -> [String] {
+        guard let text = try setting(Self.groupsSetting) else { return [] }
+        guard let names = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) else { throw fault("the names of groups are not readable") }
+        return names
+    }
+
+    /// Inside a transaction.
+    public func setGroups(_ names: [String]) throws {
+        try set(Self.groupsSetting, to: String(decoding: JSONEncoder().encode(names), as: UTF8.self))
+    }
+
+    /// Takes away the names of groups that have no live row any more: a provider who is gone is named nowhere.
+    public func forgetEmptyGroups() throws {
+        var names = try groupNames()
+        let live = Set(try database.rows("SELECT DISTINCT \"group\" FROM rows WHERE request IS NULL AND \"group\" IS NOT NULL") { $0.integer(0) })
+        let empty = names.indices.filter { !live.contains($0) && !names[$0].isEmpty }
+        guard !empty.isEmpty else { return }
+        for number in empty { names[number] = "" }
+        try setGroups(names)
+    }
+
     // MARK: - Changes, inside a transaction
 
     /// Names the stored rows of a block; the file they replace is condemned.
@@ -89,8 +149,14 @@ extension Store {
         for number in old { try condemn(number) }
     }
 
-    /// Marks a row as deleted by a request. Its id stays, so that a second deletion of it is noticed; its group goes.
-    public func markDeleted(_ id: String, request: Int) throws {
-        try database.run("UPDATE rows SET request = ?, \"group\" = NULL WHERE id = ?", .integer(request), .text(id))
+    /// Marks rows as deleted by a request. The digests of their ids stay, so that a second deletion is noticed; their groups go.
+    public func markDeleted(_ ids: [String], request: Int) throws {
+        for id in ids {
+            let digest = idDigest(id)
+            try countRow(digest, adding: false)
+            try database.run("UPDATE rows SET request = ?, \"group\" = NULL WHERE id = ?", .integer(request), .blob(digest))
+            try countRow(digest, adding: true)
+        }
+        try forgetEmptyGroups()
     }
 }

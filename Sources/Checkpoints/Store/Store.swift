@@ -2,25 +2,43 @@ import Files
 
 /// A project's folder: a catalogue (SQLite) that says what is there, and write-once object files that hold it.
 ///
-///     catalogue.sqlite     settings, rows → (block, slot), objects, chain, requests
-///     objects/             lattice records and blocks of rows, one file each
+///     catalogue.sqlite     settings, rows → (block, slot), objects and their keys, chain, requests, ledger
+///     objects/             lattice records, blocks of rows and evidence, one encrypted file each
+///     project.key          the key to all of it, unless it is kept elsewhere
+///     signing-key.pem      the public key that evidence is checked with
 ///     unlearn.lock         held by the one writer
 ///
 /// A change writes its new objects first, then commits one transaction that names them and condemns the old ones, then
-/// removes the condemned files. Whatever a crash leaves behind is cleared by the next writer: files that the catalogue
-/// does not name, and condemned ones.
+/// removes the condemned files and destroys their keys. Whatever a crash leaves behind is cleared by the next writer: files
+/// that the catalogue does not name, condemned ones, and requests that were begun and not published.
 public final class Store {
-    public static let formatVersion = 1
-    static let applicationID = 0x554E_4C52  // "UNLR"
-
     public let folder: String
     let database: Database
+    let keys: ProjectKeys
+    /// Wraps the keys of objects; another one after each destruction.
+    private(set) var keyring: SecretKey
+    /// Over all entries in the table of rows; part of the manifest.
+    var rowsSum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
+    /// Whether the running transaction added entries to the ledger.
+    var ledgerHasGrown = false
+
     private let lock: FolderLock?
     private var nextNumber = 1
+    /// Whether object files were made whose folder is not synced yet.
+    private var folderIsUnsynced = false
+    /// The failure after which nobody knows what is on the device; from then on nothing is committed or removed.
+    private var uncertainty: (any Error)?
+    /// What SQLite counts of other connections' commits: a reader's view is whole as long as it stays.
+    private var dataVersion = 0
 
-    public enum Access: Sendable { case read, write }
+    public enum Access: Sendable {
+        case read, write
+        /// To look at a store that may be damaged: nothing is verified on opening.
+        case inspect
+    }
 
     static let lockName = "unlearn.lock"
+    static let publicKeyName = "signing-key.pem"
 
     static func cataloguePath(_ folder: String) -> String { folder + "/catalogue.sqlite" }
     var objectsFolder: String { folder + "/objects" }
@@ -28,39 +46,58 @@ public final class Store {
     /// Whether a folder holds a project.
     public static func exists(in folder: String) -> Bool { FileSystem.exists(cataloguePath(folder)) }
 
+    public var encryption: Encryption { keys.encryption }
+    public var projectID: String { Hexadecimal.encode(keys.projectID) }
+    public var publicKey: PublicKey { keys.signing.publicKey }
+    var signingKey: SigningKey { keys.signing }
+
     /// Opens an existing project. Writers take the lock and clear what a crash left behind.
     public init(opening folder: String, _ access: Access) throws {
         guard Self.exists(in: folder) else {
             throw Failure(.noProject, "no project in \(folder); make one with 'unlearn init' or name its folder with -C DIR")
         }
+        let path = Self.cataloguePath(folder)
+        guard FileSystem.isRegularFile(path) else { throw Failure(.damaged, "\(path) is no regular file; restore the project from a backup") }
         self.folder = folder
         lock = access == .write ? try FolderLock(folder + "/" + Self.lockName) : nil
-        database = try Database(Self.cataloguePath(folder), access == .write ? .write : .read)
-        let (application, version) = (try pragma("application_id"), try pragma("user_version"))
-        guard application == Self.applicationID else {
-            throw Failure(.damaged, "\(Self.cataloguePath(folder)) is not a project's catalogue; restore the project from a backup")
-        }
-        guard version <= Self.formatVersion else {
-            throw Failure(
-                .input, "the project in \(folder) was made by a newer version (format \(version), this program reads \(Self.formatVersion)); update unlearn")
-        }
+        database = try Database(path, access == .write ? .write : .read)
+        keys = try Self.openKeys(folder, database)
+        keyring = SecretKey.random()
+        keyring = try loadKeyring()
+        rowsSum = try loadRowsSum()
+        if access != .inspect { try verifyManifest() }
+        guard FileSystem.isFolder(objectsFolder) else { throw Failure(.damaged, "\(objectsFolder) is missing; restore the project from a backup") }
         if access == .write { try clearRemains() }
         dataVersion = try pragma("data_version")
     }
 
-    /// What SQLite counts of other connections' commits: a reader's view is whole as long as it stays.
-    private var dataVersion = 0
-
-    /// A fault in what is stored; or, for a reader beside a writer, a view that has been overtaken.
-    func fault(_ description: String) -> Failure {
-        if lock == nil, (try? pragma("data_version")) != dataVersion {
-            return Failure(.locked, "the project changed while it was being read; run the command again")
+    private static func openKeys(_ folder: String, _ database: Database) throws -> ProjectKeys {
+        func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
+        let (application, version) = (try pragma("application_id"), try pragma("user_version"))
+        guard application == applicationID else {
+            throw Failure(.damaged, "\(cataloguePath(folder)) is not a project's catalogue; restore the project from a backup")
         }
-        return Failure(.damaged, description + "; run 'unlearn check' and restore the project from a backup")
+        guard version == formatVersion else {
+            let (age, advice) = version > formatVersion ? ("newer", "update unlearn") : ("older", "make it anew with 'unlearn init'")
+            throw Failure(.input, "the project in \(folder) was made by \(age == "newer" ? "a newer" : "an older") version (format \(version), this program reads \(formatVersion)); \(advice)")
+        }
+        let identity = try database.rows("SELECT id, public_key, encryption FROM project") { ($0.blob(0), $0.blob(1), Encryption(rawValue: $0.integer(2))) }
+        guard let (projectID, publicKey, encryption) = identity.first, projectID.count == projectIDLength, let encryption else {
+            throw Failure(.damaged, "\(cataloguePath(folder)) does not say which project it is; restore the project from a backup")
+        }
+        let file = KeyFile.locate(for: folder)
+        let keys = ProjectKeys(try file.read(), projectID: projectID, encryption: encryption)
+        guard keys.signing.publicKey.bytes == publicKey else {
+            throw Failure(
+                file.isOwn ? .damaged : .input, "the key in \(file.path) is not this project's; put the right file there or name it with \(KeyFile.variable)")
+        }
+        return keys
     }
 
-    /// Makes an empty project in a folder that has none.
-    public init(creating folder: String) throws {
+    private static let projectIDLength = 16
+
+    /// Makes an empty project in a folder that has none, with a key of its own unless `UNLEARN_KEY_FILE` names one.
+    public init(creating folder: String, encryption: Encryption = .xchacha20poly1305) throws {
         let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
         let objects = folder + "/objects"
         // An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
@@ -77,16 +114,31 @@ public final class Store {
             if FileSystem.exists(objects) { try FileSystem.removeTree(objects) }
             for name in [unfinished + "-journal", unfinished] { try FileSystem.remove(name) }
         }
+        let file = KeyFile.locate(for: folder)
+        let isNew = !FileSystem.exists(file.path)
         database = try Database(unfinished, .create)
+        keys = ProjectKeys(isNew ? try file.create() : try file.read(), projectID: Sodium.random(Self.projectIDLength), encryption: encryption)
+        createdKeyFile = isNew ? file.path : nil
+        let (keyring, wrapped) = Self.newKeyring(keys)
+        self.keyring = keyring
         try FileSystem.makeFolder(objects)
+        folderIsUnsynced = true
+        try Array(keys.signing.publicKey.pem.utf8).withUnsafeBytes { try FileSystem.publish($0, at: folder + "/" + Self.publicKeyName) }
         try database.execute("PRAGMA application_id = \(Self.applicationID)")
         try database.execute("PRAGMA user_version = \(Self.formatVersion)")
         try database.execute(Self.schema)
+        try database.run(
+            "INSERT INTO project VALUES (1, ?, ?, ?, ?, ?, x'')", .blob(keys.projectID), .blob(keys.signing.publicKey.bytes),
+            .integer(encryption.rawValue), .blob(wrapped), .blob(rowsSum.bytes))
     }
+
+    /// A key file that this creation made; goes where the creation is abandoned.
+    private var createdKeyFile: String?
 
     /// Makes a created project visible; before this, the folder holds none. The store must not be used afterwards:
     /// SQLite must not have a file open whose name changes.
     public func publishCreation() throws {
+        try synchroniseObjects()
         database.close()
         try FileSystem.rename(Self.cataloguePath(folder) + FileSystem.temporarySuffix, to: Self.cataloguePath(folder))
     }
@@ -94,76 +146,140 @@ public final class Store {
     /// Undoes a creation that was not published.
     public func abandonCreation() throws {
         database.close()
-        for name in ["objects", "catalogue.sqlite" + FileSystem.temporarySuffix, Self.lockName] where FileSystem.exists(folder + "/" + name) {
-            try FileSystem.removeTree(folder + "/" + name)
-        }
+        let names = ["objects", "catalogue.sqlite" + FileSystem.temporarySuffix, Self.publicKeyName, Self.lockName].map { folder + "/" + $0 }
+        for path in names + [createdKeyFile].compactMap({ $0 }) where FileSystem.exists(path) { try FileSystem.removeTree(path) }
     }
-
-    private static let schema = """
-        CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-        CREATE TABLE objects (
-            number INTEGER PRIMARY KEY, file TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL, block INTEGER NOT NULL,
-            bytes INTEGER NOT NULL, digest BLOB NOT NULL, condemned INTEGER NOT NULL DEFAULT 0);
-        CREATE TABLE row_blocks (
-            part INTEGER NOT NULL, block INTEGER NOT NULL, slots INTEGER NOT NULL,
-            object INTEGER NOT NULL REFERENCES objects, PRIMARY KEY (part, block)) WITHOUT ROWID;
-        CREATE TABLE rows (
-            id TEXT PRIMARY KEY, part INTEGER NOT NULL, block INTEGER NOT NULL, slot INTEGER NOT NULL,
-            "group" TEXT, request INTEGER) WITHOUT ROWID;
-        CREATE UNIQUE INDEX rows_by_place ON rows (part, block, slot);
-        CREATE TABLE influences (
-            block INTEGER PRIMARY KEY, object INTEGER NOT NULL REFERENCES objects, base_exact INTEGER NOT NULL);
-        CREATE TABLE corrections (block INTEGER PRIMARY KEY, object INTEGER NOT NULL REFERENCES objects);
-        CREATE TABLE keyframes (block INTEGER PRIMARY KEY, object INTEGER NOT NULL REFERENCES objects);
-        CREATE TABLE requests (
-            number INTEGER PRIMARY KEY, report TEXT NOT NULL, sample BLOB NOT NULL, classes BLOB NOT NULL);
-        """
 
     func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
 
-    /// All changes in `body` are committed together; then the files of condemned objects are removed.
+    /// A fault in what is stored; or, for a reader beside a writer, a view that has been overtaken.
+    func fault(_ description: String) -> Failure {
+        if lock == nil, (try? pragma("data_version")) != dataVersion {
+            return Failure(.locked, "the project changed while it was being read; run the command again")
+        }
+        return Failure(.damaged, description + "; run 'unlearn check' and restore the project from a backup")
+    }
+
+    // MARK: - Transactions
+
+    /// All changes in `body` are committed together; then condemned objects are destroyed.
     public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
-        let result = try database.transaction(body)
+        let result = try commit(body)
         do {
-            try sweep()
+            try destroyCondemned()
         } catch {
-            throw Failure(.failed, "the change is made, but files that it replaced are still there (\(error)); the next command that writes removes them")
+            throw Failure(.failed, "the change is made, but what it replaced is still there (\(error)); the next command that writes removes it")
         }
         return result
     }
 
-    // MARK: - Settings
-
-    public func setting(_ key: String) throws -> String? {
-        try database.rows("SELECT value FROM settings WHERE key = ?", .text(key)) { $0.text(0) }.first
-    }
-
-    public func set(_ key: String, to value: String) throws {
-        try database.run("INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", .text(key), .text(value))
-    }
-
-    // MARK: - What a crash leaves behind
-
-    private func clearRemains() throws {
-        try sweep()
-        let known = Set(try database.rows("SELECT file FROM objects") { $0.text(0) })
-        var removed = false
-        for name in try FileSystem.names(in: objectsFolder) where !known.contains(name) {
-            try FileSystem.remove(objectsFolder + "/" + name)
-            removed = true
+    /// Commits under a manifest made anew; everything staged is on the device before.
+    func commit<Result>(_ body: () throws -> Result) throws -> Result {
+        if let uncertainty { throw uncertainty }
+        let before = rowsSum
+        do {
+            return try database.transaction {
+                ledgerHasGrown = false
+                let result = try body()
+                try synchroniseObjects()
+                if ledgerHasGrown { try signTreeHead() }
+                try database.run("UPDATE project SET rows_sum = ?", .blob(rowsSum.bytes))
+                try sealManifest()
+                return result
+            }
+        } catch {
+            rowsSum = before
+            guard let uncertain = error as? UncertainCommit else { throw error }
+            uncertainty = uncertain.cause
+            throw uncertain.cause
         }
-        if removed { try FileSystem.synchroniseFolder(objectsFolder) }
-        nextNumber = 1 + (try database.rows("SELECT max(number) FROM objects") { $0.integer(0) }.first ?? 0)
     }
+
+    /// Whether a commit failed in such a way that it may count all the same: nothing may be removed then.
+    var isUncertain: Bool { uncertainty != nil }
+
+    private func loadRowsSum() throws -> RowsSum {
+        let bytes = try database.rows("SELECT rows_sum FROM project") { $0.blob(0) }.first ?? []
+        guard bytes.count == RowsSum.length else { throw fault("\(Self.cataloguePath(folder)) has no sum of its rows") }
+        return RowsSum(bytes: bytes)
+    }
+
+    // MARK: - Object files
 
     func takeNumber() -> Int {
         defer { nextNumber += 1 }
         return nextNumber
     }
-}
 
-extension Store {
-    /// Has SQLite verify the catalogue's pages, indices and references.
+    /// Writes a new object file and syncs it; its name is synced with those of others before the next commit.
+    func writeObject(_ bytes: [UInt8], name: String) throws {
+        let path = objectsFolder + "/" + name
+        folderIsUnsynced = true
+        do {
+            let file = try OpenFile(path, .createNew)
+            try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+            try file.synchronise()
+        } catch {
+            // Without a name in the catalogue it is rubbish, whether or not it can be removed now.
+            try? FileSystem.remove(path)
+            throw error
+        }
+    }
+
+    private func synchroniseObjects() throws {
+        guard folderIsUnsynced else { return }
+        do {
+            try FileSystem.synchroniseFolder(objectsFolder)
+        } catch {
+            // The kernel reports a failed sync once; a second try that succeeds would mean nothing.
+            uncertainty = error
+            throw error
+        }
+        folderIsUnsynced = false
+    }
+
+    // MARK: - What a crash leaves behind
+
+    private func clearRemains() throws {
+        let known = Set(try database.rows("SELECT number, kind, block FROM objects") { Self.fileName($0.integer(0), ObjectKind(rawValue: $0.integer(1)), $0.integer(2)) })
+        var removed = false
+        for name in try FileSystem.names(in: objectsFolder) where !known.contains(name) {
+            try FileSystem.removeTree(objectsFolder + "/" + name)
+            removed = true
+        }
+        if removed { try FileSystem.synchroniseFolder(objectsFolder) }
+        nextNumber = 1 + (try database.rows("SELECT max(number) FROM objects") { $0.integer(0) }.first ?? 0)
+        try destroyCondemned()
+        try undoUnpublishedRequests()
+        // Also what a log kept that could not be emptied when it should have been.
+        if try FileSystem.length(Self.cataloguePath(folder) + "-wal") ?? 0 > 0 { try database.truncateLog() }
+    }
+
+    /// Removes the files of condemned objects and destroys their keys; then closes the requests that condemned them.
+    func destroyCondemned() throws {
+        let condemned = try condemnedObjects(), published = try requestNumbers(in: .published)
+        guard !condemned.isEmpty || !published.isEmpty else { return }
+        for object in condemned { try FileSystem.remove(path(of: object)) }
+        try FileSystem.synchroniseFolder(objectsFolder)
+        let next = try commit {
+            for object in condemned { try database.run("DELETE FROM objects WHERE number = ?", .integer(object.number)) }
+            for number in published { try closeRequest(number, destroyed: condemned) }
+            return try renewKeyring()
+        }
+        keyring = next
+        try database.truncateLog()
+    }
+
+    /// Rebuilds the catalogue without free pages and empties its log.
+    public func compact() throws {
+        if let uncertainty { throw uncertainty }
+        try database.vacuum()
+        try database.truncateLog()
+    }
+
+    // MARK: - Checks
+
+    /// Has SQLite verify the catalogue's pages, indices and references, and that only this program wrote it.
     public func checkCatalogue() throws {
         let faults =
             try database.rows("PRAGMA integrity_check") { $0.text(0) }.filter { $0 != "ok" }
@@ -171,5 +287,7 @@ extension Store {
         guard faults.isEmpty else {
             throw Failure(.damaged, "the catalogue is damaged: \(faults.prefix(3).joined(separator: "; ")); restore the project from a backup")
         }
+        try verifyManifest()
+        try verifyRows()
     }
 }

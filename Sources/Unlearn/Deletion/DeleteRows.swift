@@ -34,24 +34,34 @@ extension Project {
         if !touched.isEmpty && !options.approximate { try refuseOtherNumerics("retrain") }
         var replayOptions = options.replay
         replayOptions.sameNumerics = fingerprintDifference == nil
-        let sink: any ReplaySink = options.dryRun ? DiscardingSink() : StagingSink(store: store, latticeBits: latticeBits, chain: chain)
-        let replay = BlockReplay(
-            chain: chain, trainer: trainer, rows: { [self] in try trainingRows(block: $0, leavingOut: training[$0] ?? []) },
-            control: control, progress: progress)
         let before = chain.length > 0 ? try chain.state(chain.length) : nil
+
+        let number =
+            options.dryRun
+            ? try store.nextRequestNumber()
+            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, before)))
+        let staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: latticeBits, chain: chain)
+        var staged: [StagedObject] = []
         do {
             return try finish()
         } catch {
-            try (sink as? StagingSink)?.discardAll()
+            // What cannot be cleared now, the next command that writes clears; the first error is the one to hear of.
+            do {
+                try staging?.discardAll()
+                for object in staged { try store.discard(object) }
+                if !options.dryRun { try store.undoRequest(number, reason: "\(error)") }
+            } catch {}
             throw error
         }
 
         func finish() throws -> DeletionReport {
-            let outcome = before == nil ? nil : try replay.run(deleted: touched, options: replayOptions, into: sink)
+            let replay = BlockReplay(
+                chain: chain, trainer: trainer, rows: { [self] in try trainingRows(block: $0, leavingOut: training[$0] ?? []) },
+                control: control, progress: progress)
+            let outcome = before == nil ? nil : try replay.run(deleted: touched, options: replayOptions, into: staging ?? DiscardingSink())
 
-            let number = (try store.requestNumbers().last ?? 0) + 1
             let decisionsBefore = try before.flatMap { try decide($0, on: .test, leavingOut: test) }
-            var report = DeletionReport(request: Self.requestName(number), rows: places.count, epsilon: replayOptions.decayGuard.epsilon)
+            var report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: replayOptions.decayGuard.epsilon)
             report.testRowsDeleted = places.count { $0.part == .test }
             report.blocksTouched = touched
             report.blocksTotal = chain.length
@@ -65,22 +75,9 @@ extension Project {
                 if !touched.isEmpty { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
             }
             report.dryRun = options.dryRun
-            if !options.dryRun {
+            if let staging {
                 if control.isInterrupted() { throw Failure.interrupted }
-                let sample = before.map { EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed).steps(of: $0) }
-                let rows = try stageRows(training: training, test: test)
-                try store.transaction {
-                    try (sink as? StagingSink)?.publish()
-                    for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
-                    for place in places { try store.markDeleted(place.id, request: number) }
-                    try forgetDecisions(on: test)
-                    let condemned = try store.condemnedObjects()
-                    report.erased = .init(
-                        rows: places.count, checkpoints: condemned.count { !$0.kind.isRows }, bytes: condemned.reduce(0) { $0 + $1.bytes })
-                    report.seconds = (clock.now - start) / .seconds(1)
-                    try store.insert(
-                        StoredRequest(number: number, report: try report.encoded(), sample: sample ?? [], classes: decisionsBefore?.classes ?? []))
-                }
+                try publish(staging, decisionsBefore)
                 do {
                     try addMissingKeyframes()
                 } catch let error as any DescribedError {
@@ -90,26 +87,90 @@ extension Project {
             }
             report.seconds = (clock.now - start) / .seconds(1)
             return report
+
+            func publish(_ staging: StagingSink, _ decisions: Decisions?) throws {
+                let rows = try stageRows(training: training, test: test)
+                staged += rows.map(\.object)
+                let forgotten = try stageEvidence(without: test)
+                staged += forgotten.map(\.object)
+                let evidence = try before.map { state in
+                    let sample = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed).steps(of: state)
+                    return try store.stage(StoredEvidence(sample: sample, classes: decisions?.classes ?? []), ofRequest: number)
+                }
+                staged += [evidence].compactMap { $0 }
+                try store.transaction {
+                    try staging.publish()
+                    for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
+                    for (request, object) in forgotten { try store.replaceEvidence(ofRequest: request, by: object) }
+                    try store.markDeleted(places.map(\.id), request: number)
+                    let condemned = try store.condemnedObjects()
+                    report.erased = .init(
+                        rows: places.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
+                    report.seconds = (clock.now - start) / .seconds(1)
+                    try store.publishRequest(
+                        number, report: try report.encoded(), details: try JSONValue(Publication(report, settings)),
+                        written: staging.staged + staged, evidence: evidence)
+                }
+            }
         }
     }
 
-    /// What models before earlier deletions decided on test rows goes with the rows.
-    private func forgetDecisions(on test: [Int: Set<Int>]) throws {
-        guard !test.isEmpty else { return }
+    /// What the ledger says of a deletion that is about to begin.
+    private struct Intention: Encodable {
+        let method: UnlearningMethod
+        let onNoDecay: NoDecayPolicy
+        /// Nil: automatic.
+        let damping: Double?
+        let epsilon: Double
+        let fit: FitMethod
+        let approximate: Bool
+        let stateDigestBefore: String?
+
+        init(_ options: DeletionOptions, _ before: LatticeVector?) {
+            method = options.replay.method
+            onNoDecay = options.replay.onNoDecay
+            damping = if case .fixed(let factor) = options.replay.damping { factor } else { nil }
+            epsilon = options.replay.decayGuard.epsilon
+            fit = options.replay.fitMethod
+            approximate = options.approximate
+            stateDigestBefore = before.map { Digest(of: $0).description }
+        }
+    }
+
+    /// What the ledger says of a deletion that is done: its report, and what it takes to do it again.
+    private struct Publication: Encodable {
+        let report: DeletionReport
+        let seed: String
+        let latticeBits: Int
+        let fingerprint: NumericsFingerprint
+        let source: String
+        let testSource: String?
+
+        init(_ report: DeletionReport, _ settings: ProjectSettings) {
+            self.report = report
+            seed = String(settings.recipe.seed)
+            latticeBits = settings.recipe.latticeBits
+            fingerprint = settings.fingerprint
+            source = settings.source
+            testSource = settings.testSource
+        }
+    }
+
+    /// Evidence of earlier deletions without what models decided on these test rows: that goes with the rows.
+    private func stageEvidence(without test: [Int: Set<Int>]) throws -> [(request: Int, object: StagedObject)] {
+        guard !test.isEmpty else { return [] }
         var first = 0
         var forgotten: [Int] = []
         for block in try store.rowBlocks(.test) {
             forgotten += (test[block.block] ?? []).map { first + $0 }
             first += block.slots
         }
-        for number in try store.requestNumbers() {
-            guard var classes = try store.request(number)?.classes, !classes.isEmpty else { continue }
-            for slot in forgotten { classes[slot] = BlockRows.emptySlot }
-            try store.setClasses(classes, ofRequest: number)
+        return try store.requests().compactMap { request in
+            guard var evidence = try store.evidence(of: request), evidence.classes.count == first else { return nil }
+            for slot in forgotten { evidence.classes[slot] = BlockRows.emptySlot }
+            return (request.number, try store.stage(evidence, ofRequest: request.number))
         }
     }
-
-    public static func requestName(_ number: Int) -> String { "R\(number)" }
 
     /// The touched blocks of rows without the deleted ones, as new files.
     private func stageRows(training: [Int: Set<Int>], test: [Int: Set<Int>]) throws -> [(part: Part, slots: Int, object: StagedObject)] {

@@ -58,16 +58,17 @@ extension Project {
         let numbers = try store.requestNumbers()
         guard let latest = numbers.last else { throw Failure(.input, "nothing was deleted yet; there is nothing to audit") }
         let number = number ?? latest
-        guard let request = try store.request(number) else {
-            throw Failure(.input, "no request \(Self.requestName(number)); the project has \(Self.requestName(numbers[0])) to \(Self.requestName(latest))")
+        guard numbers.contains(number), let request = try store.request(number) else {
+            throw Failure(.input, "no deletion \(Store.requestName(number)); the project has \(Store.requestName(numbers[0])) to \(Store.requestName(latest))")
         }
+        let kept = try store.evidence(of: request) ?? StoredEvidence(sample: [], classes: [])
         let chain = try chain()
         let evidence = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed)
         let testSlots = try store.rowBlocks(.test).reduce(0) { $0 + $1.slots }
-        guard let report = try? DeletionReport(json: request.report), request.sample.isEmpty || request.sample.count == evidence.indices.count,
-            request.classes.isEmpty || request.classes.count == testSlots
-        else { throw Failure(.damaged, "what the catalogue keeps of \(Self.requestName(number)) is not readable; restore the project from a backup") }
-        guard !request.sample.isEmpty, chain.length > 0 else {
+        guard let report = try? DeletionReport(json: request.report), kept.sample.isEmpty || kept.sample.count == evidence.indices.count,
+            kept.classes.isEmpty || kept.classes.count == testSlots
+        else { throw Failure(.damaged, "what the catalogue keeps of \(Store.requestName(number)) is not readable; restore the project from a backup") }
+        guard !kept.sample.isEmpty, chain.length > 0 else {
             throw Failure(.input, "\(report.request) was done before any block was trained; there is no model to compare with")
         }
         guard report.blocksTotal == chain.length else {
@@ -92,7 +93,7 @@ extension Project {
         var nothing = (estimate: 0.0, standardError: 0.0)
         // How much nearer the current model is than doing nothing, and the error of that.
         var advantage = (estimate: 0.0, standardError: 0.0)
-        var nothingClasses = request.classes
+        var nothingClasses = kept.classes
         if let before {
             guard Digest(of: before).description == report.stateDigestBefore else {
                 throw Failure(.input, "the given model is not the one before \(report.request): its digest is \(Digest(of: before)), not \(report.stateDigestBefore ?? "?")")
@@ -101,8 +102,8 @@ extension Project {
             advantage.estimate = nothing.estimate - Double(current.l1Distance(to: exact))
             nothingClasses = try decide(before, on: .test)!.classes
         } else {
-            nothing = evidence.distance(request.sample, to: exact)
-            advantage = evidence.advantage(of: current, over: request.sample, to: exact)
+            nothing = evidence.distance(kept.sample, to: exact)
+            advantage = evidence.advantage(of: current, over: kept.sample, to: exact)
         }
         let l1ToExact = Double(current.l1Distance(to: exact)) * unit
         let l1Nothing = nothing.estimate * unit
@@ -120,6 +121,13 @@ extension Project {
                 nothing: try accuracy(of: nothingClasses)),
             blocksReplayed: max(0, chain.length - first + 1), seconds: (clock.now - start) / .seconds(1),
             stateDigest: Digest(of: current).description, exactDigest: Digest(of: exact).description, verdict: verdict)
+    }
+
+    /// Puts an audit's result into the ledger of the project in a folder.
+    public static func record(_ report: AuditReport, in folder: String) throws {
+        guard let number = Int(report.request.dropFirst()) else { preconditionFailure("a report of no request") }
+        let store = try Store(opening: folder, .write)
+        try store.transaction { try store.append(LedgerEntry(.audited, request: number, details: try JSONValue(report))) }
     }
 
     /// Share of live test rows whose true class is the given one.

@@ -16,20 +16,28 @@ public struct CheckReport: Codable, Sendable {
 }
 
 extension Project {
-    /// Verifies the catalogue, every object's bytes and digest, and that all records add up; with `readData` also every
-    /// row against the catalogue.
+    /// Verifies the catalogue, the ledger, every object's seal and digest, and that all records add up; with `readData`
+    /// also every row against the catalogue.
     public func check(readData: Bool, progress: (_ done: Int, _ total: Int) throws -> Void) throws -> CheckReport {
         var report = CheckReport(readData: readData)
         func attempt(_ body: () throws -> Void) throws {
             do { try body() } catch let error as any DescribedError { report.errors.append(error.description) }
         }
         try attempt { try store.checkCatalogue() }
+        try attempt { report.errors += try store.ledgerFaults() }
+        try attempt { report.errors += try store.keyFaults() }
         let objects = try store.objects()
         for (index, object) in objects.enumerated() {
             try progress(index, objects.count)
             report.objects += 1
             report.bytes += object.bytes
-            try attempt { _ = try store.contents(of: object) }
+            try attempt { try store.verify(object) }
+        }
+        try attempt {
+            for request in try store.requests() { _ = try store.evidence(of: request) }
+            guard try store.rowBlocks(.train).map(\.block) == Array(1...settings.recipe.blocks) else {
+                throw Failure(.damaged, "the catalogue does not list the rows of every block; restore the project from a backup")
+            }
         }
         try attempt {
             let chain = try chain()
@@ -50,16 +58,7 @@ extension Project {
             for part in Part.allCases {
                 for block in try store.rowBlocks(part) {
                     try attempt {
-                        let record = try storedRows(block)
-                        let live = record.labels.indices.filter { record.labels[$0] != RowsRecord.emptySlot }
-                        guard try store.liveSlots(block) == live else {
-                            throw Failure(.damaged, "the rows stored for block \(block.block) are not those that the catalogue lists as live")
-                        }
-                        for slot in record.labels.indices where record.labels[slot] == RowsRecord.emptySlot {
-                            guard record.features[slot * record.rowBytes..<(slot + 1) * record.rowBytes].allSatisfy({ $0 == 0 }) else {
-                                throw Failure(.damaged, "slot \(slot) of block \(block.block) is empty but still holds features")
-                            }
-                        }
+                        try store.verify(try storedRows(block), of: block)
                     }
                 }
             }

@@ -20,6 +20,12 @@ public struct Status: Codable, Sendable {
     public let storeBytes: Int
     public let rowBytes: Int
     public let stateDigest: String?
+    public let project: String
+    public let encryption: String
+    /// What the ledger and certificates are signed with; hexadecimal.
+    public let publicKey: String
+    /// The ledger's signed head.
+    public let ledger: TreeHead?
 }
 
 extension Project {
@@ -33,6 +39,7 @@ extension Project {
             testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, exact: chain.isExact,
             firstInexactBlock: chain.firstInexact, fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
             storeBytes: stored.records, rowBytes: stored.rows,
-            stateDigest: chain.length > 0 ? Digest(of: try chain.state(chain.length)).description : nil)
+            stateDigest: chain.length > 0 ? Digest(of: try chain.state(chain.length)).description : nil, project: store.projectID,
+            encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last)
     }
 }

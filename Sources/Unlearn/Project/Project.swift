@@ -3,9 +3,6 @@ import Files
 import Tensors
 import Training
 
-/// The version of the program and of its results.
-public let programVersion = "0.1.0"
-
 /// An open project: its settings, its store and a trainer that continues what was trained.
 public final class Project {
     public let store: Store

@@ -21,6 +21,7 @@ public struct ProjectPlan {
     public var only: IDList?
     /// Group of each id; instead of the source's own.
     public var groups: [String: String]?
+    public var encryption = Encryption.xchacha20poly1305
     public var threads: Int
 
     public init(recipe: Recipe, blockPolicy: BlockPolicy, source: any RowSource, sourceName: String, threads: Int) {
@@ -50,6 +51,33 @@ public struct ProjectBuilder {
         public let parameters: Int
     }
 
+    /// What the ledger says of a new project.
+    private struct Creation: Encodable {
+        let model: String
+        let seed: String
+        let blocks: Int
+        let rows: Int
+        let testRows: Int
+        let excluded: Int
+        let source: String
+        let testSource: String?
+        let fingerprint: NumericsFingerprint
+        let publicKey: String
+
+        init(settings: ProjectSettings, rows: Int, testRows: Int, excluded: Int, publicKey: String) {
+            model = settings.recipe.model.rawValue
+            seed = String(settings.recipe.seed)
+            blocks = settings.recipe.blocks
+            self.rows = rows
+            self.testRows = testRows
+            self.excluded = excluded
+            source = settings.source
+            testSource = settings.testSource
+            fingerprint = settings.fingerprint
+            self.publicKey = publicKey
+        }
+    }
+
     /// Rows in one stored block of test rows.
     private static let testBlockRows = 1000
 
@@ -60,7 +88,7 @@ public struct ProjectBuilder {
         let slot: Int32
     }
 
-    /// - Complexity: two passes over the source; memory for one block and about 60 bytes a row.
+    /// - Complexity: two passes over the source; memory for one block and about 80 bytes a row.
     public func build(progress: (_ done: Int, _ total: Int) throws -> Void) throws -> Summary {
         guard !Store.exists(in: folder) else {
             throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
@@ -94,7 +122,7 @@ public struct ProjectBuilder {
             fingerprint: trainer.fingerprint, programVersion: programVersion)
 
         let isNew = !FileSystem.exists(folder)
-        let store = try Store(creating: folder)
+        let store = try Store(creating: folder, encryption: plan.encryption)
         do {
             let testCount = testSurvey?.rows ?? heldOut.count
             let total = 2 * (training.count + testCount)
@@ -103,7 +131,10 @@ public struct ProjectBuilder {
                 done += rows
                 try progress(done, total)
             }
-            try settings.save(to: store)
+            try store.transaction {
+                try settings.save(to: store)
+                try store.setGroups(groups.names)
+            }
             var destinations = [Destination?](repeating: nil, count: survey.rows)
             for (index, row) in training.enumerated() {
                 destinations[row] = Destination(part: .train, block: assignment.blocks[index], slot: assignment.slots[index])
@@ -121,6 +152,11 @@ public struct ProjectBuilder {
             try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
             let rows = try store.rowCount(.train, deleted: false), testRows = try store.rowCount(.test, deleted: false)
             let left = try store.rowCount(.train, deleted: true)
+            try store.transaction {
+                try store.forgetEmptyGroups()
+                try store.append(
+                    LedgerEntry(.created, details: try JSONValue(Creation(settings: settings, rows: rows, testRows: testRows, excluded: left, publicKey: store.publicKey.description))))
+            }
             try store.publishCreation()
             return Summary(rows: rows, testRows: testRows, excluded: left, settings: settings, parameters: trainer.layout.count)
         } catch {
@@ -174,6 +210,8 @@ public struct ProjectBuilder {
         var indices: [Int32] = []
         var names: [String] = []
 
+        func number(_ row: Int) -> Int? { indices.isEmpty || indices[row] < 0 ? nil : Int(indices[row]) }
+
         func name(_ row: Int) -> String? {
             guard !indices.isEmpty, indices[row] >= 0 else { return nil }
             return names[Int(indices[row])]
@@ -209,7 +247,7 @@ public struct ProjectBuilder {
         }
     }
 
-    /// Streams a source through a staging file, in which every row finds its place, into one object file a block.
+    /// Streams a source through a scratch file, in which every row finds its place, into one object file a block.
     private func importRows(
         _ source: any RowSource, _ survey: Survey, destinations: [Destination?], groups: Grouping, sizes: [Int], testCount: Int,
         into store: Store, excluded: inout [String: Int], advance: (Int) throws -> Void
@@ -225,12 +263,9 @@ public struct ProjectBuilder {
             firstRow[block.part]!.append(rows)
             rows += block.slots
         }
-        let stagingPath = folder + "/objects/import" + FileSystem.temporarySuffix
-        let staging = try OpenFile(stagingPath, .createNew)
-        // Without a name it goes when it is closed, however the import ends.
-        try FileSystem.remove(stagingPath)
-        try staging.setLength(rows * rowBytes)
+        let scratch = try ScratchFile(in: folder + "/objects", rows: rows, rowBytes: rowBytes)
         var labels = [Int32](repeating: RowsRecord.emptySlot, count: rows)
+        var ids = [String](repeating: "", count: rows)
 
         try store.transaction {
             try source.forEachRow { position, ownID, features in
@@ -245,26 +280,26 @@ public struct ProjectBuilder {
                 let isExcluded = excluded.removeValue(forKey: id) != nil
                 try store.insertRow(
                     id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot),
-                    group: isExcluded ? nil : groups.name(position), excluded: isExcluded)
+                    group: isExcluded ? nil : groups.number(position), excluded: isExcluded)
                 if !isExcluded {
                     let row = firstRow[destination.part]![Int(destination.block) - 1] + Int(destination.slot)
                     labels[row] = survey.labels[position]
-                    try staging.write(features, at: row * rowBytes)
+                    ids[row] = id
+                    try scratch.write(features, row: row)
                 }
                 if position % 1000 == 999 { try advance(1000) }
             }
         }
         try store.transaction {
             for block in blocks {
-                let first = firstRow[block.part]![block.block - 1]
-                let features = try [UInt8](unsafeUninitializedCapacity: block.slots * rowBytes) { buffer, count in
-                    let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: block.slots * rowBytes)
-                    try staging.read(into: raw, at: first * rowBytes)
-                    count = raw.count
+                let first = firstRow[block.part]![block.block - 1], slots = first..<first + block.slots
+                var features = try scratch.read(rows: slots)
+                for (slot, row) in slots.enumerated() where labels[row] == RowsRecord.emptySlot {
+                    for index in slot * rowBytes..<(slot + 1) * rowBytes { features[index] = 0 }
                 }
                 let record = RowsRecord(
                     part: block.part, block: block.block, featureCount: survey.shape.count,
-                    bytesPerFeature: survey.encoding.bytesPerFeature, labels: Array(labels[first..<first + block.slots]), features: features)
+                    bytesPerFeature: survey.encoding.bytesPerFeature, labels: Array(labels[slots]), features: features, ids: Array(ids[slots]))
                 try store.setRows(store.stage(record), part: block.part, slots: block.slots)
                 try advance(block.slots)
             }

@@ -40,8 +40,9 @@ extension Store {
     fileprivate func look(up ids: IDList) throws -> (found: [(place: RowPlace, line: Int)], unknown: [(id: String, line: Int)]) {
         var found: [(place: RowPlace, line: Int)] = []
         var unknown: [(id: String, line: Int)] = []
+        let places = try places(ofRows: ids.entries.map(\.id))
         for (id, line) in ids.entries {
-            if let place = try place(ofRow: id) { found.append((place, line)) } else { unknown.append((id, line)) }
+            if let place = places[id] { found.append((place, line)) } else { unknown.append((id, line)) }
         }
         return (found, unknown)
     }

@@ -52,6 +52,11 @@ public final class StagingSink: ReplaySink {
         corrections = [:]
     }
 
+    /// Everything that `publish` names.
+    var staged: [StagedObject] {
+        influences.keys.sorted().map { influences[$0]!.object } + corrections.keys.sorted().map { corrections[$0]! }
+    }
+
     /// Removes what was staged: the deletion ended before it was published.
     func discardAll() throws {
         for (object, _) in influences.values { try store.discard(object) }

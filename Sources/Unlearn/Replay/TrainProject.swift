@@ -50,8 +50,11 @@ extension Project {
         var staged: [StagedObject] = []
         var rows = 0
         func commit() throws {
+            guard !staged.isEmpty else { return }
             try store.transaction {
                 for object in staged { try store.setInfluence(object, baseIsExact: baseIsExact) }
+                guard staged.last?.block == blocks else { return }
+                try store.append(LedgerEntry(.trained, details: try JSONValue(Training(settings, Digest(of: state)))))
             }
             staged = []
             lastCommit = watch.now
@@ -94,6 +97,21 @@ extension Project {
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
+    /// What the ledger says when the last block is trained.
+    private struct Training: Encodable {
+        let blocks: Int
+        let stateDigest: String
+        let seed: String
+        let fingerprint: NumericsFingerprint
+
+        init(_ settings: ProjectSettings, _ digest: Digest) {
+            blocks = settings.recipe.blocks
+            stateDigest = digest.description
+            seed = String(settings.recipe.seed)
+            fingerprint = settings.fingerprint
+        }
+    }
+
     /// Stores the states at every `keyframeInterval`-th block that lack one. A chain without them is whole, only slower
     /// to read.
     func addMissingKeyframes() throws {
@@ -105,6 +123,12 @@ extension Project {
         }
         guard !staged.isEmpty else { return }
         try store.transaction { for object in staged { try store.setKeyframe(object) } }
+    }
+
+    /// Brings the store into its smallest whole form. Opening it for writing has cleared what interrupted commands left.
+    public func compact() throws {
+        try addMissingKeyframes()
+        try store.compact()
     }
 
     /// Throws where training here does not give the project's bits.

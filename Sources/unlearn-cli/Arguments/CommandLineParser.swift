@@ -31,9 +31,16 @@ struct CommandLineParser {
         }
         let command = try command(name)
         var values: [String: String] = [:]
+        var operand: String?
+        func takeOperand(_ word: String) throws {
+            guard command.operand != nil, operand == nil else {
+                throw Failure(.input, "'\(word)' is one argument too many for 'unlearn \(name)'; see 'unlearn \(name) --help'")
+            }
+            operand = word
+        }
         while let word = words.popFirst() {
             if word == "--" {
-                guard words.isEmpty else { throw Failure(.input, "'\(words.first!)' is one argument too many for 'unlearn \(name)'") }
+                for word in words { try takeOperand(word) }
                 break
             }
             if word == "-C" {
@@ -41,7 +48,10 @@ struct CommandLineParser {
                 continue
             }
             if word == "-h" { return .help(command.help) }
-            guard word.hasPrefix("--") else { throw Failure(.input, "'\(word)' is one argument too many for 'unlearn \(name)'; see 'unlearn \(name) --help'") }
+            guard word.hasPrefix("--") else {
+                try takeOperand(word)
+                continue
+            }
             let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard let option = command.allOptions.first(where: { $0.name == parts[0] }) else {
                 throw Failure(
@@ -59,7 +69,8 @@ struct CommandLineParser {
                 values[option.name] = value
             }
         }
-        return .run(command, Invocation(command: name, folder: folder, values: values))
+        if let wanted = command.operand, operand == nil { throw Failure(.input, "'unlearn \(name)' needs \(wanted); see 'unlearn \(name) --help'") }
+        return .run(command, Invocation(command: name, folder: folder, operand: operand, values: values))
     }
 
     private func folderName(_ word: String?) throws -> String {

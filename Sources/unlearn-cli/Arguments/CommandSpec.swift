@@ -27,14 +27,28 @@ struct CommandSpec: Sendable {
     let name: String
     let summary: String
     let example: String
+    /// The one word that it takes beside options, such as REQUEST; nil: none.
+    let operand: String?
     let options: [OptionSpec]
     /// Gives the exit code.
     let run: @Sendable (Invocation) throws -> Int32
 
+    init(
+        name: String, summary: String, example: String, operand: String? = nil, options: [OptionSpec],
+        run: @escaping @Sendable (Invocation) throws -> Int32
+    ) {
+        self.name = name
+        self.summary = summary
+        self.example = example
+        self.operand = operand
+        self.options = options
+        self.run = run
+    }
+
     var allOptions: [OptionSpec] { options + OptionSpec.common }
 
     var help: String {
-        var text = "unlearn \(name): \(summary)\n\nOptions\n"
+        var text = "unlearn \(name)\(operand.map { " " + $0 } ?? ""): \(summary)\n\nOptions\n"
         for option in allOptions {
             let left = "  --\(option.name)" + (option.value.map { " " + $0 } ?? "")
             text += left.padding(to: 34) + (left.count >= 33 ? "\n" + String(repeating: " ", count: 34) : "") + option.help + "\n"

@@ -7,10 +7,13 @@ import Unlearn
 struct Invocation: Sendable {
     let command: String
     private let givenFolder: String?
+    /// The word beside the options, where the command takes one; else empty.
+    let operand: String
     private let values: [String: String]
 
-    init(command: String, folder: String?, values: [String: String]) {
+    init(command: String, folder: String?, operand: String? = nil, values: [String: String]) {
         self.command = command
+        self.operand = operand ?? ""
         givenFolder = folder
         self.values = values
     }
@@ -47,6 +50,13 @@ struct Invocation: Sendable {
             }
             return value
         }
+    }
+
+    /// The number in a request's name: 1 for R1.
+    static func requestNumber(_ text: String) throws -> Int {
+        let digits = text.first.map { $0 == "R" || $0 == "r" } == true ? String(text.dropFirst()) : text
+        guard let number = Int(digits), number > 0 else { throw Failure(.input, "'\(text)' is no request's name; name one such as R1") }
+        return number
     }
 
     func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {

@@ -1,5 +1,6 @@
 extension CommandSpec {
     static let all: [CommandSpec] = [
-        .initialise, .train, .evaluate, .delete, .audit, .bench, .whereRows, .status, .check, .export,
+        .initialise, .train, .evaluate, .delete, .audit, .bench, .whereRows, .status, .log, .certificate, .verifyCertificate, .check, .compact,
+        .export,
     ]
 }

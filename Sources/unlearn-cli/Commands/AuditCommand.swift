@@ -15,11 +15,7 @@ extension CommandSpec {
 
     private static func runAudit(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
-        let request = try invocation.text("request").map { text in
-            let digits = text.first.map { $0 == "R" || $0 == "r" } == true ? String(text.dropFirst()) : text
-            guard let number = Int(digits), number > 0 else { throw Failure(.input, "--request takes a request's name such as R1, not '\(text)'") }
-            return number
-        }
+        let request = try invocation.text("request").map(Invocation.requestNumber)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
         let before = try invocation.text("before").map { try project.state(exportedTo: $0) }
         let bar = console.progress("blocks")
@@ -27,6 +23,12 @@ extension CommandSpec {
             request: request, before: before, allowingOtherNumerics: invocation.flag("approximate"), control: Interrupt.control
         ) { bar.update("exact replay", $0, of: $0 + $1) }
         bar.finish()
+        do {
+            try Project.record(report, in: invocation.folder)
+        } catch let error as any DescribedError {
+            // The comparison is what was asked for; a busy or read-only project does not take it away.
+            console.message("the result is not in the ledger: \(error.description)")
+        }
         try console.result(report, describe(report))
         return report.passes ? 0 : FailureKind.refused.rawValue
     }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Files
 import Foundation
 import Tensors
@@ -34,6 +35,7 @@ extension CommandSpec {
             OptionSpec("id-column", "NAME", "csv: column of ids"),
             OptionSpec("label-column", "NAME", "csv: column of labels"),
             OptionSpec("group-column", "NAME", "csv: column of groups"),
+            OptionSpec("no-encryption", nil, "store rows and checkpoints as they are: for measuring, or where the disk is encrypted"),
             .threads,
         ],
         run: runInit)
@@ -98,6 +100,7 @@ extension CommandSpec {
         var plan = ProjectPlan(
             recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false), sourceName: dataName,
             threads: try invocation.threads)
+        if invocation.flag("no-encryption") { plan.encryption = .none }
         plan.blocks = try invocation.integer("blocks", in: 1...1_000_000)
         plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }

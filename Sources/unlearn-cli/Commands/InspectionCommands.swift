@@ -11,8 +11,12 @@ extension CommandSpec {
         name: "status", summary: "what is here", example: "unlearn -C demo status", options: [.threads], run: runStatus)
 
     static let check = CommandSpec(
-        name: "check", summary: "verify structure and digests of everything stored", example: "unlearn -C demo check --read-data",
-        options: [OptionSpec("read-data", nil, "also compare every row with the catalogue"), .threads], run: runCheck)
+        name: "check", summary: "verify structure, seals, digests and signatures of everything stored", example: "unlearn -C demo check --read-data",
+        options: [
+            OptionSpec("read-data", nil, "also compare every row with the catalogue"),
+            OptionSpec("certificate", "FILE", "also that the ledger continues the one this certificate was issued from"),
+            .threads,
+        ], run: runCheck)
 
     static let export = CommandSpec(
         name: "export", summary: "write the current (or a past) state", example: "unlearn -C demo export --out model.safetensors",
@@ -49,6 +53,7 @@ extension CommandSpec {
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
             "numerics \(status.fingerprint["blas"] ?? "?"), \(status.fingerprint["math_library"] ?? "?")",
         ]
+        lines.append("encryption \(status.encryption); ledger \(counted(status.ledger?.size ?? 0, "entry", "entries")), signed with key \(status.publicKey)")
         if let difference = status.fingerprintDifference { lines.append("NOT the numerics here: \(difference); replay here is approximate") }
         if let digest = status.stateDigest { lines.append("state \(digest)") }
         try console.result(status, lines.joined(separator: "\n"))
@@ -57,13 +62,21 @@ extension CommandSpec {
 
     private static func runCheck(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
-        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let project = try Project(opening: invocation.folder, .inspect, threads: try invocation.threads)
+        let certificate = try invocation.text("certificate").map { ($0, try readCertificate($0)) }
         let bar = console.progress("objects")
-        let report = try project.check(readData: invocation.flag("read-data")) {
+        var report = try project.check(readData: invocation.flag("read-data")) {
             try Interrupt.check()
             bar.update("checking", $0, of: $1)
         }
         bar.finish()
+        if let (path, bytes) = certificate {
+            do {
+                try ErasureCertificate.verify(bytes, path: path, isContinuedBy: project.store)
+            } catch let error as Failure where error.kind == .damaged {
+                report.errors.append(error.description)
+            }
+        }
         try console.result(
             report,
             report.errors.isEmpty

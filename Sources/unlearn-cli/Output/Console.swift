@@ -22,6 +22,9 @@ struct Console {
         }
     }
 
+    /// A line on standard error that --quiet silences.
+    func message(_ text: String) { if !invocation.isQuiet { Self.error(text) } }
+
     /// One line on standard error. Control characters in names and paths must not break it, nor reach a terminal.
     static func error(_ text: String) {
         let line = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "\u{FFFD}" : $0 }))
@@ -62,4 +65,4 @@ func table(_ rows: [[String]]) -> String {
 func percent(_ fraction: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f %%", fraction * 100) }
 func fixed(_ value: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f", value) }
 func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String { "\(count) \(count == 1 ? noun : plural ?? noun + "s")" }

@@ -1,0 +1,18 @@
+internal import CSodium
+
+/// libsodium, started once.
+enum Sodium {
+    static let started: Void = precondition(sodium_init() >= 0, "libsodium cannot start")
+
+    /// Unpredictable bytes from the system.
+    static func random(_ count: Int) -> [UInt8] {
+        _ = started
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialised in
+            randombytes_buf(buffer.baseAddress!, count)
+            initialised = count
+        }
+    }
+
+    /// Whether two byte strings are equal, in a time that does not depend on where they differ.
+    static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.count == b.count && sodium_memcmp(a, b, a.count) == 0 }
+}

@@ -1,0 +1,66 @@
+import Files
+import Foundation
+import Glibc
+
+/// The file that holds a project's key, from which all its other keys follow: 64 hexadecimal digits and a line end, or
+/// exactly 32 bytes. Without it nothing of the project can be read; whoever has it can read everything.
+public struct KeyFile: Sendable {
+    /// In the project's folder, where no other place is named.
+    static let name = "project.key"
+    static let variable = "UNLEARN_KEY_FILE"
+
+    public let path: String
+    /// Whether it lies in the project's folder.
+    public let isOwn: Bool
+
+    /// The folder's own key file if there is one, else the one that `UNLEARN_KEY_FILE` names, else the folder's own.
+    public static func locate(for folder: String) -> KeyFile {
+        let own = folder + "/" + name
+        let named = ProcessInfo.processInfo.environment[variable].flatMap { $0.isEmpty ? nil : $0 }
+        if let named, !FileSystem.exists(own) { return KeyFile(path: named, isOwn: false) }
+        return KeyFile(path: own, isOwn: true)
+    }
+
+    func read() throws -> SecretKey {
+        guard FileSystem.exists(path) else {
+            throw Failure(
+                isOwn ? .damaged : .input, "the project's key file \(path) is missing; put it back, or name it with \(Self.variable): "
+                    + "without it nothing here can be read")
+        }
+        if isOwn, let mode = try mode(), mode & 0o077 != 0 {
+            throw Failure(.input, "the project's key file \(path) can be read by others (mode \(String(mode, radix: 8))); run 'chmod 600 \(path)'")
+        }
+        var bytes = try contents()
+        if bytes.count == SecretKey.length { return SecretKey(wiping: &bytes) }
+        let isText = bytes.count == 2 * SecretKey.length || (bytes.count == 2 * SecretKey.length + 1 && bytes.last == 10)
+        guard isText, var key = Hexadecimal.decode(String(decoding: bytes.prefix(2 * SecretKey.length), as: UTF8.self)) else {
+            throw Failure(isOwn ? .damaged : .input, "\(path) is no key file (64 hexadecimal digits, or 32 bytes); put the project's key back")
+        }
+        for index in bytes.indices { bytes[index] = 0 }
+        return SecretKey(wiping: &key)
+    }
+
+    /// No more of the file than a key file has, so that a device or a huge file cannot do harm.
+    private func contents() throws -> [UInt8] {
+        let file = try OpenFile(path, .read)
+        let length = min(try file.regularLength(), 2 * SecretKey.length + 2)
+        var bytes = [UInt8](repeating: 0, count: length)
+        try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+        return bytes
+    }
+
+    /// The permissions, or nil where it is gone.
+    private func mode() throws -> mode_t? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil
+    }
+
+    /// Makes a new key, durably, readable by its owner alone.
+    func create() throws -> SecretKey {
+        let key = SecretKey.random()
+        var text = key.withBytes { Array((Hexadecimal.encode(UnsafeBufferPointer(start: $0, count: SecretKey.length)) + "\n").utf8) }
+        defer { for index in text.indices { text[index] = 0 } }
+        try text.withUnsafeBytes { try FileSystem.publish($0, at: path) }
+        return key
+    }
+}

@@ -1,0 +1,51 @@
+internal import CSodium
+import Files
+
+/// Room on disk for rows that wait to find their places. The file has no name, and what is in it is encrypted with a key
+/// that exists in memory alone: nothing readable outlives the process.
+public final class ScratchFile {
+    private let file: OpenFile
+    private let key = SecretKey.random()
+    private let rowBytes: Int
+
+    /// - Parameters:
+    ///   - folder: where the file's blocks are to lie.
+    public init(in folder: String, rows: Int, rowBytes: Int) throws {
+        let path = folder + "/scratch" + FileSystem.temporarySuffix
+        file = try OpenFile(path, .createNew)
+        self.rowBytes = rowBytes
+        try FileSystem.remove(path)
+        try file.setLength(rows * rowBytes)
+    }
+
+    /// Writes a row; each may be written once.
+    public func write(_ content: UnsafeRawBufferPointer, row: Int) throws {
+        precondition(content.count == rowBytes)
+        try crypt(content, row: row).withUnsafeBytes { try file.write($0, at: row * rowBytes) }
+    }
+
+    /// Reads rows that were all written; those that were not are without meaning.
+    public func read(rows: Range<Int>) throws -> [UInt8] {
+        var content = [UInt8](repeating: 0, count: rows.count * rowBytes)
+        try content.withUnsafeMutableBytes { raw in
+            try file.read(into: raw, at: rows.lowerBound * rowBytes)
+            for row in rows {
+                let place = UnsafeMutableRawBufferPointer(rebasing: raw[(row - rows.lowerBound) * rowBytes..<(row - rows.lowerBound + 1) * rowBytes])
+                place.copyBytes(from: crypt(UnsafeRawBufferPointer(place), row: row))
+            }
+        }
+        return content
+    }
+
+    /// XChaCha20 with the row's number as nonce, in both directions. No tag: the bytes come back within the same call.
+    private func crypt(_ content: UnsafeRawBufferPointer, row: Int) -> [UInt8] {
+        guard let source = content.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return [] }
+        var nonce = [UInt8](repeating: 0, count: SecretKey.nonceLength)
+        withUnsafeBytes(of: UInt64(row).littleEndian) { nonce.replaceSubrange(0..<8, with: $0) }
+        return [UInt8](unsafeUninitializedCapacity: content.count) { buffer, count in
+            count = content.count
+            let code = key.withBytes { crypto_stream_xchacha20_xor(buffer.baseAddress!, source, UInt64(content.count), nonce, $0) }
+            precondition(code == 0, "XChaCha20 refuses its own parameters")
+        }
+    }
+}

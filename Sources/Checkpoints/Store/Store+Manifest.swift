@@ -1,0 +1,83 @@
+import Files
+
+/// Authentication of the catalogue: every value in it is under a keyed digest, so that a change by anything but this
+/// program is noticed, be it a flipped bit or a hand.
+extension Store {
+    /// Recomputes the manifest; the last statement of every transaction.
+    func sealManifest() throws { try database.run("UPDATE project SET manifest = ?", .blob(try manifest().bytes)) }
+
+    /// - Complexity: O(objects + blocks + requests); rows and ledger entries count as one value each.
+    private func manifest() throws -> Digest {
+        var writer = ByteWriter(capacity: 1 << 16)
+        for query in Self.manifestQueries {
+            writer.append(UInt8(0xFF))
+            _ = try database.rows(query) { row in
+                for column in 0..<row.count { row.append(column, to: &writer) }
+            }
+        }
+        return keys.catalogue.authenticate(writer.bytes)
+    }
+
+    /// Throws where the catalogue is not what this program left. One consistent view, also beside a writer.
+    func verifyManifest() throws {
+        let isGenuine = try database.snapshot {
+            try database.rows("SELECT manifest FROM project") { $0.blob(0) } == [try manifest().bytes]
+        }
+        guard isGenuine else {
+            throw Failure(.damaged, "\(Self.cataloguePath(folder)) was changed by something other than unlearn; run 'unlearn check' and restore the project from a backup")
+        }
+    }
+
+    /// Throws where the rows are not those that this program put there or deleted.
+    /// - Complexity: O(rows).
+    func verifyRows() throws {
+        let isGenuine = try database.snapshot {
+            var sum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
+            _ = try database.rows("SELECT id, part, block, slot, \"group\", request FROM rows") { row in
+                sum.add(rowDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } })
+            }
+            return try database.rows("SELECT rows_sum FROM project") { $0.blob(0) } == [sum.bytes]
+        }
+        guard isGenuine else {
+            throw Failure(.damaged, "\(Self.cataloguePath(folder)): the table of rows was changed by something other than unlearn; restore the project from a backup")
+        }
+    }
+
+    private func rowDigest(_ write: (inout ByteWriter) -> Void) -> Digest {
+        var writer = ByteWriter(capacity: 96)
+        writer.append(Array("row".utf8))
+        write(&writer)
+        return keys.catalogue.authenticate(writer.bytes)
+    }
+
+    /// Takes note of a row that was added, or is about to change (`adding: false`), as it stands in the table.
+    func countRow(_ id: [UInt8], adding: Bool) throws {
+        let digests = try database.rows("SELECT id, part, block, slot, \"group\", request FROM rows WHERE id = ?", .blob(id)) { row in
+            rowDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } }
+        }
+        for digest in digests { if adding { rowsSum.add(digest) } else { rowsSum.subtract(digest) } }
+    }
+}
+
+/// A sum of keyed digests, four lanes modulo 2⁶⁴: the same for the same set of rows in any order, kept up to date in O(1).
+/// Without the key, nobody can find another set with the same sum (Bellare and Micciancio's AdHash, 1997).
+struct RowsSum: Equatable {
+    static let length = 32
+    private var lanes: SIMD4<UInt64>
+
+    init(bytes: [UInt8]) {
+        lanes = bytes.withUnsafeBytes { raw in
+            var reader = ByteReader(raw)
+            return SIMD4((0..<4).map { _ in reader.take(UInt64.self) })
+        }
+    }
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter(capacity: Self.length)
+        for lane in 0..<4 { writer.append(lanes[lane]) }
+        return writer.bytes
+    }
+
+    mutating func add(_ digest: Digest) { lanes &+= RowsSum(bytes: digest.bytes).lanes }
+    mutating func subtract(_ digest: Digest) { lanes &-= RowsSum(bytes: digest.bytes).lanes }
+}

@@ -1,0 +1,173 @@
+import Checkpoints
+import Files
+import Foundation
+
+/// Signed evidence of one deletion: an in-toto Statement (in-toto.io/Statement/v1) in a DSSE envelope. It carries the
+/// ledger's entries with proofs that they are in the signed ledger, so that it can be checked without the project.
+public struct ErasureCertificate: Sendable {
+    public static let predicateType = "urn:unlearn:erasure-certificate:1"
+    private static let statementType = "https://in-toto.io/Statement/v1"
+
+    private struct Statement: Codable {
+        struct Subject: Codable {
+            let name: String
+            let digest: [String: String]
+        }
+        let _type: String
+        let subject: [Subject]
+        let predicateType: String
+        let predicate: Predicate
+    }
+
+    private struct Predicate: Codable {
+        let project: String
+        let issued: String
+        let publicKey: String
+        let claims: ErasureClaims
+        let ledger: LedgerProof
+    }
+
+    /// Entries of the ledger and what proves that they are in it.
+    private struct LedgerProof: Codable {
+        struct Entry: Codable {
+            let position: Int
+            /// The bytes of the entry, base64.
+            let entry: String
+            /// Audit path (RFC 6962), hexadecimal, from the leaf up.
+            let inclusionProof: [String]
+        }
+        let treeHead: TreeHead
+        let entries: [Entry]
+    }
+
+    /// What a verified certificate says.
+    public struct Verified: Encodable, Sendable {
+        public let request: String
+        public let project: String
+        public let issued: String
+        public let closed: String
+        public let rowsErased: Int
+        public let checkpointsErased: Int
+        public let method: String
+        public let stateDigest: String?
+        public let publicKey: String
+        /// Whether the key was given from outside, and not taken from the certificate itself.
+        public let keyGiven: Bool
+        public let ledgerSize: Int
+        public let ledgerRoot: String
+        public let notReached: [String]
+    }
+
+    /// Issues the certificate of a closed request, as JSON.
+    public static func issue(_ number: Int, of store: Store) throws -> [UInt8] {
+        let name = Store.requestName(number), all = try store.ledger()
+        let entries = all.filter { $0.entry.request == name }
+        guard let request = try store.request(number) else {
+            throw Failure(.input, "no request \(name); 'unlearn log' lists them")
+        }
+        guard request.state == .closed, let claims = ErasureClaims(entries.map(\.entry)) else {
+            throw Failure(.input, "\(name) was not carried out; there is nothing to certify ('unlearn log --request \(name)' says why)")
+        }
+        guard let head = try store.treeHeads().last, head.size == all.count else {
+            throw Failure(.damaged, "the ledger is not signed to its end; run 'unlearn check'")
+        }
+        let tree = try store.ledgerTree()
+        let proof = LedgerProof(
+            treeHead: head,
+            entries: entries.map { entry in
+                .init(
+                    position: entry.position, entry: Data(entry.bytes).base64EncodedString(),
+                    inclusionProof: tree.inclusionProof(of: entry.position, size: head.size).map { Hexadecimal.encode($0.bytes) })
+            })
+        var subject = [Statement.Subject(name: "ledger of project \(store.projectID)", digest: ["sha256": head.root])]
+        if case .string(let digest)? = claims.influenceRemoved.report["state_digest"] {
+            subject.insert(.init(name: "model after \(name)", digest: ["blake2b-256": digest]), at: 0)
+        }
+        let statement = Statement(
+            _type: statementType, subject: subject, predicateType: predicateType,
+            predicate: Predicate(
+                project: store.projectID, issued: Date.now.formatted(.iso8601), publicKey: store.publicKey.description, claims: claims, ledger: proof))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .custom(snakeCaseUnlessInToto)
+        let envelope = store.signed([UInt8](try encoder.encode(statement)), type: SignedEnvelope.inTotoType)
+        let envelopeEncoder = JSONEncoder()
+        envelopeEncoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        return [UInt8](try envelopeEncoder.encode(envelope)) + [10]
+    }
+
+    /// Verifies a certificate without the project: the signature, that the entries are in the signed ledger, and that the
+    /// claims are what the entries say.
+    /// - Parameter key: the project's public key; nil: the one that the certificate names.
+    /// - Throws: kind `input` where the file is no certificate, `refused` where it is one that does not hold.
+    public static func verify(_ bytes: [UInt8], path: String, key: PublicKey?) throws -> Verified {
+        func refuse(_ what: String) -> Failure { Failure(.refused, "\(path): \(what); do not rely on this certificate") }
+        guard let envelope = try? JSONDecoder().decode(SignedEnvelope.self, from: Data(bytes)), envelope.payloadType == SignedEnvelope.inTotoType else {
+            throw Failure(.input, "\(path) is no certificate in a DSSE envelope; give the file that 'unlearn certificate' wrote")
+        }
+        guard let trusted = key ?? envelope.namedKey else { throw refuse("it names no key") }
+        guard let content = envelope.content(verifiedBy: trusted) else { throw refuse("its signature is not that of the key \(trusted)") }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .custom(camelCaseUnlessInToto)
+        guard let statement = try? decoder.decode(Statement.self, from: Data(content)), statement._type == statementType,
+            statement.predicateType == predicateType
+        else { throw refuse("it is signed, but is no erasure certificate that this program knows") }
+        let predicate = statement.predicate, head = predicate.ledger.treeHead
+        guard head.project == predicate.project, head.isSigned(by: trusted) else { throw refuse("its tree head is not signed by the key \(trusted)") }
+        var entries: [LedgerEntry] = []
+        for proof in predicate.ledger.entries {
+            guard let bytes = Data(base64Encoded: proof.entry).map(Array.init), let entry = try? LedgerEntry(decoding: bytes) else {
+                throw refuse("entry \(proof.position) of the ledger is not readable")
+            }
+            let path = proof.inclusionProof.compactMap { Hexadecimal.decode($0).flatMap { $0.count == SHA256.length ? SHA256(bytes: $0) : nil } }
+            let root = path.count == proof.inclusionProof.count
+                ? MerkleTree.root(from: MerkleTree.leaf(bytes), index: proof.position, size: head.size, proof: path) : nil
+            guard let root, Hexadecimal.encode(root.bytes) == head.root else { throw refuse("entry \(proof.position) is not in the signed ledger") }
+            entries.append(entry)
+        }
+        guard let claims = ErasureClaims(entries), claims == predicate.claims else { throw refuse("its claims are not what the ledger's entries say") }
+        func text(_ value: JSONValue?) -> String? { if case .string(let text)? = value { text } else { nil } }
+        let stateDigest = text(claims.influenceRemoved.report["state_digest"])
+        guard statement.subject.contains(where: { $0.digest["sha256"] == head.root }),
+            stateDigest == nil || statement.subject.contains(where: { $0.digest["blake2b-256"] == stateDigest })
+        else { throw refuse("its subject is not the model that the ledger's entries name") }
+        return Verified(
+            request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
+            checkpointsErased: claims.checkpointsErased.count, method: text(claims.influenceRemoved.method) ?? "?", stateDigest: stateDigest,
+            publicKey: trusted.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
+            notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })
+    }
+
+    /// Verifies that a project's ledger still begins as it was when a certificate was issued.
+    public static func verify(_ bytes: [UInt8], path: String, isContinuedBy store: Store) throws {
+        let verified = try verify(bytes, path: path, key: store.publicKey)
+        guard verified.project == store.projectID else { throw Failure(.input, "\(path) is the certificate of another project") }
+        let tree = try store.ledgerTree()
+        guard verified.ledgerSize <= tree.leaves.count, Hexadecimal.encode(tree.root(size: verified.ledgerSize).bytes) == verified.ledgerRoot else {
+            throw Failure(.damaged, "the ledger does not continue the one that \(path) was issued from: entries were cut off or changed, or an older copy of the project was put back")
+        }
+    }
+}
+
+/// in-toto fixes the spelling of its own keys; the predicate follows the program's JSON.
+private let inTotoKeys: Set<String> = ["_type", "predicateType"]
+
+private struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}
+
+@Sendable private func snakeCaseUnlessInToto(_ path: [any CodingKey]) -> any CodingKey {
+    let key = path.last!.stringValue
+    guard !inTotoKeys.contains(key) else { return path.last! }
+    return AnyKey(stringValue: key.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) })
+}
+
+@Sendable private func camelCaseUnlessInToto(_ path: [any CodingKey]) -> any CodingKey {
+    let key = path.last!.stringValue
+    guard !inTotoKeys.contains(key), key.contains("_") else { return path.last! }
+    let words = key.split(separator: "_", omittingEmptySubsequences: false)
+    return AnyKey(stringValue: String(words[0]) + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined())
+}

@@ -1,0 +1,115 @@
+import Checkpoints
+
+/// What a certificate claims of one deletion, in three parts that are never mixed. A function of the ledger's entries
+/// alone: whoever has the entries can derive the claims again.
+struct ErasureClaims: Codable, Equatable {
+    /// (a) Rows erased from the project's store.
+    struct RowsErased: Codable, Equatable {
+        let count: Int
+        let testRows: Int
+        /// Keyed digests of the rows' ids.
+        let rows: [String]
+        /// Blocks of rows that held them: destroyed, with their keys.
+        let destroyed: [LedgerObject]
+    }
+
+    /// (b) Checkpoints that remembered them, erased with their keys.
+    struct CheckpointsErased: Codable, Equatable {
+        let count: Int
+        let destroyed: [LedgerObject]
+    }
+
+    /// (c) Influence on the model removed: how, with what measured evidence and what bound.
+    struct InfluenceRemoved: Codable, Equatable {
+        let method: JSONValue
+        /// What the method promises, in words.
+        let meaning: String
+        /// Of the L1 distance to exact replay; 0 where the method is exact, null where nothing bounds it.
+        let bound: JSONValue
+        let boundMeaning: String
+        let report: JSONValue
+        let seed: JSONValue
+        let latticeBits: JSONValue
+        let fingerprint: JSONValue
+        /// Comparisons with exact replay and with doing nothing, made since.
+        let audits: [JSONValue]
+    }
+
+    /// What the deletion did not reach.
+    struct NotReached: Codable, Equatable {
+        let what: String
+        let place: String?
+    }
+
+    let request: String
+    let requested: String
+    let published: String
+    let closed: String
+    let program: String
+    let rowsErased: RowsErased
+    let checkpointsErased: CheckpointsErased
+    let influenceRemoved: InfluenceRemoved
+    let notReached: [NotReached]
+
+    /// - Parameter entries: those of one request, in the ledger's order.
+    /// - Returns: nil where they do not tell of a deletion that was begun, published and closed.
+    init?(_ entries: [LedgerEntry]) {
+        guard let requested = entries.first(where: { $0.event == .deletionRequested }),
+            let published = entries.first(where: { $0.event == .deletionPublished }),
+            let closed = entries.first(where: { $0.event == .deletionClosed }), let request = requested.request,
+            entries.allSatisfy({ $0.request == request }), let report = published.details?["report"]
+        else { return nil }
+        self.request = request
+        self.requested = requested.time
+        self.published = published.time
+        self.closed = closed.time
+        program = published.program
+        let destroyed = closed.destroyed ?? []
+        let testRows = if case .integer(let count)? = report["test_rows_deleted"] { count } else { 0 }
+        rowsErased = RowsErased(
+            count: requested.rows?.count ?? 0, testRows: testRows, rows: requested.rows ?? [], destroyed: destroyed.filter { $0.kind.hasSuffix("rows") })
+        let checkpoints = destroyed.filter { ["influence", "keyframe", "correction"].contains($0.kind) }
+        checkpointsErased = CheckpointsErased(count: checkpoints.count, destroyed: checkpoints)
+        influenceRemoved = Self.influence(
+            report, published.details ?? .null, audits: entries.filter { $0.event == .audited }.compactMap(\.details))
+        notReached = Self.notReached(report, published.details ?? .null)
+    }
+
+    private static func influence(_ report: JSONValue, _ details: JSONValue, audits: [JSONValue]) -> InfluenceRemoved {
+        let isStitched = report["method"] == .string("stitch"), isExact = report["exact"] == .bool(true)
+        let meaning: String, bound: JSONValue, boundMeaning: String
+        if isStitched {
+            let isGuarded = report["guarded"] == .bool(true)
+            meaning = "retrained until the memory of the rows had decayed, then put the unaffected rest back on"
+                + (isGuarded ? "; a statistical guard found the decay real" : "; the guard objected and was overruled")
+            bound = report["tail_bound"] ?? .null
+            boundMeaning = "L1 distance to exact replay if residual memory goes on as fitted to what was seen; not a proof"
+        } else if isExact {
+            (meaning, bound) = ("retrained without the rows; the state has the bits that training without them gives", .number(0))
+            boundMeaning = "exact on the numerics of the fingerprint"
+        } else {
+            (meaning, bound) = ("retrained without the rows to the end of the chain, from a state that an earlier stitch or other numerics had left", .null)
+            boundMeaning = "nothing bounds what earlier stitches left; see their own certificates"
+        }
+        return InfluenceRemoved(
+            method: report["method"] ?? .null, meaning: meaning, bound: bound, boundMeaning: boundMeaning, report: report, seed: details["seed"] ?? .null,
+            latticeBits: details["lattice_bits"] ?? .null, fingerprint: details["fingerprint"] ?? .null, audits: audits)
+    }
+
+    private static func notReached(_ report: JSONValue, _ details: JSONValue) -> [NotReached] {
+        func place(_ key: String) -> String? { if case .string(let text)? = details[key] { text } else { nil } }
+        var list = [NotReached(what: "the source that the rows were imported from", place: place("source"))]
+        if let test = place("test_source") { list.append(NotReached(what: "the source that test rows were imported from", place: test)) }
+        list += [
+            NotReached(what: "states exported before the deletion", place: nil),
+            NotReached(what: "backups and copies of the project's folder, and of its key", place: nil),
+            NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil),
+            NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
+            NotReached(what: "a sparse sample of the model before the deletion, encrypted, kept for audits", place: nil),
+        ]
+        if case .number(let damping)? = report["damping"], damping < 1 {
+            list.append(NotReached(what: "the part of the gap that a damped stitch leaves, \(1 - damping) of it, in the chain", place: nil))
+        }
+        return list
+    }
+}

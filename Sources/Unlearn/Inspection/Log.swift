@@ -1,0 +1,58 @@
+import Checkpoints
+
+/// The requests of a project and what was done, as its ledger tells it.
+public struct LogReport: Encodable, Sendable {
+    public struct Request: Encodable, Sendable {
+        public let request: String
+        /// `begun`, `published`, `closed` or `undone`.
+        public let state: String
+        /// ISO 8601, UTC; nil where it did not come so far.
+        public let requested: String?
+        public let published: String?
+        public let closed: String?
+        /// Keyed digests of the ids of the rows.
+        public let rows: [String]
+        public let destroyed: [LedgerObject]
+        public let written: [LedgerObject]
+        /// What `delete` reported, or nil.
+        public let report: JSONValue?
+        /// Why it was undone, or nil.
+        public let reason: String?
+        public let audits: [JSONValue]
+    }
+
+    public struct Event: Encodable, Sendable {
+        public let position: Int
+        public let event: LedgerEvent
+        public let time: String
+        public let program: String
+        public let request: String?
+    }
+
+    public let requests: [Request]
+    /// Every entry of the ledger, in order.
+    public let events: [Event]
+    public let treeHead: TreeHead?
+
+    /// - Parameter number: one request alone, or nil: all.
+    public init(of store: Store, request number: Int?) throws {
+        let entries = try store.ledger()
+        treeHead = try store.treeHeads().last
+        let wanted = number.map(Store.requestName)
+        events = entries.filter { wanted == nil || $0.entry.request == wanted }.map {
+            Event(position: $0.position, event: $0.entry.event, time: $0.entry.time, program: $0.entry.program, request: $0.entry.request)
+        }
+        requests = try store.requests().filter { number == nil || $0.number == number }.map { request in
+            let name = Store.requestName(request.number)
+            let own = entries.map(\.entry).filter { $0.request == name }
+            func first(_ event: LedgerEvent) -> LedgerEntry? { own.first { $0.event == event } }
+            var reason: String?
+            if case .string(let text)? = first(.deletionUndone)?.details?["reason"] { reason = text }
+            return Request(
+                request: name, state: "\(request.state)", requested: first(.deletionRequested)?.time, published: first(.deletionPublished)?.time,
+                closed: first(.deletionClosed)?.time, rows: first(.deletionRequested)?.rows ?? [], destroyed: first(.deletionClosed)?.destroyed ?? [],
+                written: first(.deletionPublished)?.written ?? [], report: first(.deletionPublished)?.details?["report"], reason: reason,
+                audits: own.filter { $0.event == .audited }.compactMap(\.details))
+        }
+    }
+}

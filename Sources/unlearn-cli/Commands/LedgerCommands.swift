@@ -1,0 +1,157 @@
+import Checkpoints
+import Files
+import Unlearn
+
+extension CommandSpec {
+    static let log = CommandSpec(
+        name: "log", summary: "the requests and what was done, as the signed ledger tells it", example: "unlearn -C demo log --request R1",
+        options: [OptionSpec("request", "R", "one request alone")], run: runLog)
+
+    static let certificate = CommandSpec(
+        name: "certificate", summary: "signed evidence of one deletion (in-toto Statement in a DSSE envelope)",
+        example: "unlearn -C demo certificate R1 --out R1.json", operand: "REQUEST",
+        options: [OptionSpec("out", "FILE", "write it there instead of on standard output")], run: runCertificate)
+
+    static let verifyCertificate = CommandSpec(
+        name: "verify-certificate", summary: "check a certificate without the project",
+        example: "unlearn verify-certificate R1.json --public-key signing-key.pem", operand: "FILE",
+        options: [
+            OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names")
+        ],
+        run: runVerifyCertificate)
+
+    static let compact = CommandSpec(
+        name: "compact", summary: "clear what interrupted commands left, add missing keyframes, rebuild the catalogue without free pages",
+        example: "unlearn -C demo compact", options: [.threads], run: runCompact)
+
+    private static func runLog(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let number = try invocation.text("request").map(Invocation.requestNumber)
+        let store = try Store(opening: invocation.folder, .read)
+        let log = try LogReport(of: store, request: number)
+        if let number, log.requests.isEmpty { throw Failure(.input, "no request \(Store.requestName(number)); 'unlearn log' lists them") }
+        try console.result(log, number == nil ? overview(log) : log.requests.map(describe).joined(separator: "\n"))
+        return 0
+    }
+
+    private static func overview(_ log: LogReport) -> String {
+        var lines = ["\(log.events.count) entries" + (log.treeHead.map { ", root \($0.root)" } ?? "")]
+        var rows = [["", "time", "event", "request", "what"]]
+        for event in log.events {
+            let request = log.requests.first { $0.request == event.request }
+            let what: String =
+                switch event.event {
+                case .deletionRequested: counted(request?.rows.count ?? 0, "row")
+                case .deletionPublished: "\(text(request?.report?["method"])), \(counted(request?.written.count ?? 0, "object")) written"
+                case .deletionClosed: "\(counted(request?.destroyed.count ?? 0, "object")) destroyed"
+                case .deletionUndone: request?.reason ?? ""
+                case .audited: text(request?.audits.last?["verdict"])
+                case .created, .trained: ""
+                }
+            rows.append(["\(event.position)", event.time, event.event.rawValue, event.request ?? "-", what])
+        }
+        lines.append(table(rows))
+        return lines.joined(separator: "\n")
+    }
+
+    private static func describe(_ request: LogReport.Request) -> String {
+        var lines = ["\(request.request): \(counted(request.rows.count, "row")), \(request.state)"]
+        if let time = request.requested { lines.append("requested \(time)") }
+        if let time = request.published {
+            lines.append("published \(time): method \(text(request.report?["method"])), \(counted(request.written.count, "new object"))")
+            lines.append("state \(text(request.report?["state_digest_before"])) before")
+            lines.append("state \(text(request.report?["state_digest"])) after")
+        }
+        if let time = request.closed {
+            lines.append("closed \(time): \(counted(request.destroyed.count, "object")) destroyed, with their keys")
+            lines += request.destroyed.map { "  \($0.kind) \($0.block), \($0.bytes) bytes, BLAKE2b \($0.digest)" }
+        }
+        if let reason = request.reason { lines.append("undone: \(reason)") }
+        lines += request.audits.map { "audited: \(text($0["verdict"]))" }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func text(_ value: JSONValue?) -> String { if case .string(let text)? = value { text } else { "-" } }
+
+    private struct Issued: Encodable {
+        let request: String
+        let out: String
+        let bytes: Int
+        let publicKey: String
+    }
+
+    private static func runCertificate(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let number = try Invocation.requestNumber(invocation.operand)
+        let store = try Store(opening: invocation.folder, .read)
+        let bytes = try ErasureCertificate.issue(number, of: store)
+        guard let out = invocation.text("out") else {
+            // The envelope is JSON itself.
+            try Console.output(String(decoding: bytes, as: UTF8.self))
+            return 0
+        }
+        try bytes.withUnsafeBytes { try FileSystem.publish($0, at: out) }
+        try console.result(
+            Issued(request: Store.requestName(number), out: out, bytes: bytes.count, publicKey: store.publicKey.description),
+            """
+            \(out): certificate of \(Store.requestName(number)), signed with key \(store.publicKey)
+            anyone can check it: unlearn verify-certificate \(out) --public-key \(invocation.folder)/signing-key.pem
+            """)
+        return 0
+    }
+
+    private static func runVerifyCertificate(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let path = invocation.operand
+        let key = try invocation.text("public-key").map(readPublicKey)
+        let verified = try ErasureCertificate.verify(try readCertificate(path), path: path, key: key)
+        let trust = verified.keyGiven ? "" : "\nNOT compared with a key that you trust: give --public-key (the certificate names its own, which proves nothing about who signed)"
+        try console.result(
+            verified,
+            """
+            \(path): valid; \(verified.request) of project \(verified.project), closed \(verified.closed)
+            (a) \(counted(verified.rowsErased, "row")) erased
+            (b) \(counted(verified.checkpointsErased, "superseded checkpoint")) erased, with their keys
+            (c) influence removed by \(verified.method)\(verified.stateDigest.map { "; model \($0)" } ?? "")
+            not reached: \(verified.notReached.joined(separator: "; "))
+            in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)
+            """)
+        return 0
+    }
+
+    static func readCertificate(_ path: String) throws -> [UInt8] { try readSmallFile(path, "the certificate") }
+
+    private static func readPublicKey(_ text: String) throws -> PublicKey {
+        if let key = PublicKey(text: text) { return key }
+        guard let key = PublicKey(text: String(decoding: try readSmallFile(text, "the public key"), as: UTF8.self)) else {
+            throw Failure(.input, "\(text) holds no Ed25519 public key (PEM, or 64 hexadecimal digits); give the project's signing-key.pem")
+        }
+        return key
+    }
+
+    /// Certificates are a few hundred kilobytes at most; a huge file is somebody's mistake.
+    private static func readSmallFile(_ path: String, _ what: String) throws -> [UInt8] {
+        guard FileSystem.exists(path) else { throw Failure(.input, "no file \(path); check the path of \(what)") }
+        let length = try OpenFile(path, .read).regularLength()
+        guard length <= 1 << 28 else { throw Failure(.input, "\(path) is too long (\(length) bytes) for \(what); check the path") }
+        return try FileSystem.read(path)
+    }
+
+    private struct Compacted: Encodable {
+        let bytesBefore: Int
+        let bytes: Int
+        let objects: Int
+    }
+
+    private static func runCompact(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation)
+        let before = try FileSystem.treeLength(invocation.folder)
+        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
+        try project.compact()
+        let after = try FileSystem.treeLength(invocation.folder), objects = try project.store.objects().count
+        try console.result(
+            Compacted(bytesBefore: before, bytes: after, objects: objects),
+            "\(counted(objects, "object")); \(megabytes(before)) before, \(megabytes(after)) now")
+        return 0
+    }
+}
