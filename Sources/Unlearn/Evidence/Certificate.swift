@@ -41,7 +41,7 @@ public struct ErasureCertificate: Sendable {
     }
 
     /// What a verified certificate says.
-    public struct Verified: Encodable, Sendable {
+    public struct Verified: Encodable, Sendable, Equatable {
         public let request: String
         public let project: String
         public let issued: String

@@ -85,7 +85,7 @@ struct ErasureClaims: Codable, Equatable {
             bound = report["tail_bound"] ?? .null
             boundMeaning = "L1 distance to exact replay if residual memory goes on as fitted to what was seen; not a proof"
         } else if isExact {
-            (meaning, bound) = ("retrained without the rows; the state has the bits that training without them gives", .number(0))
+            (meaning, bound) = ("retrained without the rows; the state has the bits that training without them gives", .integer(0))
             boundMeaning = "exact on the numerics of the fingerprint"
         } else {
             (meaning, bound) = ("retrained without the rows to the end of the chain, from a state that an earlier stitch or other numerics had left", .null)

@@ -109,7 +109,7 @@ struct CommandLineParser {
     /// "; did you mean …?" where something near enough exists.
     private func suggestion(for word: String, among known: [String], prefix: String, help: String = "unlearn --help") -> String {
         let nearest = known.map { ($0, editDistance(word, $0)) }.min { $0.1 < $1.1 }
-        guard let nearest, nearest.1 <= max(1, word.count / 2) else { return "; see '\(help)'" }
+        guard let nearest, nearest.1 <= max(1, (word.count + 1) / 3) else { return "; see '\(help)'" }
         return "; did you mean '\(prefix)\(nearest.0)'?"
     }
 }

@@ -1,0 +1,138 @@
+import Checkpoints
+import Files
+import Foundation
+import Testing
+
+@testable import Unlearn
+
+@Suite("Certificates")
+struct CertificateTests {
+    private let project: SmallProject
+
+    init() throws {
+        project = try SmallProject()
+        try project.train()
+        try project.delete([try project.ids(inBlock: 25)[0], "test:3"])
+    }
+
+    private func issue(_ number: Int = 1) throws -> [UInt8] { try ErasureCertificate.issue(number, of: try project.open(.read).store) }
+
+    private func verify(_ bytes: [UInt8], key: PublicKey? = nil) throws -> ErasureCertificate.Verified {
+        try ErasureCertificate.verify(bytes, path: "F", key: key)
+    }
+
+    private func refusal(_ bytes: [UInt8], key: PublicKey? = nil) -> FailureKind? {
+        do {
+            _ = try verify(bytes, key: key)
+            return nil
+        } catch {
+            return (error as? Failure)?.kind
+        }
+    }
+
+    @Test("A certificate says what was erased and verifies without the project")
+    func verifies() throws {
+        let store = try project.open(.read).store
+        let verified = try verify(try issue(), key: store.publicKey)
+        #expect(verified.request == "R1" && verified.rowsErased == 2 && verified.checkpointsErased > 0 && verified.keyGiven)
+        #expect(verified.stateDigest == (try project.open(.read).status().stateDigest))
+        #expect(verified.notReached.contains { $0.contains("generated") }, "the source is named")
+        #expect(try !verify(try issue()).keyGiven)
+    }
+
+    @Test("It stays valid when the ledger grows, and pins what the ledger was")
+    func pins() throws {
+        let first = try issue()
+        try project.delete([try project.ids(inBlock: 28)[0]])
+        let store = try project.open(.read).store
+        try ErasureCertificate.verify(first, path: "F", isContinuedBy: store)
+        #expect(try verify(first, key: store.publicKey).ledgerSize < verify(try issue(2), key: store.publicKey).ledgerSize)
+    }
+
+    @Test("An older copy of the project does not pass for the one that a certificate was issued from")
+    func rollback() throws {
+        let copy = project.folder.file("copy")
+        try FileManager.default.copyItem(atPath: project.path, toPath: copy)
+        try project.delete([try project.ids(inBlock: 28)[0]])
+        let later = try issue(2)
+        let old = try Store(opening: copy, .inspect)
+        #expect { try ErasureCertificate.verify(later, path: "F", isContinuedBy: old) } throws: { ($0 as? Failure)?.kind == .damaged }
+    }
+
+    @Test("A changed bit anywhere in the envelope is noticed, or changes nothing of what it says")
+    func tampered() throws {
+        let store = try project.open(.read).store
+        let bytes = try issue()
+        let original = try verify(bytes, key: store.publicKey)
+        var accepted = 0
+        for place in stride(from: 0, to: bytes.count, by: 97) {
+            var changed = bytes
+            changed[place] ^= 1
+            guard let verified = try? verify(changed, key: store.publicKey) else { continue }
+            #expect(verified == original, "byte \(place)")
+            accepted += 1
+        }
+        // White space and the hint which key to try.
+        #expect(accepted <= 3)
+    }
+
+    @Test("Another key's certificate, and files that are none, are refused")
+    func otherKey() throws {
+        let stranger = try SmallProject(rows: 300)
+        let key = try stranger.open(.read).store.publicKey
+        #expect(refusal(try issue(), key: key) == .refused)
+        #expect(refusal(Array("{}".utf8)) == .input)
+        #expect(refusal([]) == .input)
+        #expect(refusal(Array(try issue().dropLast(40))) == .input)
+    }
+
+    @Test("Claims that the ledger's entries do not make are refused even when they are signed")
+    func falseClaims() throws {
+        let store = try project.open(.read).store
+        let envelope = try JSONDecoder().decode(SignedEnvelope.self, from: Data(try issue()))
+        let content = String(decoding: try #require(envelope.content(verifiedBy: store.publicKey)), as: UTF8.self)
+        func resigned(_ from: String, _ to: String) throws -> [UInt8] {
+            try #require(content.contains(from), "\(from)")
+            return [UInt8](try JSONEncoder().encode(store.signed(Array(content.replacingOccurrences(of: from, with: to).utf8), type: envelope.payloadType)))
+        }
+        #expect(refusal(try resigned("\"issued\"", "\"issued\""), key: store.publicKey) == nil, "signing again alone changes nothing")
+        #expect(refusal(try resigned("\"count\":2", "\"count\":3"), key: store.publicKey) == .refused)
+        #expect(refusal(try resigned("\"request\":\"R1\"", "\"request\":\"R2\""), key: store.publicKey) == .refused)
+        #expect(refusal(try resigned("\"position\":2", "\"position\":3"), key: store.publicKey) == .refused)
+        #expect(refusal(try resigned("\"test_rows\":1", "\"test_rows\":0"), key: store.publicKey) == .refused)
+    }
+
+    @Test("A certificate holds no id of a row")
+    func noIDs() throws {
+        let store = try project.open(.read).store
+        let envelope = try JSONDecoder().decode(SignedEnvelope.self, from: Data(try issue()))
+        let text = String(decoding: try #require(envelope.content(verifiedBy: store.publicKey)), as: UTF8.self)
+        #expect(!text.contains("test:3") && text.contains(store.rowDigest("test:3")))
+    }
+
+    @Test("Requests that were not carried out have none")
+    func notCarriedOut() throws {
+        #expect { _ = try issue(2) } throws: { ($0 as? Failure)?.kind == .input }
+        let number = try project.open().store.beginRequest(ids: ["1"], details: .null)
+        #expect { _ = try issue(number) } throws: { "\($0)".contains("was not carried out") }
+        // The next writer undoes what was begun and cut off.
+        _ = try project.open()
+        #expect(try project.open(.read).store.requests().map(\.state) == [.closed, .undone])
+        #expect { _ = try issue(number) } throws: { "\($0)".contains("was not carried out") }
+    }
+
+    @Test("An audit is recorded and goes into the certificate")
+    func audits() throws {
+        let opened = try project.open(.read)
+        let report = try opened.audit(request: 1, before: nil, allowingOtherNumerics: false, control: .init()) { _, _ in }
+        try Project.record(report, in: project.path)
+        let store = try project.open(.read).store
+        let envelope = try JSONDecoder().decode(SignedEnvelope.self, from: Data(try issue()))
+        let statement = try JSONDecoder().decode(JSONValue.self, from: Data(try #require(envelope.content(verifiedBy: store.publicKey))))
+        guard case .array(let audits)? = statement["predicate"]?["claims"]?["influence_removed"]?["audits"] else {
+            Issue.record("the claims list no audits")
+            return
+        }
+        #expect(audits.count == 1 && audits[0]["verdict"] == .string(report.verdict.rawValue))
+    }
+}
