@@ -26,13 +26,15 @@ test-swift: build
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(SWIFT) test --skip-build $(TEST_FLAGS)
 
-# Exports as other programs read them.
+# Exports and certificates as other programs read them.
 interoperability: build
-	@if Scripts/python-environment $(VENV); then $(VENV)/bin/python Tests/Interoperability/check_exports.py .build/release/unlearn; fi
+	@if Scripts/python-environment $(VENV); then \
+		for check in Tests/Interoperability/check_*.py; do $(VENV)/bin/python $$check .build/release/unlearn || exit 1; done; fi
 
-# A project as `make demo` leaves it, measured against naive retraining.
+# Deletions against naive retraining, and what encryption costs.
 bench: build
 	Benchmarks/deletions
+	Benchmarks/encryption
 
 # Remakes the pinned values of independent implementations.
 fixtures:
