@@ -15,14 +15,16 @@ struct ForgettingTests {
         var path: String { folder.file("project") }
         static let id = "planted-person@example.org"
         static let group = "planted-provider"
+        /// A category that no other row has.
+        static let city = "planted-city"
 
         init(_ encryption: Encryption) throws {
             folder = try TemporaryFolder()
             var random = SeededGenerator(31)
-            var table = "who,a,b,c,d,label,provider\n"
+            var table = "who,a,b,c,d,city,label,provider\n"
             for row in 0..<400 {
                 let numbers = (0..<4).map { _ in "\(Double.random(in: -9...9, using: &random))" }
-                table += "\(row == 77 ? Self.id : "person-\(row)"),\(numbers.joined(separator: ",")),\(row % 2),\(row == 77 ? Self.group : "p\(row % 3)")\n"
+                table += "\(row == 77 ? Self.id : "person-\(row)"),\(numbers.joined(separator: ",")),\(row == 77 ? Self.city : "city\(row % 4)"),\(row % 2),\(row == 77 ? Self.group : "p\(row % 3)")\n"
             }
             let source = CSVSource(try folder.write(table, to: "table.csv"), labelColumn: "label", idColumn: "who", groupColumn: "provider")
             var recipe = SmallProject.recipe
@@ -53,7 +55,7 @@ struct ForgettingTests {
         let stored = try #require(try project.store.rowBlock(.train, block))
         let record = try project.storedRows(stored)
         var traces = [
-            "id": Array(Planted.id.utf8), "group": Array(Planted.group.utf8),
+            "id": Array(Planted.id.utf8), "group": Array(Planted.group.utf8), "category": Array(Planted.city.utf8),
             "features": Array(record.features[slot * record.rowBytes..<(slot + 1) * record.rowBytes]),
         ]
         for object in try project.store.objects() where object.block >= block && (object.kind.isCheckpoint || object.kind == .trainRows && object.block == block) {
@@ -75,9 +77,9 @@ struct ForgettingTests {
             known = try traces(project, block: place.block, slot: place.slot)
         }
         // The search finds what is there: the files themselves always, their content and the id only where nothing is encrypted.
-        for (name, bytes) in known where name != "group" {
+        for (name, bytes) in known {
             let isVisible = name.hasPrefix("file") || encryption == .none
-            #expect(try filesHolding(bytes, in: planted.path).isEmpty == !isVisible, "\(name) before")
+            #expect(try filesHolding(bytes, in: planted.path).isEmpty != isVisible, "\(name) before")
         }
         let writer = try planted.open()
         var options = DeletionOptions()
@@ -101,6 +103,20 @@ struct ForgettingTests {
         #expect(place.isDeleted && place.group == nil)
         #expect(try LogReport(of: store, request: 1).requests[0].rows == [store.rowDigest(Planted.id)])
         #expect(throws: Failure.self) { try store.livePlaces(ids, ignoringMissing: false) }
+    }
+
+    @Test("A category's name goes with the last row that has it, and the others stay")
+    func categories() throws {
+        let planted = try Planted(.xchacha20poly1305)
+        func categories() throws -> [String] {
+            guard case .oneHot(_, let categories)? = try planted.open(.read).settings.table?.columns.last else { return [] }
+            return categories
+        }
+        #expect(try categories() == ["city0", "city1", "city2", "city3", Planted.city])
+        _ = try planted.open().delete(SmallProject.ids(["person-78"]), options: DeletionOptions(), control: TrainingControl()) { _, _ in }
+        #expect(try categories().last == Planted.city)
+        _ = try planted.open().delete(SmallProject.ids([Planted.id]), options: DeletionOptions(), control: TrainingControl()) { _, _ in }
+        #expect(try categories() == ["city0", "city1", "city2", "city3", "\0"])
     }
 
     @Test("Two projects give the same id different digests, also under one key")

@@ -1,7 +1,7 @@
 import Files
 
 /// How the columns of a table become features. Made from the rows present at `init` and kept in the project; it is
-/// not remade when rows are deleted (Documentation/Limits.md).
+/// not remade when rows are deleted (Documentation/Limits.md), but names of categories that no row has any more go.
 public struct CSVEncoding: Sendable, Codable, Equatable {
     public enum Column: Sendable, Codable, Equatable {
         /// (value − mean) / deviation; a constant column has deviation 1.
@@ -15,7 +15,8 @@ public struct CSVEncoding: Sendable, Codable, Equatable {
             }
         }
 
-        var features: Int {
+        /// How many features it becomes.
+        public var features: Int {
             switch self {
             case .numeric: 1
             case .oneHot(_, let categories): categories.count
@@ -25,6 +26,20 @@ public struct CSVEncoding: Sendable, Codable, Equatable {
 
     public let columns: [Column]
     public var features: Int { columns.reduce(0) { $0 + $1.features } }
+
+    /// Stands for a category whose name is forgotten; no field can hold it, because tables with NULs are refused.
+    private static let forgotten = "\0"
+
+    /// The same encoding without the names of some categories; their features stay where they are and are always 0.
+    public func forgetting(_ places: [(column: Int, category: Int)]) -> CSVEncoding {
+        var columns = columns
+        for (column, category) in places {
+            guard case .oneHot(let name, var categories) = columns[column] else { continue }
+            categories[category] = Self.forgotten
+            columns[column] = .oneHot(name: name, categories: categories)
+        }
+        return CSVEncoding(columns: columns)
+    }
 
     /// Writes the features of one record, whose fields come in the order of `columns`.
     func encode(_ fields: [String], into features: inout [Float], path: String, line: Int) throws {

@@ -98,11 +98,13 @@ extension Project {
                     return try store.stage(StoredEvidence(sample: sample, classes: decisions?.classes ?? []), ofRequest: number)
                 }
                 staged += [evidence].compactMap { $0 }
+                let forgetting = try settingsForgettingCategories(of: [.train: training, .test: test])
                 try store.transaction {
                     try staging.publish()
                     for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
                     for (request, object) in forgotten { try store.replaceEvidence(ofRequest: request, by: object) }
                     try store.markDeleted(places.map(\.id), request: number)
+                    if let forgetting { try adopt(forgetting) }
                     let condemned = try store.condemnedObjects()
                     report.erased = .init(
                         rows: places.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })

@@ -26,8 +26,15 @@ public final class Project {
 
     /// Takes the numerics of this machine for the project's.
     func adoptFingerprint() throws {
-        settings.fingerprint = trainer.fingerprint
-        try store.transaction { try settings.save(to: store) }
+        var adopted = settings
+        adopted.fingerprint = trainer.fingerprint
+        try store.transaction { try adopt(adopted) }
+    }
+
+    /// Takes other settings, inside a transaction.
+    func adopt(_ settings: ProjectSettings) throws {
+        try settings.save(to: store)
+        self.settings = settings
     }
 
     public func chain() throws -> StoredChain { try StoredChain(store: store, latticeBits: latticeBits, parameterCount: parameterCount) }
