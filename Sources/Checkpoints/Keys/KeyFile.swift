@@ -57,6 +57,9 @@ public struct KeyFile: Sendable {
 
     /// Makes a new key, durably, readable by its owner alone.
     func create() throws -> SecretKey {
+        guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
+            throw Failure(.input, "cannot make the key file \(path): no such folder; make it, or name another place with \(Self.variable)")
+        }
         let key = SecretKey.random()
         var text = key.withBytes { Array((Hexadecimal.encode(UnsafeBufferPointer(start: $0, count: SecretKey.length)) + "\n").utf8) }
         defer { for index in text.indices { text[index] = 0 } }

@@ -127,23 +127,30 @@ extension Store {
     }
 
     /// The content of an object, which must be what was sealed there.
-    public func contents(of object: StoredObject) throws -> [UInt8] {
+    public func contents(of object: StoredObject) throws -> [UInt8] { try open(object, try file(of: object)) }
+
+    /// Verifies an object's file against the digest that the catalogue keeps of it, and its seal.
+    public func verify(_ object: StoredObject) throws {
+        let file = try file(of: object)
+        guard file.withUnsafeBytes({ Digest(of: $0) }) == object.digest else {
+            throw fault("\(path(of: object)) is not what was written there: its digest is another")
+        }
+        _ = try open(object, file)
+    }
+
+    private func file(of object: StoredObject) throws -> [UInt8] {
         let path = path(of: object)
         guard FileSystem.exists(path) else { throw fault("\(path) is missing") }
         guard FileSystem.isRegularFile(path) else { throw fault("\(path) is no regular file") }
         guard try FileSystem.length(path) == object.bytes else { throw fault("\(path) has not the length that was written") }
-        let key = try unwrap(object.wrappedKey, ofObject: object.number, by: keyring)
-        switch form(object.kind, object.block, object.number).open(try FileSystem.read(path), key: key) {
-        case .success(let content): return content
-        case .failure(let reason): throw fault("\(path) \(reason.text)")
-        }
+        return try FileSystem.read(path)
     }
 
-    /// Verifies an object's file against the digest that the catalogue keeps of it, and its seal.
-    public func verify(_ object: StoredObject) throws {
-        _ = try contents(of: object)
-        guard try FileSystem.read(path(of: object)).withUnsafeBytes({ Digest(of: $0) }) == object.digest else {
-            throw fault("\(path(of: object)) does not match the digest in the catalogue")
+    private func open(_ object: StoredObject, _ file: [UInt8]) throws -> [UInt8] {
+        let key = try unwrap(object.wrappedKey, ofObject: object.number, by: keyring)
+        switch form(object.kind, object.block, object.number).open(file, key: key) {
+        case .success(let content): return content
+        case .failure(let reason): throw fault("\(path(of: object)) \(reason.text)")
         }
     }
 

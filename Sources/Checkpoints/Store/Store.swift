@@ -60,6 +60,7 @@ public final class Store {
         guard FileSystem.isRegularFile(path) else { throw Failure(.damaged, "\(path) is no regular file; restore the project from a backup") }
         self.folder = folder
         lock = access == .write ? try FolderLock(folder + "/" + Self.lockName) : nil
+        createdKeyFile = nil
         database = try Database(path, access == .write ? .write : .read)
         keys = try Self.openKeys(folder, database)
         keyring = SecretKey.random()
@@ -104,36 +105,44 @@ public final class Store {
         guard FileSystem.exists(unfinished) || !FileSystem.exists(objects) || Self.exists(in: folder) else {
             throw Failure(.input, "\(folder) holds something named 'objects' that is no project's; choose another folder with -C DIR")
         }
+        let keyFile = KeyFile.locate(for: folder)
+        let givenKey = FileSystem.exists(keyFile.path) ? try keyFile.read() : nil
+        let isNew = !FileSystem.exists(folder)
         try FileSystem.makeFolder(folder)
         self.folder = folder
         lock = try FolderLock(folder + "/" + Self.lockName)
         guard !Self.exists(in: folder) else {
             throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
         }
-        if FileSystem.exists(unfinished) {
-            if FileSystem.exists(objects) { try FileSystem.removeTree(objects) }
-            for name in [unfinished + "-journal", unfinished] { try FileSystem.remove(name) }
+        createdKeyFile = givenKey == nil ? keyFile.path : nil
+        do {
+            if FileSystem.exists(unfinished) {
+                if FileSystem.exists(objects) { try FileSystem.removeTree(objects) }
+                for name in [unfinished + "-journal", unfinished] { try FileSystem.remove(name) }
+            }
+            database = try Database(unfinished, .create)
+            keys = ProjectKeys(try givenKey ?? keyFile.create(), projectID: Sodium.random(Self.projectIDLength), encryption: encryption)
+            let (keyring, wrapped) = Self.newKeyring(keys)
+            self.keyring = keyring
+            try FileSystem.makeFolder(objects)
+            try Array(keys.signing.publicKey.pem.utf8).withUnsafeBytes { try FileSystem.publish($0, at: folder + "/" + Self.publicKeyName) }
+            try database.execute("PRAGMA application_id = \(Self.applicationID)")
+            try database.execute("PRAGMA user_version = \(Self.formatVersion)")
+            try database.execute(Self.schema)
+            try database.run(
+                "INSERT INTO project VALUES (1, ?, ?, ?, ?, ?, x'')", .blob(keys.projectID), .blob(keys.signing.publicKey.bytes),
+                .integer(encryption.rawValue), .blob(wrapped), .blob(rowsSum.bytes))
+        } catch {
+            // The first error is the one to hear of; what stays is taken away by the next attempt.
+            try? Self.removeCreation(in: folder, keyFile: createdKeyFile)
+            if isNew { try? FileSystem.removeTree(folder) }
+            throw error
         }
-        let file = KeyFile.locate(for: folder)
-        let isNew = !FileSystem.exists(file.path)
-        database = try Database(unfinished, .create)
-        keys = ProjectKeys(isNew ? try file.create() : try file.read(), projectID: Sodium.random(Self.projectIDLength), encryption: encryption)
-        createdKeyFile = isNew ? file.path : nil
-        let (keyring, wrapped) = Self.newKeyring(keys)
-        self.keyring = keyring
-        try FileSystem.makeFolder(objects)
         folderIsUnsynced = true
-        try Array(keys.signing.publicKey.pem.utf8).withUnsafeBytes { try FileSystem.publish($0, at: folder + "/" + Self.publicKeyName) }
-        try database.execute("PRAGMA application_id = \(Self.applicationID)")
-        try database.execute("PRAGMA user_version = \(Self.formatVersion)")
-        try database.execute(Self.schema)
-        try database.run(
-            "INSERT INTO project VALUES (1, ?, ?, ?, ?, ?, x'')", .blob(keys.projectID), .blob(keys.signing.publicKey.bytes),
-            .integer(encryption.rawValue), .blob(wrapped), .blob(rowsSum.bytes))
     }
 
     /// A key file that this creation made; goes where the creation is abandoned.
-    private var createdKeyFile: String?
+    private let createdKeyFile: String?
 
     /// Makes a created project visible; before this, the folder holds none. The store must not be used afterwards:
     /// SQLite must not have a file open whose name changes.
@@ -146,8 +155,13 @@ public final class Store {
     /// Undoes a creation that was not published.
     public func abandonCreation() throws {
         database.close()
-        let names = ["objects", "catalogue.sqlite" + FileSystem.temporarySuffix, Self.publicKeyName, Self.lockName].map { folder + "/" + $0 }
-        for path in names + [createdKeyFile].compactMap({ $0 }) where FileSystem.exists(path) { try FileSystem.removeTree(path) }
+        try Self.removeCreation(in: folder, keyFile: createdKeyFile)
+    }
+
+    private static func removeCreation(in folder: String, keyFile: String?) throws {
+        let unfinished = cataloguePath(folder) + FileSystem.temporarySuffix
+        let paths = [folder + "/objects", unfinished + "-journal", unfinished, folder + "/" + publicKeyName, folder + "/" + lockName]
+        for path in paths + [keyFile].compactMap({ $0 }) where FileSystem.exists(path) { try FileSystem.removeTree(path) }
     }
 
     func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
