@@ -73,9 +73,10 @@ public enum FileSystem {
         guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
     }
 
-    /// Makes a folder for its owner alone; an existing one is left as it is.
+    /// Makes a folder for its owner alone, which stays even if the power fails; an existing one is left as it is.
     public static func makeFolder(_ path: String) throws {
-        guard mkdir(path, 0o700) == 0 || (errno == EEXIST && isFolder(path)) else {
+        if mkdir(path, 0o700) == 0 { return try synchroniseFolder(parent(of: path)) }
+        guard errno == EEXIST && isFolder(path) else {
             if [ENOENT, ENOTDIR, EEXIST, ELOOP, ENAMETOOLONG].contains(errno) {
                 throw Failure(.input, "cannot make the folder \(path): \(String(cString: strerror(errno))); name a folder in an existing one")
             }

@@ -40,10 +40,11 @@ final class Database {
             // SQLite would let others read it; its log gets the permissions of the file.
             _ = try OpenFile(path, .createNew)
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
-            try prepareForWriting()
+            // The commit of this journal is its removal, which FULL alone may lose.
+            try prepareForWriting(synchronous: "EXTRA")
         case .write:
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
-            try prepareForWriting()
+            try prepareForWriting(synchronous: "FULL")
             // Readers go on while a writer commits.
             let journal = try rows("PRAGMA journal_mode = WAL") { $0.text(0) }
             guard journal == ["wal"] else {
@@ -90,9 +91,9 @@ final class Database {
         return "file:\(escaped)?immutable=1"
     }
 
-    private func prepareForWriting() throws {
+    private func prepareForWriting(synchronous: String) throws {
         // A commit is on the device when it returns, and deleted content is overwritten with zeros.
-        try execute("PRAGMA synchronous = FULL")
+        try execute("PRAGMA synchronous = \(synchronous)")
         try execute("PRAGMA secure_delete = ON")
     }
 

@@ -121,6 +121,8 @@ public final class Store {
                 for name in [unfinished + "-journal", unfinished] { try FileSystem.remove(name) }
             }
             database = try Database(unfinished, .create)
+            // It tells our own 'objects' from other people's, also after the power failed.
+            try FileSystem.synchroniseFolder(folder)
             keys = ProjectKeys(try givenKey ?? keyFile.create(), projectID: Sodium.random(Self.projectIDLength), encryption: encryption)
             let (keyring, wrapped) = Self.newKeyring(keys)
             self.keyring = keyring
