@@ -28,8 +28,12 @@ public enum FileSystem {
     /// Whether this process may make and change files in a folder.
     public static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
-    public static func read(_ path: String) throws -> [UInt8] {
-        let file = try OpenFile(path, .read)
+    public static func read(_ path: String) throws -> [UInt8] { try read(OpenFile(path, .read)) }
+
+    /// Reads a file that the user named; see `OpenFile.input`.
+    public static func read(input path: String, _ what: String = "the path") throws -> [UInt8] { try read(OpenFile.input(path, what)) }
+
+    private static func read(_ file: borrowing OpenFile) throws -> [UInt8] {
         let length = try file.regularLength()
         return try [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
             try file.read(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: length), at: 0)

@@ -12,13 +12,39 @@ public struct OpenFile: ~Copyable {
     private let descriptor: Int32
 
     public init(_ path: String, _ mode: Mode) throws {
+        descriptor = try Self.open(path, mode)
+        self.path = path
+    }
+
+    private static func open(_ path: String, _ mode: Mode) throws -> Int32 {
         let flags = switch mode {
         // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
         case .read: O_RDONLY | O_CLOEXEC | O_NONBLOCK
         case .createNew: O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
         }
-        descriptor = Int32(try retrying(mode == .read ? "open" : "create", path) { Int(Glibc.open(path, flags, 0o600)) })
+        return Int32(try retrying(mode == .read ? "open" : "create", path) { Int(Glibc.open(path, flags, 0o600)) })
+    }
+
+    /// Opens a file that the user named: whatever is wrong with it (not there, a loop of links, a folder, a pipe, a device,
+    /// no permission) is the user's to mend.
+    /// - Parameter what: what the file is, for messages.
+    public static func input(_ path: String, _ what: String = "the path") throws -> OpenFile {
+        let descriptor: Int32
+        do {
+            descriptor = try open(path, .read)
+        } catch let error as SystemCallError where [ENOENT, ENOTDIR].contains(error.code) {
+            throw Failure(.input, "no file \(path); check \(what)")
+        } catch let error as SystemCallError where [ELOOP, ENAMETOOLONG, EACCES, EPERM, ENXIO, ENODEV].contains(error.code) {
+            throw Failure(.input, "cannot open \(path): \(String(cString: strerror(error.code))); check \(what)")
+        }
+        let file = OpenFile(path: path, descriptor: descriptor)
+        _ = try file.regularLength()
+        return file
+    }
+
+    private init(path: String, descriptor: Int32) {
         self.path = path
+        self.descriptor = descriptor
     }
 
     deinit { Glibc.close(descriptor) }

@@ -95,6 +95,19 @@ struct OpenFileTests {
         #expect(try FileSystem.read(folder.file("file")) == [1])
     }
 
+    @Test("Whatever is wrong with a file that the user named is bad input that names it")
+    func input() throws {
+        let path = try folder.write([1, 2, 3], to: "file"), loop = folder.file("loop"), pipe = folder.file("pipe")
+        #expect(symlink(loop, loop) == 0 && mkfifo(pipe, 0o600) == 0)
+        let long = folder.file(String(repeating: "n", count: 300))
+        for wrong in [folder.file("none"), path + "/below", loop, pipe, folder.path, "/dev/zero", long] {
+            let error = #expect(throws: Failure.self) { _ = try FileSystem.read(input: wrong, "the list") }
+            #expect(error?.kind == .input && error?.description.contains(wrong) == true, "\(wrong)")
+        }
+        #expect(throws: Failure(.input, "no file \(folder.file("none")); check the list")) { try FileSystem.read(input: folder.file("none"), "the list") }
+        #expect(try FileSystem.read(input: path) == [1, 2, 3])
+    }
+
     @Test("A file opened for reading cannot be written")
     func readOnly() throws {
         let path = try folder.write([1, 2, 3], to: "file")

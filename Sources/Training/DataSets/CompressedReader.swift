@@ -8,8 +8,7 @@ final class CompressedReader {
 
     init(_ path: String) throws {
         self.path = path
-        guard FileSystem.exists(path) else { throw Failure(.input, "no file \(path); check the path") }
-        _ = try OpenFile(path, .read).regularLength()
+        _ = try OpenFile.input(path)
         guard let handle = gzopen(path, "rb") else { throw Failure(.failed, "cannot open \(path)") }
         gzbuffer(handle, 256 * 1024)
         self.handle = handle

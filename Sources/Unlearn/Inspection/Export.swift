@@ -36,8 +36,7 @@ extension Project {
 
     /// The state that an exported safetensors file holds.
     public func state(exportedTo path: String) throws -> LatticeVector {
-        guard FileSystem.exists(path) else { throw Failure(.input, "no file \(path); check the path") }
-        let tensors = try Safetensors.decode(try FileSystem.read(path), path: path)
+        let tensors = try Safetensors.decode(try FileSystem.read(input: path), path: path)
         let layout = trainer.layout
         var values = [Float](repeating: 0, count: layout.count)
         guard tensors.layout.tensors.count == layout.tensors.count else {

@@ -15,8 +15,7 @@ public struct IDList: Sendable {
         if path == "-" {
             bytes = try Self.standardInput()
         } else {
-            guard FileSystem.exists(path) else { throw Failure(.input, "no file \(path); check the path of the id list") }
-            bytes = try FileSystem.read(path)
+            bytes = try FileSystem.read(input: path, "the path of the id list")
         }
         try self.init(bytes, path: path == "-" ? "standard input" : path)
     }
