@@ -26,7 +26,7 @@ test-swift: build
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(SWIFT) test --skip-build $(TEST_FLAGS)
 
-# Exports and certificates as other programs read them.
+# Exports and certificates as other programs read them, imports as they write them.
 interoperability: build
 	@if Scripts/python-environment $(VENV); then \
 		for check in Tests/Interoperability/check_*.py; do $(VENV)/bin/python $$check .build/release/unlearn || exit 1; done; fi

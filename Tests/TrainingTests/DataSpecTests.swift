@@ -9,7 +9,7 @@ struct DataSpecTests {
         "Each form is understood",
         arguments: [
             ("fashion-mnist", .fashionMNIST), ("idx:a.gz,b", .idx(images: "a.gz", labels: "b")), ("csv:rows.csv", .csv(path: "rows.csv")),
-            ("csv:with,comma:and colon.csv", .csv(path: "with,comma:and colon.csv")), ("idx:x:1, y", .idx(images: "x:1", labels: " y")),
+            ("npz:a,b.npz", .npz(path: "a,b.npz")), ("csv:with,comma:and colon.csv", .csv(path: "with,comma:and colon.csv")), ("idx:x:1, y", .idx(images: "x:1", labels: " y")),
         ] as [(String, DataSpec)])
     func forms(_ text: String, _ expected: DataSpec) throws {
         #expect(try DataSpec(text) == expected)
@@ -22,10 +22,10 @@ struct DataSpecTests {
         #expect(error.description == "'\(text)' is not idx:IMAGES,LABELS; name two files")
     }
 
-    @Test("Anything else is refused with the forms there are", arguments: ["", "mnist", "csv:", "csv", "CSV:a", "fashion-mnist ", "a.csv"])
+    @Test("Anything else is refused with the forms there are", arguments: ["", "mnist", "csv:", "csv", "npz:", "CSV:a", "fashion-mnist ", "a.csv"])
     func unknown(_ text: String) throws {
         let error = try failure { _ = try DataSpec(text) }
         #expect(error.kind == .input)
-        #expect(error.description == "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS or csv:FILE")
+        #expect(error.description == "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, csv:FILE or npz:FILE")
     }
 }

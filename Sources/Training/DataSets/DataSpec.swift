@@ -6,6 +6,7 @@ public enum DataSpec: Sendable, Equatable {
     case fashionMNIST
     case idx(images: String, labels: String)
     case csv(path: String)
+    case npz(path: String)
 
     public init(_ text: String) throws {
         if text == "fashion-mnist" {
@@ -18,8 +19,10 @@ public enum DataSpec: Sendable, Equatable {
             self = .idx(images: parts[0], labels: parts[1])
         } else if text.hasPrefix("csv:"), text.count > 4 {
             self = .csv(path: String(text.dropFirst(4)))
+        } else if text.hasPrefix("npz:"), text.count > 4 {
+            self = .npz(path: String(text.dropFirst(4)))
         } else {
-            throw Failure(.input, "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS or csv:FILE")
+            throw Failure(.input, "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, csv:FILE or npz:FILE")
         }
     }
 

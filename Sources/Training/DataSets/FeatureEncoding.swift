@@ -8,6 +8,12 @@ public enum FeatureEncoding: Sendable, Codable, Equatable {
     /// Single-precision values as they are.
     case floats
 
+    /// Pixels standardised by a mean and a deviation given as fractions of 255.
+    static func image(mean: Float, deviation: Float) -> FeatureEncoding { .bytes(scale: 1 / (255 * deviation), shift: -mean / deviation) }
+
+    /// 0…255 to −1…1.
+    static let image = FeatureEncoding.image(mean: 0.5, deviation: 0.5)
+
     public var bytesPerFeature: Int {
         switch self {
         case .bytes: 1

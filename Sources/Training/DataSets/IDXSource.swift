@@ -4,7 +4,7 @@ import Files
 public final class IDXSource: RowSource {
     private let imagesPath: String
     private let labelsPath: String
-    private let encoding: FeatureEncoding
+    let encoding: FeatureEncoding
 
     /// Rows of more features than this are taken for damage.
     private static let mostFeatures = 1 << 24
@@ -14,7 +14,7 @@ public final class IDXSource: RowSource {
     public init(images: String, labels: String, mean: Float = 0.5, deviation: Float = 0.5) {
         imagesPath = images
         labelsPath = labels
-        encoding = .bytes(scale: 1 / (255 * deviation), shift: -mean / deviation)
+        encoding = .image(mean: mean, deviation: deviation)
     }
 
     public func survey() throws -> Survey {

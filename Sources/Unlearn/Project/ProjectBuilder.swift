@@ -245,6 +245,10 @@ public struct ProjectBuilder {
         guard test.classNames.count <= training.classNames.count else {
             throw Failure(.input, "test rows have \(test.classNames.count) classes, training rows \(training.classNames.count); give training rows of every class")
         }
+        // A label is an index: of one kind of file into 0, 1, …, of another into the values found.
+        guard training.classNames.starts(with: test.classNames) else {
+            throw Failure(.input, "test rows and training rows name their classes differently; give both as the same kind of file")
+        }
     }
 
     /// Streams a source through a scratch file, in which every row finds its place, into one object file a block.

@@ -10,7 +10,7 @@ extension CommandSpec {
         name: "init", summary: "make a project: import rows into its own store",
         example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
         options: [
-            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS or csv:FILE"),
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, csv:FILE or npz:FILE (arrays x, y, id, group)"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's own, else --holdout of the rows)"),
             OptionSpec("model", "NAME", "logistic, mlp or lenet5; options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
@@ -145,6 +145,10 @@ extension CommandSpec {
             guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
             return CSVSource(
                 path, labelColumn: table.label, idColumn: table.id, groupColumn: table.group, encoding: encoding, classNames: survey?.classNames)
+        case .npz(let path):
+            // A table's features are standardised by the training rows; an array's are as they are.
+            guard table == nil else { throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table") }
+            return NPZSource(path, classNames: survey?.classNames)
         }
     }
 
