@@ -28,13 +28,17 @@ public enum FileSystem {
     /// Whether this process may make and change files in a folder.
     public static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
-    public static func read(_ path: String) throws -> [UInt8] { try read(OpenFile(path, .read)) }
+    public static func read(_ path: String) throws -> [UInt8] { try read(OpenFile(path, .read), most: .max) }
 
     /// Reads a file that the user named; see `OpenFile.input`.
-    public static func read(input path: String, _ what: String = "the path") throws -> [UInt8] { try read(OpenFile.input(path, what)) }
+    /// - Parameter most: a longer file is refused before any memory is taken: a sparse one can claim any length.
+    public static func read(input path: String, _ what: String = "the path", most: Int) throws -> [UInt8] {
+        try read(OpenFile.input(path, what), most: most)
+    }
 
-    private static func read(_ file: borrowing OpenFile) throws -> [UInt8] {
+    private static func read(_ file: borrowing OpenFile, most: Int) throws -> [UInt8] {
         let length = try file.regularLength()
+        guard length <= most else { throw Failure(.input, "\(file.path) has \(length) bytes, more than \(most); name another file") }
         return try [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
             try file.read(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: length), at: 0)
             count = length

@@ -101,11 +101,20 @@ struct OpenFileTests {
         #expect(symlink(loop, loop) == 0 && mkfifo(pipe, 0o600) == 0)
         let long = folder.file(String(repeating: "n", count: 300))
         for wrong in [folder.file("none"), path + "/below", loop, pipe, folder.path, "/dev/zero", long] {
-            let error = #expect(throws: Failure.self) { _ = try FileSystem.read(input: wrong, "the list") }
+            let error = #expect(throws: Failure.self) { _ = try FileSystem.read(input: wrong, "the list", most: 100) }
             #expect(error?.kind == .input && error?.description.contains(wrong) == true, "\(wrong)")
         }
-        #expect(throws: Failure(.input, "no file \(folder.file("none")); check the list")) { try FileSystem.read(input: folder.file("none"), "the list") }
-        #expect(try FileSystem.read(input: path) == [1, 2, 3])
+        #expect(throws: Failure(.input, "no file \(folder.file("none")); check the list")) { try FileSystem.read(input: folder.file("none"), "the list", most: 100) }
+        #expect(try FileSystem.read(input: path, most: 3) == [1, 2, 3])
+    }
+
+    @Test("A sparse file that claims 2^42 bytes is refused before any memory is taken")
+    func sparse() throws {
+        let path = folder.file("sparse")
+        // Where the file system has no such lengths there is nothing to refuse.
+        guard (try? OpenFile(path, .createNew).setLength(1 << 42)) != nil else { return }
+        let error = #expect(throws: Failure.self) { _ = try FileSystem.read(input: path, most: 1 << 30) }
+        #expect(error?.kind == .input && error?.description.contains("\(1 << 42) bytes, more than") == true)
     }
 
     @Test("A file opened for reading cannot be written")

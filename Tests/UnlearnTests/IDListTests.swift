@@ -15,6 +15,14 @@ struct IDListTests {
         #expect(ids.entries.map(\.line) == [3, 4, 5, 8])
     }
 
+    @Test("A line that begins with '#' is a comment, whatever mark stands on it")
+    func markedComment() throws { #expect(try list("#\u{301}no id\na").entries.map(\.id) == ["a"]) }
+
+    @Test("A list that ends its lines with carriage returns alone is refused")
+    func carriageReturns() {
+        #expect(throws: Failure(.input, "list line 2 has a carriage return inside; end lines with a line feed")) { try list("a\r\nb\rc\r\n") }
+    }
+
     @Test("A list without ids is an error", arguments: ["", "\n\n", "# nobody\n"])
     func empty(text: String) {
         #expect(throws: Failure(.input, "list names no ids; write one id a line")) { try list(text) }

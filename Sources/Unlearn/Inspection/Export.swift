@@ -16,6 +16,10 @@ extension Project {
 
     /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. An existing file is replaced.
     public func export(_ tensors: NamedTensors, to path: String) throws -> Int {
+        guard !FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a folder; name a file") }
+        guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
+            throw Failure(.input, "no folder \(FileSystem.parent(of: path)) to write to; make it or name another file")
+        }
         if path.hasSuffix(".safetensors") {
             try Safetensors.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
         } else if path.hasSuffix(".npz") {
@@ -34,10 +38,14 @@ extension Project {
         return try OpenFile(path, .read).regularLength()
     }
 
+    private static let longestHeader = 1 << 24
+
     /// The state that an exported safetensors file holds.
     public func state(exportedTo path: String) throws -> LatticeVector {
-        let tensors = try Safetensors.decode(try FileSystem.read(input: path), path: path)
         let layout = trainer.layout
+        // The header, too, has its place; a file of another model may be longer, and is wrong for that.
+        let bytes = try FileSystem.read(input: path, most: layout.count * 4 + Self.longestHeader)
+        let tensors = try Safetensors.decode(bytes, path: path)
         var values = [Float](repeating: 0, count: layout.count)
         guard tensors.layout.tensors.count == layout.tensors.count else {
             throw Failure(.input, "\(path) has \(tensors.layout.tensors.count) tensors, this model \(layout.tensors.count)")

@@ -4,6 +4,9 @@ import Glibc
 
 /// Row ids from a file: one a line, UTF-8; blank lines and lines that begin with `#` are skipped; repeats count once.
 public struct IDList: Sendable {
+    /// Lists are read whole; a longer one is a device or another file.
+    private static let mostBytes = 1 << 30
+
     /// Where the list came from, for messages.
     public let path: String
     /// In the order of their first appearance, with 1-based line numbers.
@@ -15,12 +18,12 @@ public struct IDList: Sendable {
         if path == "-" {
             bytes = try Self.standardInput()
         } else {
-            bytes = try FileSystem.read(input: path, "the path of the id list")
+            bytes = try FileSystem.read(input: path, "the path of the id list", most: Self.mostBytes)
         }
         try self.init(bytes, path: path == "-" ? "standard input" : path)
     }
 
-    init(_ bytes: [UInt8], path: String) throws {
+    package init(_ bytes: [UInt8], path: String) throws {
         self.path = path
         var entries: [(id: String, line: Int)] = []
         var seen: Set<String> = []
@@ -34,7 +37,11 @@ public struct IDList: Sendable {
             var id = Substring(text)
             while let last = id.unicodeScalars.last, last == "\r" || last == " " || last == "\t" { id.unicodeScalars.removeLast() }
             while let first = id.unicodeScalars.first, first == " " || first == "\t" { id.unicodeScalars.removeFirst() }
-            if id.isEmpty || id.hasPrefix("#") { continue }
+            // By scalars: "#" with a combining mark behind it is another character, and a comment all the same.
+            if id.isEmpty || id.unicodeScalars.first == "#" { continue }
+            guard !id.unicodeScalars.contains("\r") else {
+                throw Failure(.input, "\(path) line \(index + 1) has a carriage return inside; end lines with a line feed")
+            }
             let name = Self.canonical(String(id))
             if seen.insert(name).inserted { entries.append((name, index + 1)) }
         }
@@ -43,12 +50,12 @@ public struct IDList: Sendable {
     }
 
     /// The one spelling of an id whose characters can be coded in several ways (Unicode's form C), here and in the store.
-    static func canonical(_ id: String) -> String { id.precomposedStringWithCanonicalMapping }
+    package static func canonical(_ id: String) -> String { id.precomposedStringWithCanonicalMapping }
 
     /// Whether a line of a list can name this id; rows under any other could never be deleted.
-    static func canName(_ id: String) -> Bool {
+    package static func canName(_ id: String) -> Bool {
         let edges = [id.unicodeScalars.first, id.unicodeScalars.last]
-        return !id.isEmpty && !id.hasPrefix("#") && !edges.contains(" ") && !edges.contains("\t")
+        return !id.isEmpty && edges[0] != "#" && !edges.contains(" ") && !edges.contains("\t")
             && !id.unicodeScalars.contains { $0 == "\n" || $0 == "\r" || $0 == "\0" }
     }
 
@@ -77,6 +84,7 @@ public struct IDList: Sendable {
             guard count >= 0 else { throw SystemCallError(operation: "read", path: "standard input", code: errno) }
             if count == 0 { return bytes }
             bytes += chunk[..<count]
+            guard bytes.count <= mostBytes else { throw Failure(.input, "standard input goes on behind \(mostBytes) bytes; give a shorter list") }
         }
     }
 }
