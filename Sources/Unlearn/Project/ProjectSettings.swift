@@ -26,10 +26,23 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
         guard let text = try store.setting(key) else {
             throw Failure(.damaged, "the catalogue has no settings; restore the project from a backup")
         }
+        return try ProjectSettings(json: text)
+    }
+
+    func save(to store: Store) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        try store.set(Self.key, to: String(decoding: encoder.encode(self), as: UTF8.self))
+    }
+}
+
+extension ProjectSettings {
+    /// - Throws: `Failure` of kind `damaged` where the text is no settings, or holds numbers that `init` does not allow.
+    package init(json text: String) throws {
         do {
             let settings = try JSONDecoder().decode(ProjectSettings.self, from: Data(text.utf8))
             guard settings.isUsable else { throw Failure(.damaged, "the catalogue's settings are out of range; restore the project from a backup") }
-            return settings
+            self = settings
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -40,14 +53,31 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
     /// Whether every number is one that `init` allows.
     private var isUsable: Bool {
         let dimensions = [shape.channels, shape.height, shape.width]
-        return Lattice.allowedBits.contains(recipe.latticeBits) && (1...1_000_000).contains(recipe.blocks) && recipe.epochs >= 1
+        // Each is bounded before they are multiplied, and again behind every product: three of 2^24 overflow.
+        let features = dimensions.reduce(1) { (1...Self.mostFeatures).contains($1) && $0 <= Self.mostFeatures ? $0 * $1 : .max }
+        return Lattice.allowedBits.contains(recipe.latticeBits) && (1...1_000_000).contains(recipe.blocks) && (1...100_000).contains(recipe.epochs)
             && (1...65_536).contains(recipe.batchSize) && recipe.hidden.allSatisfy { (1...65_536).contains($0) } && classNames.count >= 2
-            && dimensions.allSatisfy { (1...1 << 24).contains($0) } && shape.count <= 1 << 24
+            && (1e-9...1e3).contains(recipe.learningRate) && (0..<1).contains(recipe.momentum) && (0...10).contains(recipe.weightDecay)
+            && (0..<1).contains(recipe.labelSmoothing) && features <= Self.mostFeatures && isUsable(encoding)
+            && (table.map { isUsable($0, features: features) } ?? true)
     }
 
-    func save(to store: Store) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        try store.set(Self.key, to: String(decoding: encoder.encode(self), as: UTF8.self))
+    private static let mostFeatures = 1 << 24
+
+    private func isUsable(_ encoding: FeatureEncoding) -> Bool {
+        switch encoding {
+        case .bytes(let scale, let shift): scale.isFinite && shift.isFinite
+        case .floats: true
+        }
+    }
+
+    private func isUsable(_ table: CSVEncoding, features: Int) -> Bool {
+        table.features == features
+            && table.columns.allSatisfy {
+                switch $0 {
+                case .numeric(_, let mean, let deviation): mean.isFinite && deviation.isFinite && deviation > 0
+                case .oneHot: true
+                }
+            }
     }
 }
