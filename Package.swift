@@ -3,6 +3,7 @@ import PackageDescription
 
 // Arrows point down only:
 //
+//   unlearn-main           the executable: calls unlearn-cli
 //   unlearn-cli            commands, progress, JSON
 //   Unlearn                residual memory, stitch, replay, audit
 //   Training  Checkpoints  (neither knows the other)
@@ -16,7 +17,7 @@ let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fn
 let package = Package(
     name: "unlearn",
     products: [
-        .executable(name: "unlearn", targets: ["unlearn-cli"]),
+        .executable(name: "unlearn", targets: ["unlearn-main"]),
         .library(name: "Unlearn", targets: ["Unlearn"]),
     ],
     targets: [
@@ -33,7 +34,8 @@ let package = Package(
         .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "COpenBLAS", "CZlib"]),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CSQLite", "CSodium"]),
         .target(name: "Unlearn", dependencies: ["Training", "Checkpoints", "Tensors", "Files"]),
-        .executableTarget(name: "unlearn-cli", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
+        .target(name: "unlearn-cli", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
+        .executableTarget(name: "unlearn-main", dependencies: ["unlearn-cli"]),
 
         .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
@@ -41,7 +43,7 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "TestSupport"]),
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,17 +1,19 @@
 import Files
 
 /// What the command line asks for.
-enum ParsedCommandLine {
+package enum ParsedCommandLine {
     case help(String)
     case version
     case run(CommandSpec, Invocation)
 }
 
 /// Takes `unlearn [-C DIR] COMMAND …` apart. Everything that can be wrong with words is found here, before any work.
-struct CommandLineParser {
-    let commands: [CommandSpec]
+package struct CommandLineParser {
+    package let commands: [CommandSpec]
 
-    func parse(_ arguments: [String]) throws -> ParsedCommandLine {
+    package init(commands: [CommandSpec]) { self.commands = commands }
+
+    package func parse(_ arguments: [String]) throws -> ParsedCommandLine {
         var folder: String?
         var words = arguments[...]
         while let word = words.first, word.hasPrefix("-") {

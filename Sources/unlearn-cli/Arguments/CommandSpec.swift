@@ -1,6 +1,6 @@
 /// One option of a command.
-struct OptionSpec: Sendable {
-    let name: String
+package struct OptionSpec: Sendable {
+    package let name: String
     /// What stands for the value in help; nil: a flag without one.
     let value: String?
     let help: String
@@ -23,10 +23,10 @@ struct OptionSpec: Sendable {
 }
 
 /// One command: what help says of it, what it takes, what it does.
-struct CommandSpec: Sendable {
-    let name: String
+package struct CommandSpec: Sendable {
+    package let name: String
     let summary: String
-    let example: String
+    package let example: String
     /// The one word that it takes beside options, such as REQUEST; nil: none.
     let operand: String?
     let options: [OptionSpec]
@@ -45,7 +45,7 @@ struct CommandSpec: Sendable {
         self.run = run
     }
 
-    var allOptions: [OptionSpec] { options + OptionSpec.common }
+    package var allOptions: [OptionSpec] { options + OptionSpec.common }
 
     var help: String {
         var text = "unlearn \(name)\(operand.map { " " + $0 } ?? ""): \(summary)\n\nOptions\n"

@@ -4,7 +4,7 @@ import Training
 import Unlearn
 
 /// One call of a command: its options, checked as they are read.
-struct Invocation: Sendable {
+package struct Invocation: Sendable {
     let command: String
     private let givenFolder: String?
     /// The word beside the options, where the command takes one; else empty.
@@ -19,7 +19,7 @@ struct Invocation: Sendable {
     }
 
     /// The project's folder.
-    var folder: String {
+    package var folder: String {
         givenFolder ?? ProcessInfo.processInfo.environment["UNLEARN_PROJECT"].flatMap { $0.isEmpty ? nil : $0 } ?? "."
     }
 
@@ -28,14 +28,14 @@ struct Invocation: Sendable {
 
     func flag(_ name: String) -> Bool { values[name] != nil }
 
-    func text(_ name: String) -> String? { values[name] }
+    package func text(_ name: String) -> String? { values[name] }
 
     func required(_ name: String, _ what: String) throws -> String {
         guard let value = values[name] else { throw Failure(.input, "'unlearn \(command)' needs --\(name) \(what)") }
         return value
     }
 
-    func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    package func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text = values[name] else { return nil }
         guard let value = Int(text), range.contains(value) else {
             throw Failure(.input, "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
@@ -43,7 +43,7 @@ struct Invocation: Sendable {
         return value
     }
 
-    func integers(_ name: String, in range: ClosedRange<Int>) throws -> [Int]? {
+    package func integers(_ name: String, in range: ClosedRange<Int>) throws -> [Int]? {
         try list(name)?.map { text in
             guard let value = Int(text), range.contains(value) else {
                 throw Failure(.input, "--\(name) takes whole numbers from \(range.lowerBound) to \(range.upperBound) with commas between, not '\(text)'")
@@ -59,12 +59,12 @@ struct Invocation: Sendable {
         return number
     }
 
-    func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
+    package func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
         guard let text = values[name] else { return nil }
         return try number(text, name, range)
     }
 
-    func numbers(_ name: String, in range: ClosedRange<Double>) throws -> [Double]? {
+    package func numbers(_ name: String, in range: ClosedRange<Double>) throws -> [Double]? {
         try list(name)?.map { try number($0, name, range) }
     }
 
@@ -87,7 +87,7 @@ struct Invocation: Sendable {
         return value
     }
 
-    var threads: Int {
+    package var threads: Int {
         get throws { try integer("threads", in: 1...256) ?? max(1, ProcessInfo.processInfo.activeProcessorCount) }
     }
 

@@ -1,5 +1,5 @@
 extension CommandSpec {
-    static let all: [CommandSpec] = [
+    package static let all: [CommandSpec] = [
         .initialise, .train, .evaluate, .delete, .audit, .bench, .whereRows, .status, .log, .certificate, .verifyCertificate, .check, .compact,
         .export,
     ]

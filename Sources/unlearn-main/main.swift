@@ -1,0 +1,4 @@
+import Glibc
+import unlearn_cli
+
+exit(runProgram(Array(CommandLine.arguments.dropFirst())))
