@@ -20,6 +20,13 @@ struct ParserTests {
         #expect(failure("train", "--qwertyuiop") == "unknown option '--qwertyuiop' of 'unlearn train'; see 'unlearn train --help'")
     }
 
+    @Test("A word of a megabyte is refused without being compared with every option")
+    func longWords() {
+        let word = String(repeating: "x", count: 1 << 20)
+        #expect(failure(word)?.hasSuffix("'; see 'unlearn --help'") == true)
+        #expect(failure("train", "--\(word)")?.hasSuffix("; see 'unlearn train --help'") == true)
+    }
+
     @Test("Missing and surplus values are named")
     func values() {
         #expect(failure("delete", "--ids") == "--ids needs a value: FILE|-")

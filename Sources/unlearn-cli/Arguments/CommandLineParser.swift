@@ -108,8 +108,12 @@ package struct CommandLineParser {
             """
     }
 
+    private static let longestWord = 100
+
     /// "; did you mean …?" where something near enough exists.
     private func suggestion(for word: String, among known: [String], prefix: String, help: String = "unlearn --help") -> String {
+        // Nothing is near a word that is longer than all: comparing it would only take time.
+        guard word.utf8.count <= Self.longestWord else { return "; see '\(help)'" }
         let nearest = known.map { ($0, editDistance(word, $0)) }.min { $0.1 < $1.1 }
         guard let nearest, nearest.1 <= max(1, (word.count + 1) / 3) else { return "; see '\(help)'" }
         return "; did you mean '\(prefix)\(nearest.0)'?"

@@ -8,7 +8,7 @@ struct Console {
 
     /// Results: the JSON object where it was asked for, else the text.
     func result(_ value: some Encodable, _ text: @autoclosure () -> String) throws {
-        guard invocation.wantsJSON else { return try Console.output(text() + "\n") }
+        guard invocation.wantsJSON else { return try Console.output(Console.printable(text(), keeping: ["\n"]) + "\n") }
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -25,10 +25,26 @@ struct Console {
     /// A line on standard error that --quiet silences.
     func message(_ text: String) { if !invocation.isQuiet { Self.error(text) } }
 
-    /// One line on standard error. Control characters in names and paths must not break it, nor reach a terminal.
+    /// One line on standard error, whatever names and paths it holds.
     static func error(_ text: String) {
-        let line = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "\u{FFFD}" : $0 }))
-        write(line + "\n")
+        let scalars = text.unicodeScalars
+        let line = scalars.count <= longestLine ? text : String(scalars.prefix(longestLine)) + " …"
+        write(printable(line, keeping: []) + "\n")
+    }
+
+    /// An argument can be as long as the system allows; what is wrong with it is clear before that.
+    private static let longestLine = 4000
+
+    /// The text without characters that end a line, steer a terminal (C0 and C1 controls) or turn the direction of writing.
+    static func printable(_ text: String, keeping kept: Set<Unicode.Scalar>) -> String {
+        let unprintable: (Unicode.Scalar) -> Bool = {
+            switch $0.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: !kept.contains($0)
+            default: (0x202A...0x202E).contains($0.value) || (0x2066...0x2069).contains($0.value)
+            }
+        }
+        guard text.unicodeScalars.contains(where: unprintable) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { unprintable($0) ? "\u{FFFD}" : $0 }))
     }
 
     /// Straight to standard error, unbuffered; where nobody can read it, nothing can be done.
