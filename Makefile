@@ -1,15 +1,16 @@
 # make demo   the main job on real data       make test   all tests
-# make bench  deletion against retraining     make help   this list
+# make bench  deletion against retraining     make fuzz   parsers under millions of inputs
+# make help   this list
 SWIFT ?= swift
 BUILD := $(SWIFT) build -c release
 # Numerics need optimised code; tests look inside modules.
 TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path .build/testing
 VENV := .venv
 
-.PHONY: help packages build demo test test-swift interoperability bench fixtures clean
+.PHONY: help packages build demo test test-swift interoperability bench fuzz fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -2
+	@sed -n 's/^# //p' Makefile | head -3
 
 packages:
 	@Scripts/install-packages
@@ -35,6 +36,10 @@ interoperability: build
 bench: build
 	Benchmarks/deletions
 	Benchmarks/encryption
+
+# RUNS inputs (a million) for each parser, guided by what they reach; SEED is the first seed.
+fuzz: packages
+	Scripts/fuzz
 
 # Remakes the pinned values of independent implementations.
 fixtures:

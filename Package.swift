@@ -44,6 +44,15 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "TestSupport"]),
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"]),
+        .target(
+            name: "FuzzTargets", dependencies: ["unlearn-cli", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
+            path: "Tests/FuzzTargets"),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Links with libFuzzer only, which Scripts/fuzz asks the compiler for.
+if Context.environment["UNLEARN_FUZZING"] != nil {
+    package.targets.append(.executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz"))
+}

@@ -31,6 +31,18 @@ struct SafetensorsHostileTests {
         ])
     func notJSON(header: String) { #expect(refusal(safetensorsFile(header)) == .headerNotJSON(path: "F")) }
 
+    private func sample() throws -> [UInt8] {
+        let layout = ParameterLayout([TensorSpec("a", [2, 2]), TensorSpec("b", [3]), TensorSpec("c", [])])
+        return try Safetensors.encode(NamedTensors(layout: layout, values: [1, 2, 3, 4, 5, 6, 7, 8]))
+    }
+
+    @Test("A file cut short anywhere, or with bytes behind its end, is refused")
+    func otherLengths() throws {
+        let valid = try sample()
+        for length in 0..<valid.count { #expect(refusal(Array(valid[..<length])) != nil) }
+        for extra in 1...9 { #expect(refusal(valid + [UInt8](repeating: 0, count: extra)) != nil) }
+    }
+
     @Test("A header that is not UTF-8 is refused")
     func notText() {
         var bytes = safetensorsFile("{\"a\": 1}")

@@ -22,7 +22,7 @@ public struct PlaneCodec {
 
     static func groups(_ count: Int) -> Int { (count + groupValues - 1) / groupValues }
     /// Bytes of one uncompressed plane.
-    static func planeBytes(_ count: Int) -> Int { groups(count) * groupWords * 4 }
+    package static func planeBytes(_ count: Int) -> Int { groups(count) * groupWords * 4 }
 
     /// One plane as stored; a plane as long as `planeBytes` is uncompressed.
     struct Plane {
@@ -54,7 +54,7 @@ public struct PlaneCodec {
     }
 
     /// The vector of `count` values, or nil where the planes are not what `encode` makes.
-    static func decode(_ planes: [UnsafeRawBufferPointer], count: Int) -> LatticeVector? {
+    package static func decode(_ planes: [UnsafeRawBufferPointer], count: Int) -> LatticeVector? {
         precondition(count > 0 && count <= mostValues && planes.count <= planeCount)
         let groups = groups(count), size = planeBytes(count)
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: planeCount * groups * groupWords) { words in

@@ -25,6 +25,9 @@ public struct CSVEncoding: Sendable, Codable, Equatable {
     }
 
     public let columns: [Column]
+
+    package init(columns: [Column]) { self.columns = columns }
+
     public var features: Int { columns.reduce(0) { $0 + $1.features } }
 
     /// Stands for a category whose name is forgotten; no field can hold it, because tables with NULs are refused.

@@ -6,7 +6,7 @@ struct CSVRecords {
     private static let longestRecord = 16 << 20
 
     private let reader: CompressedReader
-    private var chunk = [UInt8](repeating: 0, count: 256 * 1024)
+    private var chunk = [UInt8](repeating: 0, count: 64 * 1024)
     private var filled = 0
     private var next = 0
     private var line = 1

@@ -2,22 +2,22 @@ internal import CZlib
 import Files
 
 /// Reads a file from its beginning, uncompressing it where it is gzip; plain files are read as they are.
-final class CompressedReader {
+package final class CompressedReader {
     let path: String
     private let handle: gzFile
 
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         self.path = path
         _ = try OpenFile.input(path)
         guard let handle = gzopen(path, "rb") else { throw Failure(.failed, "cannot open \(path)") }
-        gzbuffer(handle, 256 * 1024)
+        gzbuffer(handle, 64 * 1024)
         self.handle = handle
     }
 
     deinit { gzclose_r(handle) }
 
     /// Fills as much of `buffer` as the file still has; gives the number of bytes.
-    func read(upTo buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(upTo buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var done = 0
         while done < buffer.count {
             let count = gzread(handle, buffer.baseAddress! + done, UInt32(min(buffer.count - done, 1 << 30)))

@@ -106,7 +106,7 @@ extension CommandSpec {
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path) }
         if let path = invocation.text("only") { plan.only = try IDList(reading: path) }
-        if let path = invocation.text("groups") { plan.groups = try groupsFile(path) }
+        if let path = invocation.text("groups") { plan.groups = try GroupsFile.read(path) }
         // Fashion-MNIST comes with test rows of its own; asking for a share of the training rows overrules them.
         let testName = invocation.text("test") ?? (spec == .fashionMNIST && !invocation.flag("holdout") ? dataName : nil)
         if let testName {
@@ -179,19 +179,5 @@ extension CommandSpec {
             recipe.seed = seed
         }
         return recipe
-    }
-
-    private static func groupsFile(_ path: String) throws -> [String: String] {
-        var groups: [String: String] = [:]
-        try CSVSource.forEachRecord(in: path) { line, fields in
-            guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write id,group") }
-            guard groups.updateValue(fields[1], forKey: fields[0]) == nil else {
-                throw Failure(.input, "\(path) line \(line) names the id '\(fields[0])' again; give each id one group")
-            }
-        }
-        // A first line that names its columns is no row.
-        if groups["id"] == "group" { groups["id"] = nil }
-        guard !groups.isEmpty else { throw Failure(.input, "\(path) names no groups; write one id,group a line") }
-        return groups
     }
 }

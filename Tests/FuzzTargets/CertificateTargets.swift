@@ -1,0 +1,75 @@
+import Checkpoints
+import Files
+import Foundation
+import Synchronization
+import TestSupport
+import Unlearn
+
+extension FuzzTarget {
+    /// A store with one request that was carried out, and what it certifies.
+    private struct Issuer {
+        let folder: TemporaryFolder
+        let store: Store
+        let certificate: [UInt8]
+
+        init() throws {
+            let folder = try TemporaryFolder(), store = try Store(creating: folder.file("project"))
+            let number = try store.beginRequest(ids: ["a", "b"], details: .object(["method": .string("exact")]))
+            let report: JSONValue = .object([
+                "method": .string("exact"), "exact": .bool(true), "state_digest": .string(String(repeating: "0", count: 64)),
+                "test_rows_deleted": .integer(1), "damping": .number(0.5),
+            ])
+            try store.transaction {
+                try store.publishRequest(
+                    number, report: "{}", details: .object(["report": report, "source": .string("csv:x")]), written: [], evidence: nil)
+            }
+            certificate = try ErasureCertificate.issue(number, of: store)
+            (self.folder, self.store) = (folder, store)
+        }
+
+        var statement: [UInt8] {
+            get throws {
+                let envelope = try JSONDecoder().decode(SignedEnvelope.self, from: Data(certificate))
+                return envelope.content(verifiedBy: store.publicKey) ?? []
+            }
+        }
+    }
+
+    private static let issuer = Mutex(Result { try Issuer() })
+
+    private static let words = [
+        "\"claims\"", "\"tree_head\"", "\"size\":", "\"position\":", "\"inclusion_proof\":[", "\"digest\"", "9223372036854775807", "-1", "null", "[]", "{}",
+        "1e400", "\"_type\"", "\"predicateType\"", "\"entry\"", "\"sig\"", "\"keyid\"", "=", "\"\"",
+    ]
+
+    /// The envelope as somebody hands it over.
+    static let certificate = FuzzTarget(
+        "certificate", samples: issuer.withLock { [try? $0.get().certificate].compactMap { $0 } }, dictionary: words
+    ) { input in
+        do {
+            _ = try ErasureCertificate.verify(input, path: "F", key: nil)
+        } catch let error as Failure where error.kind == .refused {
+            throw Failure(.input, error.description)
+        }
+    }
+
+    /// What it says, signed whatever was changed.
+    static let signedCertificate = FuzzTarget(
+        "certificate-signed", samples: issuer.withLock { [try? $0.get().statement].compactMap { $0 } }, dictionary: words
+    ) { input in
+        let envelope = try issuer.withLock { try JSONEncoder().encode($0.get().store.signed(input, type: SignedEnvelope.inTotoType)) }
+        do {
+            _ = try ErasureCertificate.verify(Array(envelope), path: "F", key: nil)
+        } catch let error as Failure where error.kind == .refused {
+            throw Failure(.input, error.description)
+        }
+    }
+
+    static let publicKey = FuzzTarget(
+        "public-key", samples: issuer.withLock { [try? $0.get().store.publicKey].compactMap { $0 }.flatMap { [Array($0.pem.utf8), Array($0.description.utf8)] } },
+        dictionary: ["-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "\n", "\r\n", "=", " "]
+    ) { input in
+        guard let key = PublicKey(text: String(decoding: input, as: UTF8.self)) else { throw Failure(.input, "no key") }
+        try expect(PublicKey(text: key.pem) == key && PublicKey(text: key.description) == key, "a key that changes when it is written and read")
+    }
+}
