@@ -72,11 +72,12 @@ struct DatabaseTests {
         #expect(try values(try Database(folder.file("db"), .read)) == [2])
     }
 
-    @Test("A commit that fails undoes its transaction, and the next one works")
+    @Test("A commit that fails is told apart, undoes its transaction where it still runs, and the next one works")
     func failingCommit() throws {
         let database = try database()
         try database.execute("CREATE TABLE child (t INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED)")
-        #expect(throws: DatabaseError.self) { try database.transaction { try database.run("INSERT INTO child VALUES (99)") } }
+        let error = #expect(throws: UncertainCommit.self) { try database.transaction { try database.run("INSERT INTO child VALUES (99)") } }
+        #expect((error?.cause as? DatabaseError)?.operation == "run 'COMMIT'")
         try database.transaction { try database.run("INSERT INTO t VALUES (1, 0)") }
         #expect(try values(database) == [1])
         #expect(try database.rows("SELECT count(*) FROM child") { $0.integer(0) } == [0])

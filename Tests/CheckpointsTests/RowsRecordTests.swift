@@ -11,7 +11,8 @@ struct RowsRecordTests {
         var random = SeededGenerator(seed)
         return RowsRecord(
             part: part, block: block, featureCount: features, bytesPerFeature: bytesPerFeature, labels: random.integers(slots, in: 0...9),
-            features: (0..<slots * features * bytesPerFeature).map { _ in UInt8.random(in: 1...255, using: &random) })
+            features: (0..<slots * features * bytesPerFeature).map { _ in UInt8.random(in: 1...255, using: &random) },
+            ids: (0..<slots).map { "id-\(String(repeating: "é", count: $0))-\(seed)" })
     }
 
     private func decode(
@@ -36,14 +37,22 @@ struct RowsRecordTests {
 
     @Test("The bytes are laid out as specified")
     func format() {
-        let rows = RowsRecord(part: .test, block: 258, featureCount: 2, bytesPerFeature: 1, labels: [5, -1], features: [1, 2, 0, 0])
+        let rows = RowsRecord(part: .test, block: 258, featureCount: 2, bytesPerFeature: 1, labels: [5, -1], features: [1, 2, 0, 0], ids: ["é1", ""])
         let bytes = rows.encoded()
-        let header = Array("UNLROWS\0".utf8) + [1, 0, 2, 1, 2, 1, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
-        #expect(Array(bytes.dropLast(32)) == header + [5, 0, 0, 0, 255, 255, 255, 255, 1, 2, 0, 0])
+        let header = Array("UNLROWS\0".utf8) + [2, 0, 2, 1, 2, 1, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0] + [3, 0, 0, 0, 0, 0, 0, 0]
+        let ids: [UInt8] = [3, 0, 0, 0, 0, 0, 0, 0, 0xC3, 0xA9, 0x31]
+        #expect(Array(bytes.dropLast(32)) == header + [5, 0, 0, 0, 255, 255, 255, 255, 1, 2, 0, 0] + ids)
         #expect(Array(bytes.suffix(32)) == bytes.dropLast(32).withUnsafeBytes { Digest(of: $0) }.bytes)
     }
 
-    @Test("Emptying slots zeroes label and features of these slots alone", arguments: [[], [0], [4], [1, 3], [0, 1, 2, 3, 4], [2, 2]])
+    @Test("Ids come back byte by byte", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a\u{0}b", String(repeating: "x", count: 100_000)])
+    func ids(id: String) throws {
+        let rows = RowsRecord(part: .train, block: 3, featureCount: 0, bytesPerFeature: 1, labels: [1, 2, 3], features: [], ids: ["a", id, "b"])
+        let decoded = try decode(rows.encoded(), slots: 3, features: 0)
+        #expect(decoded.ids.map { Array($0.utf8) } == rows.ids.map { Array($0.utf8) })
+    }
+
+    @Test("Emptying slots takes label, id and features of these slots alone", arguments: [[], [0], [4], [1, 3], [0, 1, 2, 3, 4], [2, 2]])
     func emptying(slots: [Int]) {
         for bytesPerFeature in [1, 4] {
             let rows = sample(bytesPerFeature: bytesPerFeature)
@@ -52,9 +61,11 @@ struct RowsRecordTests {
                 let place = slot * rows.rowBytes..<(slot + 1) * rows.rowBytes
                 if slots.contains(slot) {
                     #expect(emptied.labels[slot] == RowsRecord.emptySlot)
+                    #expect(emptied.ids[slot] == "")
                     #expect(emptied.features[place].allSatisfy { $0 == 0 })
                 } else {
                     #expect(emptied.labels[slot] == rows.labels[slot])
+                    #expect(emptied.ids[slot] == rows.ids[slot])
                     #expect(emptied.features[place] == rows.features[place])
                 }
             }
@@ -71,10 +82,10 @@ struct RowsRecordTests {
     @Test("Nothing of an emptied row is left in the bytes")
     func emptiedBytes() {
         let rows = sample(slots: 3, features: 100, seed: 9)
-        let secret = Array(rows.features[100..<200])
-        let holds = { (bytes: [UInt8]) in bytes.indices.contains { bytes[$0...].starts(with: secret) } }
-        #expect(holds(rows.encoded()))
-        #expect(!holds(rows.emptying([1]).encoded()))
+        for secret in [Array(rows.features[100..<200]), Array(rows.ids[1].utf8)] {
+            #expect(rows.encoded().contains(secret))
+            #expect(!rows.emptying([1]).encoded().contains(secret))
+        }
     }
 
     @Test("A valid file in the wrong place is refused by what differs")
@@ -82,8 +93,9 @@ struct RowsRecordTests {
         let bytes = sample().encoded()
         #expect(fault { try decode(bytes, part: .test) } == "holds rows of another kind")
         #expect(fault { try decode(bytes, block: 4) } == "holds another block")
-        #expect(fault { try decode(bytes, slots: 4) } == "has \(bytes.count) bytes instead of \(bytes.count - 8)")
-        #expect(fault { try decode(bytes, bytesPerFeature: 4) } == "has \(bytes.count) bytes instead of \(bytes.count + 60)")
+        // Fewer or smaller rows leave bytes that only ids could take.
+        #expect(fault { try decode(bytes, slots: 4) } == "holds rows of another shape")
+        #expect(fault { try decode(bytes, bytesPerFeature: 4) } == "has \(bytes.count) bytes instead of at least \(64 + 5 * (16 + 8))")
         // Shapes of the same length.
         #expect(fault { try decode(sample(slots: 2, features: 4).encoded(), slots: 1, features: 12) } == "holds rows of another shape")
         #expect(fault { try decode(sample(bytesPerFeature: 4).encoded(), features: 16) } == "holds rows of another kind")
@@ -105,26 +117,60 @@ struct RowsRecordTests {
     func wrongLength() {
         let bytes = sample().encoded()
         for length in 0..<64 { #expect(fault { try decode(Array(bytes[..<length])) } == "is not a file of rows") }
-        for length in 64..<bytes.count {
-            #expect(fault { try decode(Array(bytes[..<length])) } == "has \(length) bytes instead of \(bytes.count)")
-        }
-        #expect(fault { try decode(bytes + [0]) } == "has \(bytes.count + 1) bytes instead of \(bytes.count)")
+        let least = 64 + 5 * (4 + 8)
+        for length in 64..<least { #expect(fault { try decode(Array(bytes[..<length])) } == "has \(length) bytes instead of at least \(least)") }
+        for length in least..<bytes.count { #expect(fault { try decode(Array(bytes[..<length])) } == "does not match its digest") }
+        #expect(fault { try decode(bytes + [0]) } == "does not match its digest")
     }
 
-    @Test("Another version, and reserved bytes in use, are refused though the digest matches")
+    /// The sample with some bytes of its body changed, and a digest that matches.
+    private func resealed(_ change: (inout [UInt8]) -> Void) -> [UInt8] {
+        var body = Array(sample().encoded().dropLast(Digest.length))
+        change(&body)
+        var writer = ByteWriter(capacity: body.count)
+        writer.append(body)
+        return writer.sealed()
+    }
+
+    @Test("Another version or another kind is refused though the digest matches")
     func resealed() {
-        func changed(_ place: Int, to value: UInt8) -> [UInt8] {
-            var body = Array(sample().encoded().dropLast(Digest.length))
-            body[place] = value
-            var writer = ByteWriter(capacity: body.count)
-            writer.append(body)
-            return writer.sealed()
-        }
-        #expect(fault { try decode(changed(8, to: 2)) } == "has format version 2, this program reads 1")
-        #expect(fault { try decode(changed(8, to: 0)) } == "has format version 0, this program reads 1")
+        func changed(_ place: Int, to value: UInt8) -> [UInt8] { resealed { $0[place] = value } }
+        #expect(fault { try decode(changed(8, to: 1)) } == "has format version 1, this program reads 2")
+        #expect(fault { try decode(changed(8, to: 3)) } == "has format version 3, this program reads 2")
+        #expect(fault { try decode(changed(8, to: 0)) } == "has format version 0, this program reads 2")
         #expect(fault { try decode(changed(0, to: 0)) } == "is not a file of rows")
         #expect(fault { try decode(changed(10, to: 3)) } == "holds rows of another kind")
-        for place in 24..<32 { #expect(fault { try decode(changed(place, to: 1)) } == "has an unexpected reserved field") }
+    }
+
+    @Test("Lengths of ids that do not add up are refused though the digest matches")
+    func idLengths() {
+        let fault = "has lengths that do not add up to the file"
+        // The header's sum of lengths, in each of its bytes.
+        for place in 24..<32 { #expect(self.fault { try decode(resealed { $0[place] ^= 0x80 }) } == fault) }
+        // Each id's own length, from just too long to as long as it can be said.
+        for slot in 0..<5 {
+            let place = 32 + 5 * (4 + 4) + slot * 4
+            #expect(self.fault { try decode(resealed { $0[place] += 1 }) } == fault)
+            #expect(self.fault { try decode(resealed { for byte in 0..<4 { $0[place + byte] = 255 } }) } == fault)
+        }
+        #expect(self.fault { try decode(resealed { $0.append(0) }) } == fault)
+        #expect(self.fault { try decode(resealed { $0.removeLast() }) } == fault)
+    }
+
+    @Test("An id that is not UTF-8 is refused though the digest matches")
+    func invalidID() {
+        #expect(fault { try decode(resealed { $0[$0.count - 1] = 0xC3 }) } == "holds an id that is not UTF-8")
+        // The second id is "id-é-1": two lengths that cut between the two bytes of its é.
+        let cut = resealed {
+            $0[32 + 40] += 4
+            $0[32 + 40 + 4] -= 4
+        }
+        #expect(fault { try decode(cut) } == "holds an id that is not UTF-8")
+    }
+
+    @Test("Shapes beyond what a file can hold are refused before anything is read", arguments: [(Int.max, 1, 1), (1, .max, 1), (5, .max, 2), (-1, 4, 1), (1 << 32, 1 << 20, 4)])
+    func impossibleShape(slots: Int, features: Int, bytesPerFeature: Int) {
+        #expect(fault { try decode(sample().encoded(), slots: slots, features: features, bytesPerFeature: bytesPerFeature) } != nil)
     }
 
     @Test("A fault is damage, told in one line that names the file")

@@ -1,12 +1,13 @@
 import Files
-import Glibc
+import Foundation
 import Tensors
 import TestSupport
 import Testing
 
 @testable import Checkpoints
 
-/// A small project: three blocks of training rows and one of test rows, three influences, keyframes at 0 and 2.
+/// A small project: three blocks of training rows and one of test rows, three influences, keyframes at 0 and 2. Every row
+/// has a group of its own.
 struct SampleProject {
     static let bits = 18
     static let parameters = 600
@@ -17,34 +18,49 @@ struct SampleProject {
     var path: String { folder.path }
     var catalogue: String { folder.file("catalogue.sqlite") }
 
-    init() throws {
+    init(encryption: Encryption = .xchacha20poly1305) throws {
         folder = try TemporaryFolder()
         try FileSystem.makeFolder(folder.file("objects"))
-        for (name, bytes) in try Self.template.get() { try folder.write(bytes, to: name) }
+        for (name, bytes) in try (encryption == .none ? Self.plainTemplate : Self.template).get() {
+            try folder.write(bytes, to: name)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.file(name))
+        }
     }
 
+    private static let template = Result { try files(.xchacha20poly1305) }
+    private static let plainTemplate = Result { try files(.none) }
+
     /// The files of a project made once: making it waits for the device many times.
-    private static let template = Result {
+    private static func files(_ encryption: Encryption) throws -> [(name: String, bytes: [UInt8])] {
         let folder = try TemporaryFolder()
-        let store = try Store(creating: folder.path)
+        let store = try Store(creating: folder.path, encryption: encryption)
         try store.transaction {
             try store.set("recipe", to: "{}")
+            try store.setGroups(groups)
             for part in Part.allCases {
                 for block in 1...(part == .train ? 3 : 1) { try addRows(part, block, to: store) }
             }
             for block in 1...3 { try store.setInfluence(store.stage(record(.influence, block)), baseIsExact: true) }
             for block in [0, 2] { try store.setKeyframe(store.stage(record(.keyframe, block))) }
+            try store.append(LedgerEntry(.created))
         }
         try store.publishCreation()
-        let names = try ["catalogue.sqlite", "unlearn.lock"] + FileSystem.names(in: folder.file("objects")).map { "objects/" + $0 }
+        let names = try FileSystem.names(in: folder.path).filter { $0 != "objects" } + FileSystem.names(in: folder.file("objects")).map { "objects/" + $0 }
         return try names.map { ($0, try FileSystem.read(folder.file($0))) }
     }
+
+    static let ids = Part.allCases.flatMap { part in
+        (1...(part == .train ? 3 : 1)).flatMap { block in (0..<slots).map { id(part, block, $0) } }
+    }
+    static let groups = ids.map { "provider-of-\($0)" }
+
+    static func id(_ part: Part, _ block: Int, _ slot: Int) -> String { "\(part)-\(block)-\(slot)" }
 
     private static func addRows(_ part: Part, _ block: Int, to store: Store) throws {
         try store.setRows(store.stage(rows(part, block)), part: part, slots: slots)
         for slot in 0..<slots {
-            try store.insertRow(
-                id: "\(part)-\(block)-\(slot)", part: part, block: block, slot: slot, group: "provider-of-\(part)-\(block)-\(slot)", excluded: false)
+            let id = id(part, block, slot)
+            try store.insertRow(id: id, part: part, block: block, slot: slot, group: ids.firstIndex(of: id), excluded: false)
         }
     }
 
@@ -53,7 +69,8 @@ struct SampleProject {
         var random = SeededGenerator(UInt64(block) + UInt64(part.rawValue) * 100)
         return RowsRecord(
             part: part, block: block, featureCount: features, bytesPerFeature: 1, labels: random.integers(slots, in: 0...9),
-            features: (0..<slots * features).map { _ in UInt8.random(in: 1...255, using: &random) })
+            features: (0..<slots * features).map { _ in UInt8.random(in: 1...255, using: &random) },
+            ids: (0..<slots).map { id(part, block, $0) })
     }
 
     /// A record whose vector depends on what it is, and on `version`.
@@ -65,6 +82,9 @@ struct SampleProject {
     func reader() throws -> Store { try Store(opening: path, .read) }
 
     func writer() throws -> Store { try takingLock { try Store(opening: path, .write) } }
+
+    /// A store that is opened without verifying anything.
+    func inspector() throws -> Store { try Store(opening: path, .inspect) }
 
     /// The catalogue alone, without the store's checks.
     func database() throws -> Database { try Database(catalogue, .write) }
@@ -102,19 +122,19 @@ extension Store {
         return try rows(stored, featureCount: SampleProject.features, bytesPerFeature: 1)
     }
 
+    func place(ofRow id: String) throws -> RowPlace? { try places(ofRows: [id])[id] }
+
     /// Every value of every table, as text.
     func everything() throws -> [String] {
-        let columns = [
-            "settings": "key, value", "objects": "number, file, kind, block, bytes, hex(digest), condemned",
-            "row_blocks": "part, block, slots, object", "rows": "id, part, block, slot, \"group\", request",
-            "influences": "block, object, base_exact", "corrections": "block, object", "keyframes": "block, object",
-            "requests": "number, report, hex(sample), hex(classes)",
-        ]
-        return try columns.sorted { $0.key < $1.key }.flatMap { table, columns in
-            let count = Int32(columns.split(separator: ",").count)
-            return try database.rows("SELECT \(columns) FROM \(table) ORDER BY 1, 2") { row in
-                table + ": " + (0..<count).map { row.optionalText($0) ?? "NULL" }.joined(separator: "|")
-            }
+        try database.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") { $0.text(0) }.flatMap { table in
+            let columns = try database.rows("SELECT name FROM pragma_table_info(?)", .text(table)) { $0.text(0) }
+            let values = columns.map { "quote(\"\($0)\")" }.joined(separator: " || '|' || ")
+            return try database.rows("SELECT \(values) FROM \(table) ORDER BY 1") { table + ": " + $0.text(0) }
         }
     }
+}
+
+extension StagedObject {
+    /// The name of its file.
+    var file: String { Store.fileName(number, kind, block) }
 }

@@ -107,7 +107,7 @@ struct StoreChainTests {
     @Test("A chain with a block missing is damage that names the block")
     func missingBlock() throws {
         try project.database().execute("DELETE FROM influences WHERE block = 2")
-        let error = #expect(throws: Failure.self) { _ = try project.reader().chainLinks() }
+        let error = #expect(throws: Failure.self) { _ = try project.inspector().chainLinks() }
         #expect(error == Failure(.damaged, "block 2 is missing from the chain; run 'unlearn check' and restore the project from a backup"))
     }
 

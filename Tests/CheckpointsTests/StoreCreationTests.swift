@@ -14,25 +14,29 @@ struct StoreCreationTests {
     func publishes() throws {
         let folder = try TemporaryFolder()
         let store = try Store(creating: folder.path)
-        try store.set("key", to: "value")
+        try store.transaction { try store.set("key", to: "value") }
         #expect(!Store.exists(in: folder.path))
         #expect(refusal { try Store(opening: folder.path, .read) }?.kind == .noProject)
         try store.publishCreation()
         #expect(Store.exists(in: folder.path))
         #expect(try Store(opening: folder.path, .read).setting("key") == "value")
-        #expect(try FileSystem.names(in: folder.path) == ["catalogue.sqlite", "objects", "unlearn.lock"])
+        #expect(try FileSystem.names(in: folder.path) == ["catalogue.sqlite", "objects", "project.key", "signing-key.pem", "unlearn.lock"])
     }
 
-    @Test("A created project opens with everything that was put in")
-    func opens() throws {
-        let project = try SampleProject()
+    @Test("A created project opens with everything that was put in", arguments: [Encryption.none, .xchacha20poly1305])
+    func opens(encryption: Encryption) throws {
+        let project = try SampleProject(encryption: encryption)
         for store in [try project.reader(), try project.writer()] {
             #expect(try store.chainLinks().map(\.block) == [1, 2, 3])
             for block in 1...3 { #expect(try store.influence(of: block) == SampleProject.record(.influence, block).vector) }
             for block in [0, 2] { #expect(try store.keyframe(of: block) == SampleProject.record(.keyframe, block).vector) }
             for block in 1...3 { #expect(try store.rowsRecord(.train, block) == SampleProject.rows(.train, block)) }
             #expect(try store.rowsRecord(.test, 1) == SampleProject.rows(.test, 1))
+            #expect(try store.groupNames() == SampleProject.groups)
+            #expect(try store.ledger().map(\.entry.event) == [.created])
             #expect(try store.strayFiles().isEmpty)
+            #expect(try store.ledgerFaults().isEmpty)
+            #expect(try store.keyFaults().isEmpty)
             try store.checkCatalogue()
         }
     }
@@ -77,7 +81,7 @@ struct StoreCreationTests {
         let folder = try TemporaryFolder()
         let first = try Store(creating: folder.path)
         #expect(refusal { try Store(creating: folder.path) }?.kind == .locked)
-        try first.set("key", to: "value")
+        try first.transaction { try first.set("key", to: "value") }
         try first.publishCreation()
         #expect(try Store(opening: folder.path, .read).setting("key") == "value")
     }
@@ -119,7 +123,7 @@ struct StoreCreationTests {
         do {
             let store = try Store(creating: folder.path)
             try store.transaction { try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0))) }
-            try store.set("key", to: "old")
+            try store.transaction { try store.set("key", to: "old") }
         }
         try folder.write("rubbish", to: "catalogue.sqlite" + FileSystem.temporarySuffix + "-journal")
         #expect(!Store.exists(in: folder.path))
@@ -127,6 +131,7 @@ struct StoreCreationTests {
         #expect(try store.setting("key") == nil)
         #expect(try store.objects().isEmpty)
         #expect(try store.strayFiles().isEmpty)
+        try store.transaction {}
         try store.publishCreation()
         try Store(opening: folder.path, .read).checkCatalogue()
     }

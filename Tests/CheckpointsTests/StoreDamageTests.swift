@@ -44,9 +44,14 @@ struct StoreDamageTests {
     @Test("An object whose bytes were altered is damage that names the file")
     func altered() throws {
         let path = try object("-influence-2").path
-        let message = "\(path) is not what was written there; run 'unlearn check' and restore the project from a backup"
         let length = try FileSystem.read(path).count
-        for place in [0, 9, 31, 40, length / 2, length - 1] {
+        let faults = [
+            0: "is not an object file", 9: "is another object than the catalogue names, or cut short",
+            31: "is another object than the catalogue names, or cut short", 40: "is not what was sealed with its key",
+            length / 2: "is not what was sealed with its key", length - 1: "is not what was sealed with its key",
+        ]
+        for (place, fault) in faults {
+            let message = "\(path) \(fault); run 'unlearn check' and restore the project from a backup"
             let error = try alteration(of: "-influence-2", { $0[place] ^= 0x10 }) { _ = try $0.influence(of: 2) }
             #expect(error == Failure(.damaged, message))
             // Undone: altering twice restores the file.
@@ -139,9 +144,17 @@ struct StoreDamageTests {
 
     @Test("A project of a newer version is refused, not called damaged", arguments: [Store.Access.read, .write])
     func newer(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 2")
+        try project.database().execute("PRAGMA user_version = 3")
         let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
-        let message = "the project in \(project.path) was made by a newer version (format 2, this program reads 1); update unlearn"
+        let message = "the project in \(project.path) was made by a newer version (format 3, this program reads 2); update unlearn"
+        #expect(error == Failure(.input, message))
+    }
+
+    @Test("A project of an older version is refused, not called damaged", arguments: [Store.Access.read, .write])
+    func older(access: Store.Access) throws {
+        try project.database().execute("PRAGMA user_version = 1")
+        let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
+        let message = "the project in \(project.path) was made by an older version (format 1, this program reads 2); make it anew with 'unlearn init'"
         #expect(error == Failure(.input, message))
     }
 
@@ -152,7 +165,8 @@ struct StoreDamageTests {
             try database.execute("PRAGMA foreign_keys = OFF")
             try database.execute("DELETE FROM objects WHERE number = (SELECT object FROM influences WHERE block = 2)")
         }
-        let store = try project.reader()
+        #expect(outcome(.read) == .damaged)
+        let store = try project.inspector()
         #expect(kind { _ = try store.influence(of: 2) } == .damaged)
         let error = #expect(throws: Failure.self) { try store.checkCatalogue() }
         #expect(error?.kind == .damaged)
@@ -162,7 +176,8 @@ struct StoreDamageTests {
     @Test("An entry of an object with an unknown kind or half a digest is damage", arguments: ["kind = 9", "kind = -1", "digest = x'00'", "digest = x''"])
     func unreadableEntry(change: String) throws {
         try project.database().execute("UPDATE objects SET \(change) WHERE number = 1")
-        #expect(kind { _ = try project.reader().objects() } == .damaged)
+        #expect(kind { _ = try project.reader() } == .damaged)
+        #expect(kind { _ = try project.inspector().objects() } == .damaged)
     }
 
     @Test("An index that does not fit its table is found by the check")

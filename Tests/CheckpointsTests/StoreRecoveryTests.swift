@@ -22,8 +22,7 @@ struct StoreRecoveryTests {
         try store.removeKeyframes(from: 1)
         try store.markInexact(from: 3)
         try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])), part: .train, slots: SampleProject.slots)
-        try store.markDeleted("train-2-1", request: 1)
-        try store.insert(StoredRequest(number: 1, report: "{}", sample: [1], classes: [2]))
+        try store.markDeleted(["train-2-1"], request: 1)
     }
 
     private func expectSample(_ store: Store) throws {
@@ -101,7 +100,7 @@ struct StoreRecoveryTests {
         do {
             let store = try project.writer()
             // The commit without the removal that follows it.
-            try store.database.transaction { try change(store) }
+            try store.commit { try change(store) }
         }
         #expect(Set(try project.files()).isSuperset(of: before))
         do {
@@ -124,12 +123,13 @@ struct StoreRecoveryTests {
         var condemned: [StoredObject] = []
         do {
             let store = try project.writer()
-            try store.database.transaction { try change(store) }
+            try store.commit { try change(store) }
             condemned = try store.condemnedObjects()
             try FileSystem.remove(store.path(of: try #require(condemned.first)))
         }
         let store = try project.writer()
         #expect(try store.condemnedObjects().isEmpty)
+        #expect(condemned.count == 3)
         #expect(condemned.allSatisfy { !FileSystem.exists(store.path(of: $0)) })
     }
 
@@ -145,16 +145,16 @@ struct StoreRecoveryTests {
         }
     }
 
-    /// Copies the project as it is on the device in the middle of a commit: pages half written, the journal beside them.
+    /// Copies the project as it is on the device in the middle of a commit: pages in the log that nothing says are whole.
     private func copyInMidCommit() throws -> TemporaryFolder {
         let store = try project.writer()
         let copy = try TemporaryFolder()
-        // So small a cache that changed pages go to the file before the commit.
+        // So small a cache that changed pages go to the log before the commit.
         try store.database.execute("PRAGMA cache_size = 2")
         #expect(throws: Stop.self) {
             try store.database.transaction {
                 for number in 1...200 {
-                    try store.insert(StoredRequest(number: number, report: "{}", sample: [Int32](repeating: 7, count: 500), classes: []))
+                    try store.database.run("INSERT INTO requests VALUES (?, 0, ?, NULL)", .integer(number), .text(String(repeating: "7", count: 2000)))
                 }
                 try store.set("recipe", to: "changed")
                 for name in try FileSystem.names(in: project.path) where name != "unlearn.lock" {
@@ -163,8 +163,7 @@ struct StoreRecoveryTests {
                 throw Stop()
             }
         }
-        try #require(FileSystem.exists(copy.file("catalogue.sqlite-journal")))
-        try #require(try FileSystem.read(copy.file("catalogue.sqlite")) != FileSystem.read(project.catalogue))
+        try #require(FileSystem.read(copy.file("catalogue.sqlite-wal")).count > 200 * 2000)
         return copy
     }
 
@@ -176,5 +175,23 @@ struct StoreRecoveryTests {
         #expect(try store.everything() == before)
         try store.checkCatalogue()
         try expectSample(store)
+    }
+
+    @Test("A change whose commit was the last thing before power was lost is there", arguments: [Store.Access.read, .write])
+    func committedInLog(access: Store.Access) throws {
+        let copy = try TemporaryFolder()
+        do {
+            let store = try project.writer()
+            try store.commit { try change(store) }
+            // The catalogue itself is as before: all is in the log.
+            #expect(try FileSystem.length(project.folder.file("catalogue.sqlite-wal")) ?? 0 > 0)
+            for name in try FileSystem.names(in: project.path) where name != "unlearn.lock" {
+                try FileManager.default.copyItem(atPath: project.folder.file(name), toPath: copy.file(name))
+            }
+        }
+        let store = try Store(opening: copy.path, access)
+        #expect(try store.setting("recipe") == "changed")
+        #expect(try store.influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
+        try store.checkCatalogue()
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import TestSupport
 import Testing
 
@@ -5,51 +6,100 @@ import Testing
 
 @Suite("Requests in the store")
 struct StoreRequestsTests {
-    private func stored(_ requests: [StoredRequest]) throws -> Store {
-        let project = try SampleProject()
-        do {
-            let store = try project.writer()
-            try store.transaction { for request in requests { try store.insert(request) } }
+    private let project: SampleProject
+
+    init() throws { project = try SampleProject() }
+
+    /// Begins and publishes a request that deletes one row, with this report and evidence.
+    @discardableResult
+    private func deletion(_ store: Store, row: String, report: String = "{}", _ evidence: StoredEvidence? = nil) throws -> Int {
+        let number = try store.beginRequest(ids: [row], details: .null)
+        try store.transaction {
+            try store.markDeleted([row], request: number)
+            let object = try evidence.map { try store.stage($0, ofRequest: number) }
+            try store.publishRequest(number, report: report, details: .null, written: [], evidence: object)
         }
-        return try project.reader()
+        return number
     }
 
-    @Test("A request comes back with its report, sample and classes", arguments: [0, 1, 3, 10_000])
+    @Test("A request comes back with its report and evidence", arguments: [0, 1, 3, 10_000])
     func comesBack(count: Int) throws {
         var random = SeededGenerator(UInt64(count))
-        let sample = random.integers(count, in: .min ... .max), classes = random.integers(count, in: 0...9)
+        let evidence = StoredEvidence(sample: random.integers(count, in: .min ... .max), classes: random.integers(count, in: 0...9))
         let report = #"{"why": "größe 🧠 'quoted'", "lines": "a\nb"}"#
-        let found = try #require(try stored([StoredRequest(number: 7, report: report, sample: sample, classes: classes)]).request(7))
-        #expect(found.number == 7)
+        let number = try deletion(try project.writer(), row: "train-1-1", report: report, evidence)
+        let reader = try project.reader()
+        let found = try #require(try reader.request(number))
+        #expect(found.number == 1)
+        #expect(found.state == .closed)
         #expect(found.report == report)
-        #expect(found.sample == sample)
-        #expect(found.classes == classes)
+        #expect(try reader.evidence(of: found) == evidence)
     }
 
     @Test("The outermost integers come back")
     func extremes() throws {
         let edges: [Int32] = [.min, -1, 0, 1, .max]
-        let found = try stored([StoredRequest(number: 1, report: "", sample: edges, classes: edges.reversed())]).request(1)
-        #expect(found?.sample == edges)
-        #expect(found?.classes == edges.reversed())
+        let evidence = StoredEvidence(sample: edges, classes: edges.reversed())
+        try deletion(try project.writer(), row: "train-1-1", evidence)
+        let reader = try project.reader()
+        #expect(try reader.evidence(of: #require(try reader.request(1))) == evidence)
     }
 
-    @Test("Numbers come sorted, and an unknown one is nothing")
+    @Test("A request without evidence has none")
+    func withoutEvidence() throws {
+        try deletion(try project.writer(), row: "train-1-1")
+        let reader = try project.reader()
+        #expect(try reader.evidence(of: #require(try reader.request(1))) == nil)
+    }
+
+    @Test("Evidence whose lengths do not add up is none")
+    func malformedEvidence() {
+        let valid = StoredEvidence(sample: [1, 2], classes: [3])
+        #expect(StoredEvidence(decoding: valid.encoded()) == valid)
+        for length in 0..<valid.encoded().count { #expect(StoredEvidence(decoding: Array(valid.encoded()[..<length])) == nil) }
+        #expect(StoredEvidence(decoding: valid.encoded() + [0]) == nil)
+        #expect(StoredEvidence(decoding: [UInt8](repeating: 255, count: 8)) == nil)
+    }
+
+    @Test("Numbers come sorted, an unknown one is nothing, and one that was undone is none that was done")
     func numbers() throws {
-        let store = try stored([10, 2, 33].map { StoredRequest(number: $0, report: "\($0)", sample: [], classes: []) })
-        #expect(try store.requestNumbers() == [2, 10, 33])
-        #expect(try store.request(33)?.report == "33")
-        #expect(try store.request(3) == nil)
+        let store = try project.writer()
+        try deletion(store, row: "train-1-1", report: "first")
+        let undone = try store.beginRequest(ids: ["train-1-2"], details: .null)
+        try store.undoRequest(undone, reason: "a test")
+        try deletion(store, row: "train-1-3", report: "third")
+        let reader = try project.reader()
+        #expect(try reader.requests().map(\.number) == [1, 2, 3])
+        #expect(try reader.requests().map(\.state) == [.closed, .undone, .closed])
+        #expect(try reader.requestNumbers() == [1, 3])
+        #expect(try reader.request(3)?.report == "third")
+        #expect(try reader.request(4) == nil)
+        #expect(try reader.nextRequestNumber() == 4)
     }
 
-    @Test("A number that was used before is refused, and the first request stays")
+    @Test("A number that was used before is never given again, and the first request stays")
     func usedNumber() throws {
-        let project = try SampleProject()
-        let store = try project.writer()
-        try store.transaction { try store.insert(StoredRequest(number: 1, report: "first", sample: [], classes: [])) }
-        #expect(throws: DatabaseError.self) {
-            try store.transaction { try store.insert(StoredRequest(number: 1, report: "second", sample: [], classes: [])) }
+        do {
+            let store = try project.writer()
+            try deletion(store, row: "train-1-1", report: "first")
+            try store.undoRequest(try store.beginRequest(ids: ["train-1-2"], details: .null), reason: "a test")
         }
+        let store = try project.writer()
+        #expect(try store.beginRequest(ids: ["train-1-2"], details: .null) == 3)
         #expect(try store.request(1)?.report == "first")
+        #expect(try store.request(2)?.state == .undone)
+    }
+
+    @Test("Evidence that is replaced is gone, and the new one is read")
+    func replacesEvidence() throws {
+        let store = try project.writer()
+        try deletion(store, row: "train-1-1", StoredEvidence(sample: [1], classes: [7, 8]))
+        let forgotten = StoredEvidence(sample: [1], classes: [7, -1])
+        let old = try project.files().filter { $0.hasSuffix("-evidence-1") }
+        try store.transaction { try store.replaceEvidence(ofRequest: 1, by: store.stage(forgotten, ofRequest: 1)) }
+        #expect(try store.evidence(of: #require(try store.request(1))) == forgotten)
+        let new = try project.files().filter { $0.hasSuffix("-evidence-1") }
+        #expect(new.count == 1 && new != old)
+        try store.checkCatalogue()
     }
 }

@@ -10,7 +10,7 @@ struct StoreRowsTests {
 
     init() throws { project = try SampleProject() }
 
-    private func insert(_ id: String, group: String? = nil, excluded: Bool = false, block: Int = 9, slot: Int = 0, into store: Store) throws {
+    private func insert(_ id: String, group: Int? = nil, excluded: Bool = false, block: Int = 9, slot: Int = 0, into store: Store) throws {
         try store.insertRow(id: id, part: .train, block: block, slot: slot, group: group, excluded: excluded)
     }
 
@@ -29,18 +29,19 @@ struct StoreRowsTests {
     func optional() throws {
         let store = try project.writer()
         try insert("a", group: nil, into: store)
-        try insert("b", group: "", excluded: true, slot: 1, into: store)
+        try insert("b", group: 0, excluded: true, slot: 1, into: store)
         let a = try #require(try store.place(ofRow: "a")), b = try #require(try store.place(ofRow: "b"))
         #expect(a.group == nil && a.request == nil && !a.isDeleted)
-        #expect(b.group == "" && b.request == 0 && b.isDeleted)
+        #expect(b.group == SampleProject.groups[0] && b.request == 0 && b.isDeleted)
     }
 
-    @Test("Ids may hold any text", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a'b\"c", "line\nbreak", "%_*"])
+    @Test("Ids and groups may hold any text", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a'b\"c", "line\nbreak", "%_*"])
     func ids(id: String) throws {
         let store = try project.writer()
-        try insert(id, group: id, into: store)
+        try store.setGroups(["another", id])
+        try insert(id, group: 1, into: store)
         let place = try store.place(ofRow: id)
-        #expect(place.map { Array($0.id.utf8) } == Array(id.utf8))
+        #expect(place?.block == 9)
         #expect(place?.group.map { Array($0.utf8) } == Array(id.utf8))
     }
 
@@ -50,7 +51,8 @@ struct StoreRowsTests {
         #expect(try store.place(ofRow: "train-1-1\u{0}x") == nil)
         try insert("a\u{0}b", into: store)
         #expect(throws: Never.self) { try insert("a\u{0}c", slot: 1, into: store) }
-        #expect(try store.place(ofRow: "a\u{0}b")?.id.utf8.count == 3)
+        #expect(try store.place(ofRow: "a\u{0}b")?.slot == 0)
+        #expect(try store.place(ofRow: "a\u{0}c")?.slot == 1)
         #expect(try store.place(ofRow: "a") == nil)
     }
 
@@ -79,33 +81,19 @@ struct StoreRowsTests {
         #expect(try store.place(ofRow: "another") == nil)
     }
 
-    @Test("A deleted row keeps its id and place, and loses its group")
+    @Test("A deleted row is still found at its place, and has lost its group")
     func markDeleted() throws {
         let store = try project.writer()
-        try store.transaction { try store.markDeleted("train-1-2", request: 5) }
+        try store.transaction { try store.markDeleted(["train-1-2"], request: 5) }
         #expect(try store.place(ofRow: "train-1-2") == RowPlace(id: "train-1-2", part: .train, block: 1, slot: 2, group: nil, request: 5))
         #expect(try store.place(ofRow: "train-1-1")?.group == "provider-of-train-1-1")
-    }
-
-    @Test("A deleted row's group is nowhere in the catalogue's bytes")
-    func overwritesGroup() throws {
-        let group = Array("provider-of-train-1-2".utf8)
-        func holdsGroup() throws -> Bool {
-            let bytes = try FileSystem.read(project.catalogue)
-            return bytes.indices.contains { bytes[$0] == group[0] && bytes[$0...].starts(with: group) }
-        }
-        #expect(try holdsGroup())
-        let store = try project.writer()
-        try store.transaction { try store.markDeleted("train-1-2", request: 5) }
-        #expect(try !holdsGroup())
     }
 
     @Test("Rows are counted by part and by whether they live")
     func counts() throws {
         let store = try project.writer()
         try store.transaction {
-            try store.markDeleted("train-1-2", request: 1)
-            try store.markDeleted("train-3-0", request: 1)
+            try store.markDeleted(["train-1-2", "train-3-0"], request: 1)
             try insert("excluded", excluded: true, into: store)
         }
         #expect(try store.rowCount(.train, deleted: false) == 10)
@@ -117,7 +105,7 @@ struct StoreRowsTests {
     @Test("The live slots of a block are those without a deletion")
     func liveSlots() throws {
         let store = try project.writer()
-        try store.transaction { try store.markDeleted("train-1-2", request: 1) }
+        try store.transaction { try store.markDeleted(["train-1-2"], request: 1) }
         let blocks = try store.rowBlocks(.train)
         #expect(blocks.map(\.block) == [1, 2, 3])
         #expect(blocks.map(\.slots) == [4, 4, 4])
@@ -139,6 +127,33 @@ struct StoreRowsTests {
         #expect(new.count == old.count)
         #expect(Set(old).subtracting(new).count == 1)
         try store.checkCatalogue()
+    }
+
+    @Test("Stored rows are verified against the live rows of the catalogue, id by id")
+    func verifies() throws {
+        let store = try project.writer()
+        let block = try #require(try store.rowBlock(.train, 2)), rows = try store.rowsRecord(.train, 2)
+        try store.verify(rows, of: block)
+        func refusal(_ record: RowsRecord) -> Failure? { #expect(throws: Failure.self) { try store.verify(record, of: block) } }
+        let exchanged = RowsRecord(
+            part: .train, block: 2, featureCount: 3, bytesPerFeature: 1, labels: rows.labels, features: rows.features,
+            ids: [rows.ids[1], rows.ids[0]] + rows.ids[2...])
+        let path = try project.folder.file("objects/" + #require(try project.files().first { $0.hasSuffix("-rows-2") }))
+        let advice = "; run 'unlearn check' and restore the project from a backup"
+        let other = Failure(.damaged, "\(path): the rows stored there are not those that the catalogue lists as live" + advice)
+        #expect(refusal(exchanged) == other)
+        #expect(refusal(rows.emptying([1])) == other)
+        try store.transaction { try store.markDeleted(["train-2-1"], request: 1) }
+        #expect(refusal(rows) == other)
+        try store.verify(rows.emptying([1]), of: block)
+        // A slot that lost its label alone.
+        let emptied = rows.emptying([1])
+        let still = Failure(.damaged, "\(path): slot 1 is empty but still holds a row" + advice)
+        for (features, ids) in [(rows.features, emptied.ids), (emptied.features, rows.ids)] {
+            let half = RowsRecord(
+                part: .train, block: 2, featureCount: 3, bytesPerFeature: 1, labels: emptied.labels, features: features, ids: ids)
+            #expect(refusal(half) == still)
+        }
     }
 
     @Test("Rows of another shape are refused")
