@@ -64,12 +64,13 @@ public final class Store {
         database = try Database(path, access == .write ? .write : .read)
         keys = try Self.openKeys(folder, database)
         keyring = SecretKey.random()
+        // Before anything that it is compared for: the keyring of one state must not be taken for another's.
+        dataVersion = try pragma("data_version")
         keyring = try loadKeyring()
         rowsSum = try loadRowsSum()
         if access != .inspect { try verifyManifest() }
         guard FileSystem.isFolder(objectsFolder) else { throw Failure(.damaged, "\(objectsFolder) is missing; restore the project from a backup") }
         if access == .write { try clearRemains() }
-        dataVersion = try pragma("data_version")
     }
 
     private static func openKeys(_ folder: String, _ database: Database) throws -> ProjectKeys {
