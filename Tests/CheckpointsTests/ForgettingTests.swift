@@ -1,0 +1,194 @@
+import Files
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+/// Searches the raw bytes of every file of a project for what must not be there.
+@Suite("What is in the files")
+struct ForgettingTests {
+    private static func found(_ needles: [String: [UInt8]], in folder: String) throws -> [String] {
+        let files = try rawFiles(folder)
+        return needles.flatMap { name, needle in files.filter { $0.bytes.contains(needle) }.map { "\(name) in \($0.path.dropFirst(folder.count + 1))" } }
+    }
+
+    private static let settingText = "the names of classes: apple, pear, quince"
+
+    /// Everything of the sample that is content: ids, groups, settings, labels and features.
+    private static let content: [String: [UInt8]] = {
+        var needles = ["setting": Array(settingText.utf8)]
+        for id in SampleProject.ids { needles[id] = Array(id.utf8) }
+        for group in SampleProject.groups { needles[group] = Array(group.utf8) }
+        for block in 1...3 { needles["features of \(block)"] = SampleProject.rows(.train, block).features }
+        return needles
+    }()
+
+    /// Makes a deletion with all that belongs to it, and calls `look` at every stage.
+    private func deletion(_ store: Store, look: (String) throws -> Void) throws {
+        try look("at first")
+        try store.transaction { try store.set("classes", to: Self.settingText) }
+        try look("with a setting")
+        let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
+        try look("begun")
+        let rows = try store.stage(SampleProject.rows(.train, 2).emptying([1]))
+        let evidence = try store.stage(StoredEvidence(sample: [1, 2], classes: [3]), ofRequest: number)
+        try look("staged")
+        // So small a cache that changed pages go to the log before the commit.
+        try store.database.execute("PRAGMA cache_size = 2")
+        try store.commit {
+            try store.setRows(rows, part: .train, slots: SampleProject.slots)
+            try store.markDeleted(["train-2-1"], request: number)
+            try store.set("classes", to: Self.settingText + "!")
+            try store.publishRequest(number, report: "{}", details: .null, written: [rows], evidence: evidence)
+            try look("in the transaction")
+        }
+        try look("published")
+        try store.destroyCondemned()
+        try look("closed")
+        try store.compact()
+        try look("compacted")
+    }
+
+    @Test("No id, group, setting or feature is in any file of an encrypted project at any time")
+    func nothingReadable() throws {
+        let project = try SampleProject()
+        func look(_ stage: String) throws { #expect(try Self.found(Self.content, in: project.path) == [], "\(stage)") }
+        do { try deletion(try project.writer(), look: look) }
+        try look("after closing")
+        _ = try project.reader().everything()
+        try look("after reading")
+    }
+
+    @Test("No id, group, setting or feature is in any file while an encrypted project is made")
+    func nothingReadableInCreation() throws {
+        let folder = try TemporaryFolder()
+        let store = try Store(creating: folder.path)
+        try store.database.execute("PRAGMA cache_size = 2")
+        try store.transaction {
+            try store.setGroups(SampleProject.groups)
+            try store.set("classes", to: Self.settingText)
+            for (slot, id) in SampleProject.ids.enumerated() {
+                try store.insertRow(id: id, part: .train, block: 1, slot: slot, group: slot, excluded: false)
+            }
+            try store.setRows(store.stage(SampleProject.rows(.train, 1)), part: .train, slots: SampleProject.slots)
+            #expect(try Self.found(Self.content, in: folder.path) == [])
+        }
+        #expect(try Self.found(Self.content, in: folder.path) == [])
+        try store.publishCreation()
+        #expect(try Self.found(Self.content, in: folder.path) == [])
+    }
+
+    @Test("The same search finds all of it where nothing is encrypted, and nothing of a deleted row once its deletion is closed")
+    func plain() throws {
+        let project = try SampleProject(encryption: .none)
+        let secrets = ["train-2-1": Array("train-2-1".utf8), "its group": Array("provider-of-train-2-1".utf8)]
+        let features = ["features": Array(SampleProject.rows(.train, 2).features[3..<6])]
+        let all = Self.content.merging(features) { first, _ in first }
+        func look(_ stage: String) throws {
+            if stage == "with a setting" {
+                let found = try Set(Self.found(all, in: project.path).map { $0.prefix { $0 != " " } })
+                #expect(found == Set(all.keys.map { $0.prefix { $0 != " " } }))
+            }
+            if ["closed", "compacted", "after closing"].contains(stage) {
+                #expect(try Self.found(secrets, in: project.path) == [], "\(stage)")
+            }
+        }
+        do { try deletion(try project.writer(), look: look) }
+        try look("after closing")
+    }
+
+    @Test("The name of a group goes with its last live row, not before")
+    func groups() throws {
+        let project = try SampleProject(encryption: .none)
+        func isNamed() throws -> Bool { try !Self.found(["group": Array("common".utf8)], in: project.path).isEmpty }
+        let store = try project.writer()
+        let first = SampleProject.groups.count
+        try store.transaction {
+            try store.setGroups(SampleProject.groups + ["another", "common"])
+            for (slot, id) in ["a", "b", "c"].enumerated() {
+                try store.insertRow(id: id, part: .train, block: 9, slot: slot, group: slot == 2 ? first : first + 1, excluded: false)
+            }
+        }
+        #expect(try store.place(ofRow: "a")?.group == "common")
+        #expect(try isNamed())
+        for (id, left) in [("b", ["another", "common"]), ("a", ["another", ""]), ("c", ["", ""])] {
+            let number = try store.beginRequest(ids: [id], details: .null)
+            try store.transaction {
+                try store.markDeleted([id], request: number)
+                try store.publishRequest(number, report: "", details: .null, written: [], evidence: nil)
+            }
+            #expect(try store.groupNames() == SampleProject.groups + left)
+            #expect(try store.place(ofRow: id)?.group == nil)
+            #expect(try isNamed() == left.contains("common"))
+        }
+    }
+
+    // MARK: - Keys
+
+    /// The catalogue's cells that a key is needed for.
+    private func cells(_ store: Store) throws -> [String: [UInt8]] {
+        var cells = ["keyring": try #require(try store.database.rows("SELECT keyring FROM project") { $0.blob(0) }.first)]
+        for (number, key) in try store.database.rows("SELECT number, key FROM objects", map: { ($0.integer(0), $0.blob(1)) }) {
+            cells["key \(number)"] = key
+        }
+        for (name, value) in try store.database.rows("SELECT key, value FROM settings", map: { ($0.text(0), $0.blob(1)) }) { cells[name] = value }
+        return cells
+    }
+
+    @Test("After a destruction no old keyring, wrapped key or sealed setting is in any file, while the store is open and after", arguments: [1, 2] as [UInt64])
+    func oldKeys(seed: UInt64) throws {
+        var random = SeededGenerator(seed)
+        let project = try SampleProject()
+        let blocks = 120
+        var old: [String: [UInt8]] = [:]
+        do {
+            let store = try project.writer()
+            // So many that the table of objects has many pages, which split and merge.
+            try store.transaction {
+                for block in 4...blocks { try store.setCorrection(store.stage(.correction, block: block, Array("block \(block)".utf8))) }
+                try store.set("long", to: String(repeating: "setting ", count: 2000))
+            }
+            for round in 0..<8 {
+                for (name, cell) in try cells(store) { old["\(name) of round \(round)"] = cell }
+                try store.transaction {
+                    for block in (4...blocks).shuffled(using: &random).prefix(Int.random(in: 1...20, using: &random)) {
+                        if Bool.random(using: &random) {
+                            try store.removeCorrection(block)
+                        } else {
+                            try store.setCorrection(store.stage(.correction, block: block, Array("round \(round)".utf8)))
+                        }
+                    }
+                    if round == 4 { try store.set("long", to: "short") }
+                }
+                #expect(try Self.found(old, in: project.path) == [], "round \(round), seed \(seed)")
+            }
+            // The search finds what is there.
+            let present = try cells(store)
+            #expect(try Set(Self.found(present, in: project.path)) == Set(present.keys.map { "\($0) in catalogue.sqlite" }))
+        }
+        #expect(try Self.found(old, in: project.path) == [])
+    }
+
+    @Test("A reader that holds the log back delays the forgetting until the next writer, and no longer")
+    func heldBack() throws {
+        let project = try SampleProject()
+        var old: [String: [UInt8]] = [:]
+        do {
+            let store = try project.writer(), reader = try project.reader()
+            old = try cells(store)
+            try store.database.execute("PRAGMA busy_timeout = 0")
+            try reader.database.snapshot {
+                _ = try reader.chainLinks()
+                let error = #expect(throws: Failure.self) { try store.transaction { try store.removeKeyframes(from: 0) } }
+                #expect(error?.kind == .failed)
+                #expect(error?.description.hasPrefix("the change is made, but what it replaced is still there (") == true)
+                #expect(error?.description.hasSuffix("; the next command that writes removes it") == true)
+            }
+            #expect(try !project.files().contains { $0.contains("keyframe") })
+        }
+        let store = try project.writer()
+        #expect(try Self.found(old, in: project.path) == [])
+        #expect(try store.keyframe(of: 0) == nil)
+        try store.checkCatalogue()
+    }
+}
