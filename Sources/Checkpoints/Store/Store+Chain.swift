@@ -40,6 +40,12 @@ extension Store {
         try link.correction.map { try record($0, .correction, link.block, latticeBits, count) }
     }
 
+    /// The state stored right behind a block, or nil where there is none: the one that belongs to the link's influences, also
+    /// where the chain has changed since it was read.
+    public func keyframe(_ link: ChainLink, latticeBits: Int, count: Int) throws -> LatticeVector? {
+        try link.keyframe.map { try record($0, .keyframe, link.block, latticeBits, count) }
+    }
+
     /// The state stored at a block (0: the initialisation), or nil where there is none.
     public func keyframe(_ block: Int, latticeBits: Int, count: Int) throws -> LatticeVector? {
         let number = try database.rows("SELECT object FROM keyframes WHERE block = ?", .integer(block)) { $0.integer(0) }.first

@@ -143,7 +143,12 @@ extension Store {
         guard FileSystem.exists(path) else { throw fault("\(path) is missing") }
         guard FileSystem.isRegularFile(path) else { throw fault("\(path) is no regular file") }
         guard try FileSystem.length(path) == object.bytes else { throw fault("\(path) has not the length that was written") }
-        return try FileSystem.read(path)
+        do {
+            return try FileSystem.read(path)
+        } catch where !FileSystem.exists(path) {
+            // Destroyed between the checks and the reading.
+            throw fault("\(path) is missing")
+        }
     }
 
     private func open(_ object: StoredObject, _ file: [UInt8]) throws -> [UInt8] {

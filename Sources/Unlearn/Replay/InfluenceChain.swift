@@ -67,7 +67,11 @@ public final class StoredChain: InfluenceChain {
         if let latest, latest.block <= block, latest.block >= start {
             (start, state) = latest
         } else {
-            guard let keyframe = try store.keyframe(start, latticeBits: latticeBits, count: parameterCount) else {
+            let stored =
+                start == 0
+                ? try store.keyframe(0, latticeBits: latticeBits, count: parameterCount)
+                : try store.keyframe(links[start - 1], latticeBits: latticeBits, count: parameterCount)
+            guard let keyframe = stored else {
                 guard length > 0 else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
                 throw Self.initialisationMissing
             }
