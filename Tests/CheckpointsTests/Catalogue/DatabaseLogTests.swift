@@ -1,0 +1,168 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+@Suite("The catalogue's log")
+struct DatabaseLogTests {
+    private struct Stop: Error {}
+
+    private let folder: TemporaryFolder
+    private var path: String { folder.file("db") }
+    private var log: String { path + "-wal" }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try Database(path, .create).execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b)")
+    }
+
+    private func count(_ database: Database) throws -> Int { try database.rows("SELECT count(*) FROM t") { $0.integer(0) }[0] }
+
+    private func insert(_ database: Database, _ text: String = "") throws {
+        try database.transaction { try database.run("INSERT INTO t (b) VALUES (?)", .text(text)) }
+    }
+
+    @Test("Writers work with a log, and readers read it")
+    func mode() throws {
+        let writer = try Database(path, .write)
+        #expect(try writer.rows("PRAGMA journal_mode") { $0.text(0) } == ["wal"])
+        try insert(writer)
+        #expect(try FileSystem.length(log) ?? 0 > 0)
+        let reader = try Database(path, .read)
+        #expect(try count(reader) == 1)
+        try insert(writer)
+        #expect(try count(reader) == 2)
+    }
+
+    @Test("Every commit is on the device when it returns, and deleted content is overwritten")
+    func settings() throws {
+        for mode in [Database.Mode.write, .read] {
+            let database = try Database(path, mode)
+            #expect(try database.rows("PRAGMA synchronous") { $0.integer(0) } == [2])
+            #expect(try database.rows("PRAGMA foreign_keys") { $0.integer(0) } == [1])
+            #expect(try database.rows("PRAGMA trusted_schema") { $0.integer(0) } == [0])
+            #expect(try database.rows("PRAGMA temp_store") { $0.integer(0) } == [2])
+        }
+        #expect(try Database(path, .write).rows("PRAGMA secure_delete") { $0.integer(0) } == [1])
+    }
+
+    @Test("The catalogue and its log can be read by their owner alone")
+    func permissions() throws {
+        let writer = try Database(path, .write)
+        try insert(writer)
+        for name in try FileSystem.names(in: folder.path) {
+            #expect(try FileManager.default.attributesOfItem(atPath: folder.file(name))[.posixPermissions] as? Int == 0o600, "\(name)")
+        }
+        #expect(try FileSystem.names(in: folder.path) == ["db", "db-shm", "db-wal"])
+    }
+
+    @Test("Emptying the log puts all into the catalogue and leaves nothing in the log")
+    func truncates() throws {
+        let writer = try Database(path, .write)
+        try insert(writer, "content that is to stay")
+        #expect(try FileSystem.read(log).contains("content that is to stay"))
+        try writer.truncateLog()
+        #expect(try FileSystem.length(log) == 0)
+        #expect(try FileSystem.read(path).contains("content that is to stay"))
+        #expect(try count(writer) == 1)
+        try insert(writer)
+        #expect(try count(try Database(path, .read)) == 2)
+    }
+
+    @Test("Deleted content is in no file once the log is emptied, and in none after the catalogue is rebuilt")
+    func forgets() throws {
+        let writer = try Database(path, .write)
+        for number in 0..<200 { try insert(writer, "secret \(number) " + String(repeating: "x", count: number * 50)) }
+        func isFound() throws -> Bool { try rawFiles(folder.path).contains { $0.bytes.contains("secret") } }
+        #expect(try isFound())
+        try writer.transaction { try writer.run("UPDATE t SET b = '' WHERE a % 2 = 0") }
+        try writer.transaction { try writer.run("DELETE FROM t WHERE a % 2 = 1") }
+        try writer.truncateLog()
+        #expect(try !isFound())
+        try writer.vacuum()
+        try writer.truncateLog()
+        #expect(try !isFound())
+        #expect(try count(writer) == 100)
+    }
+
+    @Test("A log that somebody reads is not emptied: that is told as locked, and works when the reader is done")
+    func busyReader() throws {
+        let writer = try Database(path, .write), reader = try Database(path, .read)
+        try writer.execute("PRAGMA busy_timeout = 0")
+        try insert(writer)
+        try reader.snapshot {
+            #expect(try count(reader) == 1)
+            try insert(writer)
+            let error = #expect(throws: DatabaseError.self) { try writer.truncateLog() }
+            #expect(error?.kind == .locked)
+            #expect(error?.description.contains("cannot empty its log: another command is reading") == true)
+            #expect(error?.description.hasSuffix("; wait for the other command to end") == true)
+            #expect(try FileSystem.length(log) ?? 0 > 0)
+        }
+        try writer.truncateLog()
+        #expect(try FileSystem.length(log) == 0)
+    }
+
+    @Test("A snapshot sees one state, whatever is committed meanwhile, and the next one sees the next state")
+    func snapshot() throws {
+        let writer = try Database(path, .write), reader = try Database(path, .read)
+        try reader.snapshot {
+            #expect(try count(reader) == 0)
+            for _ in 1...3 { try insert(writer) }
+            #expect(try count(reader) == 0)
+            // One inside another is the same.
+            #expect(try reader.snapshot { try count(reader) } == 0)
+            #expect(try count(reader) == 0)
+        }
+        #expect(try reader.snapshot { try count(reader) } == 3)
+    }
+
+    @Test("A snapshot that throws ends, and one in a transaction is part of it")
+    func snapshotEnds() throws {
+        let writer = try Database(path, .write)
+        #expect(throws: Stop.self) { try writer.snapshot { throw Stop() } }
+        try writer.transaction {
+            try writer.run("INSERT INTO t VALUES (1, '')")
+            #expect(try writer.snapshot { try count(writer) } == 1)
+            try writer.run("INSERT INTO t VALUES (2, '')")
+        }
+        #expect(try count(try Database(path, .read)) == 2)
+    }
+
+    @Test("A reader changes nothing")
+    func readOnly() throws {
+        let reader = try Database(path, .read)
+        for sql in ["INSERT INTO t VALUES (1, '')", "DELETE FROM t", "CREATE TABLE u (a)", "VACUUM"] {
+            let error = #expect(throws: DatabaseError.self) { try reader.execute(sql) }
+            #expect(error?.operation == "run '\(sql)'")
+        }
+        #expect(try count(reader) == 0)
+    }
+
+    @Test("The content of a log that a crash left is there for a reader and for a writer", arguments: [Database.Mode.read, .write])
+    func recovers(mode: Database.Mode) throws {
+        let writer = try Database(path, .write)
+        try insert(writer)
+        let copy = try TemporaryFolder()
+        for name in ["db", "db-wal"] { try copy.write(try FileSystem.read(folder.file(name)), to: name) }
+        #expect(try count(try Database(copy.file("db"), mode)) == 1)
+    }
+
+    // Whoever may write everywhere cannot make such a folder.
+    @Test("A catalogue in a folder that cannot be written is read as it stands", .enabled(if: geteuid() != 0), arguments: ["db", "d b%20?#&ü"])
+    func readOnlyFolder(name: String) throws {
+        try insert(try Database(path, .write), "content")
+        // The writer is gone, and its log with it.
+        try #require(try FileSystem.names(in: folder.path) == ["db"])
+        if name != "db" { try FileSystem.rename(path, to: folder.file(name)) }
+        try #require(chmod(folder.path, 0o500) == 0)
+        defer { chmod(folder.path, 0o700) }
+        try #require(!FileSystem.isWritable(folder.path))
+        let reader = try Database(folder.file(name), .read)
+        #expect(try count(reader) == 1)
+        #expect(throws: DatabaseError.self) { try reader.execute("DELETE FROM t") }
+        #expect(try FileSystem.names(in: folder.path) == [name])
+    }
+}

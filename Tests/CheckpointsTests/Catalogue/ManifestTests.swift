@@ -1,0 +1,225 @@
+import Files
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+/// A hand other than this program's changes one value of the catalogue.
+@Suite("The catalogue's manifest")
+struct ManifestTests {
+    private let project: SampleProject
+    /// The catalogue with something in every table.
+    private let whole: [UInt8]
+
+    init() throws {
+        project = try SampleProject()
+        do {
+            let store = try project.writer()
+            try store.transaction { try store.setCorrection(store.stage(SampleProject.record(.correction, 1))) }
+            let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
+            try store.transaction {
+                try store.markDeleted(["train-2-1"], request: number)
+                let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRequest: number)
+                try store.publishRequest(number, report: "{}", details: .null, written: [], evidence: evidence)
+            }
+            try store.checkCatalogue()
+        }
+        whole = try FileSystem.read(project.catalogue)
+    }
+
+    private struct Column: Hashable {
+        let table: String
+        let name: String
+    }
+
+    /// The columns that the manifest's queries name.
+    private static let authenticated: [Column] = Store.manifestQueries.flatMap { query in
+        let words = query.split(whereSeparator: { $0 == " " || $0 == "," }).map(String.init)
+        let from = words.firstIndex(of: "FROM")!
+        return words[1..<from].map { Column(table: words[from + 1], name: $0) }
+    }
+
+    private static let rowColumns = ["id", "part", "block", "slot", "group", "request"].map { Column(table: "rows", name: $0) }
+
+    /// Puts the catalogue back and lets `change` at it.
+    private func altering(_ change: (Database) throws -> Void) throws {
+        try project.folder.write(whole, to: "catalogue.sqlite")
+        let database = try project.database()
+        try database.execute("PRAGMA foreign_keys = OFF")
+        try database.execute("PRAGMA ignore_check_constraints = ON")
+        try change(database)
+    }
+
+    private func keys(_ table: String, _ database: Database) throws -> [String] {
+        try database.rows("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", .text(table)) { $0.text(0) }
+    }
+
+    /// That a row is the first of its table.
+    private func isFirst(_ table: String, _ database: Database) throws -> String {
+        try keys(table, database).map { "\"\($0)\" = (SELECT \"\($0)\" FROM \(table) ORDER BY \"\($0)\" LIMIT 1)" }.joined(separator: " AND ")
+    }
+
+    /// Changes a column's value in the first row to another of the same type.
+    private func alter(_ column: Column, _ database: Database) throws {
+        let condition = try isFirst(column.table, database), name = "\"\(column.name)\""
+        let types = try database.rows("SELECT typeof(\(name)), \(name) FROM \(column.table) WHERE \(condition)") { ($0.text(0), $0.blob(1)) }
+        let (type, blob) = try #require(types.first, "\(column) has no value")
+        let update = "UPDATE \(column.table) SET \(name) = "
+        switch type {
+        case "blob":
+            let flipped = blob.isEmpty ? [0] : blob.dropLast() + [blob.last! ^ 1]
+            try database.run(update + "? WHERE \(condition)", .blob(flipped))
+        case "text": try database.execute(update + "\(name) || 'x' WHERE \(condition)")
+        default: try database.execute(update + "ifnull(\(name), 0) + 1000 WHERE \(condition)")
+        }
+    }
+
+    private func kind(_ access: Store.Access) -> FailureKind? {
+        do {
+            _ = try takingLock { try Store(opening: project.path, access) }
+            return nil
+        } catch {
+            return (error as? any DescribedError)?.kind
+        }
+    }
+
+    /// Without these nothing is known of what the keys are.
+    private static let neededToOpen = ["id", "public_key", "encryption", "keyring"].map { Column(table: "project", name: $0) }
+
+    @Test("Every column of every table is under the manifest, the sum of the rows, or the ledger's signed tree heads")
+    func coverage() throws {
+        let database = try project.database()
+        let all = try database.rows("SELECT name FROM sqlite_schema WHERE type = 'table'") { $0.text(0) }.flatMap { table in
+            try database.rows("SELECT name FROM pragma_table_info(?)", .text(table)) { Column(table: table, name: $0.text(0)) }
+        }
+        let outside = Set(all).subtracting(Self.authenticated).subtracting(Self.rowColumns)
+        let ledger = ["position", "entry", "leaf"].map { Column(table: "ledger", name: $0) }
+        let fixed = ["one", "manifest"].map { Column(table: "project", name: $0) }
+        #expect(outside == Set(ledger + fixed))
+    }
+
+    @Test("The catalogue as it was left opens")
+    func control() throws {
+        try altering { _ in }
+        for access in [Store.Access.read, .write, .inspect] { #expect(kind(access) == nil) }
+    }
+
+    @Test("A changed value of any column under the manifest is damage on opening; whoever only looks still gets in")
+    func changedValues() throws {
+        for column in Self.authenticated {
+            try altering { try alter(column, $0) }
+            #expect(kind(.read) == .damaged, "\(column)")
+            #expect(kind(.write) == .damaged, "\(column)")
+            #expect(kind(.inspect) == (Self.neededToOpen.contains(column) ? .damaged : nil), "\(column)")
+        }
+        #expect(Self.authenticated.count > 30)
+        #expect(try project.files().count == 11)
+    }
+
+    @Test("A changed manifest is damage, also one that is gone")
+    func changedManifest() throws {
+        for value in ["x''", "zeroblob(32)", "randomblob(32)", "manifest || x'00'"] {
+            try altering { try $0.execute("UPDATE project SET manifest = \(value)") }
+            #expect(kind(.read) == .damaged && kind(.write) == .damaged && kind(.inspect) == nil, "\(value)")
+        }
+    }
+
+    @Test("A value of another type that reads the same is damage")
+    func otherType() throws {
+        for change in ["requests SET report = CAST(report AS BLOB)", "settings SET value = CAST(value AS TEXT)"] {
+            try altering { try $0.execute("UPDATE \(change)") }
+            #expect(kind(.read) == .damaged && kind(.write) == .damaged, "\(change)")
+        }
+    }
+
+    @Test("Encryption that is switched off is damage, not a project in the open")
+    func encryptionOff() throws {
+        try altering { try $0.execute("UPDATE project SET encryption = 0") }
+        #expect(kind(.read) == .damaged && kind(.write) == .damaged)
+    }
+
+    @Test("A deleted row of any table is damage")
+    func deletedRows() throws {
+        for table in Set(Self.authenticated.map(\.table)) {
+            try altering { try $0.execute("DELETE FROM \(table) WHERE \(try isFirst(table, $0))") }
+            #expect(kind(.read) == .damaged && kind(.write) == .damaged, "\(table)")
+        }
+    }
+
+    /// Inserts a copy of a table's first row under another key.
+    private func insertCopy(_ table: String, _ database: Database) throws {
+        let columns = try database.rows("SELECT name FROM pragma_table_info(?)", .text(table)) { $0.text(0) }
+        let key = try #require(try keys(table, database).last)
+        let other = "CASE typeof(\"\(key)\") WHEN 'integer' THEN \"\(key)\" + 5000 WHEN 'blob' THEN randomblob(32) ELSE \"\(key)\" || 'y' END"
+        let values = columns.map {
+            switch ($0 == key, table == "rows" && $0 == "slot") {
+            case (true, _): other
+            case (_, true): "slot + 5000"
+            default: "\"\($0)\""
+            }
+        }
+        try database.execute("INSERT INTO \(table) SELECT \(values.joined(separator: ", ")) FROM \(table) WHERE \(try isFirst(table, database))")
+    }
+
+    @Test("An inserted row of any table is damage")
+    func insertedRows() throws {
+        for table in Set(Self.authenticated.map(\.table)) {
+            try altering { try insertCopy(table, $0) }
+            #expect(kind(.read) == .damaged && kind(.write) == .damaged, "\(table)")
+        }
+    }
+
+    // MARK: - Rows
+
+    private func checkOfRows() throws -> Failure? {
+        let store = try project.reader()
+        return #expect(throws: Failure.self) { try store.checkCatalogue() }
+    }
+
+    private var changedRows: Failure {
+        Failure(.damaged, "\(project.catalogue): the table of rows was changed by something other than unlearn; restore the project from a backup")
+    }
+
+    @Test("A changed value of any column of the rows is found by the check")
+    func changedRowValues() throws {
+        for column in Self.rowColumns {
+            try altering { try alter(column, $0) }
+            #expect(try checkOfRows() == changedRows, "\(column)")
+        }
+    }
+
+    @Test("A row that was deleted, inserted, revived, or exchanged its place with another is found by the check")
+    func changedRowSets() throws {
+        let changes: [(String, (Database) throws -> Void)] = [
+            ("deleted", { try $0.execute("DELETE FROM rows WHERE \(try isFirst("rows", $0))") }),
+            ("inserted", { try insertCopy("rows", $0) }),
+            ("revived", { try $0.execute("UPDATE rows SET request = NULL WHERE request IS NOT NULL") }),
+            ("regrouped", { try $0.execute("UPDATE rows SET \"group\" = 15 - \"group\"") }),
+            (
+                "exchanged",
+                {
+                    try $0.execute("UPDATE rows SET slot = slot + 100 WHERE block = 1 AND slot < 2")
+                    try $0.execute("UPDATE rows SET slot = 101 - slot WHERE slot >= 100")
+                    try $0.execute("UPDATE rows SET slot = slot + 100 WHERE slot < 0")
+                }
+            ),
+        ]
+        for (name, change) in changes {
+            try altering { try change($0) }
+            #expect(try checkOfRows() == changedRows, "\(name)")
+        }
+    }
+
+    @Test("The sum of rows does not depend on their order, and subtracting undoes adding")
+    func sums() {
+        let zero = RowsSum(bytes: [UInt8](repeating: 0, count: 32))
+        let digests = (0..<10).map { index in [UInt8(index)].withUnsafeBytes { Digest(of: $0) } }
+        var forwards = zero, backwards = zero
+        for digest in digests { forwards.add(digest) }
+        for digest in digests.reversed() { backwards.add(digest) }
+        #expect(forwards == backwards && forwards != zero)
+        #expect(RowsSum(bytes: forwards.bytes) == forwards)
+        for digest in digests { forwards.subtract(digest) }
+        #expect(forwards == zero)
+    }
+}
