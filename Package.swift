@@ -19,6 +19,8 @@ let package = Package(
     products: [
         .executable(name: "unlearn", targets: ["unlearn-main"]),
         .library(name: "Unlearn", targets: ["Unlearn"]),
+        // For development only: loaded before the program under test, never linked.
+        .library(name: "FaultShim", type: .dynamic, targets: ["FaultShim"]),
     ],
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -38,6 +40,7 @@ let package = Package(
         .executableTarget(name: "unlearn-main", dependencies: ["unlearn-cli"]),
 
         .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
+        .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
