@@ -1,5 +1,6 @@
 # make demo   the main job on real data       make test   all tests
 # make bench  deletion against retraining     make fuzz   parsers under millions of inputs
+# make torture  faults, kills, power failures, damage
 # make help   this list
 SWIFT ?= swift
 BUILD := $(SWIFT) build -c release
@@ -7,10 +8,10 @@ BUILD := $(SWIFT) build -c release
 TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path .build/testing
 VENV := .venv
 
-.PHONY: help packages build demo test test-swift interoperability bench fuzz fixtures clean
+.PHONY: help packages build demo test test-swift interoperability bench fuzz torture fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -4
 
 packages:
 	@Scripts/install-packages
@@ -40,6 +41,10 @@ bench: build
 # RUNS inputs (a million) for each parser, guided by what they reach; SEED is the first seed.
 fuzz: packages
 	Scripts/fuzz
+
+# The program under faults, kills, power failures and damage, in full.
+torture: build
+	.build/release/torture
 
 # Remakes the pinned values of independent implementations.
 fixtures:

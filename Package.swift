@@ -41,6 +41,8 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
         .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),
+        .target(name: "TortureSupport", dependencies: ["Files", "TestSupport"], path: "Tests/Torture/TortureSupport"),
+        .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),

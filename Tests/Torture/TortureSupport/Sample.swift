@@ -1,0 +1,31 @@
+import TestSupport
+
+/// Generated images and what `init` is told about them: a project so small that a call takes milliseconds.
+public struct Sample: Sendable {
+    public let rows: Int
+    public let testRows: Int
+    public let blocks: Int
+    private let folder: String
+
+    public init(rows: Int, testRows: Int, blocks: Int, in workplace: Workplace) throws {
+        self.rows = rows
+        self.testRows = testRows
+        self.blocks = blocks
+        folder = try workplace.folder()
+        for (name, count, seed) in [("train", rows, 31 as UInt64), ("test", testRows, 32)] {
+            let (images, labels) = SampleFiles.images(count, side: 6, classes: 3, seed: seed)
+            try Tree.write(images, to: "\(folder)/\(name)-images")
+            try Tree.write(labels, to: "\(folder)/\(name)-labels")
+        }
+    }
+
+    /// Ids of all rows.
+    public var ids: [String] { (0..<rows).map(String.init) + (0..<testRows).map { "test:\($0)" } }
+
+    var initialiseArguments: [String] {
+        ["init", "--data", spec("train"), "--test", spec("test"), "--model", "mlp", "--hidden", "4", "--blocks", "\(blocks)"]
+            + ["--epochs", "1", "--batch-size", "5"]
+    }
+
+    private func spec(_ name: String) -> String { "idx:\(folder)/\(name)-images,\(folder)/\(name)-labels" }
+}
