@@ -43,6 +43,7 @@ let package = Package(
         .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),
         .target(name: "TortureSupport", dependencies: ["Files", "TestSupport"], path: "Tests/Torture/TortureSupport"),
         .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
+        .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "TestSupport"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
