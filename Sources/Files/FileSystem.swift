@@ -21,7 +21,7 @@ public enum FileSystem {
     public static func length(_ path: String) throws -> Int? {
         var status = stat()
         if lstat(path, &status) == 0 { return Int(status.st_size) }
-        guard errno == ENOENT else { throw SystemCallError(operation: "read the length of", path: path, code: errno) }
+        guard errno == ENOENT || errno == ENOTDIR else { throw SystemCallError(operation: "read the length of", path: path, code: errno) }
         return nil
     }
 

@@ -118,6 +118,7 @@ struct DatabaseTests {
         let error = #expect(throws: DatabaseError.self) { try database().run("SELECT * FROM absent") }
         #expect(
             error?.description == "the catalogue cannot prepare 'SELECT * FROM absent': no such table: absent (SQLite 1); "
-                + "check space and permissions of the project's folder")
+                + "restore the project from a backup")
+        #expect(error?.kind == .damaged, "the program's statements are right: what is there is not what it made")
     }
 }

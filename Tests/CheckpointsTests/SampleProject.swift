@@ -122,7 +122,7 @@ extension Store {
         return try rows(stored, featureCount: SampleProject.features, bytesPerFeature: 1)
     }
 
-    func place(ofRow id: String) throws -> RowPlace? { try places(ofRows: [id])[id] }
+    func place(ofRow id: String) throws -> RowPlace? { try places(ofRows: [id])[0] }
 
     /// Every value of every table, as text.
     func everything() throws -> [String] {

@@ -144,7 +144,7 @@ struct StoreDamageTests {
 
     @Test("A project of a newer version is refused, not called damaged", arguments: [Store.Access.read, .write])
     func newer(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 3")
+        try project.database().execute("PRAGMA user_version = 3; ALTER TABLE project RENAME TO projects")
         let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
         let message = "the project in \(project.path) was made by a newer version (format 3, this program reads 2); update unlearn"
         #expect(error == Failure(.input, message))
@@ -152,10 +152,39 @@ struct StoreDamageTests {
 
     @Test("A project of an older version is refused, not called damaged", arguments: [Store.Access.read, .write])
     func older(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 1")
+        try project.database().execute("PRAGMA user_version = 1; ALTER TABLE project RENAME TO projects")
         let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
         let message = "the project in \(project.path) was made by an older version (format 1, this program reads 2); make it anew with 'unlearn init'"
         #expect(error == Failure(.input, message))
+    }
+
+    @Test("A catalogue of this version that names another is damage", arguments: [Store.Access.read, .write, .inspect], [0, 1, 3, 258])
+    func wrongVersion(access: Store.Access, version: Int) throws {
+        try project.database().execute("PRAGMA user_version = \(version)")
+        let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
+        #expect(error == Failure(.damaged, "\(project.catalogue) is of this version and names another (\(version)); restore the project from a backup"))
+    }
+
+    @Test("Tables that are missing are damage", arguments: ["objects", "rows", "influences", "tree_heads", "settings", "project"])
+    func missingTable(name: String) throws {
+        try project.database().execute("PRAGMA foreign_keys = OFF; DROP TABLE \(name)")
+        #expect(outcome(.read) == .damaged)
+    }
+
+    @Test("A plain object whose own digest was made to fit is still found out when it is read")
+    func refittedDigest() throws {
+        let folder = try TemporaryFolder(), path = folder.file("project")
+        do {
+            let store = try Store(creating: path, encryption: .none)
+            try store.transaction { try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0))) }
+            try store.publishCreation()
+        }
+        let name = try #require(try FileSystem.names(in: path + "/objects").first)
+        var bytes = try FileSystem.read(path + "/objects/" + name)
+        bytes[60] ^= 1
+        bytes.replaceSubrange((bytes.count - 32)..., with: bytes.dropLast(32).withUnsafeBytes { Digest(of: $0) }.bytes)
+        try folder.write(bytes, to: "project/objects/" + name)
+        #expect(kind { _ = try Store(opening: path, .read).keyframe(of: 0) } == .damaged)
     }
 
     @Test("A chain that names an object which is not listed is damage, and the check finds it")

@@ -184,7 +184,7 @@ struct BadInputTests {
         #expect(try shell("'\(Program.path)' bogus 2>&-") == 2)
     }
 
-    @Test("A project of a newer version, and a catalogue that is none, are told apart")
+    @Test("A catalogue whose version was changed, and one that is none, are damage")
     func otherVersions() throws {
         let data = try SmallData()
         let program = try data.initialise()
@@ -194,7 +194,7 @@ struct BadInputTests {
         var newer = whole
         newer[63] = 9
         try newer.write(to: URL(fileURLWithPath: catalogue))
-        expect(try program.run("train"), 2, "made by a newer version (format 9, this program reads 2)")
+        expect(try program.run("train"), 4, "is of this version and names another (9)")
         try Data(repeating: 65, count: 4096).write(to: URL(fileURLWithPath: catalogue))
         expect(try program.run("status"), 4, "catalogue")
         try whole.write(to: URL(fileURLWithPath: catalogue))

@@ -99,7 +99,7 @@ struct ForgettingTests {
         let ids = try SmallProject.ids([Planted.id])
         _ = try planted.open().delete(ids, options: DeletionOptions(), control: TrainingControl()) { _, _ in }
         let store = try planted.open(.read).store
-        let place = try #require(try store.places(ofRows: [Planted.id])[Planted.id])
+        let place = try #require(try store.places(ofRows: [Planted.id])[0])
         #expect(place.isDeleted && place.group == nil)
         #expect(try LogReport(of: store, request: 1).requests[0].rows == [store.rowDigest(Planted.id)])
         #expect(throws: Failure.self) { try store.livePlaces(ids, ignoringMissing: false) }

@@ -235,7 +235,7 @@ struct ProjectTests {
         #expect(try contents(project.path + "/objects") == before)
         let opened = try project.open(.read)
         #expect(try opened.status().requests == 0 && opened.store.requests().map(\.state) == [.undone])
-        #expect(try LogReport(of: opened.store, request: 1).requests[0].reason == "\(Failure.interrupted)")
+        #expect(try LogReport(of: opened.store, request: 1).requests[0].reason == "interrupted")
         #expect(try opened.check(readData: true) { _, _ in }.errors == [])
         #expect(try project.delete([try project.ids(inBlock: 3)[0]]).request == "R2")
     }

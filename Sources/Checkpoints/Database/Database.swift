@@ -6,10 +6,13 @@ public struct DatabaseError: DescribedError, Equatable {
     public let code: Int32
     public let message: String
     public let operation: String
+    /// Whether the program's own statements do not fit the tables that are there.
+    var isOfSchema = false
 
     public var kind: FailureKind {
         switch code & 255 {
         case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged
+        case SQLITE_ERROR where isOfSchema: .damaged
         case SQLITE_BUSY, SQLITE_LOCKED: .locked
         default: .failed
         }
@@ -45,11 +48,6 @@ final class Database {
         case .write:
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
             try prepareForWriting(synchronous: "FULL")
-            // Readers go on while a writer commits.
-            let journal = try rows("PRAGMA journal_mode = WAL") { $0.text(0) }
-            guard journal == ["wal"] else {
-                throw DatabaseError(code: SQLITE_IOERR, message: "its journal stays in mode '\(journal.first ?? "?")'", operation: "open \(path)")
-            }
         case .read:
             // A reader too must be able to recover a log that a crash left; `query_only` keeps it from anything else.
             let opened = try Self.open(path, SQLITE_OPEN_READWRITE)
@@ -97,6 +95,14 @@ final class Database {
         try execute("PRAGMA secure_delete = ON")
     }
 
+    /// Lets readers go on while a writer commits: changes go to a log first.
+    func useLog() throws {
+        let journal = try rows("PRAGMA journal_mode = WAL") { $0.text(0) }
+        guard journal == ["wal"] else {
+            throw DatabaseError(code: SQLITE_IOERR, message: "its journal stays in mode '\(journal.first ?? "?")'", operation: "keep a log")
+        }
+    }
+
     /// Moves everything from the log into the database and empties the log, so that nothing deleted is left in it.
     func truncateLog() throws {
         let isBusy = try rows("PRAGMA wal_checkpoint(TRUNCATE)") { $0.integer(0) }
@@ -128,7 +134,11 @@ final class Database {
         if let known = statements[sql] { return known }
         var statement: OpaquePointer?
         let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
-        guard code == SQLITE_OK, let statement else { throw error(code, "prepare '\(sql.prefix(60))'") }
+        guard code == SQLITE_OK, let statement else {
+            var error = error(code, "prepare '\(sql.prefix(60))'")
+            error.isOfSchema = true
+            throw error
+        }
         let prepared = Statement(statement, of: self)
         statements[sql] = prepared
         return prepared
@@ -147,7 +157,11 @@ final class Database {
         try execute("BEGIN IMMEDIATE")
         do {
             let result = try body()
-            do { try execute("COMMIT") } catch { throw UncertainCommit(cause: error) }
+            do {
+                try execute("COMMIT")
+            } catch let error as DatabaseError where error.kind != .locked {
+                throw UncertainCommit(cause: error)
+            }
             return result
         } catch {
             // A failed COMMIT may have rolled back already; then there is nothing to undo.

@@ -51,6 +51,23 @@ public struct MerkleTree: Sendable {
     /// The largest power of two below a size of at least two.
     private static func split(_ size: Int) -> Int { 1 << (Int.bitWidth - 1 - (size - 1).leadingZeroBitCount) }
 
+    /// The roots over the first 0, 1, … all leaves.
+    /// - Complexity: O(leaves · log leaves) hashes.
+    public func roots() -> [SHA256] {
+        // Roots of the complete subtrees that a size is made of, the largest first: one for each bit of the size.
+        var peaks: [(root: SHA256, size: Int)] = []
+        var roots = [root(size: 0)]
+        for leaf in leaves {
+            peaks.append((leaf, 1))
+            while peaks.count > 1, peaks[peaks.count - 2].size == peaks[peaks.count - 1].size {
+                let right = peaks.removeLast(), left = peaks.removeLast()
+                peaks.append((Self.node(left.root, right.root), left.size + right.size))
+            }
+            roots.append(peaks.dropLast().reversed().reduce(peaks.last!.root) { Self.node($1.root, $0) })
+        }
+        return roots
+    }
+
     /// The audit path of a leaf in the tree of the first `size` leaves, from the leaf's sibling up (section 2.1.1).
     public func inclusionProof(of index: Int, size: Int) -> [SHA256] {
         precondition(index >= 0 && index < size && size <= leaves.count)

@@ -44,12 +44,11 @@ extension Store {
         try countRow(digest, adding: true)
     }
 
-    /// Where rows stand, by id; those that are unknown are left out.
-    public func places(ofRows ids: [String]) throws -> [String: RowPlace] {
-        var places: [String: RowPlace] = [:]
+    /// Where rows stand; nil for those that are unknown.
+    public func places(ofRows ids: [String]) throws -> [RowPlace?] {
         let names = try groupNames()
-        for id in ids {
-            places[id] = try database.rows("SELECT part, block, slot, \"group\", request FROM rows WHERE id = ?", .blob(idDigest(id))) { row in
+        return try ids.map { id in
+            try database.rows("SELECT part, block, slot, \"group\", request FROM rows WHERE id = ?", .blob(idDigest(id))) { row in
                 guard let part = UInt8(exactly: row.integer(0)).flatMap(Part.init(rawValue:)) else { throw fault("the catalogue's entry of a row is not readable") }
                 let group = row.isNull(3) ? nil : row.integer(3)
                 return RowPlace(
@@ -57,7 +56,6 @@ extension Store {
                     group: group.flatMap { names.indices.contains($0) ? names[$0] : nil }, request: row.isNull(4) ? nil : row.integer(4))
             }.first
         }
-        return places
     }
 
     public func rowCount(_ part: Part, deleted: Bool) throws -> Int {

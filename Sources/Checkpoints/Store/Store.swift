@@ -53,36 +53,53 @@ public final class Store {
 
     /// Opens an existing project. Writers take the lock and clear what a crash left behind.
     public init(opening folder: String, _ access: Access) throws {
-        guard Self.exists(in: folder) else {
+        let path = Self.cataloguePath(folder)
+        guard try FileSystem.length(path) != nil else {
             throw Failure(.noProject, "no project in \(folder); make one with 'unlearn init' or name its folder with -C DIR")
         }
-        let path = Self.cataloguePath(folder)
         guard FileSystem.isRegularFile(path) else { throw Failure(.damaged, "\(path) is no regular file; restore the project from a backup") }
         self.folder = folder
         lock = access == .write ? try FolderLock(folder + "/" + Self.lockName) : nil
         createdKeyFile = nil
         database = try Database(path, access == .write ? .write : .read)
-        keys = try Self.openKeys(folder, database)
+        let version = try Self.version(folder, database)
+        do {
+            keys = try Self.openKeys(folder, database)
+        } catch where version != Self.formatVersion {
+            throw Self.otherVersion(version, folder)
+        }
         keyring = SecretKey.random()
         // Before anything that it is compared for: the keyring of one state must not be taken for another's.
         dataVersion = try pragma("data_version")
         keyring = try loadKeyring()
         rowsSum = try loadRowsSum()
+        if version != Self.formatVersion {
+            do { try verifyManifest() } catch { throw Self.otherVersion(version, folder) }
+            throw Failure(.damaged, "\(path) is of this version and names another (\(version)); restore the project from a backup")
+        }
         if access != .inspect { try verifyManifest() }
         guard FileSystem.isFolder(objectsFolder) else { throw Failure(.damaged, "\(objectsFolder) is missing; restore the project from a backup") }
-        if access == .write { try clearRemains() }
+        if access == .write {
+            try database.useLog()
+            try clearRemains()
+        }
+    }
+
+    /// The format's version that a catalogue names.
+    private static func version(_ folder: String, _ database: Database) throws -> Int {
+        func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
+        guard try pragma("application_id") == applicationID else {
+            throw Failure(.damaged, "\(cataloguePath(folder)) is not a project's catalogue; restore the project from a backup")
+        }
+        return try pragma("user_version")
+    }
+
+    private static func otherVersion(_ version: Int, _ folder: String) -> Failure {
+        let (age, advice) = version > formatVersion ? ("a newer", "update unlearn") : ("an older", "make it anew with 'unlearn init'")
+        return Failure(.input, "the project in \(folder) was made by \(age) version (format \(version), this program reads \(formatVersion)); \(advice)")
     }
 
     private static func openKeys(_ folder: String, _ database: Database) throws -> ProjectKeys {
-        func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
-        let (application, version) = (try pragma("application_id"), try pragma("user_version"))
-        guard application == applicationID else {
-            throw Failure(.damaged, "\(cataloguePath(folder)) is not a project's catalogue; restore the project from a backup")
-        }
-        guard version == formatVersion else {
-            let (age, advice) = version > formatVersion ? ("newer", "update unlearn") : ("older", "make it anew with 'unlearn init'")
-            throw Failure(.input, "the project in \(folder) was made by \(age == "newer" ? "a newer" : "an older") version (format \(version), this program reads \(formatVersion)); \(advice)")
-        }
         let identity = try database.rows("SELECT id, public_key, encryption FROM project") { ($0.blob(0), $0.blob(1), Encryption(rawValue: $0.integer(2))) }
         guard let (projectID, publicKey, encryption) = identity.first, projectID.count == projectIDLength, let encryption else {
             throw Failure(.damaged, "\(cataloguePath(folder)) does not say which project it is; restore the project from a backup")
@@ -150,9 +167,11 @@ public final class Store {
     /// Makes a created project visible; before this, the folder holds none. The store must not be used afterwards:
     /// SQLite must not have a file open whose name changes.
     public func publishCreation() throws {
-        try synchroniseObjects()
+        try commit {}
         database.close()
         try FileSystem.rename(Self.cataloguePath(folder) + FileSystem.temporarySuffix, to: Self.cataloguePath(folder))
+        // The project is there. Its log, too, if that can be done now; the first writer does it otherwise.
+        do { try Database(Self.cataloguePath(folder), .write).useLog() } catch {}
     }
 
     /// Undoes a creation that was not published.

@@ -49,7 +49,7 @@ extension Project {
             do {
                 try staging?.discardAll()
                 for object in staged { try store.discard(object) }
-                if !options.dryRun { try store.undoRequest(number, reason: "\(error)") }
+                if !options.dryRun { try store.undoRequest(number, reason: Self.reason(error)) }
             } catch {}
             throw error
         }
@@ -114,6 +114,15 @@ extension Project {
                         written: staging.staged + staged, evidence: evidence)
                 }
             }
+        }
+    }
+
+    /// Why a deletion was undone, for the ledger: an entry stays for ever, so texts that may name rows or paths stay out.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let failure as Failure where failure.kind == .refused: failure.description
+        case let failure as any DescribedError: "\(failure.kind)"
+        default: "failed"
         }
     }
 

@@ -41,8 +41,8 @@ extension Store {
         var found: [(place: RowPlace, line: Int)] = []
         var unknown: [(id: String, line: Int)] = []
         let places = try places(ofRows: ids.entries.map(\.id))
-        for (id, line) in ids.entries {
-            if let place = places[id] { found.append((place, line)) } else { unknown.append((id, line)) }
+        for ((id, line), place) in zip(ids.entries, places) {
+            if let place { found.append((place, line)) } else { unknown.append((id, line)) }
         }
         return (found, unknown)
     }

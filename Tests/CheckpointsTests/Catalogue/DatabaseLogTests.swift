@@ -18,6 +18,13 @@ struct DatabaseLogTests {
         try Database(path, .create).execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b)")
     }
 
+    /// A writer as the store has it.
+    private func writer() throws -> Database {
+        let database = try Database(path, .write)
+        try database.useLog()
+        return database
+    }
+
     private func count(_ database: Database) throws -> Int { try database.rows("SELECT count(*) FROM t") { $0.integer(0) }[0] }
 
     private func insert(_ database: Database, _ text: String = "") throws {
@@ -26,7 +33,7 @@ struct DatabaseLogTests {
 
     @Test("Writers work with a log, and readers read it")
     func mode() throws {
-        let writer = try Database(path, .write)
+        let writer = try self.writer()
         #expect(try writer.rows("PRAGMA journal_mode") { $0.text(0) } == ["wal"])
         try insert(writer)
         #expect(try FileSystem.length(log) ?? 0 > 0)
@@ -45,12 +52,12 @@ struct DatabaseLogTests {
             #expect(try database.rows("PRAGMA trusted_schema") { $0.integer(0) } == [0])
             #expect(try database.rows("PRAGMA temp_store") { $0.integer(0) } == [2])
         }
-        #expect(try Database(path, .write).rows("PRAGMA secure_delete") { $0.integer(0) } == [1])
+        #expect(try writer().rows("PRAGMA secure_delete") { $0.integer(0) } == [1])
     }
 
     @Test("The catalogue and its log can be read by their owner alone")
     func permissions() throws {
-        let writer = try Database(path, .write)
+        let writer = try self.writer()
         try insert(writer)
         for name in try FileSystem.names(in: folder.path) {
             #expect(try FileManager.default.attributesOfItem(atPath: folder.file(name))[.posixPermissions] as? Int == 0o600, "\(name)")
@@ -60,7 +67,7 @@ struct DatabaseLogTests {
 
     @Test("Emptying the log puts all into the catalogue and leaves nothing in the log")
     func truncates() throws {
-        let writer = try Database(path, .write)
+        let writer = try self.writer()
         try insert(writer, "content that is to stay")
         #expect(try FileSystem.read(log).contains("content that is to stay"))
         try writer.truncateLog()
@@ -73,7 +80,7 @@ struct DatabaseLogTests {
 
     @Test("Deleted content is in no file once the log is emptied, and in none after the catalogue is rebuilt")
     func forgets() throws {
-        let writer = try Database(path, .write)
+        let writer = try self.writer()
         for number in 0..<200 { try insert(writer, "secret \(number) " + String(repeating: "x", count: number * 50)) }
         func isFound() throws -> Bool { try rawFiles(folder.path).contains { $0.bytes.contains("secret") } }
         #expect(try isFound())
@@ -89,7 +96,7 @@ struct DatabaseLogTests {
 
     @Test("A log that somebody reads is not emptied: that is told as locked, and works when the reader is done")
     func busyReader() throws {
-        let writer = try Database(path, .write), reader = try Database(path, .read)
+        let writer = try self.writer(), reader = try Database(path, .read)
         try writer.execute("PRAGMA busy_timeout = 0")
         try insert(writer)
         try reader.snapshot {
@@ -107,7 +114,7 @@ struct DatabaseLogTests {
 
     @Test("A snapshot sees one state, whatever is committed meanwhile, and the next one sees the next state")
     func snapshot() throws {
-        let writer = try Database(path, .write), reader = try Database(path, .read)
+        let writer = try self.writer(), reader = try Database(path, .read)
         try reader.snapshot {
             #expect(try count(reader) == 0)
             for _ in 1...3 { try insert(writer) }
@@ -121,7 +128,7 @@ struct DatabaseLogTests {
 
     @Test("A snapshot that throws ends, and one in a transaction is part of it")
     func snapshotEnds() throws {
-        let writer = try Database(path, .write)
+        let writer = try self.writer()
         #expect(throws: Stop.self) { try writer.snapshot { throw Stop() } }
         try writer.transaction {
             try writer.run("INSERT INTO t VALUES (1, '')")
@@ -143,7 +150,7 @@ struct DatabaseLogTests {
 
     @Test("The content of a log that a crash left is there for a reader and for a writer", arguments: [Database.Mode.read, .write])
     func recovers(mode: Database.Mode) throws {
-        let writer = try Database(path, .write)
+        let writer = try self.writer()
         try insert(writer)
         let copy = try TemporaryFolder()
         for name in ["db", "db-wal"] { try copy.write(try FileSystem.read(folder.file(name)), to: name) }
@@ -153,7 +160,7 @@ struct DatabaseLogTests {
     // Whoever may write everywhere cannot make such a folder.
     @Test("A catalogue in a folder that cannot be written is read as it stands", .enabled(if: geteuid() != 0), arguments: ["db", "d b%20?#&ü"])
     func readOnlyFolder(name: String) throws {
-        try insert(try Database(path, .write), "content")
+        try insert(try writer(), "content")
         // The writer is gone, and its log with it.
         try #require(try FileSystem.names(in: folder.path) == ["db"])
         if name != "db" { try FileSystem.rename(path, to: folder.file(name)) }
