@@ -7,3 +7,9 @@ static inline sqlite3_destructor_type unlearn_sqlite_transient(void) { return SQ
 // A code made by a shift, which Swift does not import either.
 #undef SQLITE_CONSTRAINT_PRIMARYKEY
 static const int SQLITE_CONSTRAINT_PRIMARYKEY = SQLITE_CONSTRAINT | (6 << 8);
+
+// Variadic in C, and so out of Swift's reach: neither triggers nor views that are in the file are run.
+static inline int unlearn_sqlite_disable_stored_code(sqlite3 *database) {
+    int code = sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)0);
+    return code != SQLITE_OK ? code : sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)0);
+}

@@ -61,6 +61,21 @@ public enum FileSystem {
         }
     }
 
+    /// As `publish`, but never over a file that is there.
+    /// - Returns: whether the file was made.
+    public static func publishUnlessThere(_ bytes: UnsafeRawBufferPointer, at path: String) throws -> Bool {
+        // Of this process alone: two may try at once.
+        let temporary = "\(path).\(getpid())\(temporarySuffix)"
+        try publish(bytes, at: temporary)
+        defer { unlink(temporary) }
+        guard link(temporary, path) == 0 else {
+            guard errno == EEXIST else { throw SystemCallError(operation: "create", path: path, code: errno) }
+            return false
+        }
+        try synchroniseFolder(parent(of: path))
+        return true
+    }
+
     /// What `publish` appends to the name of a file that is not whole yet; such a file is rubbish after a crash.
     public static let temporarySuffix = ".part"
 

@@ -42,6 +42,14 @@ public struct OpenFile: ~Copyable {
         return file
     }
 
+    /// Throws where the user named something that no file can be written to.
+    public static func expectOutput(_ path: String) throws {
+        guard !FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a folder; name a file") }
+        guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
+            throw Failure(.input, "no folder \(FileSystem.parent(of: path)) to write to; make it or name another file")
+        }
+    }
+
     private init(path: String, descriptor: Int32) {
         self.path = path
         self.descriptor = descriptor

@@ -5,9 +5,9 @@ import Testing
 
 @Suite("Fault shim")
 struct FaultShimTests {
-    private let workplace: Workplace
+    private let workplace: WorkFolder
 
-    init() throws { workplace = try Workplace() }
+    init() throws { workplace = try WorkFolder() }
 
     private func fault(_ kind: String, _ at: Int?, lasts: Bool = false, _ program: String, _ arguments: [String], input: String = "") throws
         -> (result: Program.Result, page: FaultPage)

@@ -121,6 +121,44 @@ struct CertificateTests {
         #expect { _ = try issue(number) } throws: { "\($0)".contains("was not carried out") }
     }
 
+    @Test("What was not reached names every gap that a damped stitch left, the whole gap of damping 0 too", arguments: [0, 0.25, 1])
+    func dampedStitches(damping: Double) throws {
+        try project.delete([try project.ids(inBlock: 4)[0], try project.ids(inBlock: 18)[0]]) {
+            $0.replay.onNoDecay = .stitch
+            $0.replay.decayGuard.epsilon = 1e9
+            $0.replay.damping = .fixed(damping)
+        }
+        let left = try verify(try issue(2)).notReached.filter { $0.contains("damped stitch") }
+        #expect(left.count == (damping == 1 ? 0 : 2) && left.allSatisfy { $0.contains("\(1 - damping) of it") }, "\(left)")
+    }
+
+    @Test("Deleting test rows alone claims no influence that was removed")
+    func testRowsAlone() throws {
+        try project.delete(["test:9"])
+        let store = try project.open(.read).store
+        let claims = try #require(ErasureClaims(store.ledger().map(\.entry).filter { $0.request == "R2" }))
+        #expect(claims.influenceRemoved.meaning.contains("untouched") && claims.influenceRemoved.bound == .integer(0))
+        #expect(claims.rowsErased.testRows == 1 && claims.checkpointsErased.count == 0)
+    }
+
+    @Test("A ledger that somebody changed is neither certified nor signed anew")
+    func tamperedLedger() throws {
+        let catalogue = project.path + "/catalogue.sqlite"
+        let entry = try #require(try project.open(.read).store.ledger().first { $0.entry.event == .deletionClosed })
+        let forged = entry.bytes.map { $0 == UInt8(ascii: "7") ? UInt8(ascii: "8") : $0 }
+        let leaf = Hexadecimal.encode(MerkleTree.leaf(forged).bytes)
+        let sql = "UPDATE ledger SET entry = x'\(Hexadecimal.encode(forged))', leaf = x'\(leaf)' WHERE position = \(entry.position)"
+        let python = Process()
+        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        python.arguments = ["python3", "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()", catalogue, sql]
+        try python.run()
+        python.waitUntilExit()
+        #expect(python.terminationStatus == 0)
+        #expect { _ = try issue() } throws: { ($0 as? Failure)?.kind == .damaged }
+        #expect { try project.delete([try project.ids(inBlock: 28)[0]]) } throws: { "\($0)".contains("not the one that was signed") }
+        #expect(try !project.open(.inspect).check(readData: false) { _, _ in }.errors.isEmpty)
+    }
+
     @Test("An audit is recorded and goes into the certificate")
     func audits() throws {
         let opened = try project.open(.read)

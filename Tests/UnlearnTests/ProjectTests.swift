@@ -102,6 +102,23 @@ struct ProjectTests {
         #expect(try digest == SmallProject(excluding: ids).train().stateDigest)
     }
 
+    @Test("A table of rows that names other people's places deletes nobody", arguments: ["slot = 19 - slot WHERE block = 28", "slot = slot + 1000 WHERE block = 28", "block = block + 70"])
+    func swappedRows(change: String) throws {
+        let project = try SmallProject()
+        try project.train()
+        let id = try project.ids(inBlock: 28)[0]
+        let python = Process()
+        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        python.arguments = [
+            "python3", "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DROP INDEX rows_by_place'); c.execute(sys.argv[2]); c.commit()",
+            project.path + "/catalogue.sqlite", "UPDATE rows SET \(change)",
+        ]
+        try python.run()
+        python.waitUntilExit()
+        #expect(python.terminationStatus == 0)
+        #expect { try project.delete([id]) } throws: { ($0 as? Failure)?.kind == .damaged }
+    }
+
     @Test("Unknown and deleted ids stop a deletion before anything changes")
     func wrongIDs() throws {
         let project = try SmallProject()

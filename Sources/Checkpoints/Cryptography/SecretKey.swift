@@ -39,7 +39,7 @@ final class SecretKey {
     }
 
     enum Purpose: UInt64 {
-        /// Seals the keyring's own key and the settings.
+        /// Seals the keyring's own key.
         case keyring = 1
         /// Turns row ids into keyed digests.
         case rowIDs = 2

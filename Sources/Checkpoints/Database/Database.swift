@@ -60,6 +60,8 @@ final class Database {
             }
             try execute("PRAGMA query_only = ON")
         }
+        // Nothing that somebody put into the file runs when the program reads or writes it.
+        guard unlearn_sqlite_disable_stored_code(handle) == SQLITE_OK else { throw error(SQLITE_ERROR, "disable triggers and views") }
         try execute("PRAGMA trusted_schema = OFF")
         try execute("PRAGMA foreign_keys = ON")
         // No content in files outside the project's folder.
@@ -164,8 +166,8 @@ final class Database {
             }
             return result
         } catch {
-            // A failed COMMIT may have rolled back already; then there is nothing to undo.
-            if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
+            // A failed COMMIT may have rolled back already; then there is nothing to undo. The first error is the one to hear of.
+            if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
             throw error
         }
     }

@@ -32,6 +32,7 @@ extension Store {
     /// Tables whose every value the manifest authenticates, in the order in which it reads them. Rows are under the running
     /// sum in `project`, ledger entries under the signed tree heads.
     static let manifestQueries = [
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name",
         "SELECT id, public_key, encryption, keyring, rows_sum FROM project",
         "SELECT key, value FROM settings ORDER BY key",
         "SELECT number, kind, block, bytes, digest, key, condemned FROM objects ORDER BY number",

@@ -27,7 +27,7 @@ public struct KeyFile: Sendable {
                 isOwn ? .damaged : .input, "the project's key file \(path) is missing; put it back, or name it with \(Self.variable): "
                     + "without it nothing here can be read")
         }
-        if isOwn, let mode = try mode(), mode & 0o077 != 0 {
+        if isOwn, let mode, mode & 0o077 != 0 {
             throw Failure(.input, "the project's key file \(path) can be read by others (mode \(String(mode, radix: 8))); run 'chmod 600 \(path)'")
         }
         var bytes = try contents()
@@ -50,12 +50,12 @@ public struct KeyFile: Sendable {
     }
 
     /// The permissions, or nil where it is gone.
-    private func mode() throws -> mode_t? {
+    private var mode: mode_t? {
         var status = stat()
         return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil
     }
 
-    /// Makes a new key, durably, readable by its owner alone.
+    /// Makes a new key, durably, readable by its owner alone; or reads the one that somebody else made meanwhile.
     func create() throws -> SecretKey {
         guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
             throw Failure(.input, "cannot make the key file \(path): no such folder; make it, or name another place with \(Self.variable)")
@@ -63,7 +63,6 @@ public struct KeyFile: Sendable {
         let key = SecretKey.random()
         var text = key.withBytes { Array((Hexadecimal.encode(UnsafeBufferPointer(start: $0, count: SecretKey.length)) + "\n").utf8) }
         defer { for index in text.indices { text[index] = 0 } }
-        try text.withUnsafeBytes { try FileSystem.publish($0, at: path) }
-        return key
+        return try text.withUnsafeBytes { try FileSystem.publishUnlessThere($0, at: path) } ? key : read()
     }
 }

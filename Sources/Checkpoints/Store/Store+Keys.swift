@@ -40,11 +40,12 @@ extension Store {
     }
 
     /// Wraps everything anew under a new keyring key, inside a transaction. The old one lives on in memory until the
-    /// transaction is committed and `adoptKeyring` is called.
+    /// transaction is committed and the new one is adopted.
+    /// - Complexity: O(objects).
     func renewKeyring() throws -> SecretKey {
         let (next, wrapped) = Self.newKeyring(keys)
         for (number, old) in try database.rows("SELECT number, key FROM objects", map: { ($0.integer(0), $0.blob(1)) }) {
-            guard let key = try unwrap(old, ofObject: number, by: keyring) else { continue }
+            guard !old.isEmpty, let key = try unwrap(old, ofObject: number, by: keyring) else { continue }
             try database.run("UPDATE objects SET key = ? WHERE number = ?", .blob(key.wrapped(by: next, context: context(ofObject: number))), .integer(number))
         }
         for name in try database.rows("SELECT key FROM settings", map: { $0.text(0) }) {

@@ -13,15 +13,24 @@ public struct StoredLedgerEntry: Sendable {
 /// The append-only record of what was done: a Merkle log with signed tree heads.
 extension Store {
     /// Inside a transaction; the tree head is signed once, at its end.
+    /// - Complexity: O(entries) hashes for each transaction.
     public func append(_ entry: LedgerEntry) throws {
         let bytes = try entry.encoded()
         let position = try database.rows("SELECT count(*) FROM ledger") { $0.integer(0) }[0]
         try database.run("INSERT INTO ledger VALUES (?, ?, ?)", .integer(position), .blob(bytes), .blob(MerkleTree.leaf(bytes).bytes))
-        ledgerHasGrown = true
+        if ledgerSizeBefore == nil { ledgerSizeBefore = position }
     }
 
+    /// - Throws: `damaged` where the entries before are not those that were signed last: what somebody changed is never
+    ///   signed anew.
+    /// - Complexity: O(entries) hashes.
     func signTreeHead() throws {
-        let head = TreeHead(project: projectID, tree: try ledgerTree(), time: Date.now.formatted(.iso8601), key: signingKey)
+        let tree = try ledgerTree()
+        let last = try treeHeads().last
+        guard last?.size ?? 0 == ledgerSizeBefore, last == nil || Hexadecimal.encode(tree.root(size: last!.size).bytes) == last!.root else {
+            throw fault("the ledger in \(Self.cataloguePath(folder)) is not the one that was signed")
+        }
+        let head = TreeHead(project: projectID, tree: tree, time: Date.now.formatted(.iso8601), key: signingKey)
         try database.run(
             "INSERT INTO tree_heads VALUES (?, ?, ?, ?)", .integer(head.size), .text(head.root), .text(head.time), .text(head.signature))
     }
@@ -52,7 +61,10 @@ extension Store {
 
     /// Verifies that no entry was changed, removed, reordered or cut off: every entry against its leaf, every tree head
     /// against the entries and its signature, and requests against entries. Gives every fault.
-    public func ledgerFaults() throws -> [String] {
+    /// - Complexity: O(entries · log entries) hashes.
+    public func ledgerFaults() throws -> [String] { try database.snapshot { try ledgerFaultsInOneView() } }
+
+    private func ledgerFaultsInOneView() throws -> [String] {
         var faults: [String] = []
         let name = "the ledger in \(Self.cataloguePath(folder))"
         let entries = try database.rows("SELECT position, entry, leaf FROM ledger ORDER BY position") { ($0.integer(0), $0.blob(1), $0.blob(2)) }

@@ -34,7 +34,7 @@ extension Store {
         let isGenuine = try database.snapshot {
             var sum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
             _ = try database.rows("SELECT id, part, block, slot, \"group\", request FROM rows") { row in
-                sum.add(rowDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } })
+                sum.add(rowEntryDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } })
             }
             return try database.rows("SELECT rows_sum FROM project") { $0.blob(0) } == [sum.bytes]
         }
@@ -43,7 +43,7 @@ extension Store {
         }
     }
 
-    private func rowDigest(_ write: (inout ByteWriter) -> Void) -> Digest {
+    private func rowEntryDigest(_ write: (inout ByteWriter) -> Void) -> Digest {
         var writer = ByteWriter(capacity: 96)
         writer.append(Array("row".utf8))
         write(&writer)
@@ -53,7 +53,7 @@ extension Store {
     /// Takes note of a row that was added, or is about to change (`adding: false`), as it stands in the table.
     func countRow(_ id: [UInt8], adding: Bool) throws {
         let digests = try database.rows("SELECT id, part, block, slot, \"group\", request FROM rows WHERE id = ?", .blob(id)) { row in
-            rowDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } }
+            rowEntryDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } }
         }
         for digest in digests { if adding { rowsSum.add(digest) } else { rowsSum.subtract(digest) } }
     }

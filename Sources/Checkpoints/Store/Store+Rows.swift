@@ -68,7 +68,11 @@ extension Store {
     public func liveSlots(_ block: RowBlock) throws -> [Int] {
         try database.rows(
             "SELECT slot FROM rows WHERE part = ? AND block = ? AND request IS NULL ORDER BY slot", .integer(Int(block.part.rawValue)),
-            .integer(block.block)) { $0.integer(0) }
+            .integer(block.block)
+        ) {
+            guard (0..<block.slots).contains($0.integer(0)) else { throw fault("the catalogue names a slot that block \(block.block) does not have") }
+            return $0.integer(0)
+        }
     }
 
     /// Throws where the stored rows of a block are not those that the catalogue lists as live, id by id.

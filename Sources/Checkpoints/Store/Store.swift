@@ -16,18 +16,18 @@ public final class Store {
     let database: Database
     let keys: ProjectKeys
     /// Wraps the keys of objects; another one after each destruction.
-    private(set) var keyring: SecretKey
+    var keyring: SecretKey
     /// Over all entries in the table of rows; part of the manifest.
     var rowsSum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
-    /// Whether the running transaction added entries to the ledger.
-    var ledgerHasGrown = false
+    /// The ledger's entries before the running transaction added to it; nil: it added none.
+    var ledgerSizeBefore: Int?
 
     private let lock: FolderLock?
-    private var nextNumber = 1
+    var nextNumber = 1
     /// Whether object files were made whose folder is not synced yet.
     private var folderIsUnsynced = false
     /// The failure after which nobody knows what is on the device; from then on nothing is committed or removed.
-    private var uncertainty: (any Error)?
+    var uncertainty: (any Error)?
     /// What SQLite counts of other connections' commits: a reader's view is whole as long as it stays.
     private var dataVersion = 0
 
@@ -123,6 +123,9 @@ public final class Store {
         guard FileSystem.exists(unfinished) || !FileSystem.exists(objects) || Self.exists(in: folder) else {
             throw Failure(.input, "\(folder) holds something named 'objects' that is no project's; choose another folder with -C DIR")
         }
+        guard FileSystem.exists(unfinished) || !FileSystem.exists(folder + "/" + Self.publicKeyName) || Self.exists(in: folder) else {
+            throw Failure(.input, "\(folder) holds a \(Self.publicKeyName) that is no project's; choose another folder with -C DIR")
+        }
         let keyFile = KeyFile.locate(for: folder)
         let givenKey = FileSystem.exists(keyFile.path) ? try keyFile.read() : nil
         let isNew = !FileSystem.exists(folder)
@@ -132,7 +135,8 @@ public final class Store {
         guard !Self.exists(in: folder) else {
             throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
         }
-        createdKeyFile = givenKey == nil ? keyFile.path : nil
+        // A key elsewhere may be another project's by the time that this creation fails.
+        createdKeyFile = givenKey == nil && keyFile.isOwn ? keyFile.path : nil
         do {
             if FileSystem.exists(unfinished) {
                 if FileSystem.exists(objects) { try FileSystem.removeTree(objects) }
@@ -169,7 +173,13 @@ public final class Store {
     public func publishCreation() throws {
         try commit {}
         database.close()
-        try FileSystem.rename(Self.cataloguePath(folder) + FileSystem.temporarySuffix, to: Self.cataloguePath(folder))
+        do {
+            try FileSystem.rename(Self.cataloguePath(folder) + FileSystem.temporarySuffix, to: Self.cataloguePath(folder))
+        } catch {
+            // The name may be there without being on the device; a project without its objects must not be left.
+            try? FileSystem.remove(Self.cataloguePath(folder))
+            throw error
+        }
         // The project is there. Its log, too, if that can be done now; the first writer does it otherwise.
         do { try Database(Self.cataloguePath(folder), .write).useLog() } catch {}
     }
@@ -185,6 +195,10 @@ public final class Store {
         let paths = [folder + "/objects", unfinished + "-journal", unfinished, folder + "/" + publicKeyName, folder + "/" + lockName]
         for path in paths + [keyFile].compactMap({ $0 }) where FileSystem.exists(path) { try FileSystem.removeTree(path) }
     }
+
+    /// One consistent view of the catalogue in `body`, whatever a writer commits meanwhile. Objects may be destroyed all the
+    /// same: forgetting does not wait for readers.
+    public func snapshot<Result>(_ body: () throws -> Result) throws -> Result { try database.snapshot(body) }
 
     func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
 
@@ -204,7 +218,7 @@ public final class Store {
         do {
             try destroyCondemned()
         } catch {
-            throw Failure(.failed, "the change is made, but what it replaced is still there (\(error)); the next command that writes removes it")
+            throw Failure(.failed, "the change is made, but what it replaced may still be there (\(error)); the next command that writes destroys it")
         }
         return result
     }
@@ -215,10 +229,10 @@ public final class Store {
         let before = rowsSum
         do {
             return try database.transaction {
-                ledgerHasGrown = false
+                ledgerSizeBefore = nil
                 let result = try body()
                 try synchroniseObjects()
-                if ledgerHasGrown { try signTreeHead() }
+                if ledgerSizeBefore != nil { try signTreeHead() }
                 try database.run("UPDATE project SET rows_sum = ?", .blob(rowsSum.bytes))
                 try sealManifest()
                 return result
@@ -272,58 +286,5 @@ public final class Store {
             throw error
         }
         folderIsUnsynced = false
-    }
-
-    // MARK: - What a crash leaves behind
-
-    private func clearRemains() throws {
-        let known = Set(try database.rows("SELECT number, kind, block FROM objects") { Self.fileName($0.integer(0), ObjectKind(rawValue: $0.integer(1)), $0.integer(2)) })
-        var removed = false
-        for name in try FileSystem.names(in: objectsFolder) where !known.contains(name) {
-            try FileSystem.removeTree(objectsFolder + "/" + name)
-            removed = true
-        }
-        if removed { try FileSystem.synchroniseFolder(objectsFolder) }
-        nextNumber = 1 + (try database.rows("SELECT max(number) FROM objects") { $0.integer(0) }.first ?? 0)
-        try destroyCondemned()
-        try undoUnpublishedRequests()
-        // Also what a log kept that could not be emptied when it should have been.
-        if try FileSystem.length(Self.cataloguePath(folder) + "-wal") ?? 0 > 0 { try database.truncateLog() }
-    }
-
-    /// Removes the files of condemned objects and destroys their keys; then closes the requests that condemned them.
-    func destroyCondemned() throws {
-        let condemned = try condemnedObjects(), published = try requestNumbers(in: .published)
-        guard !condemned.isEmpty || !published.isEmpty else { return }
-        for object in condemned { try FileSystem.remove(path(of: object)) }
-        try FileSystem.synchroniseFolder(objectsFolder)
-        let next = try commit {
-            for object in condemned { try database.run("DELETE FROM objects WHERE number = ?", .integer(object.number)) }
-            for number in published { try closeRequest(number, destroyed: condemned) }
-            return try renewKeyring()
-        }
-        keyring = next
-        try database.truncateLog()
-    }
-
-    /// Rebuilds the catalogue without free pages and empties its log.
-    public func compact() throws {
-        if let uncertainty { throw uncertainty }
-        try database.vacuum()
-        try database.truncateLog()
-    }
-
-    // MARK: - Checks
-
-    /// Has SQLite verify the catalogue's pages, indices and references, and that only this program wrote it.
-    public func checkCatalogue() throws {
-        let faults =
-            try database.rows("PRAGMA integrity_check") { $0.text(0) }.filter { $0 != "ok" }
-            + database.rows("PRAGMA foreign_key_check") { "table \($0.text(0)) refers to an object that is not there" }
-        guard faults.isEmpty else {
-            throw Failure(.damaged, "the catalogue is damaged: \(faults.prefix(3).joined(separator: "; ")); restore the project from a backup")
-        }
-        try verifyManifest()
-        try verifyRows()
     }
 }

@@ -24,7 +24,7 @@ extension Project {
     ) throws -> DeletionReport {
         let clock = ContinuousClock()
         let start = clock.now
-        let places = try store.livePlaces(ids, ignoringMissing: options.ignoreMissing)
+        let places = try livePlaces(ids, ignoringMissing: options.ignoreMissing)
         guard !places.isEmpty else { throw Failure(.input, "\(ids.path): none of its ids is live in the project; nothing was deleted") }
         let slots = { (part: Part) in Dictionary(grouping: places.filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }
         let training = slots(.train), test = slots(.test)
@@ -46,11 +46,9 @@ extension Project {
             return try finish()
         } catch {
             // What cannot be cleared now, the next command that writes clears; the first error is the one to hear of.
-            do {
-                try staging?.discardAll()
-                for object in staged { try store.discard(object) }
-                if !options.dryRun { try store.undoRequest(number, reason: Self.reason(error)) }
-            } catch {}
+            try? staging?.discardAll()
+            for object in staged { try? store.discard(object) }
+            if !options.dryRun { try? store.undoRequest(number, reason: Self.reason(error)) }
             throw error
         }
 

@@ -127,6 +127,9 @@ extension Project {
     public static func record(_ report: AuditReport, in folder: String) throws {
         guard let number = Int(report.request.dropFirst()) else { preconditionFailure("a report of no request") }
         let store = try Store(opening: folder, .write)
+        guard try store.requestNumbers().count(where: { $0 > number }) == report.laterRequests else {
+            throw Failure(.locked, "rows were deleted since; audit again")
+        }
         try store.transaction { try store.append(LedgerEntry(.audited, request: number, details: try JSONValue(report))) }
     }
 

@@ -4,7 +4,7 @@ import Foundation
 
 /// Signed evidence of one deletion: an in-toto Statement (in-toto.io/Statement/v1) in a DSSE envelope. It carries the
 /// ledger's entries with proofs that they are in the signed ledger, so that it can be checked without the project.
-public struct ErasureCertificate: Sendable {
+public enum ErasureCertificate {
     public static let predicateType = "urn:unlearn:erasure-certificate:1"
     private static let statementType = "https://in-toto.io/Statement/v1"
 
@@ -59,7 +59,14 @@ public struct ErasureCertificate: Sendable {
     }
 
     /// Issues the certificate of a closed request, as JSON.
+    /// - Throws: kind `input` where there is nothing to certify, `damaged` where the ledger is not what was signed.
+    /// - Complexity: O(entries · log entries) hashes.
     public static func issue(_ number: Int, of store: Store) throws -> [UInt8] {
+        try store.snapshot { try issueInOneView(number, of: store) }
+    }
+
+    private static func issueInOneView(_ number: Int, of store: Store) throws -> [UInt8] {
+        if let fault = try store.ledgerFaults().first { throw Failure(.damaged, "\(fault); run 'unlearn check'") }
         let name = Store.requestName(number), all = try store.ledger()
         let entries = all.filter { $0.entry.request == name }
         guard let request = try store.request(number) else {

@@ -78,7 +78,13 @@ struct ErasureClaims: Codable, Equatable {
     private static func influence(_ report: JSONValue, _ details: JSONValue, audits: [JSONValue]) -> InfluenceRemoved {
         let isStitched = report["method"] == .string("stitch"), isExact = report["exact"] == .bool(true)
         let meaning: String, bound: JSONValue, boundMeaning: String
-        if isStitched {
+        if report["blocks_retrained"] == .integer(0) {
+            (meaning, bound) = ("no block that was trained held the rows; the model is untouched", .integer(0))
+            boundMeaning = "there was no influence to remove"
+        } else if isStitched, report["damping"]?.double == nil {
+            (meaning, bound) = ("retrained without the rows to the end of the chain, from a state that an earlier stitch had left", .null)
+            boundMeaning = "nothing bounds what earlier stitches left; see their own certificates"
+        } else if isStitched {
             let isGuarded = report["guarded"] == .bool(true)
             meaning = "retrained until the memory of the rows had decayed, then put the unaffected rest back on"
                 + (isGuarded ? "; a statistical guard found the decay real" : "; the guard objected and was overruled")
@@ -107,8 +113,9 @@ struct ErasureClaims: Codable, Equatable {
             NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
             NotReached(what: "a sparse sample of the model before the deletion, encrypted, kept for audits", place: nil),
         ]
-        if case .number(let damping)? = report["damping"], damping < 1 {
-            list.append(NotReached(what: "the part of the gap that a damped stitch leaves, \(1 - damping) of it, in the chain", place: nil))
+        let stitches = if case .array(let segments)? = report["segments"] { segments.compactMap { $0["damping"]?.double } } else { [Double]() }
+        for damping in stitches where damping < 1 {
+            list.append(NotReached(what: "the part of the gap that a damped stitch leaves in the chain, \(1 - damping) of it", place: nil))
         }
         return list
     }

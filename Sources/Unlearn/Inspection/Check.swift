@@ -21,7 +21,11 @@ extension Project {
     public func check(readData: Bool, progress: (_ done: Int, _ total: Int) throws -> Void) throws -> CheckReport {
         var report = CheckReport(readData: readData)
         func attempt(_ body: () throws -> Void) throws {
-            do { try body() } catch let error as any DescribedError { report.errors.append(error.description) }
+            do {
+                try body()
+            } catch let error as any DescribedError where error.kind != .locked && error.kind != .interrupted {
+                report.errors.append(error.description)
+            }
         }
         try attempt { try store.checkCatalogue() }
         try attempt { report.errors += try store.ledgerFaults() }
@@ -46,10 +50,11 @@ extension Project {
                 guard chain.length > 0 else { return }
                 throw StoredChain.initialisationMissing
             }
+            let links = try store.chainLinks()
             for block in 1..<max(1, chain.length + 1) {
                 state = try state.adding(chain.influence(block))
                 if let correction = try chain.correction(block) { state = try state.adding(correction) }
-                if let keyframe = try store.keyframe(block, latticeBits: latticeBits, count: parameterCount), keyframe != state {
+                if let keyframe = try store.keyframe(links[block - 1], latticeBits: latticeBits, count: parameterCount), keyframe != state {
                     report.errors.append("the keyframe of block \(block) is not the sum of the influences before it; restore the project from a backup")
                 }
             }

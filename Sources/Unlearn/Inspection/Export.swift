@@ -16,10 +16,7 @@ extension Project {
 
     /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. An existing file is replaced.
     public func export(_ tensors: NamedTensors, to path: String) throws -> Int {
-        guard !FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a folder; name a file") }
-        guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
-            throw Failure(.input, "no folder \(FileSystem.parent(of: path)) to write to; make it or name another file")
-        }
+        try OpenFile.expectOutput(path)
         if path.hasSuffix(".safetensors") {
             try Safetensors.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
         } else if path.hasSuffix(".npz") {

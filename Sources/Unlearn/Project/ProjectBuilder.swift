@@ -160,8 +160,9 @@ public struct ProjectBuilder {
             try store.publishCreation()
             return Summary(rows: rows, testRows: testRows, excluded: left, settings: settings, parameters: trainer.layout.count)
         } catch {
-            try store.abandonCreation()
-            if isNew { try FileSystem.removeTree(folder) }
+            // What cannot be cleared now, the next attempt clears; the first error is the one to hear of.
+            try? store.abandonCreation()
+            if isNew { try? FileSystem.removeTree(folder) }
             throw error
         }
     }
@@ -273,7 +274,7 @@ public struct ProjectBuilder {
 
         try store.transaction {
             try source.forEachRow { position, ownID, features in
-                guard position < destinations.count else { throw Failure(.input, "the data changed while it was read; run the command again") }
+                guard position < destinations.count, features.count == rowBytes else { throw Failure(.input, "the data changed while it was read; run the command again") }
                 guard let destination = destinations[position] else { return }
                 if let ownID, !IDList.canName(ownID) {
                     throw Failure(

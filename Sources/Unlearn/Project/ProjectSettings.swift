@@ -4,7 +4,8 @@ import Foundation
 import Tensors
 import Training
 
-/// What a project was made with; fixed at `init`.
+/// What a project was made with. Fixed at `init` but for the fingerprint, which the machine that begins to train sets, and
+/// names of categories, which go with the last row that has them.
 public struct ProjectSettings: Codable, Sendable, Equatable {
     public var recipe: Recipe
     public var shape: RowShape

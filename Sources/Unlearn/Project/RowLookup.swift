@@ -47,3 +47,23 @@ extension Store {
         return (found, unknown)
     }
 }
+
+extension Project {
+    /// Where the listed rows stand, each compared with the id that is stored with the row itself: the table of rows alone
+    /// does not decide whose row is erased.
+    public func livePlaces(_ ids: IDList, ignoringMissing: Bool) throws -> [RowPlace] {
+        let places = try store.livePlaces(ids, ignoringMissing: ignoringMissing)
+        for part in Part.allCases {
+            for (block, listed) in Dictionary(grouping: places.filter { $0.part == part }, by: \.block) {
+                guard let stored = try store.rowBlock(part, block) else {
+                    throw Failure(.damaged, "the catalogue names rows of a block \(block) that is not there; run 'unlearn check'")
+                }
+                let record = try storedRows(stored)
+                guard listed.allSatisfy({ record.ids.indices.contains($0.slot) && record.ids[$0.slot] == $0.id }) else {
+                    throw Failure(.damaged, "the catalogue and the rows of block \(block) name different ids; run 'unlearn check' and restore the project from a backup")
+                }
+            }
+        }
+        return places
+    }
+}

@@ -80,8 +80,8 @@ extension Project {
                 if (watch.now - lastCommit) / .seconds(1) >= Self.secondsBetweenCommits { try commit() }
             }
         } catch {
-            // What is finished stays, also where the next block diverged or the user stopped.
-            try commit()
+            // What is finished stays, also where the next block diverged or the user stopped; that is the error to hear of.
+            try? commit()
             throw error
         }
         try commit()

@@ -73,7 +73,7 @@ extension CommandSpec {
         if let (path, bytes) = certificate {
             do {
                 try ErasureCertificate.verify(bytes, path: path, isContinuedBy: project.store)
-            } catch let error as Failure where error.kind == .damaged {
+            } catch let error as Failure where error.kind == .damaged || error.kind == .refused {
                 report.errors.append(error.description)
             }
         }

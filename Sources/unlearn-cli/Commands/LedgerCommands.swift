@@ -28,7 +28,7 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let number = try invocation.text("request").map(Invocation.requestNumber)
         let store = try Store(opening: invocation.folder, .read)
-        let log = try LogReport(of: store, request: number)
+        let log = try store.snapshot { try LogReport(of: store, request: number) }
         if let number, log.requests.isEmpty { throw Failure(.input, "no request \(Store.requestName(number)); 'unlearn log' lists them") }
         try console.result(log, number == nil ? overview(log) : log.requests.map(describe).joined(separator: "\n"))
         return 0
@@ -84,6 +84,7 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let number = try Invocation.requestNumber(invocation.operand)
         let store = try Store(opening: invocation.folder, .read)
+        try invocation.text("out").map { try OpenFile.expectOutput($0) }
         let bytes = try ErasureCertificate.issue(number, of: store)
         guard let out = invocation.text("out") else {
             // The envelope is JSON itself.
@@ -119,22 +120,19 @@ extension CommandSpec {
         return 0
     }
 
-    static func readCertificate(_ path: String) throws -> [UInt8] { try readSmallFile(path, "the certificate") }
+    /// Certificates are a few hundred kilobytes at most; a huge file is somebody's mistake.
+    private static let longestCertificate = 1 << 28
+
+    static func readCertificate(_ path: String) throws -> [UInt8] {
+        try FileSystem.read(input: path, "the path of the certificate", most: longestCertificate)
+    }
 
     private static func readPublicKey(_ text: String) throws -> PublicKey {
         if let key = PublicKey(text: text) { return key }
-        guard let key = PublicKey(text: String(decoding: try readSmallFile(text, "the public key"), as: UTF8.self)) else {
+        guard let key = PublicKey(text: String(decoding: try FileSystem.read(input: text, "the path of the public key", most: 10_000), as: UTF8.self)) else {
             throw Failure(.input, "\(text) holds no Ed25519 public key (PEM, or 64 hexadecimal digits); give the project's signing-key.pem")
         }
         return key
-    }
-
-    /// Certificates are a few hundred kilobytes at most; a huge file is somebody's mistake.
-    private static func readSmallFile(_ path: String, _ what: String) throws -> [UInt8] {
-        guard FileSystem.exists(path) else { throw Failure(.input, "no file \(path); check the path of \(what)") }
-        let length = try OpenFile(path, .read).regularLength()
-        guard length <= 1 << 28 else { throw Failure(.input, "\(path) is too long (\(length) bytes) for \(what); check the path") }
-        return try FileSystem.read(path)
     }
 
     private struct Compacted: Encodable {

@@ -32,14 +32,32 @@ struct ManifestTests {
         let name: String
     }
 
-    /// The columns that the manifest's queries name.
-    private static let authenticated: [Column] = Store.manifestQueries.flatMap { query in
+    /// The columns of tables that the manifest's queries name.
+    private static let authenticated: [Column] = Store.manifestQueries.filter { !$0.contains("sqlite_schema") }.flatMap { query in
         let words = query.split(whereSeparator: { $0 == " " || $0 == "," }).map(String.init)
         let from = words.firstIndex(of: "FROM")!
         return words[1..<from].map { Column(table: words[from + 1], name: $0) }
     }
 
     private static let rowColumns = ["id", "part", "block", "slot", "group", "request"].map { Column(table: "rows", name: $0) }
+
+    @Test(
+        "Code that somebody put into the catalogue is damage on opening, and never runs",
+        arguments: [
+            "CREATE TRIGGER t BEFORE UPDATE OF rows_sum ON project BEGIN UPDATE requests SET report = 'x'; END",
+            "CREATE TRIGGER t AFTER INSERT ON ledger BEGIN DELETE FROM ledger; END", "CREATE VIEW v AS SELECT * FROM rows", "CREATE TABLE t (a)",
+        ])
+    func storedCode(sql: String) throws {
+        try altering { try $0.execute(sql) }
+        for access in [Store.Access.read, .write] {
+            let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
+            #expect(error?.kind == .damaged)
+        }
+        // A writer that did not look would not run it either.
+        let database = try project.database()
+        try database.run("UPDATE project SET rows_sum = rows_sum")
+        #expect(try database.rows("SELECT count(*) FROM requests WHERE report = 'x'") { $0.integer(0) } == [0])
+    }
 
     /// Puts the catalogue back and lets `change` at it.
     private func altering(_ change: (Database) throws -> Void) throws {

@@ -5,7 +5,7 @@ import TestSupport
 public enum Damage {
     public static func run(_ settings: Settings) throws -> Outcome {
         let tally = Tally("damage", settings)
-        let workplace = try Workplace()
+        let workplace = try WorkFolder()
         // Enough blocks for a stitch, which alone writes records of every kind.
         let sample = try Sample(rows: 60, testRows: 12, blocks: 12, in: workplace)
         let original = Subject(settings.program, try workplace.folder() + "/project", sample)

@@ -87,7 +87,7 @@ final class Tally: Sendable {
     }
 
     /// Runs one case in a folder of its own, which is removed afterwards.
-    func run(_ name: String, in workplace: Workplace, _ body: (_ folder: String) throws -> Void) {
+    func run(_ name: String, in workplace: WorkFolder, _ body: (_ folder: String) throws -> Void) {
         if let only = settings.only, only != name { return }
         counts.withLock { $0.cases += 1 }
         let folder = workplace.file(UUID().uuidString)

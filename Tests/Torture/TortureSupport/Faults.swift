@@ -21,7 +21,7 @@ public enum Faults {
 
     public static func run(_ settings: Settings) throws -> Outcome {
         let tally = Tally("faults", settings)
-        let workplace = try Workplace()
+        let workplace = try WorkFolder()
         let sample = try Sample(rows: 60, testRows: 12, blocks: 6, in: workplace)
         let experiment = Runner(settings: settings, workplace: workplace, sample: sample)
         var random = SeededGenerator(settings.seed)
@@ -52,7 +52,7 @@ public enum Faults {
 
     private struct Runner: Sendable {
         let settings: Settings
-        let workplace: Workplace
+        let workplace: WorkFolder
         let sample: Sample
 
         /// How many calls of an undisturbed run could fail in this way.

@@ -5,7 +5,7 @@ import TestSupport
 public enum Kills {
     public static func run(_ settings: Settings) throws -> Outcome {
         let tally = Tally("kills", settings)
-        let workplace = try Workplace()
+        let workplace = try WorkFolder()
         let sample = try Sample(rows: 240, testRows: 24, blocks: 12, in: workplace)
         let compacts = try settings.program.knows("compact")
         let jobs = min(settings.jobs, settings.rounds)

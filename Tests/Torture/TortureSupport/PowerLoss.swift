@@ -18,7 +18,7 @@ public enum PowerLoss {
     /// - Parameter syncing: if false, what the program asks to be synced is not: the experiment must notice.
     static func run(_ settings: Settings, syncing: Bool) throws -> Outcome {
         let tally = Tally("power-loss", settings)
-        let workplace = try Workplace()
+        let workplace = try WorkFolder()
         let sample = try Sample(rows: 60, testRows: 12, blocks: 6, in: workplace)
         let stages = try Stage.life(settings.program, sample, in: workplace)
         let (root, changes) = try trace(stages, settings, sample, in: workplace)
@@ -63,7 +63,7 @@ public enum PowerLoss {
 
     /// Lives a whole life under the shim, with a mark behind each command.
     private static func trace(
-        _ stages: [Stage], _ settings: Settings, _ sample: Sample, in workplace: Workplace
+        _ stages: [Stage], _ settings: Settings, _ sample: Sample, in workplace: WorkFolder
     ) throws -> (root: String, changes: [Change]) {
         let root = try workplace.folder()
         let path = workplace.file("trace")

@@ -7,7 +7,7 @@ public struct Sample: Sendable {
     public let blocks: Int
     private let folder: String
 
-    public init(rows: Int, testRows: Int, blocks: Int, in workplace: Workplace) throws {
+    public init(rows: Int, testRows: Int, blocks: Int, in workplace: WorkFolder) throws {
         self.rows = rows
         self.testRows = testRows
         self.blocks = blocks

@@ -13,7 +13,7 @@ struct Stage: Sendable {
     let weights: [[UInt8]]
 
     /// Lives a whole life undisturbed.
-    static func life(_ program: Program, _ sample: Sample, in workplace: Workplace) throws -> [Stage] {
+    static func life(_ program: Program, _ sample: Sample, in workplace: WorkFolder) throws -> [Stage] {
         let subject = Subject(program, try workplace.folder() + "/project", sample)
         var passed: [(operation: Operation, snapshot: String?, before: Standing?, after: Standing)] = []
         var weights: [[UInt8]] = []

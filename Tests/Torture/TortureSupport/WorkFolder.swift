@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// A folder of an experiment's own, in memory where the system has such a place: syncing costs nothing there.
-public final class Workplace: Sendable {
+public final class WorkFolder: Sendable {
     public let path: String
 
     public init() throws {

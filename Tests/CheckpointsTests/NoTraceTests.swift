@@ -6,7 +6,7 @@ import Testing
 
 /// Searches the raw bytes of every file of a project for what must not be there.
 @Suite("What is in the files")
-struct ForgettingTests {
+struct NoTraceTests {
     private static func found(_ needles: [String: [UInt8]], in folder: String) throws -> [String] {
         let files = try rawFiles(folder)
         return needles.flatMap { name, needle in files.filter { $0.bytes.contains(needle) }.map { "\(name) in \($0.path.dropFirst(folder.count + 1))" } }
@@ -181,8 +181,8 @@ struct ForgettingTests {
                 _ = try reader.chainLinks()
                 let error = #expect(throws: Failure.self) { try store.transaction { try store.removeKeyframes(from: 0) } }
                 #expect(error?.kind == .failed)
-                #expect(error?.description.hasPrefix("the change is made, but what it replaced is still there (") == true)
-                #expect(error?.description.hasSuffix("; the next command that writes removes it") == true)
+                #expect(error?.description.hasPrefix("the change is made, but what it replaced may still be there (") == true)
+                #expect(error?.description.hasSuffix("; the next command that writes destroys it") == true)
             }
             #expect(try !project.files().contains { $0.contains("keyframe") })
         }
