@@ -273,8 +273,11 @@ public struct ProjectBuilder {
         var ids = [String](repeating: "", count: rows)
 
         try store.transaction {
+            let changed = Failure(.input, "the data changed while it was read; run the command again")
+            var visited = 0
             try source.forEachRow { position, ownID, features in
-                guard position < destinations.count, features.count == rowBytes else { throw Failure(.input, "the data changed while it was read; run the command again") }
+                guard position < destinations.count, features.count == rowBytes else { throw changed }
+                visited += 1
                 guard let destination = destinations[position] else { return }
                 if let ownID, !IDList.canName(ownID) {
                     throw Failure(
@@ -294,6 +297,7 @@ public struct ProjectBuilder {
                 }
                 if position % 1000 == 999 { try advance(1000) }
             }
+            guard visited == survey.rows else { throw changed }
         }
         try store.transaction {
             for block in blocks {

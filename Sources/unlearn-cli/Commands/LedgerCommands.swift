@@ -114,7 +114,8 @@ extension CommandSpec {
             (a) \(counted(verified.rowsErased, "row")) erased
             (b) \(counted(verified.checkpointsErased, "superseded checkpoint")) erased, with their keys
             (c) influence removed by \(verified.method)\(verified.stateDigest.map { "; model \($0)" } ?? "")
-            not reached: \(verified.notReached.joined(separator: "; "))
+            not reached:
+            \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)
             """)
         return 0
