@@ -173,11 +173,13 @@ public final class Store {
     public func publishCreation() throws {
         try commit {}
         database.close()
+        let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
         do {
-            try FileSystem.rename(Self.cataloguePath(folder) + FileSystem.temporarySuffix, to: Self.cataloguePath(folder))
+            try FileSystem.rename(unfinished, to: Self.cataloguePath(folder))
         } catch {
-            // The name may be there without being on the device; a project without its objects must not be left.
-            try? FileSystem.remove(Self.cataloguePath(folder))
+            // The name may be there without being on the device. A project without its objects must not be left, nor objects
+            // without the file that tells whose they are.
+            try? FileSystem.rename(Self.cataloguePath(folder), to: unfinished)
             throw error
         }
         // The project is there. Its log, too, if that can be done now; the first writer does it otherwise.
@@ -192,8 +194,9 @@ public final class Store {
 
     private static func removeCreation(in folder: String, keyFile: String?) throws {
         let unfinished = cataloguePath(folder) + FileSystem.temporarySuffix
-        let paths = [folder + "/objects", unfinished + "-journal", unfinished, folder + "/" + publicKeyName, folder + "/" + lockName]
-        for path in paths + [keyFile].compactMap({ $0 }) where FileSystem.exists(path) { try FileSystem.removeTree(path) }
+        // The unfinished catalogue tells whose the others are: it goes last.
+        let paths = [folder + "/objects", folder + "/" + publicKeyName, keyFile, unfinished + "-journal", unfinished, folder + "/" + lockName]
+        for case let path? in paths where FileSystem.exists(path) { try FileSystem.removeTree(path) }
     }
 
     /// One consistent view of the catalogue in `body`, whatever a writer commits meanwhile. Objects may be destroyed all the
