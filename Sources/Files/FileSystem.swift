@@ -12,6 +12,12 @@ public enum FileSystem {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Whether a path leads to a regular file, through links or not.
+    public static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     public static func isRegularFile(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
@@ -138,6 +144,13 @@ public enum FileSystem {
     public static func treeLength(_ path: String) throws -> Int {
         guard isFolder(path) else { return try length(path) ?? 0 }
         return try names(in: path).reduce(0) { try $0 + treeLength(path + "/" + $1) }
+    }
+
+    /// The path without links, `.` and `..`; nil where there is no such place.
+    public static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     public static func parent(of path: String) -> String {

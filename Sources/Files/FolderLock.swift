@@ -3,10 +3,12 @@ import Glibc
 /// Holds a folder for one writer at a time. The kernel drops the lock when its process ends, however it ends.
 public final class FolderLock {
     private let descriptor: Int32
+    private let path: String
 
     /// Takes the lock file at `path` or says who holds it.
     public init(_ path: String) throws {
-        descriptor = Int32(try retrying("open the lock", path) { Int(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)) })
+        descriptor = Int32(try retrying("open the lock", path) { Int(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0o600)) })
+        self.path = path
         var code: Int32 = 0
         repeat { code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno } while code == EINTR
         if code != 0 {
@@ -21,6 +23,12 @@ public final class FolderLock {
         // For messages only: the lock holds whether or not its owner can be written down.
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, process, process.count, 0)
+    }
+
+    /// Whether the file that is locked is still the one at its path. Where somebody removed it, another writer may hold a new one.
+    public var isInPlace: Bool {
+        var held = stat(), named = stat()
+        return fstat(descriptor, &held) == 0 && lstat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
     }
 
     deinit { close(descriptor) }

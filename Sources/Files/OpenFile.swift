@@ -45,6 +45,9 @@ public struct OpenFile: ~Copyable {
     /// Throws where the user named something that no file can be written to.
     public static func expectOutput(_ path: String) throws {
         guard !FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a folder; name a file") }
+        guard !FileSystem.exists(path) || FileSystem.isRegularFile(path) else {
+            throw Failure(.input, "\(path) is no regular file; name another")
+        }
         guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
             throw Failure(.input, "no folder \(FileSystem.parent(of: path)) to write to; make it or name another file")
         }

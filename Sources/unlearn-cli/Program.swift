@@ -1,8 +1,10 @@
 import Files
+import Glibc
 import Unlearn
 
 /// The whole program: runs what the words ask for and gives the exit code.
 package func runProgram(_ arguments: [String]) -> Int32 {
+    occupyStandardDescriptors()
     Interrupt.install()
     do {
         switch try CommandLineParser(commands: CommandSpec.all).parse(arguments) {
@@ -17,5 +19,14 @@ package func runProgram(_ arguments: [String]) -> Int32 {
     } catch {
         Console.error("unlearn: unexpected error: \(error)")
         return FailureKind.failed.rawValue
+    }
+}
+
+/// A program may be started with standard input, output or error closed. The next file that it opens would take their
+/// place, be read as a list of ids or written to as a result; something that gives and takes nothing stands there instead.
+private func occupyStandardDescriptors() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
+        // The lowest free descriptor, which is this one. For reading only: a result that nobody gets is still a failure.
+        _ = open("/dev/null", O_RDONLY)
     }
 }

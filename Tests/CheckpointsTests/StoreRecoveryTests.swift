@@ -94,6 +94,33 @@ struct StoreRecoveryTests {
         #expect(try project.files() == files)
     }
 
+    @Test("A writer that finds an older catalogue put back removes nothing")
+    func olderCatalogue() throws {
+        let old = try FileSystem.read(project.catalogue)
+        do {
+            let store = try project.writer()
+            try store.transaction { try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true) }
+        }
+        let new = try FileSystem.read(project.catalogue), files = try project.files()
+        try project.folder.write(old, to: "catalogue.sqlite")
+        let error = #expect(throws: Failure.self) { _ = try project.writer() }
+        #expect(error?.kind == .damaged)
+        #expect(try project.files() == files)
+        try project.folder.write(new, to: "catalogue.sqlite")
+        #expect(try project.writer().influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
+    }
+
+    @Test("A writer whose lock somebody removed changes nothing more")
+    func removedLock() throws {
+        let store = try project.writer(), before = try store.everything()
+        try FileSystem.remove(project.folder.file("unlearn.lock"))
+        let other = try project.writer()
+        #expect(throws: Failure.self) { try store.transaction { try store.set("recipe", to: "first") } }
+        #expect(try store.everything() == before)
+        try other.transaction { try other.set("recipe", to: "second") }
+        #expect(try project.reader().setting("recipe") == "second")
+    }
+
     @Test("Condemned files that a crash kept are removed by the next writer, not by a reader")
     func condemnedFiles() throws {
         let before = try project.files()

@@ -201,6 +201,42 @@ struct BadInputTests {
         #expect(try program.run("status").status == 0)
     }
 
+    @Test("With standard input closed no file of the project is read as a list of ids")
+    func closedInput() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        let folder = try #require(program.folder)
+        for id in 0..<4 {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", "exec '\(Program.path)' -C '\(folder)' delete --ids - \(["<&-", "<&- >&-", "<&- 2>&-", "<&- >&- 2>&-"][id])"]
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 2)
+        }
+        #expect(try program.json("status")["rows_deleted"] as? Int == 0)
+    }
+
+    @Test("A result is written over nothing of the project's own, and over no device", arguments: ["export", "certificate"])
+    func outputs(command: String) throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        let folder = try #require(program.folder)
+        try program.run("train")
+        try program.run("delete", "--ids", "-", input: "3\n")
+        let object = try #require(try FileManager.default.contentsOfDirectory(atPath: folder + "/objects").first)
+        let before = try contents(of: folder)
+        for place in ["project.key", "catalogue.sqlite", "signing-key.pem", "objects/" + object, "objects/new.npz", "../project/project.key"] {
+            let out = ["--out", folder + "/" + place]
+            expect(try program.run((command == "export" ? ["export"] : ["certificate", "R1"]) + out), 2, "name another", "project")
+        }
+        for place in ["/dev/null", "/dev/full"] {
+            expect(try program.run((command == "export" ? ["export"] : ["certificate", "R1"]) + ["--out", place]), 2, "name another")
+        }
+        #expect(try contents(of: folder) == before)
+    }
+
     @Test("Divergence stops with the block and the tensor, and keeps the blocks before it")
     func divergence() throws {
         let data = try SmallData()

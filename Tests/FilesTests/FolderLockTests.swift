@@ -6,6 +6,15 @@ import Testing
 
 @Suite("Folder lock")
 struct FolderLockTests {
+    @Test("A lock that is a link to another file is not followed")
+    func link() throws {
+        let folder = try TemporaryFolder()
+        let target = try folder.write("precious", to: "target")
+        #expect(symlink(target, folder.file("lock")) == 0)
+        #expect(throws: SystemCallError.self) { _ = try FolderLock(folder.file("lock")) }
+        #expect(try FileSystem.read(target) == Array("precious".utf8))
+    }
+
     private let folder: TemporaryFolder
     private var path: String { folder.file("lock") }
 

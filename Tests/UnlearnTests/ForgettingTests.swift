@@ -18,7 +18,7 @@ struct ForgettingTests {
         /// A category that no other row has.
         static let city = "planted-city"
 
-        init(_ encryption: Encryption) throws {
+        init(_ encryption: Encryption, excluding: [String] = []) throws {
             folder = try TemporaryFolder()
             var random = SeededGenerator(31)
             var table = "who,a,b,c,d,city,label,provider\n"
@@ -32,6 +32,7 @@ struct ForgettingTests {
             var plan = ProjectPlan(recipe: recipe, blockPolicy: .order, source: source, sourceName: "table", threads: 1)
             plan.holdout = 0.1
             plan.encryption = encryption
+            if !excluding.isEmpty { plan.exclude = try SmallProject.ids(excluding) }
             _ = try ProjectBuilder(plan, in: folder.file("project")).build { _, _ in }
         }
 
@@ -105,6 +106,13 @@ struct ForgettingTests {
         #expect(place.isDeleted && place.group == nil)
         #expect(try LogReport(of: store, request: 1).requests[0].rows == [store.rowDigest(Planted.id)])
         #expect(throws: Failure.self) { try store.livePlaces(ids, ignoringMissing: false) }
+    }
+
+    @Test("A row that is left out from the start leaves no trace either")
+    func leftOut() throws {
+        let planted = try Planted(.none, excluding: [Planted.id])
+        for text in [Planted.id, Planted.group, Planted.city] { #expect(try filesHolding(Array(text.utf8), in: planted.path).isEmpty, "\(text)") }
+        #expect(try planted.open(.read).store.places(ofRows: [Planted.id])[0]?.request == 0)
     }
 
     @Test("A category's name goes with the last row that has it, and the others stay")

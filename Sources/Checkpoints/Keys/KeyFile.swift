@@ -27,6 +27,9 @@ public struct KeyFile: Sendable {
                 isOwn ? .damaged : .input, "the project's key file \(path) is missing; put it back, or name it with \(Self.variable): "
                     + "without it nothing here can be read")
         }
+        guard FileSystem.isFile(path) else {
+            throw Failure(isOwn ? .damaged : .input, "the project's key file \(path) is no regular file; put the right one there")
+        }
         if isOwn, let mode, mode & 0o077 != 0 {
             throw Failure(.input, "the project's key file \(path) can be read by others (mode \(String(mode, radix: 8))); run 'chmod 600 \(path)'")
         }

@@ -7,6 +7,12 @@ extension Store {
     func clearRemains() throws {
         let known = Set(
             try database.rows("SELECT number, kind, block FROM objects") { Self.fileName($0.integer(0), ObjectKind(rawValue: $0.integer(1)), $0.integer(2)) })
+        // An older catalogue put back names what is gone and does not name what is there: then nothing may be removed.
+        for object in try objects() where try FileSystem.length(path(of: object)) != object.bytes {
+            throw Failure(
+                .damaged, "\(path(of: object)) is missing or has not the length that was written; nothing was changed: "
+                    + "run 'unlearn check' and restore the project from a backup")
+        }
         var removed = false
         for name in try FileSystem.names(in: objectsFolder) where !known.contains(name) {
             try FileSystem.removeTree(objectsFolder + "/" + name)

@@ -205,6 +205,23 @@ public final class Store {
 
     func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
 
+    /// Throws where a file to be written would take the place of one of the project's own, or of no regular file.
+    public static func expectOutput(_ path: String, besideProject folder: String) throws {
+        try OpenFile.expectOutput(path)
+        guard let place = FileSystem.realPath(FileSystem.parent(of: path)), let own = FileSystem.realPath(folder) else { return }
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        let ownNames = ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", KeyFile.name, publicKeyName, lockName, "objects"]
+        guard place != own + "/objects", place != own || !ownNames.contains(name), path != KeyFile.locate(for: folder).path else {
+            throw Failure(.input, "\(path) is one of the project's own files; name another")
+        }
+    }
+
+    /// Throws where a writer has changed the project since this reader opened it: what was read may not belong together.
+    public func expectUnchanged() throws {
+        guard lock == nil, try pragma("data_version") != dataVersion else { return }
+        throw Failure(.locked, "the project changed while it was being read; run the command again")
+    }
+
     /// A fault in what is stored; or, for a reader beside a writer, a view that has been overtaken.
     func fault(_ description: String) -> Failure {
         if lock == nil, (try? pragma("data_version")) != dataVersion {
@@ -229,6 +246,9 @@ public final class Store {
     /// Commits under a manifest made anew; everything staged is on the device before.
     func commit<Result>(_ body: () throws -> Result) throws -> Result {
         if let uncertainty { throw uncertainty }
+        guard lock?.isInPlace != false else {
+            throw Failure(.failed, "somebody removed \(folder)/\(Self.lockName): another command may be writing; run this one again, and leave the file there")
+        }
         let before = rowsSum
         do {
             return try database.transaction {

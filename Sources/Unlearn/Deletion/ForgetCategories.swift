@@ -42,16 +42,22 @@ extension Project {
                 }
             }
         }
-        guard !orphans.isEmpty else { return nil }
-        var forgetting = settings
-        forgetting.table = table.forgetting(orphans.map { (column: $0.column, category: $0.category) })
-        return forgetting
+        return orphans.isEmpty ? nil : settings.forgetting(orphans)
+    }
+}
+
+extension ProjectSettings {
+    /// The same without the names of these categories.
+    func forgetting(_ categories: Set<CategoryPlace>) -> ProjectSettings {
+        var copy = self
+        copy.table = table?.forgetting(categories.map { (column: $0.column, category: $0.category) })
+        return copy
     }
 }
 
 extension RowsRecord {
     /// Whether a row's category is this one: tables store single precision, 1 for the category that a row has.
-    fileprivate func has(_ place: CategoryPlace, slot: Int) -> Bool {
+    func has(_ place: CategoryPlace, slot: Int) -> Bool {
         let offset = slot * rowBytes + place.feature * bytesPerFeature
         return features.withUnsafeBytes { Float(bitPattern: UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) } == 1
     }

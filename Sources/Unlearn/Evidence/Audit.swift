@@ -55,7 +55,7 @@ extension Project {
     ) throws -> AuditReport {
         let clock = ContinuousClock()
         let start = clock.now
-        let numbers = try store.requestNumbers()
+        let numbers = try store.requestNumbers(), requests = try store.requests().map(\.state)
         guard let latest = numbers.last else { throw Failure(.input, "nothing was deleted yet; there is nothing to audit") }
         let number = number ?? latest
         guard numbers.contains(number), let request = try store.request(number) else {
@@ -88,6 +88,9 @@ extension Project {
 
         guard let currentDecisions = try decide(current, on: .test), let exactDecisions = try decide(exact, on: .test) else {
             throw Failure(.input, "no test rows are left to compare models on")
+        }
+        guard try store.requests().map(\.state) == requests else {
+            throw Failure(.locked, "rows were deleted while the audit ran; audit again")
         }
         let unit = trainer.lattice.unit
         var nothing = (estimate: 0.0, standardError: 0.0)

@@ -120,16 +120,17 @@ public enum ErasureCertificate {
             statement.predicateType == predicateType
         else { throw refuse("it is signed, but is no erasure certificate that this program knows") }
         let predicate = statement.predicate, head = predicate.ledger.treeHead
-        guard head.project == predicate.project, head.isSigned(by: trusted) else { throw refuse("its tree head is not signed by the key \(trusted)") }
+        guard predicate.publicKey == trusted.description, head.project == predicate.project, head.isSigned(by: trusted) else { throw refuse("its tree head is not signed by the key \(trusted)") }
         var entries: [LedgerEntry] = []
         for proof in predicate.ledger.entries {
-            guard let bytes = Data(base64Encoded: proof.entry).map(Array.init), let entry = try? LedgerEntry(decoding: bytes) else {
+            guard let bytes = Data(base64Encoded: proof.entry).map(Array.init) else {
                 throw refuse("entry \(proof.position) of the ledger is not readable")
             }
             let path = proof.inclusionProof.compactMap { Hexadecimal.decode($0).flatMap { $0.count == SHA256.length ? SHA256(bytes: $0) : nil } }
             let root = path.count == proof.inclusionProof.count
                 ? MerkleTree.root(from: MerkleTree.leaf(bytes), index: proof.position, size: head.size, proof: path) : nil
             guard let root, Hexadecimal.encode(root.bytes) == head.root else { throw refuse("entry \(proof.position) is not in the signed ledger") }
+            guard let entry = try? LedgerEntry(decoding: bytes) else { throw refuse("entry \(proof.position) of the ledger is not readable") }
             entries.append(entry)
         }
         guard let claims = ErasureClaims(entries), claims == predicate.claims else { throw refuse("its claims are not what the ledger's entries say") }

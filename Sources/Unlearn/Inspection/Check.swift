@@ -71,6 +71,12 @@ extension Project {
         for file in try store.unerasedFiles() {
             report.errors.append("\(store.folder)/objects/\(file) was superseded and is not erased yet; the next command that writes erases it")
         }
+        for request in try store.requests() where request.state == .published {
+            report.errors.append(
+                "\(store.folder): what \(Store.requestName(request.number)) replaced may still be in the log or the files; the next command that writes destroys it")
+        }
+        // Beside a writer, what looks like a fault may be its work.
+        if !report.errors.isEmpty { try store.expectUnchanged() }
         report.strayFiles = try store.strayFiles()
         try progress(objects.count, objects.count)
         return report

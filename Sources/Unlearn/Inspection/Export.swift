@@ -16,7 +16,7 @@ extension Project {
 
     /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. An existing file is replaced.
     public func export(_ tensors: NamedTensors, to path: String) throws -> Int {
-        try OpenFile.expectOutput(path)
+        try Store.expectOutput(path, besideProject: store.folder)
         if path.hasSuffix(".safetensors") {
             try Safetensors.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
         } else if path.hasSuffix(".npz") {

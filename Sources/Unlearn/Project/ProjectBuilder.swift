@@ -141,19 +141,22 @@ public struct ProjectBuilder {
             }
             for (index, row) in heldOut.enumerated() { destinations[row] = Self.testDestination(index) }
             var excluded = plan.exclude?.pending ?? [:]
+            var orphans = Set(settings.table?.categoryPlaces ?? [])
             try importRows(
                 plan.source, survey, destinations: destinations, groups: groups, sizes: assignment.sizes, testCount: heldOut.count,
-                into: store, excluded: &excluded, advance: advance)
+                into: store, excluded: &excluded, orphans: &orphans, advance: advance)
             if let testSource, let testSurvey {
                 try importRows(
                     testSource, testSurvey, destinations: (0..<testSurvey.rows).map(Self.testDestination), groups: Grouping(), sizes: [],
-                    testCount: testSurvey.rows, into: store, excluded: &excluded, advance: advance)
+                    testCount: testSurvey.rows, into: store, excluded: &excluded, orphans: &orphans, advance: advance)
             }
             try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
             let rows = try store.rowCount(.train, deleted: false), testRows = try store.rowCount(.test, deleted: false)
             let left = try store.rowCount(.train, deleted: true)
             try store.transaction {
+                // What only rows that were left out had is named nowhere.
                 try store.forgetEmptyGroups()
+                if !orphans.isEmpty { try settings.forgetting(orphans).save(to: store) }
                 try store.append(
                     LedgerEntry(.created, details: try JSONValue(Creation(settings: settings, rows: rows, testRows: testRows, excluded: left, publicKey: store.publicKey.description))))
             }
@@ -255,7 +258,7 @@ public struct ProjectBuilder {
     /// Streams a source through a scratch file, in which every row finds its place, into one object file a block.
     private func importRows(
         _ source: any RowSource, _ survey: Survey, destinations: [Destination?], groups: Grouping, sizes: [Int], testCount: Int,
-        into store: Store, excluded: inout [String: Int], advance: (Int) throws -> Void
+        into store: Store, excluded: inout [String: Int], orphans: inout Set<CategoryPlace>, advance: (Int) throws -> Void
     ) throws {
         let rowBytes = survey.shape.count * survey.encoding.bytesPerFeature
         let testBlocks = (testCount + Self.testBlockRows - 1) / Self.testBlockRows
@@ -309,6 +312,9 @@ public struct ProjectBuilder {
                 let record = RowsRecord(
                     part: block.part, block: block.block, featureCount: survey.shape.count,
                     bytesPerFeature: survey.encoding.bytesPerFeature, labels: Array(labels[slots]), features: features, ids: Array(ids[slots]))
+                for slot in record.labels.indices where record.labels[slot] != RowsRecord.emptySlot && !orphans.isEmpty {
+                    orphans = orphans.filter { !record.has($0, slot: slot) }
+                }
                 try store.setRows(store.stage(record), part: block.part, slots: block.slots)
                 try advance(block.slots)
             }

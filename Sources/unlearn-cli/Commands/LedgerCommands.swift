@@ -84,7 +84,7 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let number = try Invocation.requestNumber(invocation.operand)
         let store = try Store(opening: invocation.folder, .read)
-        try invocation.text("out").map { try OpenFile.expectOutput($0) }
+        try invocation.text("out").map { try Store.expectOutput($0, besideProject: invocation.folder) }
         let bytes = try ErasureCertificate.issue(number, of: store)
         guard let out = invocation.text("out") else {
             // The envelope is JSON itself.

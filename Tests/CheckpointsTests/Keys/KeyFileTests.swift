@@ -85,10 +85,10 @@ struct KeyFileTests {
     @Test("A folder or a pipe in a key file's place is refused, without waiting for anybody to write to it")
     func irregular() throws {
         try FileSystem.makeFolder(path)
-        #expect(refusal() == Failure(.input, "\(path) is not a regular file; name a file"))
+        #expect(refusal() == Failure(.damaged, "the project's key file \(path) is no regular file; put the right one there"))
         try FileSystem.removeTree(path)
         try #require(mkfifo(path, 0o600) == 0)
-        #expect(refusal() == Failure(.input, "\(path) is not a regular file; name a file"))
+        #expect(refusal() == Failure(.damaged, "the project's key file \(path) is no regular file; put the right one there"))
     }
 
     @Test("Purposes have keys of their own, and a key's derived ones do not depend on the project")
