@@ -4,13 +4,21 @@ import Glibc
 public final class FolderLock {
     private let descriptor: Int32
     private let path: String
+    /// A quarter of a second in all.
+    private static let mostAttempts = 26
+    private static let microsecondsBetweenAttempts: UInt32 = 10_000
 
     /// Takes the lock file at `path` or says who holds it.
     public init(_ path: String) throws {
         descriptor = Int32(try retrying("open the lock", path) { Int(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0o600)) })
         self.path = path
-        var code: Int32 = 0
-        repeat { code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno } while code == EINTR
+        var code: Int32 = 0, attempts = 0
+        repeat {
+            // A process that is about to start another program lends it its locks for a moment, between fork and exec.
+            if attempts > 0 { usleep(Self.microsecondsBetweenAttempts) }
+            code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+            attempts += 1
+        } while code == EINTR || (code == EWOULDBLOCK && attempts < Self.mostAttempts)
         if code != 0 {
             var owner = [UInt8](repeating: 0, count: 32)
             let length = pread(descriptor, &owner, owner.count, 0)
