@@ -4,8 +4,8 @@ import Glibc
 public final class FolderLock {
     private let descriptor: Int32
     private let path: String
-    /// A quarter of a second in all.
-    private static let mostAttempts = 26
+    /// A twentieth of a second in all.
+    private static let mostAttempts = 6
     private static let microsecondsBetweenAttempts: UInt32 = 10_000
 
     /// Takes the lock file at `path` or says who holds it.
