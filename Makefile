@@ -3,12 +3,14 @@
 # make torture  faults, kills, power failures, damage
 # make help   this list
 SWIFT ?= swift
-BUILD := $(SWIFT) build -c release
+# The program alone: tests and tools are built where they run.
+BUILD := $(SWIFT) build -c release --product
 # Numerics need optimised code; tests look inside modules.
-TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path .build/testing
+TESTING := .build/testing
+TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TESTING)
 VENV := .venv
 
-.PHONY: help packages build demo test test-swift interoperability bench fuzz torture fixtures clean
+.PHONY: help packages build build-tests demo test test-swift interoperability bench fuzz torture fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -4
@@ -17,21 +19,23 @@ packages:
 	@Scripts/install-packages
 
 build: packages
-	$(BUILD)
+	$(BUILD) unlearn
 
 demo: build
 	Scripts/demo
 
 test: test-swift interoperability
 
-test-swift: build
+build-tests: packages
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
+
+test-swift: build-tests
 	$(SWIFT) test --skip-build $(TEST_FLAGS)
 
 # Exports and certificates as other programs read them, imports as they write them.
-interoperability: build
+interoperability: build-tests
 	@if Scripts/python-environment $(VENV); then \
-		for check in Tests/Interoperability/check_*.py; do $(VENV)/bin/python $$check .build/release/unlearn || exit 1; done; fi
+		for check in Tests/Interoperability/check_*.py; do $(VENV)/bin/python $$check $(TESTING)/release/unlearn || exit 1; done; fi
 
 # Deletions against naive retraining, and what encryption costs.
 bench: build
@@ -44,6 +48,8 @@ fuzz: packages
 
 # The program under faults, kills, power failures and damage, in full.
 torture: build
+	$(BUILD) torture
+	$(BUILD) FaultShim
 	.build/release/torture
 
 # Remakes the pinned values of independent implementations.

@@ -4,12 +4,11 @@ import Glibc
 public final class FolderLock {
     private let descriptor: Int32
     private let path: String
-    /// A twentieth of a second in all.
-    private static let mostAttempts = 6
     private static let microsecondsBetweenAttempts: UInt32 = 10_000
 
     /// Takes the lock file at `path` or says who holds it.
-    public init(_ path: String) throws {
+    /// - Parameter attempts: how often to ask, a hundredth of a second apart.
+    public init(_ path: String, attempts mostAttempts: Int = 6) throws {
         descriptor = Int32(try retrying("open the lock", path) { Int(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0o600)) })
         self.path = path
         var code: Int32 = 0, attempts = 0
@@ -18,7 +17,7 @@ public final class FolderLock {
             if attempts > 0 { usleep(Self.microsecondsBetweenAttempts) }
             code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
             attempts += 1
-        } while code == EINTR || (code == EWOULDBLOCK && attempts < Self.mostAttempts)
+        } while code == EINTR || (code == EWOULDBLOCK && attempts < mostAttempts)
         if code != 0 {
             var owner = [UInt8](repeating: 0, count: 32)
             let length = pread(descriptor, &owner, owner.count, 0)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("NumPy files as data")
 struct NumPyTests {
-    private typealias Npz = SampleNpz
+    private typealias NPZ = SampleNPZ
 
     private let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
@@ -15,11 +15,11 @@ struct NumPyTests {
         let y = (0..<60).map { labels[$0 % labels.count] }
         let ids = (0..<60).map { "\(name)\($0)" }
         return "npz:" + (try folder.write(
-            Npz.zip([
-                Npz.Entry("x.npy", type == "<f4" ? Npz.npy(type, [60, 2], Npz.floats(values)) : Npz.npy(type, [60, 2], values.map { UInt8($0) })),
-                Npz.Entry("y.npy", Npz.npy("<U5", [60], Npz.unicode(y, characters: 5))).deflated,
-                Npz.Entry("id.npy", Npz.npy("<U9", [60], Npz.unicode(ids, characters: 9))),
-                Npz.Entry("group.npy", Npz.npy("|u1", [60], (0..<60).map { UInt8($0 / 10) })),
+            NPZ.zip([
+                NPZ.Entry("x.npy", type == "<f4" ? NPZ.npy(type, [60, 2], NPZ.floats(values)) : NPZ.npy(type, [60, 2], values.map { UInt8($0) })),
+                NPZ.Entry("y.npy", NPZ.npy("<U5", [60], NPZ.unicode(y, characters: 5))).deflated,
+                NPZ.Entry("id.npy", NPZ.npy("<U9", [60], NPZ.unicode(ids, characters: 9))),
+                NPZ.Entry("group.npy", NPZ.npy("|u1", [60], (0..<60).map { UInt8($0 / 10) })),
             ]), to: "\(name).npz"))
     }
 

@@ -9,17 +9,17 @@ extension FuzzTarget {
     ]
 
     private static let arrays: [(x: [UInt8], y: [UInt8], id: [UInt8])] = [
-        (SampleNpz.npy("|u1", [3, 2, 1], [1, 2, 3, 4, 5, 6]), SampleNpz.npy("<i8", [3], [7, 3, 7].flatMap { SampleNpz.number($0, 8) }),
-            SampleNpz.npy("<U2", [3], SampleNpz.unicode(["a", "bc", "ä"], characters: 2))),
-        (SampleNpz.npy("<f8", [2, 2], SampleNpz.doubles([1, -2, 3e38, 4])), SampleNpz.npy("|S1", [2, 1], Array("ab".utf8)),
-            SampleNpz.npy("<u2", [2], [1, 0, 2, 0])),
+        (SampleNPZ.npy("|u1", [3, 2, 1], [1, 2, 3, 4, 5, 6]), SampleNPZ.npy("<i8", [3], [7, 3, 7].flatMap { SampleNPZ.number($0, 8) }),
+            SampleNPZ.npy("<U2", [3], SampleNPZ.unicode(["a", "bc", "ä"], characters: 2))),
+        (SampleNPZ.npy("<f8", [2, 2], SampleNPZ.doubles([1, -2, 3e38, 4])), SampleNPZ.npy("|S1", [2, 1], Array("ab".utf8)),
+            SampleNPZ.npy("<u2", [2], [1, 0, 2, 0])),
     ]
 
     /// The whole archive: most changes end in the zip layer.
     static let npz = FuzzTarget(
         "npz",
         samples: arrays.map { x, y, id in
-            SampleNpz.zip([SampleNpz.Entry("x.npy", x).deflated, SampleNpz.Entry("y.npy", y), SampleNpz.Entry("id.npy", id), SampleNpz.Entry("../x.npy", y)])
+            SampleNPZ.zip([SampleNPZ.Entry("x.npy", x).deflated, SampleNPZ.Entry("y.npy", y), SampleNPZ.Entry("id.npy", id), SampleNPZ.Entry("../x.npy", y)])
         },
         dictionary: npyWords + ["PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{5}\u{6}", "PK\u{6}\u{6}", "x.npy", "y.npy", "id.npy", "group.npy", "../x.npy"]
     ) { input in
@@ -36,11 +36,11 @@ extension FuzzTarget {
         let (first, rest) = split(Array(input.dropFirst())), (second, third) = split(rest)
         let choice = input.first ?? 0
         let (x, y, id) = choice & 32 == 0 ? (first, second, third) : (sized(first), sized(second), sized(third))
-        var entry = SampleNpz.Entry("x.npy", x)
+        var entry = SampleNPZ.Entry("x.npy", x)
         if choice & 1 == 1 { entry = entry.deflated }
         // What the archive claims is not what it holds.
         if choice & 2 == 2 { entry.size += 1 << (Int(choice >> 2) % 31) }
-        let file = MemoryFile(SampleNpz.zip([entry, SampleNpz.Entry("y.npy", y), SampleNpz.Entry(choice & 128 == 0 ? "id.npy" : "group.npy", id)]))
+        let file = MemoryFile(SampleNPZ.zip([entry, SampleNPZ.Entry("y.npy", y), SampleNPZ.Entry(choice & 128 == 0 ? "id.npy" : "group.npy", id)]))
         try readAll(NPZSource(file.path, classNames: choice & 64 == 0 ? nil : ["3", "7", "a"]))
     }
 
@@ -78,6 +78,6 @@ extension FuzzTarget {
     }
 
     private static func safetensors(_ header: String, _ bytes: Int) -> [UInt8] {
-        SampleNpz.number(header.utf8.count, 8) + Array(header.utf8) + (0..<bytes).map { UInt8($0) }
+        SampleNPZ.number(header.utf8.count, 8) + Array(header.utf8) + (0..<bytes).map { UInt8($0) }
     }
 }

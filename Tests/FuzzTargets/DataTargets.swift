@@ -57,7 +57,7 @@ extension FuzzTarget {
     }
 
     /// A pair of files as one input.
-    static func joined(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { SampleNpz.number(first.count, 2) + first + second }
+    static func joined(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { SampleNPZ.number(first.count, 2) + first + second }
 
     static func split(_ input: [UInt8]) -> (first: [UInt8], second: [UInt8]) {
         guard input.count >= 2 else { return (input, []) }
@@ -67,8 +67,8 @@ extension FuzzTarget {
 
     /// Stored deflate blocks in a gzip frame (RFC 1952).
     private static func gzipped(_ bytes: [UInt8]) -> [UInt8] {
-        [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3] + SampleNpz.Entry("", bytes).deflated.stored + SampleNpz.number(Int(SampleNpz.crc32(bytes)), 4)
-            + SampleNpz.number(bytes.count, 4)
+        [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3] + SampleNPZ.Entry("", bytes).deflated.stored + SampleNPZ.number(Int(SampleNPZ.crc32(bytes)), 4)
+            + SampleNPZ.number(bytes.count, 4)
     }
 
     /// Surveys and visits every row of a source; what it gives must hold together.

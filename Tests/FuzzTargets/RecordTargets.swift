@@ -56,7 +56,7 @@ extension FuzzTarget {
     /// Planes on their own: a number of values, then planes behind their lengths.
     static let planes = FuzzTarget(
         "planes",
-        samples: [SampleNpz.number(3, 2) + joined([UInt8](repeating: 1, count: 64), [])] + records.map { planes(of: $0) }
+        samples: [SampleNPZ.number(3, 2) + joined([UInt8](repeating: 1, count: 64), [])] + records.map { planes(of: $0) }
     ) { input in
         var (head, rest) = (Array(input.prefix(2)), Array(input.dropFirst(2)))
         while head.count < 2 { head.append(0) }
@@ -84,10 +84,10 @@ extension FuzzTarget {
     /// The planes of a record, each behind its length.
     private static func planes(of record: [UInt8]) -> [UInt8] {
         let planes = Int(record[24])
-        var place = 32 + 4 * planes, result = SampleNpz.number(count, 2)
+        var place = 32 + 4 * planes, result = SampleNPZ.number(count, 2)
         for index in 0..<planes {
             let length = Int(record[32 + 4 * index]) | Int(record[33 + 4 * index]) << 8
-            result += SampleNpz.number(length, 2)
+            result += SampleNPZ.number(length, 2)
             result += record[place..<place + length]
             place += length
         }

@@ -2,22 +2,12 @@
 import csv
 import pathlib
 import random
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
 from safetensors.numpy import load_file
 
-program = sys.argv[1]
-failures = []
-
-
-def expect(condition, what):
-    print(("ok      " if condition else "FAILED  ") + what)
-    if not condition:
-        failures.append(what)
-
+from support import expect, finish, unlearn
 
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
@@ -29,16 +19,14 @@ with tempfile.TemporaryDirectory() as name:
             x, y = source.gauss(0, 1), source.gauss(0, 1)
             writer.writerow([f"p{i}", x, y, source.choice(["red", "green"]), "in" if x * x + y * y < 1 else "out"])
 
-    def unlearn(*arguments):
-        subprocess.run([program, "-C", str(folder / "project"), *arguments], check=True, stdout=subprocess.DEVNULL)
-
-    unlearn("init", "--data", f"csv:{folder / 'rows.csv'}", "--id-column", "who", "--label-column", "label", "--model", "mlp",
+    project = folder / "project"
+    unlearn(project, "init", "--data", f"csv:{folder / 'rows.csv'}", "--id-column", "who", "--label-column", "label", "--model", "mlp",
             "--hidden", "8,4", "--blocks", "10")
-    unlearn("train")
+    unlearn(project, "train")
     for block in [None, 0, 5]:
         extra = [] if block is None else ["--block", str(block)]
-        unlearn("export", "--out", str(folder / "state.safetensors"), *extra)
-        unlearn("export", "--out", str(folder / "state.npz"), *extra)
+        unlearn(project, "export", "--out", str(folder / "state.safetensors"), *extra)
+        unlearn(project, "export", "--out", str(folder / "state.npz"), *extra)
         tensors, arrays = load_file(folder / "state.safetensors"), np.load(folder / "state.npz")
         label = "the last state" if block is None else f"state {block}"
         expect(set(tensors) == set(arrays.files) and len(tensors) == 6, f"{label}: both formats hold the six tensors of the network")
@@ -48,4 +36,4 @@ with tempfile.TemporaryDirectory() as name:
         expect(np.array_equal(steps, np.round(steps)) and np.abs(steps).max() > 0, f"{label}: every number lies on the lattice")
         expect(all(tensors[key].dtype == np.float32 for key in tensors), f"{label}: numbers are single precision")
 
-sys.exit(1 if failures else 0)
+finish()

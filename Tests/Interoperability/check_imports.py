@@ -1,21 +1,11 @@
 """Rows that NumPy saved, plain and compressed, bytes and floats, with ids and groups: imported as they were."""
 import json
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
 
-program = sys.argv[1]
-failures = []
-
-
-def expect(condition, what):
-    print(("ok      " if condition else "FAILED  ") + what)
-    if not condition:
-        failures.append(what)
-
+from support import expect, finish, unlearn
 
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
@@ -34,22 +24,20 @@ with tempfile.TemporaryDirectory() as name:
             count += 1
             project = folder / f"project{count}"
 
-            def unlearn(*arguments):
-                result = subprocess.run([program, "-C", str(project), *arguments, "--json"], check=True, capture_output=True, text=True, input="person-7-ä\n")
-                return json.loads(result.stdout)
+            def call(*arguments):
+                return json.loads(unlearn(project, *arguments, "--json", input="person-7-ä\n").stdout)
 
-            made = unlearn("init", "--data", f"npz:{folder / 'rows.npz'}", "--model", "logistic", "--blocks", "3", "--holdout", "0.2",
+            made = call("init", "--data", f"npz:{folder / 'rows.npz'}", "--model", "logistic", "--blocks", "3", "--holdout", "0.2",
                            "--epochs", "100", "--batch-size", "10")
             expect((made["rows"], made["test_rows"], made["classes"]) == (240, 60, 3), f"{label}: all rows and classes are there")
-            expect(unlearn("where", "--ids", "-")["rows"][0]["group"] == "south", f"{label}: ids and groups are those of NumPy")
-            trained = unlearn("train")
+            expect(call("where", "--ids", "-")["rows"][0]["group"] == "south", f"{label}: ids and groups are those of NumPy")
+            trained = call("train")
             expect(trained["test_accuracy"] > 0.9, f"{label}: the rows can be learnt")
             states.setdefault((x.dtype, x.shape), set()).add(trained["state_digest"])
     expect(all(len(digests) == 1 for digests in states.values()), "compression changes no bit of the model")
 
     np.savez(folder / "fortran.npz", x=np.asfortranarray(images.astype(np.float32)), y=labels)
-    refused = subprocess.run(
-        [program, "-C", str(folder / "none"), "init", "--data", f"npz:{folder / 'fortran.npz'}", "--model", "logistic"], capture_output=True, text=True)
+    refused = unlearn(folder / "none", "init", "--data", f"npz:{folder / 'fortran.npz'}", "--model", "logistic", check=False)
     expect(refused.returncode == 2 and "ascontiguousarray" in refused.stderr, "Fortran order is refused with advice")
 
-sys.exit(1 if failures else 0)
+finish()

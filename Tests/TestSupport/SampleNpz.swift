@@ -1,5 +1,5 @@
 /// NumPy files byte by byte: `.npy` by numpy.lib.format, zip by PKWARE's APPNOTE.
-public enum SampleNpz {
+public enum SampleNPZ {
     /// One `.npy`, version 1.
     public static func npy(_ type: String, _ shape: [Int], _ data: [UInt8], fortran: Bool = false) -> [UInt8] {
         let tuple = "(" + shape.map { "\($0), " }.joined() + ")"

@@ -28,12 +28,6 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
         self = vector.steps.withUnsafeBytes { Digest(of: $0) }
     }
 
-    /// From 64 hexadecimal digits.
-    public init?(hexadecimal: String) {
-        guard let bytes = Hexadecimal.decode(hexadecimal), bytes.count == Self.length else { return nil }
-        self.bytes = bytes
-    }
-
     /// 64 hexadecimal digits.
     public var description: String { Hexadecimal.encode(bytes) }
 }

@@ -12,7 +12,4 @@ enum Sodium {
             initialised = count
         }
     }
-
-    /// Whether two byte strings are equal, in a time that does not depend on where they differ.
-    static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.count == b.count && sodium_memcmp(a, b, a.count) == 0 }
 }

@@ -58,6 +58,9 @@ public enum JSONValue: Codable, Sendable, Equatable {
         }
     }
 
+    /// A string; nil where it is none.
+    public var text: String? { if case .string(let text) = self { text } else { nil } }
+
     public subscript(_ key: String) -> JSONValue? {
         guard case .object(let values) = self else { return nil }
         return values[key]

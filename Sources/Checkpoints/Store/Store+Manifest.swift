@@ -33,9 +33,7 @@ extension Store {
     func verifyRows() throws {
         let isGenuine = try database.snapshot {
             var sum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
-            _ = try database.rows("SELECT id, part, block, slot, \"group\", request FROM rows") { row in
-                sum.add(rowEntryDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } })
-            }
+            _ = try database.rows("SELECT \(Self.rowColumns) FROM rows") { sum.add(rowEntryDigest($0)) }
             return try database.rows("SELECT rows_sum FROM project") { $0.blob(0) } == [sum.bytes]
         }
         guard isGenuine else {
@@ -43,19 +41,14 @@ extension Store {
         }
     }
 
-    private func rowEntryDigest(_ write: (inout ByteWriter) -> Void) -> Digest {
+    /// The columns of a row's entry, in the order in which its digest takes them.
+    static let rowColumns = "id, part, block, slot, \"group\", request"
+
+    func rowEntryDigest(_ row: SQLRow) -> Digest {
         var writer = ByteWriter(capacity: 96)
         writer.append(Array("row".utf8))
-        write(&writer)
+        for column in 0..<row.count { row.append(column, to: &writer) }
         return keys.catalogue.authenticate(writer.bytes)
-    }
-
-    /// Takes note of a row that was added, or is about to change (`adding: false`), as it stands in the table.
-    func countRow(_ id: [UInt8], adding: Bool) throws {
-        let digests = try database.rows("SELECT id, part, block, slot, \"group\", request FROM rows WHERE id = ?", .blob(id)) { row in
-            rowEntryDigest { writer in for column in 0..<row.count { row.append(column, to: &writer) } }
-        }
-        for digest in digests { if adding { rowsSum.add(digest) } else { rowsSum.subtract(digest) } }
     }
 }
 

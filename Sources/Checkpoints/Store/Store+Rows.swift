@@ -33,15 +33,14 @@ extension Store {
 
     /// - Parameter group: number of the row's group among those of `setGroups`, or nil.
     public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, excluded: Bool) throws {
-        let digest = idDigest(id)
         do {
-            try database.run(
-                "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", .blob(digest), .integer(Int(part.rawValue)), .integer(block), .integer(slot),
-                group.map { .integer($0) } ?? .null, excluded ? 0 : .null)
+            _ = try database.rows(
+                "INSERT INTO rows (\(Self.rowColumns)) VALUES (?, ?, ?, ?, ?, ?) RETURNING \(Self.rowColumns)", .blob(idDigest(id)),
+                .integer(Int(part.rawValue)), .integer(block), .integer(slot), group.map { .integer($0) } ?? .null, excluded ? 0 : .null
+            ) { rowsSum.add(rowEntryDigest($0)) }
         } catch let error as DatabaseError where error.isDuplicateKey {
             throw Failure(.input, "the id '\(id)' occurs twice; ids must be unique")
         }
-        try countRow(digest, adding: true)
     }
 
     /// Where rows stand; nil for those that are unknown.
@@ -155,9 +154,10 @@ extension Store {
     public func markDeleted(_ ids: [String], request: Int) throws {
         for id in ids {
             let digest = idDigest(id)
-            try countRow(digest, adding: false)
-            try database.run("UPDATE rows SET request = ?, \"group\" = NULL WHERE id = ?", .integer(request), .blob(digest))
-            try countRow(digest, adding: true)
+            _ = try database.rows("SELECT \(Self.rowColumns) FROM rows WHERE id = ?", .blob(digest)) { rowsSum.subtract(rowEntryDigest($0)) }
+            _ = try database.rows(
+                "UPDATE rows SET request = ?, \"group\" = NULL WHERE id = ? RETURNING \(Self.rowColumns)", .integer(request), .blob(digest)
+            ) { rowsSum.add(rowEntryDigest($0)) }
         }
         try forgetEmptyGroups()
     }

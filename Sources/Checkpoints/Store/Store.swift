@@ -70,7 +70,7 @@ public final class Store {
         }
         keyring = SecretKey.random()
         // Before anything that it is compared for: the keyring of one state must not be taken for another's.
-        dataVersion = try pragma("data_version")
+        dataVersion = try database.pragma("data_version")
         keyring = try loadKeyring()
         rowsSum = try loadRowsSum()
         if version != Self.formatVersion {
@@ -87,11 +87,10 @@ public final class Store {
 
     /// The format's version that a catalogue names.
     private static func version(_ folder: String, _ database: Database) throws -> Int {
-        func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
-        guard try pragma("application_id") == applicationID else {
+        guard try database.pragma("application_id") == applicationID else {
             throw Failure(.damaged, "\(cataloguePath(folder)) is not a project's catalogue; restore the project from a backup")
         }
-        return try pragma("user_version")
+        return try database.pragma("user_version")
     }
 
     private static func otherVersion(_ version: Int, _ folder: String) -> Failure {
@@ -120,11 +119,10 @@ public final class Store {
         let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
         let objects = folder + "/objects"
         // An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
-        guard FileSystem.exists(unfinished) || !FileSystem.exists(objects) || Self.exists(in: folder) else {
-            throw Failure(.input, "\(folder) holds something named 'objects' that is no project's; choose another folder with -C DIR")
-        }
-        guard FileSystem.exists(unfinished) || !FileSystem.exists(folder + "/" + Self.publicKeyName) || Self.exists(in: folder) else {
-            throw Failure(.input, "\(folder) holds a \(Self.publicKeyName) that is no project's; choose another folder with -C DIR")
+        if !FileSystem.exists(unfinished), !Self.exists(in: folder) {
+            for name in ["objects", Self.publicKeyName] where FileSystem.exists(folder + "/" + name) {
+                throw Failure(.input, "\(folder) holds something named '\(name)' that is no project's; choose another folder with -C DIR")
+            }
         }
         let keyFile = KeyFile.locate(for: folder)
         let givenKey = FileSystem.exists(keyFile.path) ? try keyFile.read() : nil
@@ -203,8 +201,6 @@ public final class Store {
     /// same: forgetting does not wait for readers.
     public func snapshot<Result>(_ body: () throws -> Result) throws -> Result { try database.snapshot(body) }
 
-    func pragma(_ name: String) throws -> Int { try database.rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
-
     /// Throws where a file to be written would take the place of one of the project's own, or of no regular file.
     public static func expectOutput(_ path: String, besideProject folder: String) throws {
         try OpenFile.expectOutput(path)
@@ -218,15 +214,14 @@ public final class Store {
 
     /// Throws where a writer has changed the project since this reader opened it: what was read may not belong together.
     public func expectUnchanged() throws {
-        guard lock == nil, try pragma("data_version") != dataVersion else { return }
-        throw Failure(.locked, "the project changed while it was being read; run the command again")
+        if lock == nil, try database.pragma("data_version") != dataVersion { throw Self.overtaken }
     }
+
+    private static let overtaken = Failure(.locked, "the project changed while it was being read; run the command again")
 
     /// A fault in what is stored; or, for a reader beside a writer, a view that has been overtaken.
     func fault(_ description: String) -> Failure {
-        if lock == nil, (try? pragma("data_version")) != dataVersion {
-            return Failure(.locked, "the project changed while it was being read; run the command again")
-        }
+        if lock == nil, (try? database.pragma("data_version")) != dataVersion { return Self.overtaken }
         return Failure(.damaged, description + "; run 'unlearn check' and restore the project from a backup")
     }
 

@@ -3,7 +3,7 @@ import Tensors
 
 /// An array with one integer or string for each row, read in order and given as text.
 struct NPZColumn {
-    private let array: NpzArray
+    private let array: NPZArray
     private let rows: Int
     private let name: String
     private var position = 0
@@ -14,7 +14,7 @@ struct NPZColumn {
     private static let blockBytes = 64 * 1024
 
     /// - Throws: `Failure` of kind `input` where the array is not one integer or string for each of `rows` rows.
-    init(_ array: NpzArray, rows: Int, name: String) throws {
+    init(_ array: NPZArray, rows: Int, name: String) throws {
         guard array.header.shape == [rows] || array.header.shape == [rows, 1] else {
             let shape = "(" + array.header.shape.map(String.init).joined(separator: ", ") + ")"
             throw Failure(.input, "\(array.place) has shape \(shape) where x has \(rows) rows; give it one value for each row")
@@ -27,7 +27,7 @@ struct NPZColumn {
         self.name = name
     }
 
-    static func holdsIntegers(_ array: NpzArray) -> Bool {
+    static func holdsIntegers(_ array: NPZArray) -> Bool {
         switch array.header.element {
         case .signed, .unsigned: true
         case .float, .unicode, .bytes: false
@@ -75,7 +75,7 @@ struct NPZColumn {
         return (indices, names)
     }
 
-    private static func text(_ bytes: ArraySlice<UInt8>, _ element: NpyHeader.Element) -> String? {
+    private static func text(_ bytes: ArraySlice<UInt8>, _ element: NPYHeader.Element) -> String? {
         switch element {
         case .float: return nil
         case .signed(let size):

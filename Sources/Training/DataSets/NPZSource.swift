@@ -21,7 +21,7 @@ public final class NPZSource: RowSource {
     /// - Throws: `Failure` of kind `input` for anything that is wrong with the file.
     /// - Complexity: O(bytes of the arrays); memory for one block of rows and a few bytes a row.
     public func survey() throws -> Survey {
-        let archive = try NpzReader(path)
+        let archive = try NPZReader(path)
         let x = try Self.required("x", in: archive)
         let (rows, shape, encoding) = try Self.layout(of: x)
         let y = try Self.required("y", in: archive)
@@ -58,7 +58,7 @@ public final class NPZSource: RowSource {
     }
 
     public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {
-        let archive = try NpzReader(path)
+        let archive = try NPZReader(path)
         let x = try Self.required("x", in: archive)
         let (rows, shape, encoding) = try Self.layout(of: x)
         var ids = try archive.array("id").map { try NPZColumn($0, rows: rows, name: "id") }
@@ -67,7 +67,7 @@ public final class NPZSource: RowSource {
         }
     }
 
-    private static func required(_ name: String, in archive: NpzReader) throws -> NpzArray {
+    private static func required(_ name: String, in archive: NPZReader) throws -> NPZArray {
         guard let array = try archive.array(name) else {
             let names = archive.names
             throw Failure(
@@ -77,7 +77,7 @@ public final class NPZSource: RowSource {
         return array
     }
 
-    private static func layout(of x: NpzArray) throws -> (rows: Int, shape: RowShape, encoding: FeatureEncoding) {
+    private static func layout(of x: NPZArray) throws -> (rows: Int, shape: RowShape, encoding: FeatureEncoding) {
         let encoding: FeatureEncoding
         switch x.header.element {
         case .unsigned(bytes: 1): encoding = .image
@@ -119,7 +119,7 @@ public final class NPZSource: RowSource {
 
 /// The rows of `x` as stored, read block by block.
 private struct NPZRows {
-    private let array: NpzArray
+    private let array: NPZArray
     private let rows: Int
     private let features: Int
     private let encoding: FeatureEncoding
@@ -127,7 +127,7 @@ private struct NPZRows {
     /// Bytes that are read at once, unless one row takes more.
     private static let blockBytes = 256 * 1024
 
-    init(_ array: NpzArray, rows: Int, features: Int, encoding: FeatureEncoding) {
+    init(_ array: NPZArray, rows: Int, features: Int, encoding: FeatureEncoding) {
         self.array = array
         self.rows = rows
         self.features = features

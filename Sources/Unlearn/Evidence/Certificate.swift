@@ -87,7 +87,7 @@ public enum ErasureCertificate {
                     inclusionProof: tree.inclusionProof(of: entry.position, size: head.size).map { Hexadecimal.encode($0.bytes) })
             })
         var subject = [Statement.Subject(name: "ledger of project \(store.projectID)", digest: ["sha256": head.root])]
-        if case .string(let digest)? = claims.influenceRemoved.report["state_digest"] {
+        if let digest = claims.influenceRemoved.report["state_digest"]?.text {
             subject.insert(.init(name: "model after \(name)", digest: ["blake2b-256": digest]), at: 0)
         }
         let statement = Statement(
@@ -120,7 +120,9 @@ public enum ErasureCertificate {
             statement.predicateType == predicateType
         else { throw refuse("it is signed, but is no erasure certificate that this program knows") }
         let predicate = statement.predicate, head = predicate.ledger.treeHead
-        guard predicate.publicKey == trusted.description, head.project == predicate.project, head.isSigned(by: trusted) else { throw refuse("its tree head is not signed by the key \(trusted)") }
+        guard predicate.publicKey == trusted.description, head.project == predicate.project, head.isSigned(by: trusted) else {
+            throw refuse("its tree head is not signed by the key \(trusted)")
+        }
         var entries: [LedgerEntry] = []
         for proof in predicate.ledger.entries {
             guard let bytes = Data(base64Encoded: proof.entry).map(Array.init) else {
@@ -134,14 +136,13 @@ public enum ErasureCertificate {
             entries.append(entry)
         }
         guard let claims = ErasureClaims(entries), claims == predicate.claims else { throw refuse("its claims are not what the ledger's entries say") }
-        func text(_ value: JSONValue?) -> String? { if case .string(let text)? = value { text } else { nil } }
-        let stateDigest = text(claims.influenceRemoved.report["state_digest"])
+        let stateDigest = claims.influenceRemoved.report["state_digest"]?.text
         guard statement.subject.contains(where: { $0.digest["sha256"] == head.root }),
             stateDigest == nil || statement.subject.contains(where: { $0.digest["blake2b-256"] == stateDigest })
         else { throw refuse("its subject is not the model that the ledger's entries name") }
         return Verified(
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
-            checkpointsErased: claims.checkpointsErased.count, method: text(claims.influenceRemoved.method) ?? "?", stateDigest: stateDigest,
+            checkpointsErased: claims.checkpointsErased.count, method: claims.influenceRemoved.method.text ?? "?", stateDigest: stateDigest,
             publicKey: trusted.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })
     }
@@ -152,7 +153,10 @@ public enum ErasureCertificate {
         guard verified.project == store.projectID else { throw Failure(.input, "\(path) is the certificate of another project") }
         let tree = try store.ledgerTree()
         guard verified.ledgerSize <= tree.leaves.count, Hexadecimal.encode(tree.root(size: verified.ledgerSize).bytes) == verified.ledgerRoot else {
-            throw Failure(.damaged, "the ledger does not continue the one that \(path) was issued from: entries were cut off or changed, or an older copy of the project was put back")
+            throw Failure(
+                .damaged,
+                "the ledger does not continue the one that \(path) was issued from: "
+                    + "entries were cut off or changed, or an older copy of the project was put back")
         }
     }
 }

@@ -103,9 +103,8 @@ struct ErasureClaims: Codable, Equatable {
     }
 
     private static func notReached(_ report: JSONValue, _ details: JSONValue) -> [NotReached] {
-        func place(_ key: String) -> String? { if case .string(let text)? = details[key] { text } else { nil } }
-        var list = [NotReached(what: "the source that the rows were imported from", place: place("source"))]
-        if let test = place("test_source") { list.append(NotReached(what: "the source that test rows were imported from", place: test)) }
+        var list = [NotReached(what: "the source that the rows were imported from", place: details["source"]?.text)]
+        if let test = details["test_source"]?.text { list.append(NotReached(what: "the source that test rows were imported from", place: test)) }
         list += [
             NotReached(what: "states exported before the deletion", place: nil),
             NotReached(what: "backups and copies of the project's folder, and of its key", place: nil),

@@ -23,7 +23,7 @@ extension Project {
             let temporary = path + FileSystem.temporarySuffix
             if FileSystem.exists(temporary) { try FileSystem.remove(temporary) }
             do {
-                try Npz.write(tensors, to: temporary)
+                try NPZ.write(tensors, to: temporary)
                 try FileSystem.rename(temporary, to: path)
             } catch {
                 try FileSystem.remove(temporary)

@@ -46,12 +46,10 @@ public struct LogReport: Encodable, Sendable {
             let name = Store.requestName(request.number)
             let own = entries.map(\.entry).filter { $0.request == name }
             func first(_ event: LedgerEvent) -> LedgerEntry? { own.first { $0.event == event } }
-            var reason: String?
-            if case .string(let text)? = first(.deletionUndone)?.details?["reason"] { reason = text }
             return Request(
                 request: name, state: "\(request.state)", requested: first(.deletionRequested)?.time, published: first(.deletionPublished)?.time,
                 closed: first(.deletionClosed)?.time, rows: first(.deletionRequested)?.rows ?? [], destroyed: first(.deletionClosed)?.destroyed ?? [],
-                written: first(.deletionPublished)?.written ?? [], report: first(.deletionPublished)?.details?["report"], reason: reason,
+                written: first(.deletionPublished)?.written ?? [], report: first(.deletionPublished)?.details?["report"], reason: first(.deletionUndone)?.details?["reason"]?.text,
                 audits: own.filter { $0.event == .audited }.compactMap(\.details))
         }
     }

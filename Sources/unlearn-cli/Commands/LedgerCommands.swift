@@ -71,7 +71,7 @@ extension CommandSpec {
         return lines.joined(separator: "\n")
     }
 
-    private static func text(_ value: JSONValue?) -> String { if case .string(let text)? = value { text } else { "-" } }
+    private static func text(_ value: JSONValue?) -> String { value?.text ?? "-" }
 
     private struct Issued: Encodable {
         let request: String

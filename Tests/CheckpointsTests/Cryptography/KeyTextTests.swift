@@ -29,15 +29,6 @@ struct KeyTextTests {
         arguments: ["ZZ", "0", "abc", "0x00", " 00", "00 ", "00\n", "0 0", "é", "ée", "٠٠", "００", "\u{10}\u{10}", "-1", "+1", "G0", "@@", "``"])
     func rejects(text: String) { #expect(Hexadecimal.decode(text) == nil) }
 
-    @Test("A digest is read from its own 64 digits and nothing else")
-    func digest() {
-        let digest = Digest(bytes: (0..<32).map { UInt8($0) })
-        #expect(Digest(hexadecimal: digest.description) == digest)
-        for text in ["", "00", String(digest.description.dropLast(2)), digest.description + "00", " " + digest.description] {
-            #expect(Digest(hexadecimal: text) == nil)
-        }
-    }
-
     // The key of RFC 8032's first test, as openssl writes it.
     private static let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
     private static let digits = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"

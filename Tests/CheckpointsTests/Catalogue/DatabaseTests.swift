@@ -39,7 +39,7 @@ struct DatabaseTests {
     func null() throws {
         let database = try database()
         try database.run("INSERT INTO t VALUES (1, ?), (2, ?)", .null, "")
-        #expect(try database.rows("SELECT b FROM t ORDER BY a") { $0.optionalText(0) } == [nil, ""])
+        #expect(try database.rows("SELECT b FROM t ORDER BY a") { $0.isNull(0) ? nil : $0.text(0) } == [nil, ""])
     }
 
     @Test("A statement used again forgets the values of the last time")

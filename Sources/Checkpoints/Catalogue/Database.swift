@@ -154,6 +154,9 @@ final class Database {
         return rows
     }
 
+    /// The value of a setting or counter of SQLite's own.
+    func pragma(_ name: String) throws -> Int { try rows("PRAGMA \(name)") { $0.integer(0) }.first ?? 0 }
+
     /// Everything in `body` happens or nothing does.
     func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         try execute("BEGIN IMMEDIATE")
@@ -266,7 +269,6 @@ struct SQLRow {
         guard let start = sqlite3_column_text(handle, column) else { return "" }
         return String(decoding: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))), as: UTF8.self)
     }
-    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
     func blob(_ column: Int32) -> [UInt8] {
         let count = Int(sqlite3_column_bytes(handle, column))

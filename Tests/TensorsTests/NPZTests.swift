@@ -6,7 +6,7 @@ import Testing
 @testable import Tensors
 
 @Suite("NumPy files")
-struct NpzTests {
+struct NPZTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -34,7 +34,7 @@ struct NpzTests {
         arguments: [([], "()"), ([3], "(3,)"), ([2, 3], "(2, 3)"), ([6, 1, 5, 5], "(6, 1, 5, 5)"), ([0, 4], "(0, 4)")] as [([Int], String)])
     func shape(shape: [Int], text: String) {
         let values = [Float](repeating: 1, count: shape.reduce(1, *))
-        let bytes = Npz.npy(values[...], shape: shape)
+        let bytes = NPZ.npy(values[...], shape: shape)
         #expect(Array(bytes.prefix(8)) == [0x93] + Array("NUMPY".utf8) + [1, 0])
         let length = Int(bytes[8]) | Int(bytes[9]) << 8
         let header = String(decoding: bytes[10..<10 + length], as: UTF8.self)
@@ -45,7 +45,7 @@ struct NpzTests {
 
     @Test("The values begin at a multiple of 64 bytes, however long the shape is", arguments: 0...60)
     func aligned(dimensions: Int) {
-        let bytes = Npz.npy([1.5][...], shape: [Int](repeating: 1, count: dimensions))
+        let bytes = NPZ.npy([1.5][...], shape: [Int](repeating: 1, count: dimensions))
         let length = Int(bytes[8]) | Int(bytes[9]) << 8
         #expect((10 + length) % 64 == 0)
         #expect(Array(bytes[(10 + length)...]) == littleEndianBytes([1.5]))
@@ -54,10 +54,10 @@ struct NpzTests {
     @Test("An archive holds one file for each tensor, in order and uncompressed")
     func archive() throws {
         let path = folder.file("model.npz")
-        try Npz.write(tensors, to: path)
+        try NPZ.write(tensors, to: path)
         let found = entries(try FileSystem.read(path))
         #expect(found.map(\.name) == ["conv.weight.npy", "bias.npy", "größe.npy"])
-        let expected = tensors.layout.tensors.indices.map { Npz.npy(tensors.values(of: $0), shape: tensors.layout.tensors[$0].shape) }
+        let expected = tensors.layout.tensors.indices.map { NPZ.npy(tensors.values(of: $0), shape: tensors.layout.tensors[$0].shape) }
         #expect(found.map(\.bytes) == expected)
         #expect(try FileSystem.names(in: folder.path) == ["model.npz"])
     }
@@ -65,10 +65,10 @@ struct NpzTests {
     @Test("An existing file is refused and left as it is, an archive too", arguments: [true, false])
     func existing(isArchive: Bool) throws {
         let path = folder.file("model.npz")
-        if isArchive { try Npz.write(tensors, to: path) } else { try folder.write("precious", to: "model.npz") }
+        if isArchive { try NPZ.write(tensors, to: path) } else { try folder.write("precious", to: "model.npz") }
         let before = try FileSystem.read(path)
         let other = NamedTensors(layout: ParameterLayout([TensorSpec("other", [1])]), values: [9])
-        let error = #expect(throws: Failure.self) { try Npz.write(other, to: path) }
+        let error = #expect(throws: Failure.self) { try NPZ.write(other, to: path) }
         #expect(error?.kind == .failed)
         #expect(error?.description.hasPrefix("cannot create \(path) ") == true)
         #expect(try FileSystem.read(path) == before)
@@ -77,7 +77,7 @@ struct NpzTests {
     @Test("A folder that is not there is an error that names the file")
     func missingFolder() throws {
         let path = folder.file("absent/model.npz")
-        let error = #expect(throws: Failure.self) { try Npz.write(tensors, to: path) }
+        let error = #expect(throws: Failure.self) { try NPZ.write(tensors, to: path) }
         #expect(error?.description.contains(path) == true)
         #expect(try FileSystem.names(in: folder.path).isEmpty)
     }
@@ -85,7 +85,7 @@ struct NpzTests {
     @Test("Two tensors of one name are refused, and no file is left")
     func duplicateNames() throws {
         let layout = ParameterLayout([TensorSpec("w", [1]), TensorSpec("w", [1])])
-        #expect(throws: Failure.self) { try Npz.write(NamedTensors(layout: layout, values: [1, 2]), to: folder.file("model.npz")) }
+        #expect(throws: Failure.self) { try NPZ.write(NamedTensors(layout: layout, values: [1, 2]), to: folder.file("model.npz")) }
         #expect(try FileSystem.names(in: folder.path).isEmpty)
     }
 }

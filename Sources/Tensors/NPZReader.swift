@@ -2,7 +2,7 @@ internal import CZip
 import Files
 
 /// An open `.npz`: a zip file with one `.npy` for each array. Only names are held in memory; arrays are streamed.
-public final class NpzReader {
+public final class NPZReader {
     public let path: String
     private let archive: OpaquePointer
     /// Entries of each name. libzip reads a NUL as a space, so that it ends no name early.
@@ -37,7 +37,7 @@ public final class NpzReader {
     /// Opens the array `name` at its first element; nil where there is none of that name. Any other name, whatever it
     /// tries to point at, is never looked at.
     /// - Throws: `Failure` of kind `input` where the entry is damaged, of an unread type, or not as long as its shape says.
-    public func array(_ name: String) throws -> NpzArray? {
+    public func array(_ name: String) throws -> NPZArray? {
         guard let indices = entries[name + ".npy"] else { return nil }
         let place = "\(path): array '\(name)'"
         guard indices.count == 1 else { throw Failure(.input, "\(place) is there \(indices.count) times; save the file again") }
@@ -53,27 +53,27 @@ public final class NpzReader {
         guard let file = zip_fopen_index(archive, indices[0], 0) else {
             throw Failure(.input, "\(place) cannot be opened (\(String(cString: zip_strerror(archive)))); save the file again")
         }
-        return try NpzArray(file, of: self, place: place, claimed: status.size)
+        return try NPZArray(file, of: self, place: place, claimed: status.size)
     }
 }
 
 /// One array of an open `.npz`, read from its first element to its last.
-public final class NpzArray {
-    public let header: NpyHeader
+public final class NPZArray {
+    public let header: NPYHeader
     /// The file and the array, for messages.
     public let place: String
     private let file: OpaquePointer
     /// An open entry reads through its archive.
-    private let archive: NpzReader
+    private let archive: NPZReader
     private var remaining: Int
 
-    fileprivate init(_ file: OpaquePointer, of archive: NpzReader, place: String, claimed: UInt64) throws {
+    fileprivate init(_ file: OpaquePointer, of archive: NPZReader, place: String, claimed: UInt64) throws {
         self.file = file
         self.archive = archive
         self.place = place
         do {
             let (dictionary, length) = try Self.dictionary(file, place: place)
-            header = try NpyHeader(dictionary: dictionary, place: place)
+            header = try NPYHeader(dictionary: dictionary, place: place)
             let (expected, overflow) = header.bytes.addingReportingOverflow(length)
             guard !overflow, claimed == UInt64(expected) else {
                 throw Failure(.input, "\(place) takes \(claimed) bytes where its shape needs \(header.bytes) and a header; save the file again")
@@ -117,7 +117,7 @@ public final class NpzArray {
         }
         let lengthBytes = try take(start[6] == 1 ? 2 : 4)
         let length = lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
-        guard length <= NpyHeader.longestDictionary else {
+        guard length <= NPYHeader.longestDictionary else {
             throw Failure(.input, "\(place) claims a header of \(length) bytes; save the file again")
         }
         return (try take(length), 8 + lengthBytes.count + length)

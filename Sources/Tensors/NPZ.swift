@@ -2,7 +2,7 @@ internal import CZip
 import Files
 
 /// NumPy's `.npz`: a zip file with one `.npy` (format 1.0, numpy.lib.format) for each tensor.
-public enum Npz {
+public enum NPZ {
     /// One `.npy`: magic, version, header length, a Python dictionary padded to 64 bytes, then the values.
     static func npy(_ values: ArraySlice<Float>, shape: [Int]) -> [UInt8] {
         let dimensions = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")

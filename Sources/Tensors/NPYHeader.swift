@@ -1,7 +1,7 @@
 import Files
 
 /// What one array of a NumPy file holds: the type of its elements and its shape (numpy.lib.format, versions 1 to 3).
-public struct NpyHeader: Sendable, Equatable {
+public struct NPYHeader: Sendable, Equatable {
     public enum Element: Sendable, Equatable {
         /// 4 or 8 bytes.
         case float(bytes: Int)
@@ -39,7 +39,7 @@ public struct NpyHeader: Sendable, Equatable {
     /// - Throws: `Failure` of kind `input` where the array is of another type or order, or the text is no such dictionary.
     init(dictionary: some Collection<UInt8>, place: String) throws {
         func damaged(_ fault: String) -> Failure { Failure(.input, "\(place) has a damaged header (\(fault)); save the file again") }
-        var parser = NpyDictionary(dictionary)
+        var parser = NPYDictionary(dictionary)
         guard let fields = parser.parse() else { throw damaged("it is no dictionary of type, order and shape") }
         if fields.isFortranOrder {
             throw Failure(.input, "\(place) is in Fortran order; save numpy.ascontiguousarray of it")
@@ -87,7 +87,7 @@ public struct NpyHeader: Sendable, Equatable {
 }
 
 /// The Python literal in a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`, keys in any order.
-private struct NpyDictionary {
+private struct NPYDictionary {
     struct Fields {
         /// Nil where the type is a list of fields.
         var type: String?
