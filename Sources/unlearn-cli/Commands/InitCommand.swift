@@ -12,10 +12,11 @@ extension CommandSpec {
         options: [
             OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, csv:FILE or npz:FILE (arrays x, y, id, group)"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's own, else --holdout of the rows)"),
-            OptionSpec("model", "NAME", "logistic, mlp or lenet5; options left out come from its recipe"),
+            OptionSpec("model", "NAME", "logistic, mlp, lenet5 or resnet20; options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
             OptionSpec("activation", "NAME", "tanh, relu or gelu"),
             OptionSpec("pooling", "NAME", "average or max (lenet5)"),
+            OptionSpec("width", "N", "times the channels of lenet5 or resnet20 (default 1)"),
             OptionSpec("blocks", "B", "blocks that rows are spread over"),
             OptionSpec("blocks-by", "POLICY", "stratified (default), random, group or order"),
             OptionSpec("epochs", "E", "passes over each block"),
@@ -25,6 +26,10 @@ extension CommandSpec {
             OptionSpec("momentum", "X", "of each block's descent"),
             OptionSpec("weight-decay", "X", "L2 penalty"),
             OptionSpec("label-smoothing", "X", "share of the target spread over all classes"),
+            OptionSpec("gradient-clip", "X", "most that the norm of a batch's gradient may be; 0: no limit"),
+            OptionSpec("averaging", "X", "share of a block's steps, at its end, whose states are averaged"),
+            OptionSpec("shift", "N", "move images by up to N pixels, drawn anew in every epoch"),
+            OptionSpec("flip", "on|off", "mirror images left to right half of the time"),
             OptionSpec("lattice-bits", "K", "states are multiples of 2^-K, 12 to 24 (default 18)"),
             OptionSpec("seed", "S", "decides slots, order and initialisation (default 0)"),
             OptionSpec("holdout", "X", "share of rows set aside as test rows (default 0.1)"),
@@ -152,6 +157,10 @@ extension CommandSpec {
         }
     }
 
+    private enum Switch: String, CaseIterable {
+        case on, off
+    }
+
     private static func recipe(_ invocation: Invocation) throws -> Recipe {
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         let model = try invocation.choice("model", ModelName.self)!
@@ -161,7 +170,8 @@ extension CommandSpec {
         }
         if model != .mlp { try reject("hidden", "mlp") }
         if model != .lenet5 { try reject("pooling", "lenet5") }
-        if model == .logistic { try reject("activation", "mlp and lenet5") }
+        if model == .logistic { try reject("activation", "mlp, lenet5 and resnet20") }
+        if !model.isConvolutional { for name in ["width", "shift", "flip"] { try reject(name, "lenet5 and resnet20") } }
         if let hidden = try invocation.integers("hidden", in: 1...65_536) { recipe.hidden = hidden }
         if let activation = try invocation.choice("activation", ActivationName.self) { recipe.activation = activation }
         if let pooling = try invocation.choice("pooling", PoolingName.self) { recipe.pooling = pooling }
@@ -172,6 +182,11 @@ extension CommandSpec {
         if let momentum = try invocation.number("momentum", in: 0...0.9999) { recipe.momentum = Float(momentum) }
         if let decay = try invocation.number("weight-decay", in: 0...10) { recipe.weightDecay = Float(decay) }
         if let smoothing = try invocation.number("label-smoothing", in: 0...0.99) { recipe.labelSmoothing = Float(smoothing) }
+        if let width = try invocation.integer("width", in: 1...64) { recipe.width = width }
+        if let clip = try invocation.number("gradient-clip", in: 0...1e6) { recipe.gradientClip = Float(clip) }
+        if let averaging = try invocation.number("averaging", in: 0...1) { recipe.averaging = Float(averaging) }
+        if let shift = try invocation.integer("shift", in: 0...16) { recipe.augmentation.shift = shift }
+        if let flip = try invocation.choice("flip", Switch.self) { recipe.augmentation.flip = flip == .on }
         let bits = Lattice.allowedBits
         if let latticeBits = try invocation.integer("lattice-bits", in: bits) { recipe.latticeBits = latticeBits }
         if let text = invocation.text("seed") {
