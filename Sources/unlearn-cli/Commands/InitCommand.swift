@@ -10,8 +10,8 @@ extension CommandSpec {
         name: "init", summary: "make a project: import rows into its own store",
         example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
         options: [
-            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, csv:FILE or npz:FILE (arrays x, y, id, group)"),
-            OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's own, else --holdout of the rows)"),
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
+            OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
             OptionSpec("model", "NAME", "logistic, mlp, lenet5 or resnet20; options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
             OptionSpec("activation", "NAME", "tanh, relu or gelu"),
@@ -112,8 +112,8 @@ extension CommandSpec {
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path) }
         if let path = invocation.text("only") { plan.only = try IDList(reading: path) }
         if let path = invocation.text("groups") { plan.groups = try GroupsFile.read(path) }
-        // Fashion-MNIST comes with test rows of its own; asking for a share of the training rows overrules them.
-        let testName = invocation.text("test") ?? (spec == .fashionMNIST && !invocation.flag("holdout") ? dataName : nil)
+        // Some data come with test rows of their own; asking for a share of the training rows overrules them.
+        let testName = invocation.text("test") ?? (spec.hasTestRows && !invocation.flag("holdout") ? dataName : nil)
         if let testName {
             if invocation.flag("holdout") { throw Failure(.input, "--test and --holdout exclude each other; give one") }
             let testSpec = try DataSpec(testName)
@@ -146,14 +146,16 @@ extension CommandSpec {
         switch spec {
         case .fashionMNIST: return try DataSpec.fashionMNIST(test: test)
         case .idx(let images, let labels): return IDXSource(images: images, labels: labels)
+        case .cifar10(let folder): return try CIFAR10Source(folder: folder, test: test)
         case .csv(let path):
             guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
             return CSVSource(
                 path, labelColumn: table.label, idColumn: table.id, groupColumn: table.group, encoding: encoding, classNames: survey?.classNames)
-        case .npz(let path):
-            // A table's features are standardised by the training rows; an array's are as they are.
-            guard table == nil else { throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table") }
-            return NPZSource(path, classNames: survey?.classNames)
+        // A table's features are standardised by the training rows; these are as they are.
+        case .npz where table != nil, .libsvm where table != nil:
+            throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table")
+        case .npz(let path): return NPZSource(path, classNames: survey?.classNames)
+        case .libsvm(let path): return LIBSVMSource(path, shape: survey?.shape, classNames: survey?.classNames)
         }
     }
 
