@@ -35,7 +35,7 @@ public struct FuzzTarget: Sendable {
     }
 
     public static let all: [FuzzTarget] = [
-        idx, gzip, csv, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, planes, idList, settings,
+        idx, gzip, csv, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, latticeCodec, idList, settings,
         groups, commandLine, certificate, signedCertificate, publicKey,
     ]
 }

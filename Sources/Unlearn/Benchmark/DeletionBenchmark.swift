@@ -215,7 +215,7 @@ public struct DeletionBenchmark {
         let objects = try project.store.objects().filter { !$0.kind.isRows }
         let influenceBytes = objects.filter { $0.kind == .influence }.reduce(0) { $0 + $1.bytes }
         var entropy = 0.0
-        for block in 1...chain.length { entropy += PlaneCodec.orderZeroEntropy(try chain.influence(block)) }
+        for block in 1...chain.length { entropy += LatticeCodec.orderZeroEntropy(try chain.influence(block)) }
         entropy /= Double(chain.length)
         let values = Double(chain.length * project.parameterCount)
         let bits = Double(influenceBytes) * 8 / values
