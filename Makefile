@@ -37,10 +37,11 @@ interoperability: build-tests
 	@if Scripts/python-environment $(VENV); then \
 		for check in Tests/Interoperability/check_*.py; do $(VENV)/bin/python $$check $(TESTING)/release/unlearn || exit 1; done; fi
 
-# Deletions against naive retraining, and what encryption costs.
+# Deletions against naive retraining, what encryption costs, and compression beside that of others.
 bench: build
 	Benchmarks/deletions
 	Benchmarks/encryption
+	Benchmarks/codec
 
 # RUNS inputs (a million) for each parser, guided by what they reach; SEED is the first seed.
 fuzz: packages

@@ -85,6 +85,7 @@ struct BadInputTests {
         expect(try program.run("export", "--out", folder.file("model.pt")), 2, ".safetensors or .npz")
         expect(try program.run("export", "--out", folder.file("x.npz"), "--block", "31"), 2, "states 0 to 30")
         expect(try program.run("bench", "--positions", "31"), 2, "no block 31")
+        expect(try program.run("bench", "--codec", "--positions", "31"), 2, "no block 31")
         #expect(try contents(of: folder.file("project")) == before)
         let first = try program.json("delete", "--ids", "-", "--on-no-decay", "exact", input: "5\n5\n")
         #expect(first["rows_deleted"] as? Int == 1)

@@ -35,7 +35,7 @@ public struct FuzzTarget: Sendable {
     }
 
     public static let all: [FuzzTarget] = [
-        idx, cifar10, gzip, csv, libsvm, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, planes, idList,
+        idx, cifar10, gzip, csv, libsvm, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, latticeCodec, idList,
         settings, groups, commandLine, certificate, signedCertificate, publicKey,
     ]
 }

@@ -5,15 +5,17 @@ import TestSupport
 extension FuzzTarget {
     private static let count = 700
 
-    private static let records: [[UInt8]] = {
+    private static let vectors: [LatticeVector] = {
         var random = SeededGenerator(1)
-        let vectors = [
+        return [
             (0..<count).map { _ in Int32.random(in: -3...3, using: &random) }, [Int32](repeating: 0, count: count),
+            (0..<count).map { _ in Int32.random(in: -5000...5000, using: &random) },
             (0..<count).map { _ in Int32.random(in: .min ... .max, using: &random) },
-        ]
-        // Small integers compress without a failure.
-        return vectors.compactMap { try? LatticeRecord(kind: .influence, block: 7, latticeBits: 18, vector: LatticeVector($0)).encoded() }
+        ].map { LatticeVector($0) }
     }()
+
+    // They compress without a failure.
+    private static let records = vectors.compactMap { try? LatticeRecord(kind: .influence, block: 7, latticeBits: 18, vector: $0).encoded() }
 
     private static func readLatticeRecord(_ bytes: [UInt8]) throws {
         let record = try LatticeRecord(decoding: bytes, kind: .influence, block: 7, latticeBits: 18, count: count, file: "F")
@@ -53,45 +55,18 @@ extension FuzzTarget {
         try expect(record.features.count == slots * features * record.bytesPerFeature, "features of another shape")
     }
 
-    /// Planes on their own: a number of values, then planes behind their lengths.
-    static let planes = FuzzTarget(
-        "planes",
-        samples: [SampleNPZ.number(3, 2) + joined([UInt8](repeating: 1, count: 64), [])] + records.map { planes(of: $0) }
+    /// Chunks on their own behind a number that says how many values, up to three chunks of them.
+    static let latticeCodec = FuzzTarget(
+        "lattice-codec", samples: vectors.compactMap { vector in (try? LatticeCodec.encode(vector)).map { SampleNPZ.number(count / 3, 2) + $0 } }
     ) { input in
-        var (head, rest) = (Array(input.prefix(2)), Array(input.dropFirst(2)))
-        while head.count < 2 { head.append(0) }
-        let count = max(1, Int(head[0]) | Int(head[1]) << 8)
-        var parts: [[UInt8]] = []
-        while !rest.isEmpty && parts.count < 32 {
-            let (part, following) = split(rest)
-            // What decode promises to be given: no plane longer than uncompressed.
-            parts.append(Array(part.prefix(PlaneCodec.planeBytes(count))))
-            rest = following
+        let head = Array((input + [0, 0]).prefix(2))
+        let count = 1 + 3 * (Int(head[0]) | Int(head[1]) << 8)
+        guard let vector = Array(input.dropFirst(2)).withUnsafeBytes({ LatticeCodec.decode($0, count: count) }) else {
+            throw LatticeRecord.Invalid.badSteps(file: "F")
         }
-        let bytes = parts.flatMap { $0 }
-        let vector = bytes.withUnsafeBytes { raw in
-            var start = 0
-            let views = parts.map { part in
-                defer { start += part.count }
-                return UnsafeRawBufferPointer(rebasing: raw[start..<start + part.count])
-            }
-            return PlaneCodec.decode(views, count: count)
-        }
-        guard let vector else { throw LatticeRecord.Invalid.badPlanes(file: "F") }
         try expect(vector.count == count, "\(vector.count) values of \(count)")
-    }
-
-    /// The planes of a record, each behind its length.
-    private static func planes(of record: [UInt8]) -> [UInt8] {
-        let planes = Int(record[24])
-        var place = 32 + 4 * planes, result = SampleNPZ.number(count, 2)
-        for index in 0..<planes {
-            let length = Int(record[32 + 4 * index]) | Int(record[33 + 4 * index]) << 8
-            result += SampleNPZ.number(length, 2)
-            result += record[place..<place + length]
-            place += length
-        }
-        return result
+        let again = try LatticeCodec.encode(vector).withUnsafeBytes { LatticeCodec.decode($0, count: count) }
+        try expect(again == vector, "a vector that changes when it is encoded and decoded")
     }
 
     private static func unsealed(_ record: [UInt8]) -> [UInt8] { record.dropLast(Digest.length) }

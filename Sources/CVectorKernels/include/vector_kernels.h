@@ -102,8 +102,13 @@ uint64_t vk_l1_distance(const int32_t *a, const int32_t *b, size_t n);
 // Scales to the nearest integer, ties to even: |factor| <= 1, so that nothing overflows.
 void vk_scale(const int32_t *a, int32_t *scaled, size_t n, double factor);
 
-// Bit planes of groups of 512 values: value j*16+l of a group is bit j of word l of each plane.
-// `planes` is 32 rows of `plane_words` uint32 each (plane_words = 16 * groups); values past n count as zero.
-// Values are zigzag-coded first: 0, -1, 1, -2 -> 0, 1, 2, 3.
-void vk_planes_encode(const int32_t *values, size_t n, uint32_t *planes, size_t groups);
-void vk_planes_decode(const uint32_t *planes, size_t groups, int32_t *values, size_t n);
+// Splits n values into what noise is and what is worth compressing. Values are zigzag-coded first: 0, -1, 1, -2 -> 0, 1,
+// 2, 3. Of each group of 512 (the last one padded with zeros) with shift s, `symbols` gets value >> s, and `low` the s low
+// bits: s rows of 16 words of 32 bits; word column l holds those of values 16*j + l, j = 0...31, from the least significant
+// bit of the first row on, without gaps. s is the smallest that leaves every symbol below 256 and their mean below 16, and
+// at most VK_MOST_SHIFT. `shifts` has one entry a group, `symbols` 512, `low` room for 64 * VK_MOST_SHIFT bytes.
+// Gives the bytes of `low` that are used.
+enum { VK_MOST_SHIFT = 24 };
+size_t vk_split_steps(const int32_t *values, size_t n, uint8_t *shifts, uint8_t *symbols, uint8_t *low);
+// Takes them back: 0, or 1 where a value of the padding is not zero. No shift is above VK_MOST_SHIFT.
+int vk_join_steps(const uint8_t *shifts, const uint8_t *symbols, const void *low, int32_t *values, size_t n);

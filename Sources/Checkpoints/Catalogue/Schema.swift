@@ -1,6 +1,6 @@
 extension Store {
     /// Version of the catalogue's tables and of everything that they name.
-    static let formatVersion = 2
+    static let formatVersion = 3
     static let applicationID = 0x554E_4C52  // "UNLR"
 
     /// No table holds a row's id, its content or its group's name: ids stand as keyed digests, the rest is sealed.

@@ -25,7 +25,7 @@ public struct LatticeRecord: Sendable, Equatable {
     }
 
     static let magic = Array("UNLRECRD".utf8)
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
     static let headerLength = 32
 
     /// Each way in which a file can be something else than the record expected.
@@ -34,9 +34,8 @@ public struct LatticeRecord: Sendable, Equatable {
         case badMagic(file: String)
         case newerVersion(file: String, version: Int)
         case badHeader(file: String, field: String)
-        case badLengths(file: String)
         case badDigest(file: String)
-        case badPlanes(file: String)
+        case badSteps(file: String)
 
         public var kind: FailureKind { .damaged }
 
@@ -47,28 +46,24 @@ public struct LatticeRecord: Sendable, Equatable {
                 case .badMagic(let file): (file, "is not a checkpoint record")
                 case .newerVersion(let file, let version): (file, "has format version \(version), newer than this program reads")
                 case .badHeader(let file, let field): (file, "has an unexpected \(field)")
-                case .badLengths(let file): (file, "has lengths that do not add up to the file")
                 case .badDigest(let file): (file, "does not match its digest")
-                case .badPlanes(let file): (file, "holds planes that do not decompress")
+                case .badSteps(let file): (file, "holds values that do not decompress")
                 }
             return "\(file) \(fault); run 'unlearn check' and restore the project from a backup"
         }
     }
 
     public func encoded() throws -> [UInt8] {
-        let planes = try PlaneCodec.encode(vector)
-        let payload = planes.reduce(0) { $0 + $1.bytes.count }
-        var writer = ByteWriter(capacity: Self.headerLength + planes.count * 4 + payload + Digest.length)
+        let steps = try LatticeCodec.encode(vector)
+        var writer = ByteWriter(capacity: Self.headerLength + steps.count + Digest.length)
         writer.append(Self.magic)
         writer.append(Self.version)
         writer.append(kind.rawValue)
         writer.append(UInt8(latticeBits))
         writer.append(UInt32(block))
         writer.append(UInt64(vector.count))
-        writer.append(UInt8(planes.count))
-        writer.append([UInt8](repeating: 0, count: 7))
-        for plane in planes { writer.append(UInt32(plane.bytes.count)) }
-        for plane in planes { writer.append(plane.bytes) }
+        writer.append(UInt64(0))
+        writer.append(steps)
         return writer.sealed()
     }
 
@@ -90,16 +85,10 @@ public struct LatticeRecord: Sendable, Equatable {
             try expect(reader.take(UInt8.self) == latticeBits, "number of lattice bits")
             try expect(reader.take(UInt32.self) == block, "block")
             try expect(reader.take(UInt64.self) == count, "number of parameters")
-            let planeCount = Int(reader.take(UInt8.self))
-            try expect(planeCount <= PlaneCodec.planeCount, "number of planes")
-            try expect(reader.take(count: 7).allSatisfy { $0 == 0 }, "reserved field")
-            guard reader.remaining >= planeCount * 4 else { throw Invalid.badLengths(file: file) }
-            let lengths = (0..<planeCount).map { _ in Int(reader.take(UInt32.self)) }
-            guard lengths.reduce(0, +) == reader.remaining, lengths.allSatisfy({ $0 <= PlaneCodec.planeBytes(count) }) else {
-                throw Invalid.badLengths(file: file)
+            try expect(reader.take(UInt64.self) == 0, "reserved field")
+            guard let vector = LatticeCodec.decode(reader.take(count: reader.remaining), count: count) else {
+                throw Invalid.badSteps(file: file)
             }
-            let planes = lengths.map { reader.take(count: $0) }
-            guard let vector = PlaneCodec.decode(planes, count: count) else { throw Invalid.badPlanes(file: file) }
             return vector
         }
         self.kind = kind

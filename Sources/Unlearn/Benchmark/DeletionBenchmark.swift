@@ -49,24 +49,12 @@ public struct BenchmarkReport: Codable, Sendable {
         public let extrapolationErrorDfa: Double?
     }
 
-    /// How well checkpoints compress.
-    public struct Compression: Codable, Sendable {
-        /// Bits a value: as stored, and order-0 entropy, over all influences.
-        public let bitsPerValue: Double
-        public let entropyBitsPerValue: Double
-        /// Stored above entropy, as a fraction.
-        public let aboveEntropy: Double
-        /// Raw single precision over stored bytes, influences alone and with keyframes and corrections.
-        public let ratioInfluences: Double
-        public let ratioStore: Double
-    }
-
     public let naiveSeconds: Double
     public let naiveBlocks: Int
     /// Whether training from scratch without the first case's rows gave the bits of exact replay.
     public let naiveEqualsReplay: Bool
     public let rows: [Row]
-    public let compression: Compression
+    public let compression: CompressionReport
     /// Mean over the rows.
     public let extrapolationErrorLeastSquares: Double?
     public let extrapolationErrorDfa: Double?
@@ -129,7 +117,7 @@ public struct DeletionBenchmark {
         }
         return BenchmarkReport(
             naiveSeconds: naiveSeconds ?? 0, naiveBlocks: chain.length, naiveEqualsReplay: naiveEquals, rows: rows,
-            compression: try compression(chain), extrapolationErrorLeastSquares: mean(rows.map(\.extrapolationErrorLeastSquares)),
+            compression: try CodecBenchmark(project).run(), extrapolationErrorLeastSquares: mean(rows.map(\.extrapolationErrorLeastSquares)),
             extrapolationErrorDfa: mean(rows.map(\.extrapolationErrorDfa)))
     }
 
@@ -209,18 +197,5 @@ public struct DeletionBenchmark {
             l1Nothing: Double(current.l1Distance(to: exact.state)) * unit, damping: run.outcome.segments.last?.damping,
             tailBound: run.outcome.tailBound, rho: run.outcome.residuals?.rho ?? [],
             extrapolationErrorLeastSquares: extrapolationError(.leastSquares), extrapolationErrorDfa: extrapolationError(.dfa))
-    }
-
-    private func compression(_ chain: StoredChain) throws -> BenchmarkReport.Compression {
-        let objects = try project.store.objects().filter { !$0.kind.isRows }
-        let influenceBytes = objects.filter { $0.kind == .influence }.reduce(0) { $0 + $1.bytes }
-        var entropy = 0.0
-        for block in 1...chain.length { entropy += PlaneCodec.orderZeroEntropy(try chain.influence(block)) }
-        entropy /= Double(chain.length)
-        let values = Double(chain.length * project.parameterCount)
-        let bits = Double(influenceBytes) * 8 / values
-        return .init(
-            bitsPerValue: bits, entropyBitsPerValue: entropy, aboveEntropy: entropy > 0 ? bits / entropy - 1 : 0, ratioInfluences: 32 / bits,
-            ratioStore: values * 4 / Double(objects.reduce(0) { $0 + $1.bytes }))
     }
 }

@@ -13,6 +13,7 @@ extension CommandSpec {
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on"),
             OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05)"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa"),
+            OptionSpec("codec", nil, "only how well the checkpoints of --positions (default: all) compress, and how fast"),
             .threads,
         ],
         run: runBench)
@@ -21,6 +22,11 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let options = try replayOptions(invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        if invocation.flag("codec") {
+            let report = try CodecBenchmark(project, blocks: try invocation.integers("positions", in: 1...1_000_000)).run()
+            try console.result(report, describe(report))
+            return 0
+        }
         guard options.onNoDecay != .fail else { throw Failure(.input, "bench takes --on-no-decay exact or stitch, not fail") }
         try project.refuseOtherNumerics("compare deletions")
         let length = try project.chain().length
@@ -47,18 +53,24 @@ extension CommandSpec {
                 percent(row.agreementNothing), fixed(row.l1, 3), fixed(row.l1Paper, 3), fixed(row.l1Nothing, 3),
             ])
         }
-        let compression = report.compression
         var lines = [
             "naive retraining of \(report.naiveBlocks) blocks: \(fixed(report.naiveSeconds, 1)) s; "
                 + (report.naiveEqualsReplay ? "exact replay gives the same bits" : "EXACT REPLAY GIVES OTHER BITS"),
             table(rows),
-            "checkpoints: \(fixed(compression.bitsPerValue)) bits a value, order-0 entropy \(fixed(compression.entropyBitsPerValue)) "
-                + "(\(percent(abs(compression.aboveEntropy), 1)) \(compression.aboveEntropy < 0 ? "below" : "above")); \(fixed(compression.ratioInfluences)) times smaller than fp32, "
-                + "\(fixed(compression.ratioStore)) with keyframes and corrections",
+            describe(report.compression),
         ]
         if let squares = report.extrapolationErrorLeastSquares, let dfa = report.extrapolationErrorDfa {
             lines.append("fits on residuals they had not seen: least squares \(percent(squares, 0)) off, DFA \(percent(dfa, 0)) off (mean relative error)")
         }
         return lines.joined(separator: "\n")
+    }
+
+    private static func describe(_ compression: CompressionReport) -> String {
+        """
+        checkpoints: \(fixed(compression.bitsPerValue)) bits a value, order-0 entropy \(fixed(compression.entropyBitsPerValue)) \
+        (\(percent(abs(compression.aboveEntropy), 1)) \(compression.aboveEntropy < 0 ? "below" : "above")); \
+        \(fixed(compression.ratioInfluences)) times smaller than fp32, \(fixed(compression.ratioStore)) with keyframes and corrections
+        codec, one thread: encodes \(fixed(compression.encodeGbPerSecond)) GB/s of fp32, decodes \(fixed(compression.decodeGbPerSecond)) GB/s
+        """
     }
 }

@@ -144,21 +144,21 @@ struct StoreDamageTests {
 
     @Test("A project of a newer version is refused, not called damaged", arguments: [Store.Access.read, .write])
     func newer(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 3; ALTER TABLE project RENAME TO projects")
+        try project.database().execute("PRAGMA user_version = 4; ALTER TABLE project RENAME TO projects")
         let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
-        let message = "the project in \(project.path) was made by a newer version (format 3, this program reads 2); update unlearn"
+        let message = "the project in \(project.path) was made by a newer version (format 4, this program reads 3); update unlearn"
         #expect(error == Failure(.input, message))
     }
 
     @Test("A project of an older version is refused, not called damaged", arguments: [Store.Access.read, .write])
     func older(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 1; ALTER TABLE project RENAME TO projects")
+        try project.database().execute("PRAGMA user_version = 2; ALTER TABLE project RENAME TO projects")
         let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
-        let message = "the project in \(project.path) was made by an older version (format 1, this program reads 2); make it anew with 'unlearn init'"
+        let message = "the project in \(project.path) was made by an older version (format 2, this program reads 3); make it anew with 'unlearn init'"
         #expect(error == Failure(.input, message))
     }
 
-    @Test("A catalogue of this version that names another is damage", arguments: [Store.Access.read, .write, .inspect], [0, 1, 3, 258])
+    @Test("A catalogue of this version that names another is damage", arguments: [Store.Access.read, .write, .inspect], [0, 2, 4, 259])
     func wrongVersion(access: Store.Access, version: Int) throws {
         try project.database().execute("PRAGMA user_version = \(version)")
         let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
