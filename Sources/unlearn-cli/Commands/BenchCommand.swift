@@ -11,7 +11,7 @@ extension CommandSpec {
             OptionSpec("epsilon", "X,X,…", "of the stop rule (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), or stitch (unguarded)"),
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on"),
-            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05)"),
+            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa"),
             .threads,
         ],

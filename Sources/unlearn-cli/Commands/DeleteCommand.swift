@@ -13,7 +13,7 @@ extension CommandSpec {
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), fail, or stitch (unguarded, the paper's behaviour)"),
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on: 1 is the paper's, 0 does nothing"),
-            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05)"),
+            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa: how the exponent h is found"),
             OptionSpec("ignore-missing", nil, "skip ids that are unknown or deleted already"),
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
