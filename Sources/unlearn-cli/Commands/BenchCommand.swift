@@ -53,8 +53,8 @@ extension CommandSpec {
                 + (report.naiveEqualsReplay ? "exact replay gives the same bits" : "EXACT REPLAY GIVES OTHER BITS"),
             table(rows),
             "checkpoints: \(fixed(compression.bitsPerValue)) bits a value, order-0 entropy \(fixed(compression.entropyBitsPerValue)) "
-                + "(\(percent(abs(compression.aboveEntropy), 1)) \(compression.aboveEntropy < 0 ? "below" : "above")); \(fixed(compression.ratioInfluences)) times smaller than fp32, "
-                + "\(fixed(compression.ratioStore)) with keyframes and corrections",
+                + "(\(percent(abs(compression.aboveEntropy), 1)) \(compression.aboveEntropy < 0 ? "below" : "above")); \(besideSinglePrecision(compression.ratioInfluences)), "
+                + "with keyframes and corrections \(besideSinglePrecision(compression.ratioStore))",
         ]
         if let squares = report.extrapolationErrorLeastSquares, let dfa = report.extrapolationErrorDfa {
             lines.append("fits on residuals they had not seen: least squares \(percent(squares, 0)) off, DFA \(percent(dfa, 0)) off (mean relative error)")
