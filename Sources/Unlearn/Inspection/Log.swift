@@ -19,6 +19,9 @@ public struct LogReport: Encodable, Sendable {
         /// Why it was undone, or nil.
         public let reason: String?
         public let audits: [JSONValue]
+
+        /// Whether it was carried out and no trained block had held the rows.
+        public var hadNoInfluence: Bool { report.map(ErasureClaims.retrainedNothing) ?? false }
     }
 
     public struct Event: Encodable, Sendable {
@@ -33,10 +36,14 @@ public struct LogReport: Encodable, Sendable {
     /// Every entry of the ledger, in order.
     public let events: [Event]
     public let treeHead: TreeHead?
+    /// Of what was destroyed and written.
+    public let encryption: String
+    public var isEncrypted: Bool { ErasureClaims.isEncrypted(encryption) }
 
     /// - Parameter number: one request alone, or nil: all.
     public init(of store: Store, request number: Int?) throws {
         let entries = try store.ledger()
+        encryption = store.encryption.name
         treeHead = try store.treeHeads().last
         let wanted = number.map(Store.requestName)
         events = entries.filter { wanted == nil || $0.entry.request == wanted }.map {
