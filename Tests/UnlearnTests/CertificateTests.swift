@@ -173,6 +173,9 @@ struct CertificateTests {
         python.waitUntilExit()
         #expect(python.terminationStatus == 0)
         #expect { _ = try issue() } throws: { ($0 as? Failure)?.kind == .damaged }
+        #expect { _ = try LogReport(of: project.open(.read).store, request: nil) } throws: {
+            ($0 as? Failure)?.kind == .damaged && "\($0)".contains("its first") && "\($0)".contains("are not those that were signed")
+        }
         #expect { try project.delete([try project.ids(inBlock: 28)[0]]) } throws: { "\($0)".contains("not the one that was signed") }
         #expect(try !project.open(.inspect).check(readData: false) { _, _ in }.errors.isEmpty)
     }

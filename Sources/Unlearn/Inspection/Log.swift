@@ -1,4 +1,5 @@
 import Checkpoints
+import Files
 
 /// The requests of a project and what was done, as its ledger tells it.
 public struct LogReport: Encodable, Sendable {
@@ -41,7 +42,10 @@ public struct LogReport: Encodable, Sendable {
     public var isEncrypted: Bool { ErasureClaims.isEncrypted(encryption) }
 
     /// - Parameter number: one request alone, or nil: all.
+    /// - Throws: kind `damaged` where the ledger is not the one that was signed: what it tells would be believed.
+    /// - Complexity: O(entries · log entries) hashes.
     public init(of store: Store, request number: Int?) throws {
+        if let fault = try store.ledgerFaults().first { throw Failure(.damaged, "\(fault); run 'unlearn check'") }
         let entries = try store.ledger()
         encryption = store.encryption.name
         treeHead = try store.treeHeads().last

@@ -15,9 +15,13 @@ public struct RowPlaces: Codable, Sendable {
 
     public let rows: [Row]
 
-    /// Unknown ids are an error.
+    /// Unknown ids are an error, and so is a table of rows that is not the one this program left.
+    /// - Complexity: O(rows + ids).
     public init(of ids: IDList, in store: Store) throws {
-        let (found, unknown) = try store.look(up: ids)
+        let (found, unknown) = try store.snapshot {
+            try store.verifyRows()
+            return try store.look(up: ids)
+        }
         try ids.expectNone(unknown, "is not in the project", "correct the list")
         rows = found.map(\.place).map {
             Row(id: $0.id, part: $0.part == .train ? "train" : "test", block: $0.block, slot: $0.slot, group: $0.group, deleted: $0.isDeleted)
