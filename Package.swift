@@ -23,7 +23,6 @@ let package = Package(
         .library(name: "FaultShim", type: .dynamic, targets: ["FaultShim"]),
     ],
     targets: [
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
@@ -33,7 +32,7 @@ let package = Package(
 
         .target(name: "Files"),
         .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
-        .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "COpenBLAS", "CZlib"]),
+        .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib"]),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CSQLite", "CSodium"]),
         .target(name: "Unlearn", dependencies: ["Training", "Checkpoints", "Tensors", "Files"]),
         .target(name: "unlearn-cli", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),

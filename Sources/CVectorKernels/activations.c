@@ -7,8 +7,8 @@ static inline float tanh_rational(float value) {
     float x = value < -9.0f ? -9.0f : value;
     x = x > 9.0f ? 9.0f : x;
     const float z = x * x;
-    const float p = (((1.335559267e-08f * z + 2.060982418e-05f) * z + 3.495636266e-03f) * z + 1.338106719e-01f) * z + 1.0f;
-    const float q = (((7.776959979e-07f * z + 3.285711392e-04f) * z + 2.587716850e-02f) * z + 4.671438283e-01f) * z + 1.0f;
+    const float p = FUSED(FUSED(FUSED(FUSED(1.335559267e-08f, z, 2.060982418e-05f), z, 3.495636266e-03f), z, 1.338106719e-01f), z, 1.0f);
+    const float q = FUSED(FUSED(FUSED(FUSED(7.776959979e-07f, z, 3.285711392e-04f), z, 2.587716850e-02f), z, 4.671438283e-01f), z, 1.0f);
     // Exactly 1 from there on, so that what multiplies 1 - tanh^2 vanishes as it should.
     float y = value >= 9.0f ? 1.0f : x * p / q;
     y = value <= -9.0f ? -1.0f : y;

@@ -1,55 +1,82 @@
 #include <string.h>
 
 #include "multiversion.h"
+#include "vector16.h"
 #include "vector_kernels.h"
 
-// The columns of one kernel offset are the image shifted by it: each output row is one run of the input row, between
-// zeros where the window hangs over the edge.
-static inline void run_bounds(int offset, int padding, int width, int out_width, int *first, int *last) {
-    *first = padding - offset > 0 ? padding - offset : 0;
-    const int end = width + padding - offset;
-    *last = end < out_width ? end : out_width;
-    if (*last < *first) *last = *first;
+// One convolution's geometry. Images are worked on with their padding around them, so that no run hangs over an edge.
+struct geometry {
+    int out_height, out_width, padded_height, padded_width;
+    // From one padded row to the next: whole vectors that are added behind the last column reach no other row.
+    size_t row;
+};
+
+static inline struct geometry geometry(int height, int width, int kernel, int padding, int stride) {
+    struct geometry g = {(height + 2 * padding - kernel) / stride + 1, (width + 2 * padding - kernel) / stride + 1, height + 2 * padding,
+                         width + 2 * padding, 0};
+    g.row = (size_t)g.padded_width + (g.out_width % 16 ? 15 : 0);
+    return g;
 }
 
-void vk_im2col(const float *image, float *columns, int channels, int height, int width, int kernel, int padding) {
-    const int out_height = height + 2 * padding - kernel + 1, out_width = width + 2 * padding - kernel + 1;
+size_t vk_padded_floats(int channels, int height, int width, int kernel, int padding, int stride) {
+    const struct geometry g = geometry(height, width, kernel, padding, stride);
+    return (size_t)channels * g.padded_height * g.row + 16;
+}
+
+// The columns of one offset of the kernel are the padded image shifted by it: each output row is one run of a padded row.
+// Runs are copied in whole vectors; what goes too far is overwritten by the next run.
+MULTIVERSION
+void vk_im2col(const float *image, float *columns, float *padded, int channels, int height, int width, int kernel, int padding, int stride) {
+    const struct geometry g = geometry(height, width, kernel, padding, stride);
+    memset(padded, 0, sizeof(float) * (size_t)channels * g.padded_height * g.row);
+    for (int c = 0; c < channels; c++)
+        for (int y = 0; y < height; y++)
+            memcpy(padded + ((size_t)c * g.padded_height + y + padding) * g.row + padding, image + ((size_t)c * height + y) * width,
+                   sizeof(float) * (size_t)width);
     float *out = columns;
     for (int c = 0; c < channels; c++)
         for (int ky = 0; ky < kernel; ky++)
             for (int kx = 0; kx < kernel; kx++) {
-                int first, last;
-                run_bounds(kx, padding, width, out_width, &first, &last);
-                for (int oy = 0; oy < out_height; oy++, out += out_width) {
-                    const int y = oy + ky - padding;
-                    if (y < 0 || y >= height) {
-                        memset(out, 0, sizeof(float) * (size_t)out_width);
-                        continue;
-                    }
-                    const float *row = image + ((size_t)c * height + y) * width + kx - padding;
-                    for (int x = 0; x < first; x++) out[x] = 0;
-                    for (int x = first; x < last; x++) out[x] = row[x];
-                    for (int x = last; x < out_width; x++) out[x] = 0;
+                const float *row = padded + ((size_t)c * g.padded_height + ky) * g.row + kx;
+                if (stride > 1) {
+                    for (int y = 0; y < g.out_height; y++, row += stride * g.row, out += g.out_width)
+                        for (int x = 0; x < g.out_width; x++) out[x] = row[x * stride];
+                } else if (g.out_width <= 16) {
+                    for (int y = 0; y < g.out_height; y++, row += g.row, out += g.out_width) STORE16(out, LOAD16(row));
+                } else {
+                    for (int y = 0; y < g.out_height; y++, row += g.row, out += g.out_width)
+                        for (int x = 0; x < g.out_width; x += 16) STORE16(out + x, LOAD16(row + x));
                 }
             }
 }
 
-void vk_col2im(const float *columns, float *image, int channels, int height, int width, int kernel, int padding) {
-    const int out_height = height + 2 * padding - kernel + 1, out_width = width + 2 * padding - kernel + 1;
-    memset(image, 0, sizeof(float) * (size_t)channels * height * width);
+typedef int lanes16 __attribute__((vector_size(64)));
+
+MULTIVERSION
+void vk_col2im(const float *columns, float *image, float *padded, int channels, int height, int width, int kernel, int padding, int stride) {
+    const struct geometry g = geometry(height, width, kernel, padding, stride);
+    memset(padded, 0, sizeof(float) * (size_t)channels * g.padded_height * g.row);
+    const int tail = (g.out_width - 1) / 16 * 16;
+    lanes16 within;
+    for (int l = 0; l < 16; l++) within[l] = tail + l < g.out_width ? -1 : 0;
     const float *in = columns;
     for (int c = 0; c < channels; c++)
         for (int ky = 0; ky < kernel; ky++)
             for (int kx = 0; kx < kernel; kx++) {
-                int first, last;
-                run_bounds(kx, padding, width, out_width, &first, &last);
-                for (int oy = 0; oy < out_height; oy++, in += out_width) {
-                    const int y = oy + ky - padding;
-                    if (y < 0 || y >= height) continue;
-                    float *row = image + ((size_t)c * height + y) * width + kx - padding;
-                    for (int x = first; x < last; x++) row[x] += in[x];
+                float *row = padded + ((size_t)c * g.padded_height + ky) * g.row + kx;
+                for (int y = 0; y < g.out_height; y++, row += stride * g.row, in += g.out_width) {
+                    if (stride > 1) {
+                        for (int x = 0; x < g.out_width; x++) row[x * stride] += in[x];
+                        continue;
+                    }
+                    for (int x = 0; x < tail; x += 16) STORE16(row + x, LOAD16(row + x) + LOAD16(in + x));
+                    STORE16(row + tail, LOAD16(row + tail) + (v16)((lanes16)LOAD16(in + tail) & within));
                 }
             }
+    for (int c = 0; c < channels; c++)
+        for (int y = 0; y < height; y++)
+            memcpy(image + ((size_t)c * height + y) * width, padded + ((size_t)c * g.padded_height + y + padding) * g.row + padding,
+                   sizeof(float) * (size_t)width);
 }
 
 MULTIVERSION
@@ -109,4 +136,45 @@ void vk_max_pool_backward(const float *x, const float *dy, float *dx, int planes
                     if (x[places[i]] > x[best]) best = places[i];
                 dx[best] = dy[((size_t)p * out_height + oy) * out_width + ox];
             }
+}
+
+MULTIVERSION
+void vk_add_shortcut(const float *x, float *y, int channels, int height, int width, int stride) {
+    if (stride == 1) {
+        for (size_t i = 0; i < (size_t)channels * height * width; i++) y[i] += x[i];
+        return;
+    }
+    const int out_height = (height + stride - 1) / stride, out_width = (width + stride - 1) / stride;
+    for (int c = 0; c < channels; c++)
+        for (int oy = 0; oy < out_height; oy++)
+            for (int ox = 0; ox < out_width; ox++)
+                y[((size_t)c * out_height + oy) * out_width + ox] += x[((size_t)c * height + oy * stride) * width + ox * stride];
+}
+
+MULTIVERSION
+void vk_add_shortcut_gradient(const float *dy, float *dx, int channels, int height, int width, int stride) {
+    if (stride == 1) {
+        for (size_t i = 0; i < (size_t)channels * height * width; i++) dx[i] += dy[i];
+        return;
+    }
+    const int out_height = (height + stride - 1) / stride, out_width = (width + stride - 1) / stride;
+    for (int c = 0; c < channels; c++)
+        for (int oy = 0; oy < out_height; oy++)
+            for (int ox = 0; ox < out_width; ox++)
+                dx[((size_t)c * height + oy * stride) * width + ox * stride] += dy[((size_t)c * out_height + oy) * out_width + ox];
+}
+
+void vk_shift_image(const float *image, float *shifted, int channels, int height, int width, int down, int right, int mirror) {
+    for (int c = 0; c < channels; c++)
+        for (int y = 0; y < height; y++) {
+            int from = y - down;
+            from = from < 0 ? 0 : from >= height ? height - 1 : from;
+            const float *row = image + ((size_t)c * height + from) * width;
+            float *out = shifted + ((size_t)c * height + y) * width;
+            for (int x = 0; x < width; x++) {
+                int column = (mirror ? width - 1 - x : x) - right;
+                column = column < 0 ? 0 : column >= width ? width - 1 : column;
+                out[x] = row[column];
+            }
+        }
 }

@@ -1,7 +1,11 @@
 #pragma once
-// Compiles a kernel for several instruction sets and picks one at load time. The bits are the same in each.
+// Compiles a kernel for several instruction sets and picks one at load time. The bits are the same in each: sums have
+// fixed orders, and multiplication and addition are kept apart unless FUSED says that they are one rounding.
 #if defined(__x86_64__) && defined(__linux__)
-#define MULTIVERSION __attribute__((target_clones("avx512f", "avx2", "default")))
+#define MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define MULTIVERSION
 #endif
+
+// a * b + c in one rounding, as IEEE 754 has it: an instruction where there is one, the C library's function elsewhere.
+#define FUSED(a, b, c) __builtin_elementwise_fma(a, b, c)

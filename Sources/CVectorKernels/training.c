@@ -4,16 +4,6 @@
 #include "multiversion.h"
 #include "vector_kernels.h"
 
-void vk_fill_rows(float *y, const float *bias, size_t rows, size_t n) {
-    for (size_t r = 0; r < rows; r++) memcpy(y + r * n, bias, n * sizeof(float));
-}
-
-MULTIVERSION
-void vk_fill_planes(float *y, const float *bias, size_t planes, size_t n) {
-    for (size_t p = 0; p < planes; p++)
-        for (size_t i = 0; i < n; i++) y[p * n + i] = bias[p];
-}
-
 MULTIVERSION
 void vk_add_row_sums(const float *x, float *restrict sums, size_t rows, size_t n) {
     for (size_t r = 0; r < rows; r++)
@@ -35,54 +25,95 @@ void vk_add_plane_sums(const float *x, float *sums, size_t planes, size_t n) {
     }
 }
 
+// e^x for x <= 0, within 2 units in the last place, by x = n ln 2 + r and Taylor's polynomial in r; below -87 it is 0, so
+// that no subnormal number slows anything down. Our own, because the C library's bits differ between versions.
+static inline float exp_of_negative(float x) {
+    const float limited = x < -87.0f ? -87.0f : x;
+    const float n = rintf(limited * 1.44269504f);
+    const float r = FUSED(n, -1.42860677e-6f, FUSED(n, -0.693145752f, limited));
+    float e = FUSED(1.98412698e-4f, r, 1.38888889e-3f);
+    e = FUSED(e, r, 8.33333333e-3f);
+    e = FUSED(e, r, 4.16666667e-2f);
+    e = FUSED(e, r, 1.66666667e-1f);
+    e = FUSED(e, r, 0.5f);
+    e = FUSED(e, r, 1.0f);
+    e = FUSED(e, r, 1.0f);
+    const uint32_t power = (uint32_t)((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &power, sizeof scale);
+    return x < -87.0f ? 0.0f : e * scale;
+}
+
+MULTIVERSION
 void vk_softmax(const float *logits, float *probabilities, int classes) {
     float top = logits[0];
     for (int c = 1; c < classes; c++) top = logits[c] > top ? logits[c] : top;
+    for (int c = 0; c < classes; c++) probabilities[c] = exp_of_negative(logits[c] - top);
     float sum = 0;
-    for (int c = 0; c < classes; c++) {
-        probabilities[c] = expf(logits[c] - top);
-        sum += probabilities[c];
-    }
+    for (int c = 0; c < classes; c++) sum += probabilities[c];
     for (int c = 0; c < classes; c++) probabilities[c] /= sum;
 }
 
-float vk_softmax_cross_entropy(const float *logits, float *d_logits, int classes, int label, float smoothing, float scale) {
-    float top = logits[0];
-    for (int c = 1; c < classes; c++) top = logits[c] > top ? logits[c] : top;
-    float sum = 0;
-    for (int c = 0; c < classes; c++) sum += expf(logits[c] - top);
-    const float log_sum = logf(sum), rest = smoothing / (float)classes;
-    float loss = 0;
+MULTIVERSION
+void vk_softmax_gradient(const float *logits, float *d_logits, int classes, int label, float smoothing, float scale) {
+    vk_softmax(logits, d_logits, classes);
+    const float rest = smoothing / (float)classes;
     for (int c = 0; c < classes; c++) {
         const float target = rest + (c == label ? 1.0f - smoothing : 0.0f);
-        const float log_probability = logits[c] - top - log_sum;
-        loss -= target * log_probability;
-        d_logits[c] = scale * (expf(log_probability) - target);
+        d_logits[c] = scale * (d_logits[c] - target);
     }
-    return loss;
 }
 
 // Parameters are taken in tiles that stay in the first-level cache while the lanes are added one after the other.
 #define TILE 1024
 
 MULTIVERSION
+double vk_sum_lanes(float *const *lanes, size_t lane_count, size_t from, size_t to) {
+    double squares[8] = {0};
+    for (size_t start = from; start < to; start += TILE) {
+        const size_t n = to - start < TILE ? to - start : TILE;
+        float *restrict sum = lanes[0] + start;
+        for (size_t lane = 1; lane < lane_count; lane++) {
+            float *restrict g = lanes[lane] + start;
+            for (size_t i = 0; i < n; i++) sum[i] += g[i];
+            memset(g, 0, n * sizeof(float));
+        }
+        for (size_t i = 0; i < n; i++) squares[i % 8] += (double)sum[i] * (double)sum[i];
+    }
+    double total = 0;
+    for (int l = 0; l < 8; l++) total += squares[l];
+    return total;
+}
+
+MULTIVERSION
 void vk_sgd_step(float *parameters, float *velocity, float *const *lanes, size_t lane_count, size_t from, size_t to,
-                 float rate, float momentum, float weight_decay) {
+                 float rate, float momentum, float weight_decay, float scale) {
     for (size_t start = from; start < to; start += TILE) {
         const size_t n = to - start < TILE ? to - start : TILE;
         float gradient[TILE];
         float *restrict p = parameters + start, *restrict v = velocity + start;
-        for (size_t i = 0; i < n; i++) gradient[i] = weight_decay * p[i];
-        for (size_t lane = 0; lane < lane_count; lane++) {
+        memcpy(gradient, lanes[0] + start, n * sizeof(float));
+        memset(lanes[0] + start, 0, n * sizeof(float));
+        for (size_t lane = 1; lane < lane_count; lane++) {
             float *restrict g = lanes[lane] + start;
             for (size_t i = 0; i < n; i++) gradient[i] += g[i];
             memset(g, 0, n * sizeof(float));
         }
         for (size_t i = 0; i < n; i++) {
-            v[i] = momentum * v[i] + gradient[i];
+            v[i] = momentum * v[i] + (scale * gradient[i] + weight_decay * p[i]);
             p[i] -= rate * v[i];
         }
     }
+}
+
+MULTIVERSION
+void vk_add(const float *values, float *sum, size_t n) {
+    for (size_t i = 0; i < n; i++) sum[i] += values[i];
+}
+
+MULTIVERSION
+void vk_scale_floats(const float *sum, float *values, size_t n, float factor) {
+    for (size_t i = 0; i < n; i++) values[i] = sum[i] * factor;
 }
 
 MULTIVERSION

@@ -13,7 +13,10 @@ public enum Schedule: String, Codable, Sendable, CaseIterable {
 }
 
 public enum ModelName: String, Codable, Sendable, CaseIterable {
-    case logistic, mlp, lenet5
+    case logistic, mlp, lenet5, resnet20
+
+    /// Whether rows must be images.
+    public var isConvolutional: Bool { self == .lenet5 || self == .resnet20 }
 }
 
 public enum ActivationName: String, Codable, Sendable, CaseIterable {
@@ -31,6 +34,8 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var hidden: [Int]
     public var activation: ActivationName
     public var pooling: PoolingName
+    /// Multiplies the channels and hidden units of `lenet5` and the channels of `resnet20`.
+    public var width: Int
     public var blocks: Int
     /// Times that each block is passed over.
     public var epochs: Int
@@ -40,18 +45,25 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var momentum: Float
     public var weightDecay: Float
     public var labelSmoothing: Float
+    /// The most that the norm of a batch's gradient may be; longer ones are scaled down to it. 0: no limit.
+    public var gradientClip: Float
+    /// The share of a block's steps, at its end, whose states are averaged to give the block's. 0: the last step's is it.
+    public var averaging: Float
+    public var augmentation: Augmentation
     public var latticeBits: Int
     public var seed: UInt64
 
     public init(
-        model: ModelName, hidden: [Int] = [], activation: ActivationName = .tanh, pooling: PoolingName = .average,
+        model: ModelName, hidden: [Int] = [], activation: ActivationName = .tanh, pooling: PoolingName = .average, width: Int = 1,
         blocks: Int, epochs: Int, batchSize: Int, learningRate: Float, schedule: Schedule, momentum: Float = 0,
-        weightDecay: Float = 0, labelSmoothing: Float = 0, latticeBits: Int = Lattice.defaultBits, seed: UInt64 = 0
+        weightDecay: Float = 0, labelSmoothing: Float = 0, gradientClip: Float = 0, averaging: Float = 0,
+        augmentation: Augmentation = Augmentation(), latticeBits: Int = Lattice.defaultBits, seed: UInt64 = 0
     ) {
         self.model = model
         self.hidden = hidden
         self.activation = activation
         self.pooling = pooling
+        self.width = width
         self.blocks = blocks
         self.epochs = epochs
         self.batchSize = batchSize
@@ -60,6 +72,9 @@ public struct Recipe: Codable, Sendable, Equatable {
         self.momentum = momentum
         self.weightDecay = weightDecay
         self.labelSmoothing = labelSmoothing
+        self.gradientClip = gradientClip
+        self.averaging = averaging
+        self.augmentation = augmentation
         self.latticeBits = latticeBits
         self.seed = seed
     }
@@ -78,6 +93,10 @@ public struct Recipe: Codable, Sendable, Equatable {
             Recipe(
                 model: .lenet5, blocks: 100, epochs: 10, batchSize: 100, learningRate: 0.03, schedule: .linear,
                 momentum: 0.9, weightDecay: 1e-3, labelSmoothing: 0.1)
+        case .resnet20:
+            Recipe(
+                model: .resnet20, activation: .gelu, blocks: 50, epochs: 4, batchSize: 64, learningRate: 0.05, schedule: .linear,
+                momentum: 0.9, weightDecay: 5e-4, labelSmoothing: 0.1, averaging: 0.25, augmentation: Augmentation(shift: 4, flip: true))
         }
     }
 

@@ -36,7 +36,10 @@ struct HostilePathTests {
         let images = data.folder.file("images"), labels = data.folder.file("labels"), before = try contents(of: data.folder.file("project"))
         let fresh = Program(folder: data.folder.file("fresh"))
         for path in paths {
-            for (spec, more) in [("idx:\(path),\(labels)", []), ("idx:\(images),\(path)", []), ("csv:\(path)", ["--label-column", "l"]), ("npz:\(path)", [])] {
+            for (spec, more) in [
+                ("idx:\(path),\(labels)", []), ("idx:\(images),\(path)", []), ("csv:\(path)", ["--label-column", "l"]), ("npz:\(path)", []),
+                ("cifar10:\(path)", []), ("libsvm:\(path)", []),
+            ] {
                 let words = ["init", "--model", "logistic", "--data", spec] + more
                 expectRefusal(try fresh.run(words), words)
             }

@@ -81,21 +81,4 @@ struct ResumeTests {
         #expect(training.terminationStatus == 130)
         #expect(try program.run("check").status == 0)
     }
-
-    @Test("Other numerics are refused as exact, explained, and allowed as approximate")
-    func otherNumerics() throws {
-        let data = try SmallData()
-        let program = try data.initialise()
-        try program.run("train")
-        let core = try #require(try program.json("status")["fingerprint"] as? [String: String])["blas"] ?? ""
-        let other = Program(folder: program.folder, environment: ["OPENBLAS_CORETYPE": core.hasSuffix("Nehalem") ? "Haswell" : "Nehalem"])
-        let status = try other.json("status")
-        try #require(status["fingerprint_difference"] is String, "OpenBLAS cannot switch its kernels here")
-        let ids = try data.folder.write("1\n", to: "ids")
-        let refused = try other.run("delete", "--ids", ids, "--method", "exact")
-        #expect(refused.status == 3 && refused.errors.contains("bit-exactly") && refused.errors.contains("--approximate"))
-        let allowed = try other.json("delete", "--ids", ids, "--method", "exact", "--approximate")
-        #expect(allowed["exact"] as? Bool == false)
-        #expect(try program.json("status")["exact"] as? Bool == false)
-    }
 }

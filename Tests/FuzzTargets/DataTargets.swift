@@ -15,6 +15,13 @@ extension FuzzTarget {
         try readAll(IDXSource(images: first.path, labels: second.path))
     }
 
+    /// One batch of records, alone and behind a sound one.
+    static let cifar10 = FuzzTarget("cifar10", samples: [1, 2].map { SampleFiles.cifar10($0, seed: 1) } + [gzipped(SampleFiles.cifar10(3, seed: 2))]) { input in
+        let file = MemoryFile(input), sound = MemoryFile(SampleFiles.cifar10(1, seed: 3))
+        try readAll(CIFAR10Source(paths: [file.path]))
+        try readAll(CIFAR10Source(paths: [sound.path, file.path]))
+    }
+
     /// A compressed file on its own: what it holds may be anything.
     static let gzip = FuzzTarget(
         "gzip", samples: [gzipped(Array("id,x\na,1\n".utf8)), gzipped([UInt8](repeating: 7, count: 3000)), gzipped([]) + gzipped([1])]
@@ -46,6 +53,19 @@ extension FuzzTarget {
         var refusal: (any Error)?
         do { try readAll(training) } catch { refusal = error }
         try readIfPossible(CSVSource(file.path, labelColumn: "label", encoding: soundTable, classNames: ["1", "10", "2"]))
+        if let refusal { throw refusal }
+    }
+
+    /// Sparse text as training rows, then as test rows of sound ones.
+    static let libsvm = FuzzTarget(
+        "libsvm",
+        samples: ["# rows\n+1 1:0.5 3:-2e-3 # first\n-1 qid:7 2:1\r\n\n1.0 7:3.25\t1048576:1\n-1\n", "\u{FEFF}3 1:1\n10 1:2 2:3e38\n3 2:.5"].map { Array($0.utf8) },
+        dictionary: ["+1", "-1", "1.5", "1:", ":1", "1:1", "2:1e39", "qid:", "#", "\n", "\r\n", " ", "\t", "0:1", "1048577:1", "nan", "inf", "0x1p3", "1e-400", "1e400", "\0"]
+    ) { input in
+        let file = MemoryFile(input)
+        var refusal: (any Error)?
+        do { try readAll(LIBSVMSource(file.path)) } catch { refusal = error }
+        try readIfPossible(LIBSVMSource(file.path, shape: RowShape(features: 2), classNames: ["-1", "01", "1", "ja"]))
         if let refusal { throw refusal }
     }
 

@@ -35,8 +35,8 @@ public struct FuzzTarget: Sendable {
     }
 
     public static let all: [FuzzTarget] = [
-        idx, gzip, csv, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, planes, idList, settings,
-        groups, commandLine, certificate, signedCertificate, publicKey,
+        idx, cifar10, gzip, csv, libsvm, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, planes, idList,
+        settings, groups, commandLine, certificate, signedCertificate, publicKey,
     ]
 }
 

@@ -1,4 +1,6 @@
-"""Rows that NumPy saved, plain and compressed, bytes and floats, with ids and groups: imported as they were."""
+"""Rows that NumPy saved, plain and compressed, bytes and floats, with ids and groups, as sparse text and as CIFAR-10's records:
+imported as they were."""
+import gzip
 import json
 import pathlib
 import tempfile
@@ -39,5 +41,33 @@ with tempfile.TemporaryDirectory() as name:
     np.savez(folder / "fortran.npz", x=np.asfortranarray(images.astype(np.float32)), y=labels)
     refused = unlearn(folder / "none", "init", "--data", f"npz:{folder / 'fortran.npz'}", "--model", "logistic", check=False)
     expect(refused.returncode == 2 and "ascontiguousarray" in refused.stderr, "Fortran order is refused with advice")
+
+    def trained(label, *arguments):
+        made = json.loads(unlearn(folder / label, "init", *arguments, "--model", "logistic", "--blocks", "5", "--epochs", "20", "--batch-size", "10", "--json").stdout)
+        return made | json.loads(unlearn(folder / label, "train", "--json").stdout)
+
+    # The same rows as an array and as text: the same bits.
+    sparse = np.where(random.random((300, 40)) < 0.1, random.normal(size=(300, 40)), 0).astype(np.float32)
+    sparse[np.arange(300), labels] = 3
+    sparse[7] = 0
+    np.savez(folder / "sparse.npz", x=sparse, y=labels - 1)
+    text = "# written row by row\n" + "".join(
+        f"{k - 1:+d} " + " ".join(f"{j + 1}:{row[j]!s}" for j in np.flatnonzero(row)) + "\n" for k, row in zip(labels, sparse))
+    (folder / "sparse.libsvm").write_text(text)
+    (folder / "sparse.libsvm.gz").write_bytes(gzip.compress(text.encode()))
+    results = [trained(f"sparse{i}", "--data", spec) for i, spec in enumerate(
+        (f"npz:{folder / 'sparse.npz'}", f"libsvm:{folder / 'sparse.libsvm'}", f"libsvm:{folder / 'sparse.libsvm.gz'}"))]
+    expect(len({result["state_digest"] for result in results}) == 1 and results[1]["rows"] == 270, "sparse text trains the model that its array trains")
+
+    batches = folder / "cifar-10-batches-bin"
+    batches.mkdir()
+    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+        pixels, kinds = random.integers(0, 60, (60, 3, 32, 32), dtype=np.uint8), np.arange(60, dtype=np.uint8) % 10
+        for i, k in enumerate(kinds):
+            pixels[i, k % 3, 8 * (k // 3):8 * (k // 3) + 8] += 150
+        np.concatenate([kinds[:, None], pixels.reshape(60, -1)], axis=1).tofile(batches / f"{name}.bin")
+    result = trained("cifar10", "--data", f"cifar10:{folder}")
+    expect((result["rows"], result["test_rows"], result["classes"]) == (300, 60, 10), "every record of CIFAR-10 is a row, test rows its own")
+    expect(result["test_accuracy"] > 0.9, "records of CIFAR-10 can be learnt")
 
 finish()

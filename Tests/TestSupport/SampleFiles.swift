@@ -25,4 +25,19 @@ public enum SampleFiles {
         }
         return (idx([count, side, side], pixels), idx([count], labels))
     }
+
+    /// Records of CIFAR-10 in which a label makes one band of rows bright in every channel, with noise.
+    public static func cifar10(_ count: Int, seed: UInt64) -> [UInt8] {
+        var random = SeededGenerator(seed)
+        var records: [UInt8] = []
+        for index in 0..<count {
+            let label = UInt8(index % 10)
+            records.append(label)
+            for place in 0..<3072 {
+                let row = place / 32 % 32
+                records.append(UInt8.random(in: 0...60, using: &random) + (row / 3 == Int(label) ? 180 : 0))
+            }
+        }
+        return records
+    }
 }

@@ -5,12 +5,17 @@ import Testing
 /// A convolution's window and the image it moves over.
 private struct Window: Sendable, CustomTestStringConvertible {
     let channels, height, width, kernel, padding: Int
+    var stride = 1
 
-    var testDescription: String { "\(channels)×\(height)×\(width), kernel \(kernel), padding \(padding)" }
-    var outHeight: Int { height + 2 * padding - kernel + 1 }
-    var outWidth: Int { width + 2 * padding - kernel + 1 }
+    var testDescription: String { "\(channels)×\(height)×\(width), kernel \(kernel), padding \(padding), stride \(stride)" }
+    var outHeight: Int { (height + 2 * padding - kernel) / stride + 1 }
+    var outWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
     var imageCount: Int { channels * height * width }
     var columnCount: Int { channels * kernel * kernel * outHeight * outWidth }
+
+    var padded: GuardedFloats {
+        GuardedFloats(count: vk_padded_floats(Int32(channels), Int32(height), Int32(width), Int32(kernel), Int32(padding), Int32(stride)))
+    }
 
     /// For each entry of the columns the pixel it shows, nil beyond the edge.
     var pixels: [Int?] {
@@ -20,7 +25,7 @@ private struct Window: Sendable, CustomTestStringConvertible {
                 for v in 0..<kernel {
                     for i in 0..<outHeight {
                         for j in 0..<outWidth {
-                            let y = i + u - padding, x = j + v - padding
+                            let y = stride * i + u - padding, x = stride * j + v - padding
                             let inside = 0..<height ~= y && 0..<width ~= x
                             pixels.append(inside ? (c * height + y) * width + x : nil)
                         }
@@ -36,6 +41,9 @@ private struct Window: Sendable, CustomTestStringConvertible {
         Window(channels: 3, height: 7, width: 5, kernel: 5, padding: 2), Window(channels: 1, height: 28, width: 28, kernel: 5, padding: 2),
         Window(channels: 2, height: 4, width: 4, kernel: 1, padding: 0), Window(channels: 2, height: 3, width: 2, kernel: 2, padding: 1),
         Window(channels: 1, height: 1, width: 1, kernel: 5, padding: 2), Window(channels: 2, height: 2, width: 1, kernel: 5, padding: 4),
+        Window(channels: 2, height: 4, width: 16, kernel: 3, padding: 1), Window(channels: 1, height: 3, width: 40, kernel: 3, padding: 0),
+        Window(channels: 2, height: 8, width: 8, kernel: 3, padding: 1, stride: 2), Window(channels: 1, height: 7, width: 37, kernel: 3, padding: 1, stride: 2),
+        Window(channels: 1, height: 9, width: 9, kernel: 2, padding: 0, stride: 3),
     ]
 }
 
@@ -44,24 +52,64 @@ struct ImageKernelTests {
     @Test("Columns show the shifted image, with zeros beyond its edges", arguments: Window.all)
     private func columns(_ window: Window) {
         var random = SeededGenerator(31)
-        let image = random.floats(window.imageCount), columns = GuardedFloats(count: window.columnCount)
+        let image = random.floats(window.imageCount), columns = GuardedFloats(count: window.columnCount + 15), padded = window.padded
         vk_im2col(
-            image, columns.pointer, Int32(window.channels), Int32(window.height), Int32(window.width), Int32(window.kernel),
-            Int32(window.padding))
-        #expect(columns.values == window.pixels.map { $0.map { image[$0] } ?? 0 })
-        #expect(columns.isIntact)
+            image, columns.pointer, padded.pointer, Int32(window.channels), Int32(window.height), Int32(window.width), Int32(window.kernel),
+            Int32(window.padding), Int32(window.stride))
+        #expect(columns.values.prefix(window.columnCount) == window.pixels.map { $0.map { image[$0] } ?? 0 }[...])
+        #expect(columns.isIntact && padded.isIntact)
     }
 
     @Test("The way back adds every column entry to the pixel it showed", arguments: Window.all)
     private func image(_ window: Window) {
         var random = SeededGenerator(32)
         let columns = random.floats(window.columnCount), image = GuardedFloats(count: window.imageCount)
+        // What lies behind the columns is read, and must not matter.
+        let padded = window.padded
         vk_col2im(
-            columns, image.pointer, Int32(window.channels), Int32(window.height), Int32(window.width), Int32(window.kernel),
-            Int32(window.padding))
+            columns + [Float](repeating: .nan, count: 15), image.pointer, padded.pointer, Int32(window.channels), Int32(window.height), Int32(window.width), Int32(window.kernel),
+            Int32(window.padding), Int32(window.stride))
         var expected = [Double](repeating: 0, count: window.imageCount)
         for (entry, pixel) in zip(columns, window.pixels) { if let pixel { expected[pixel] += Double(entry) } }
         expectClose(image.values, expected, floor: 1e-5)
-        #expect(image.isIntact)
+        #expect(image.isIntact && padded.isIntact)
+    }
+
+    @Test("Shifting moves an image over its repeated edge, and mirrors it", arguments: [(0, 0), (1, 0), (0, -2), (-3, 2), (9, -9)], [false, true])
+    func shift(_ by: (Int, Int), _ isMirrored: Bool) {
+        var random = SeededGenerator(33)
+        let (channels, height, width) = (2, 4, 5), image = random.floats(40), shifted = GuardedFloats(count: 40)
+        vk_shift_image(image, shifted.pointer, 2, 4, 5, Int32(by.0), Int32(by.1), isMirrored ? 1 : 0)
+        var expected: [Float] = []
+        for c in 0..<channels {
+            for y in 0..<height {
+                let row = (0..<width).map { x in image[(c * height + min(max(y - by.0, 0), height - 1)) * width + min(max(x - by.1, 0), width - 1)] }
+                expected += isMirrored ? row.reversed() : row
+            }
+        }
+        #expect(shifted.values == expected)
+        #expect(shifted.isIntact)
+    }
+
+    @Test("A shortcut adds every stride-th pixel to the first channels; the way back is its transpose", arguments: [1, 2, 3])
+    func shortcut(_ stride: Int) {
+        var random = SeededGenerator(34)
+        let (height, width) = (5, 7), outHeight = (height + stride - 1) / stride, outWidth = (width + stride - 1) / stride
+        let x = random.floats(2 * height * width), start = random.floats(3 * outHeight * outWidth), y = GuardedFloats(start)
+        vk_add_shortcut(x, y.pointer, 2, Int32(height), Int32(width), Int32(stride))
+        var expected = start
+        for c in 0..<2 {
+            for i in 0..<outHeight {
+                for j in 0..<outWidth { expected[(c * outHeight + i) * outWidth + j] += x[(c * height + i * stride) * width + j * stride] }
+            }
+        }
+        #expect(bits(y.values) == bits(expected))
+        let dy = random.floats(start.count), dx = GuardedFloats([Float](repeating: 0, count: x.count))
+        vk_add_shortcut_gradient(dy, dx.pointer, 2, Int32(height), Int32(width), Int32(stride))
+        // <Sx, dy> = <x, Sᵀdy>
+        let forward = zip(zip(expected, start).map { Double($0) - Double($1) }, dy).reduce(0) { $0 + $1.0 * Double($1.1) }
+        let backward = zip(x, dx.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+        #expect(abs(forward - backward) < 1e-5)
+        #expect(y.isIntact && dx.isIntact)
     }
 }

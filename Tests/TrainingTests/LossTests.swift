@@ -2,24 +2,22 @@ import CVectorKernels
 import TestSupport
 import Testing
 
-@Suite("Softmax cross-entropy")
+@Suite("Softmax and the gradient of its cross-entropy")
 struct LossTests {
-    private func run(_ logits: [Float], label: Int, smoothing: Float, scale: Float) -> (loss: Float, gradient: [Float]) {
+    private func run(_ logits: [Float], label: Int, smoothing: Float, scale: Float) -> [Float] {
         let gradient = GuardedFloats(count: logits.count)
-        let loss = vk_softmax_cross_entropy(logits, gradient.pointer, Int32(logits.count), Int32(label), smoothing, scale)
+        vk_softmax_gradient(logits, gradient.pointer, Int32(logits.count), Int32(label), smoothing, scale)
         #expect(gradient.isIntact)
-        return (loss, gradient.values)
+        return gradient.values
     }
 
-    @Test("Loss and gradient agree with the definition and its finite differences", arguments: [0, 0.1, 0.5] as [Float], [1, 0.02] as [Float])
+    @Test("The gradient agrees with finite differences of the definition", arguments: [0, 0.1, 0.5] as [Float], [1, 0.02] as [Float])
     func agreesWithDefinition(_ smoothing: Float, _ scale: Float) {
         var random = SeededGenerator(41)
         for classes in [2, 3, 10, 257] {
             let logits = random.floats(classes, in: -5...5), label = Int.random(in: 0..<classes, using: &random)
-            let (loss, gradient) = run(logits, label: label, smoothing: smoothing, scale: scale)
+            let gradient = run(logits, label: label, smoothing: smoothing, scale: scale)
             let exact = logits.map(Double.init), s = Double(smoothing)
-            expectClose(
-                [loss], [ReferenceNetwork.crossEntropy(exact, label: label, smoothing: s)], relative: 1e-5, floor: 1e-5, "loss")
             let slopes = exact.indices.map { index in
                 var above = exact, below = exact
                 above[index] += 1e-5
@@ -36,15 +34,14 @@ struct LossTests {
     func gradientSumsToZero() {
         var random = SeededGenerator(42)
         for _ in 0..<100 {
-            let gradient = run(random.floats(10, in: -8...8), label: 3, smoothing: 0.1, scale: 1).gradient
+            let gradient = run(random.floats(10, in: -8...8), label: 3, smoothing: 0.1, scale: 1)
             #expect(abs(gradient.reduce(0, +)) < 1e-6)
         }
     }
 
     @Test("Logits in the hundreds overflow nothing")
     func largeLogits() {
-        let (loss, gradient) = run([500, -500, 480], label: 2, smoothing: 0, scale: 1)
-        expectClose([loss], [20], relative: 1e-6, floor: 1e-6, "loss")
+        let gradient = run([500, -500, 480], label: 2, smoothing: 0, scale: 1)
         expectClose(gradient, [1, 0, -1], floor: 1e-6, "gradient")
         let probabilities = GuardedFloats(count: 3)
         vk_softmax([500, -500, 480], probabilities.pointer, 3)

@@ -36,6 +36,6 @@ struct RecipeTests {
         #expect(recipe.model == model)
         #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe)) == recipe)
         let network = try Network(recipe: recipe, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
-        #expect(network.layout.count == [.logistic: 7850, .mlp: 784 * 256 + 256 + 256 * 128 + 128 + 1290, .lenet5: 61_706][model])
+        #expect(network.layout.count == [.logistic: 7850, .mlp: 784 * 256 + 256 + 256 * 128 + 128 + 1290, .lenet5: 61_706, .resnet20: 268_336 + 10 + 1376 - 288][model])
     }
 }

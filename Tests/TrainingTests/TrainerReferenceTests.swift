@@ -24,6 +24,12 @@ private struct TrainingCase: Sendable, CustomTestStringConvertible {
                 .mlp, hidden: [4, 3], epochs: 2, schedule: .cosine, momentum: 0.8, weightDecay: 0.01, smoothing: 0.1), empty: [1, 2, 3]),
         TrainingCase(testDescription: "mlp with GELU", recipe: SmallProblem.recipe(.mlp, hidden: [4], .gelu, epochs: 2, momentum: 0.5)),
         TrainingCase(testDescription: "several lanes", recipe: SmallProblem.recipe(epochs: 2, batchSize: 70), slots: 75, empty: [8, 9]),
+        TrainingCase(testDescription: "clipped gradients", recipe: SmallProblem.recipe(epochs: 2, momentum: 0.5, weightDecay: 0.05, clip: 0.2)),
+        TrainingCase(
+            testDescription: "clipped gradients of several lanes", recipe: SmallProblem.recipe(epochs: 2, batchSize: 70, clip: 0.05), slots: 75),
+        TrainingCase(testDescription: "a limit that no gradient reaches", recipe: SmallProblem.recipe(clip: 1e3)),
+        TrainingCase(testDescription: "averaged states", recipe: SmallProblem.recipe(epochs: 3, averaging: 0.4), empty: [0, 3, 4, 5, 11]),
+        TrainingCase(testDescription: "averages of all states", recipe: SmallProblem.recipe(.mlp, hidden: [4], epochs: 2, averaging: 1)),
         TrainingCase(testDescription: "a fine lattice", recipe: SmallProblem.recipe(latticeBits: 20)),
         TrainingCase(testDescription: "a coarse lattice", recipe: SmallProblem.recipe(latticeBits: 12)),
     ]

@@ -14,9 +14,8 @@ private struct ElementKernel: Sendable, CustomTestStringConvertible {
         ElementKernel(testDescription: "ReLU backward") { vk_relu_backward($0, $1, $2, $3) },
         ElementKernel(testDescription: "GELU forward") { vk_gelu_forward($0, $2, $3) },
         ElementKernel(testDescription: "GELU backward") { vk_gelu_backward($0, $1, $2, $3) },
-        ElementKernel(testDescription: "fill planes") { a, _, y, n in vk_fill_planes(y, a, n, 1) },
         ElementKernel(testDescription: "row sums") { a, b, y, n in
-            vk_fill_rows(y, b, 1, n)
+            y.update(from: b, count: n)
             vk_add_row_sums(a, y, 1, n)
         },
         ElementKernel(testDescription: "snap and unsnap") { a, _, y, n in
@@ -87,18 +86,25 @@ struct VectorKernelTests {
         }
     }
 
-    @Test("Filling sets every row to the bias, and every plane to its own")
-    func filling() {
-        let bias: [Float] = [1, -2, 3]
-        let rows = GuardedFloats(count: 12), planes = GuardedFloats(count: 12)
-        vk_fill_rows(rows.pointer, bias, 4, 3)
-        vk_fill_planes(planes.pointer, bias, 3, 4)
-        #expect(rows.values == [1, -2, 3, 1, -2, 3, 1, -2, 3, 1, -2, 3])
-        #expect(planes.values == [1, 1, 1, 1, -2, -2, -2, -2, 3, 3, 3, 3])
-        #expect(rows.isIntact && planes.isIntact)
+    @Test("Lanes are summed into the first, in order, and the norm is that of the sum", arguments: [1, 2, 5])
+    func laneSums(_ laneCount: Int) {
+        var random = SeededGenerator(25)
+        for count in [1, 7, 1024, 3001] {
+            let from = count / 5, to = count - count / 7, g = (0..<laneCount).map { _ in random.floats(count) }
+            let lanes = g.map(GuardedFloats.init)
+            var pointers = lanes.map { Optional($0.pointer) }
+            let square = vk_sum_lanes(&pointers, laneCount, from, to)
+            var sum = g[0]
+            for lane in g.dropFirst() { for index in from..<to { sum[index] += lane[index] } }
+            #expect(bits(lanes[0].values) == bits(sum))
+            for (lane, before) in zip(lanes, g).dropFirst() { #expect(lane.values == before.enumerated().map { from..<to ~= $0.offset ? 0 : $0.element }) }
+            let exact = sum[from..<to].reduce(0) { $0 + Double($1) * Double($1) }
+            #expect(abs(square - exact) <= 1e-12 * max(1, exact))
+            #expect(lanes.allSatisfy { $0.isIntact })
+        }
     }
 
-    @Test("A step of descent is lanes in order, decay, momentum, rate, and leaves the lanes zero", arguments: [0, 1, 2, 5])
+    @Test("A step of descent is lanes in order, scale, decay, momentum, rate, and leaves the lanes zero", arguments: [1, 2, 5])
     func descentStep(_ laneCount: Int) {
         var random = SeededGenerator(24)
         for count in Array(1...67) + [1023, 1024, 1025, 3000] {
@@ -107,12 +113,12 @@ struct VectorKernelTests {
             let p = random.floats(count), v = random.floats(count), g = (0..<laneCount).map { _ in random.floats(count) }
             let parameters = GuardedFloats(p), velocity = GuardedFloats(v), lanes = g.map(GuardedFloats.init)
             var pointers = lanes.map { Optional($0.pointer) } + [nil]
-            vk_sgd_step(parameters.pointer, velocity.pointer, &pointers, laneCount, from, to, 0.1, 0.9, 0.01)
+            vk_sgd_step(parameters.pointer, velocity.pointer, &pointers, laneCount, from, to, 0.1, 0.9, 0.01, 0.5)
             var expectedP = p, expectedV = v
             for index in from..<to {
-                var gradient = 0.01 * p[index]
-                for lane in g { gradient += lane[index] }
-                expectedV[index] = 0.9 * v[index] + gradient
+                var gradient = g[0][index]
+                for lane in g.dropFirst() { gradient += lane[index] }
+                expectedV[index] = 0.9 * v[index] + (0.5 * gradient + 0.01 * p[index])
                 expectedP[index] = p[index] - 0.1 * expectedV[index]
             }
             #expect(bits(parameters.values) == bits(expectedP), "\(count) parameters")

@@ -9,7 +9,7 @@ struct ProjectSettingsTests {
     private static let sample = """
         {"blockPolicy":"stratified","classNames":["0","1"],"encoding":{"bytes":{"scale":0.01,"shift":-1}},"fingerprint":{},"programVersion":"1",\
         "recipe":{"activation":"tanh","batchSize":10,"blocks":30,"epochs":3,"hidden":[4],"labelSmoothing":0,"latticeBits":18,"learningRate":0.1,\
-        "model":"mlp","momentum":0.9,"pooling":"average","schedule":"linear","seed":0,"weightDecay":0.001},\
+        "model":"mlp","momentum":0.9,"width":1,"gradientClip":0,"averaging":0.25,"augmentation":{"shift":2,"flip":true},"pooling":"average","schedule":"linear","seed":0,"weightDecay":0.001},\
         "shape":{"channels":1,"height":1,"width":3},"source":"s",\
         "table":{"columns":[{"numeric":{"deviation":2,"mean":0,"name":"x"}},{"oneHot":{"categories":["a","b"],"name":"c"}}]}}
         """

@@ -380,4 +380,27 @@ struct ProjectTests {
         #expect(abs(mean) < 3 / 200.0.squareRoot() * 1.2, "mean miss \(mean) standard errors")
         #expect(spread > 0.8 && spread < 1.2, "spread \(spread) standard errors")
     }
+
+    @Test("Other numerics are refused as exact, explained, and allowed as approximate")
+    func otherNumerics() throws {
+        let project = try SmallProject()
+        try project.train()
+        do {
+            // As if another arithmetic had trained it.
+            let opened = try project.open()
+            var settings = opened.settings
+            settings.fingerprint = NumericsFingerprint(opened.trainer.fingerprint.facts.merging(["arithmetic": "0"]) { $1 })
+            try opened.store.transaction { try opened.adopt(settings) }
+        }
+        #expect(try project.open(.read).status().fingerprintDifference == "arithmetic is '2' here and was '0'")
+        let id = try project.ids(inBlock: 20)[0]
+        let refused = #expect(throws: Failure.self) { try project.delete([id]) { $0.replay.method = .exact } }
+        #expect(refused?.kind == .refused && refused?.description.contains("--approximate") == true)
+        let report = try project.delete([id]) {
+            $0.replay.method = .exact
+            $0.approximate = true
+        }
+        #expect(!report.exact)
+        #expect(try !project.open(.read).status().exact)
+    }
 }

@@ -1,9 +1,8 @@
 // Small vector kernels of the trainer and the checkpoint codec.
 //
-// Every floating-point kernel gives the same bits on every instruction set: multiplication and addition are kept
-// apart (-ffp-contract=off), no reduction depends on the vector width, and division is IEEE. The softmax kernels alone
-// call the C library's exponential and logarithm, whose bits are the library's (it is part of the fingerprint). Arrays never overlap
-// unless a comment says that they may.
+// Every floating-point kernel gives the same bits on every instruction set and processor: no reduction depends on the
+// width of registers, division is IEEE, and a product and a sum are one rounding (fused) or two by what the source says,
+// never by what the machine has. Arrays never overlap unless a comment says that they may.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -16,10 +15,31 @@ void vk_relu_backward(const float *y, const float *dy, float *dx, size_t n);   /
 void vk_gelu_forward(const float *x, float *y, size_t n);                      // tanh form (Hendrycks, Gimpel 2016)
 void vk_gelu_backward(const float *x, const float *dy, float *dx, size_t n);
 
-// Convolution as a product: image (C,H,W) to columns (C*K*K, OH*OW), zero padding, stride 1.
-void vk_im2col(const float *image, float *columns, int channels, int height, int width, int kernel, int padding);
-// The transpose of vk_im2col: adds columns into `image`, which it first sets to zero.
-void vk_col2im(const float *columns, float *image, int channels, int height, int width, int kernel, int padding);
+// What a product adds to: nothing, what C holds, or one value for each row of C.
+enum vk_start { VK_FROM_ZERO, VK_FROM_C, VK_FROM_ROW_BIAS };
+
+// C (m,n) = start + A (m,k) B (k,n). Every element is one chain over k: s = fma(a, b, s), in order. Element (i,p) of A is
+// a[i * a_row + p * a_column]; rows of B and C are contiguous and lie b_row and c_row apart.
+void vk_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
+                float *c, size_t c_row, enum vk_start start, const float *row_bias);
+
+// The same with the instructions of one level, which the processor must have: for tests that compare them.
+enum vk_instructions { VK_ANY, VK_X86_64_V3, VK_X86_64_V4 };
+int vk_best_instructions(void);
+void vk_product_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
+                   const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *row_bias);
+
+// to (columns, rows), its rows to_row apart, from (rows, columns).
+void vk_transpose(const float *from, size_t rows, size_t columns, float *to, size_t to_row);
+// to (columns, rows) += the transpose of from (rows, columns).
+void vk_add_transposed(const float *from, size_t rows, size_t columns, float *to);
+
+// Convolution as a product: image (C,H,W) to columns (C*K*K, OH*OW), zero padding. Up to 15 floats behind the columns are
+// overwritten by vk_im2col and read by vk_col2im. `padded` is room for vk_padded_floats floats.
+size_t vk_padded_floats(int channels, int height, int width, int kernel, int padding, int stride);
+void vk_im2col(const float *image, float *columns, float *padded, int channels, int height, int width, int kernel, int padding, int stride);
+// The transpose of vk_im2col: sets the image to what the columns of each pixel add up to.
+void vk_col2im(const float *columns, float *image, float *padded, int channels, int height, int width, int kernel, int padding, int stride);
 
 // Non-overlapping 2x2 pooling of `planes` images (H,W); odd last rows and columns are left out.
 void vk_average_pool_forward(const float *x, float *y, int planes, int height, int width);
@@ -28,23 +48,45 @@ void vk_max_pool_forward(const float *x, float *y, int planes, int height, int w
 // The gradient goes to the first of equal maxima, in row order.
 void vk_max_pool_backward(const float *x, const float *dy, float *dx, int planes, int height, int width);
 
-// Sets every row of y (rows, n) to `bias`.
-void vk_fill_rows(float *y, const float *bias, size_t rows, size_t n);
-// Sets plane i of y (planes, n) to bias[i].
-void vk_fill_planes(float *y, const float *bias, size_t planes, size_t n);
+// Group normalisation (Wu, He 2018) of one row (channels, plane), epsilon 1e-5. Backward adds to d_gain and d_bias, and
+// sets dx unless it is null.
+void vk_group_norm_forward(const float *x, float *y, const float *gain, const float *bias, int channels, int groups, size_t plane);
+void vk_group_norm_backward(const float *x, const float *dy, float *dx, const float *gain, float *d_gain, float *d_bias, int channels,
+                            int groups, size_t plane);
+
+// means[i] = mean of plane i of x (planes, n), and the transpose of that: plane i of y is values[i] / n.
+void vk_plane_means(const float *x, float *means, size_t planes, size_t n);
+void vk_spread_planes(const float *values, float *y, size_t planes, size_t n);
+
+// The parameter-free shortcut of He, Zhang, Ren, Sun (2015), option A: every stride-th pixel of x (channels, height,
+// width) is added to the first channels of y, and the transpose of that.
+void vk_add_shortcut(const float *x, float *y, int channels, int height, int width, int stride);
+void vk_add_shortcut_gradient(const float *dy, float *dx, int channels, int height, int width, int stride);
+
+// The image moved by whole pixels, its edge repeated, then mirrored left to right where asked.
+void vk_shift_image(const float *image, float *shifted, int channels, int height, int width, int down, int right, int mirror);
+
 // sums[j] += sum over rows of x (rows, n)[.., j], in row order.
 void vk_add_row_sums(const float *x, float *sums, size_t rows, size_t n);
 // sums[i] += sum of plane i of x (planes, n), over 16 fixed partial sums.
 void vk_add_plane_sums(const float *x, float *sums, size_t planes, size_t n);
 
-// Softmax cross-entropy of one row with label smoothing: d_logits = scale (softmax - target); gives the loss.
-float vk_softmax_cross_entropy(const float *logits, float *d_logits, int classes, int label, float smoothing, float scale);
+// Of one row of logits. The gradient is that of the cross-entropy with label smoothing: scale (softmax - target).
+void vk_softmax_gradient(const float *logits, float *d_logits, int classes, int label, float smoothing, float scale);
 void vk_softmax(const float *logits, float *probabilities, int classes);
 
-// One SGD step over parameters [from, to): g = sum of lane gradients in lane order (each is set to zero after it was
-// read) + weight_decay * p; v = momentum * v + g; p -= rate * v.
+// lanes[0] = sum of the lanes' gradients over parameters [from, to), in lane order; the others are set to zero. Gives the
+// sum's squared norm, in double precision.
+double vk_sum_lanes(float *const *lanes, size_t lane_count, size_t from, size_t to);
+
+// One SGD step over parameters [from, to): g = scale * sum of lane gradients in lane order (each is set to zero after it
+// was read) + weight_decay * p; v = momentum * v + g; p -= rate * v.
 void vk_sgd_step(float *parameters, float *velocity, float *const *lanes, size_t lane_count, size_t from, size_t to,
-                 float rate, float momentum, float weight_decay);
+                 float rate, float momentum, float weight_decay, float scale);
+
+// sum += values, and values = sum * factor.
+void vk_add(const float *values, float *sum, size_t n);
+void vk_scale_floats(const float *sum, float *values, size_t n, float factor);
 
 // values = bytes * scale + shift.
 void vk_standardise_bytes(const uint8_t *bytes, float *values, size_t n, float scale, float shift);

@@ -5,8 +5,10 @@ import Glibc
 public enum DataSpec: Sendable, Equatable {
     case fashionMNIST
     case idx(images: String, labels: String)
+    case cifar10(folder: String)
     case csv(path: String)
     case npz(path: String)
+    case libsvm(path: String)
 
     public init(_ text: String) throws {
         if text == "fashion-mnist" {
@@ -17,12 +19,26 @@ public enum DataSpec: Sendable, Equatable {
                 throw Failure(.input, "'\(text)' is not idx:IMAGES,LABELS; name two files")
             }
             self = .idx(images: parts[0], labels: parts[1])
+        } else if text.hasPrefix("cifar10:"), text.count > 8 {
+            self = .cifar10(folder: String(text.dropFirst(8)))
         } else if text.hasPrefix("csv:"), text.count > 4 {
             self = .csv(path: String(text.dropFirst(4)))
         } else if text.hasPrefix("npz:"), text.count > 4 {
             self = .npz(path: String(text.dropFirst(4)))
+        } else if text.hasPrefix("libsvm:"), text.count > 7 {
+            self = .libsvm(path: String(text.dropFirst(7)))
         } else {
-            throw Failure(.input, "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, csv:FILE or npz:FILE")
+            throw Failure(
+                .input, "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, npz:FILE or libsvm:FILE")
+        }
+    }
+
+    /// Whether test rows come with the training rows, so that the same name stands for both.
+    public var hasTestRows: Bool {
+        switch self {
+        case .fashionMNIST: true
+        case .cifar10(let folder): CIFAR10Source.hasTestRows(in: folder)
+        case .idx, .csv, .npz, .libsvm: false
         }
     }
 

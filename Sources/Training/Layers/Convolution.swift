@@ -1,58 +1,75 @@
 internal import CVectorKernels
 import Tensors
 
-/// Square kernel, stride 1, zero padding; W is (outputs, inputs, kernel, kernel). Each row is unrolled into columns
-/// that stay in the second-level cache and multiplied there.
+/// Square kernel, zero padding; W is (outputs, inputs, kernel, kernel). Each row is unrolled into columns
+/// (inputs · kernel², positions) that stay in the second-level cache and are multiplied there.
 struct Convolution: Layer {
     let name: String
     let input: RowShape
     let outputs: Int
     let kernel: Int
     let padding: Int
+    var stride = 1
+    /// A normalisation that follows takes a bias away again.
+    var hasBias = true
 
     var output: RowShape {
         RowShape(
-            channels: outputs, height: input.height + 2 * padding - kernel + 1, width: input.width + 2 * padding - kernel + 1)
+            channels: outputs, height: (input.height + 2 * padding - kernel) / stride + 1,
+            width: (input.width + 2 * padding - kernel) / stride + 1)
     }
 
     var inputCount: Int { input.count }
     var outputCount: Int { output.count }
     var fanIn: Int { input.channels * kernel * kernel }
     private var positions: Int { output.height * output.width }
-    var scratchCount: Int { fanIn * positions }
+    /// The columns, with the room that unrolling may overwrite.
+    private var columnsCount: Int { fanIn * positions + 16 }
+
+    private var paddedCount: Int {
+        vk_padded_floats(Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding), Int32(stride))
+    }
+
+    /// Columns; the padded image; the transposes of one row's gradient and of the weights' gradient.
+    func scratchCount(rows: Int) -> Int { columnsCount + paddedCount + outputs * positions + outputs * fanIn }
 
     var tensors: [TensorSpec] {
-        [TensorSpec(name + ".weight", [outputs, input.channels, kernel, kernel]), TensorSpec(name + ".bias", [outputs])]
+        [TensorSpec(name + ".weight", [outputs, input.channels, kernel, kernel])] + (hasBias ? [TensorSpec(name + ".bias", [outputs])] : [])
     }
 
     private func unroll(_ image: Input, _ columns: Output) {
-        vk_im2col(image, columns, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding))
+        vk_im2col(
+            image, columns, columns + columnsCount, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding), Int32(stride))
     }
 
     func forward(_ parameters: Input, _ x: Input, _ y: Output, rows: Int, scratch: Output) {
+        let start: Products.Start = hasBias ? .rowBias(parameters + outputs * fanIn) : .zero
         for row in 0..<rows {
-            let image = y + row * outputCount
             unroll(x + row * inputCount, scratch)
-            vk_fill_planes(image, parameters + outputs * fanIn, outputs, positions)
-            Products.multiply(outputs, positions, fanIn, parameters, scratch, beta: 1, image)
+            Products.multiply(outputs, positions, fanIn, parameters, scratch, from: start, y + row * outputCount)
         }
     }
 
+    /// The weights' gradient is summed as its transpose, columns · dyᵀ: channels are as wide as a vector, and columns
+    /// need no second layout.
     func backward(
         _ parameters: Input, _ x: Input, _ y: Input, _ dy: Input, _ dx: Output?, _ parameterGradient: Output, rows: Int,
         scratch: Output
     ) {
+        let transposed = scratch + columnsCount + paddedCount, weights = transposed + outputs * positions
         for row in 0..<rows {
             let gradient = dy + row * outputCount
             unroll(x + row * inputCount, scratch)
-            Products.multiply(outputs, fanIn, positions, gradient, scratch, transposeB: true, beta: 1, parameterGradient)
-            vk_add_plane_sums(gradient, parameterGradient + outputs * fanIn, outputs, positions)
+            vk_transpose(gradient, outputs, positions, transposed, outputs)
+            Products.multiply(fanIn, outputs, positions, scratch, transposed, from: row == 0 ? .zero : .sum, weights)
+            if hasBias { vk_add_plane_sums(gradient, parameterGradient + outputs * fanIn, outputs, positions) }
             if let dx {
-                Products.multiply(fanIn, positions, outputs, parameters, gradient, transposeA: true, beta: 0, scratch)
+                Products.multiply(fanIn, positions, outputs, parameters, transposeA: true, gradient, from: .zero, scratch)
                 vk_col2im(
-                    scratch, dx + row * inputCount, Int32(input.channels), Int32(input.height), Int32(input.width),
-                    Int32(kernel), Int32(padding))
+                    scratch, dx + row * inputCount, scratch + columnsCount, Int32(input.channels), Int32(input.height), Int32(input.width),
+                    Int32(kernel), Int32(padding), Int32(stride))
             }
         }
+        vk_add_transposed(weights, fanIn, outputs, parameterGradient)
     }
 }

@@ -13,17 +13,23 @@ struct Dense: Layer {
 
     var fanIn: Int { inputCount }
 
+    /// x and y, transposed.
+    func scratchCount(rows: Int) -> Int { (inputCount + outputCount) * rows }
+
+    /// As yᵀ = W xᵀ + b: rows are few and W is large, so it is they that are transposed.
     func forward(_ parameters: Input, _ x: Input, _ y: Output, rows: Int, scratch: Output) {
-        vk_fill_rows(y, parameters + outputCount * inputCount, rows, outputCount)
-        Products.multiply(rows, outputCount, inputCount, x, parameters, transposeB: true, beta: 1, y)
+        let columns = scratch, result = scratch + inputCount * rows
+        vk_transpose(x, rows, inputCount, columns, rows)
+        Products.multiply(outputCount, rows, inputCount, parameters, columns, from: .rowBias(parameters + outputCount * inputCount), result)
+        vk_transpose(result, outputCount, rows, y, outputCount)
     }
 
     func backward(
         _ parameters: Input, _ x: Input, _ y: Input, _ dy: Input, _ dx: Output?, _ parameterGradient: Output, rows: Int,
         scratch: Output
     ) {
-        Products.multiply(outputCount, inputCount, rows, dy, x, transposeA: true, beta: 1, parameterGradient)
+        Products.multiply(outputCount, inputCount, rows, dy, transposeA: true, x, from: .sum, parameterGradient)
         vk_add_row_sums(dy, parameterGradient + outputCount * inputCount, rows, outputCount)
-        if let dx { Products.multiply(rows, inputCount, outputCount, dy, parameters, beta: 0, dx) }
+        if let dx { Products.multiply(rows, inputCount, outputCount, dy, parameters, from: .zero, dx) }
     }
 }

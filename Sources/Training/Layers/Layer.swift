@@ -13,8 +13,10 @@ protocol Layer: Sendable {
     var tensors: [TensorSpec] { get }
     /// Inputs that reach one output: what the initialisation's range comes from. 0 without parameters.
     var fanIn: Int { get }
-    /// Floats of scratch memory that either direction needs.
-    var scratchCount: Int { get }
+    /// Floats of scratch memory that either direction needs for so many rows.
+    func scratchCount(rows: Int) -> Int
+    /// Sets the layer's parameters before training.
+    func initialise(_ parameters: Output, _ random: inout RandomStream)
     /// Output may lie where the input lay, and the backward step reads the output only.
     var worksInPlace: Bool { get }
 
@@ -31,7 +33,13 @@ protocol Layer: Sendable {
 extension Layer {
     var tensors: [TensorSpec] { [] }
     var fanIn: Int { 0 }
-    var scratchCount: Int { 0 }
+    func scratchCount(rows: Int) -> Int { 0 }
     var worksInPlace: Bool { false }
+    /// Uniform in ±1/√fan-in, weights and biases alike.
+    func initialise(_ parameters: Output, _ random: inout RandomStream) {
+        guard parameterCount > 0 else { return }
+        let limit = 1 / Float(fanIn).squareRoot()
+        for index in 0..<parameterCount { parameters[index] = random.symmetric(limit) }
+    }
     var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
 }

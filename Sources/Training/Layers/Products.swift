@@ -1,45 +1,26 @@
-internal import COpenBLAS
-import Files
-import Glibc
+internal import CVectorKernels
 
-/// Single-precision matrix products by OpenBLAS, on the calling thread alone: its result changes with its own thread
-/// count, ours must not.
+/// Single-precision matrix products with the same bits on every processor: each element is one chain of fused
+/// multiplications and additions, in order.
 enum Products {
-    /// Row-major C (m,n) = alpha·op(A)·op(B) + beta·C, with op(A) (m,k) and op(B) (k,n).
+    /// What a product adds to.
+    enum Start {
+        case zero
+        /// What the result's memory holds.
+        case sum
+        /// One value for each row of the result.
+        case rowBias(Input)
+    }
+
+    /// C (m,n) = start + op(A) B, all row-major and dense; op(A) is (m,k), B is (k,n).
     @inline(__always)
-    static func multiply(
-        _ m: Int, _ n: Int, _ k: Int, _ a: Input, _ b: Input, transposeA: Bool = false, transposeB: Bool = false,
-        beta: Float, _ c: Output
-    ) {
-        cblas_sgemm(
-            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-            blasint(m), blasint(n), blasint(k), 1, a, blasint(transposeA ? m : k), b, blasint(transposeB ? k : n), beta,
-            c, blasint(n))
+    static func multiply(_ m: Int, _ n: Int, _ k: Int, _ a: Input, transposeA: Bool = false, _ b: Input, bRow: Int? = nil, from start: Start, _ c: Output, cRow: Int? = nil) {
+        let (mode, bias): (vk_start, Input?) =
+            switch start {
+            case .zero: (VK_FROM_ZERO, nil)
+            case .sum: (VK_FROM_C, nil)
+            case .rowBias(let bias): (VK_FROM_ROW_BIAS, bias)
+            }
+        vk_product(m, n, k, a, transposeA ? 1 : k, transposeA ? m : 1, b, bRow ?? n, c, cRow ?? n, mode, bias)
     }
-
-    /// Must have run before the first product.
-    static let useOneThread: Void = openblas_set_num_threads(1)
-
-    /// What OpenBLAS maps for each thread that multiplies, and once for itself.
-    private static let bufferBytes = 128 << 20
-
-    /// Throws where the address space is too small for the library's buffers: it would try to get them for ever.
-    static func prepare(threads: Int) throws {
-        useOneThread
-        let bytes = bufferBytes * (threads + 2)
-        let reserved = mmap(nil, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        guard let reserved, reserved != MAP_FAILED else {
-            throw Failure(
-                .failed, "not enough memory: matrix products on \(threads) threads need \(bytes >> 20) MiB of address space; "
-                    + "raise the limit (ulimit -v) or use fewer --threads")
-        }
-        munmap(reserved, bytes)
-    }
-
-    /// Library version, build options and the kernels chosen for this processor: they decide the bits. Read once: the
-    /// library writes its description into one buffer that all threads share.
-    static let library: String = {
-        useOneThread
-        return String(cString: openblas_get_config()) + " core " + String(cString: openblas_get_corename())
-    }()
 }

@@ -19,11 +19,14 @@ extension Network {
             try self.init(layers: layers, input: input, classes: classes)
         case .lenet5:
             try self.init(layers: try Self.leNet5(recipe, input, classes), input: input, classes: classes)
+        case .resnet20:
+            self = try Self.residual(3, recipe, input, classes)
         }
     }
 
     /// LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998) with full connections between the convolutions. Inputs of 28×28
-    /// are padded to the paper's 32×32 by the first convolution: 61,706 parameters for one channel and ten classes.
+    /// are padded to the paper's 32×32 by the first convolution: 61,706 parameters for one channel and ten classes. `width` multiplies
+    /// all of its channels and hidden units.
     private static func leNet5(_ recipe: Recipe, _ input: RowShape, _ classes: Int) throws -> [any Layer] {
         let padding = input.height >= 32 && input.width >= 32 ? 0 : 2
         guard min(input.height, input.width) + 2 * padding >= 16 else {
@@ -31,17 +34,17 @@ extension Network {
                 .input,
                 "lenet5 needs images of at least 12×12, these rows are \(input.channels)×\(input.height)×\(input.width); use --model mlp")
         }
-        let c1 = Convolution(name: "conv1", input: input, outputs: 6, kernel: 5, padding: padding)
+        let c1 = Convolution(name: "conv1", input: input, outputs: 6 * recipe.width, kernel: 5, padding: padding)
         let s2 = Pooling(function: recipe.pooling, input: c1.output)
-        let c3 = Convolution(name: "conv2", input: s2.output, outputs: 16, kernel: 5, padding: 0)
+        let c3 = Convolution(name: "conv2", input: s2.output, outputs: 16 * recipe.width, kernel: 5, padding: 0)
         let s4 = Pooling(function: recipe.pooling, input: c3.output)
-        let activation = recipe.activation
+        let activation = recipe.activation, wide = 120 * recipe.width, narrow = 84 * recipe.width
         return [
             c1, Activation(function: activation, inputCount: c1.outputCount), s2,
             c3, Activation(function: activation, inputCount: c3.outputCount), s4,
-            Dense(name: "dense1", inputCount: s4.outputCount, outputCount: 120), Activation(function: activation, inputCount: 120),
-            Dense(name: "dense2", inputCount: 120, outputCount: 84), Activation(function: activation, inputCount: 84),
-            Dense(name: "dense3", inputCount: 84, outputCount: classes),
+            Dense(name: "dense1", inputCount: s4.outputCount, outputCount: wide), Activation(function: activation, inputCount: wide),
+            Dense(name: "dense2", inputCount: wide, outputCount: narrow), Activation(function: activation, inputCount: narrow),
+            Dense(name: "dense3", inputCount: narrow, outputCount: classes),
         ]
     }
 }

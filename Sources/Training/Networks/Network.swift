@@ -1,9 +1,11 @@
 import Files
 import Tensors
 
-/// A chain of layers that ends in one logit a class.
+/// A chain of layers, with ways around some of them, that ends in one logit a class.
 struct Network: Sendable {
     let layers: [any Layer]
+    /// None begins before another has ended.
+    let shortcuts: [Shortcut]
     let layout: ParameterLayout
     let input: RowShape
     let classes: Int
@@ -11,10 +13,17 @@ struct Network: Sendable {
     /// Beyond this a state no longer fits the checkpoint format, nor most machines.
     static let mostParameters = 1 << 28
 
-    init(layers: [any Layer], input: RowShape, classes: Int) throws {
+    init(layers: [any Layer], shortcuts: [Shortcut] = [], input: RowShape, classes: Int) throws {
         precondition(layers.first?.inputCount == input.count && layers.last?.outputCount == classes)
         for (a, b) in zip(layers, layers.dropFirst()) { precondition(a.outputCount == b.inputCount, "layers do not fit") }
+        for (a, b) in zip(shortcuts, shortcuts.dropFirst()) { precondition(a.to < b.from) }
+        for shortcut in shortcuts {
+            precondition(layers[shortcut.from].inputCount == shortcut.input.count && layers[shortcut.to].outputCount == shortcut.outputCount)
+            // It must still be there when it is added, and what is added must not spoil what the layer's way back reads.
+            precondition(!layers[shortcut.from].worksInPlace && !layers[shortcut.to].worksInPlace)
+        }
         self.layers = layers
+        self.shortcuts = shortcuts
         self.input = input
         self.classes = classes
         layout = ParameterLayout(layers.flatMap(\.tensors))
@@ -23,14 +32,13 @@ struct Network: Sendable {
         }
     }
 
-    /// Uniform in ±1/√fan-in, weights and biases alike, drawn in layout order from the initialisation stream.
+    /// As each layer has it, in layout order, from the initialisation stream.
     func initialParameters(seed: UInt64) -> FloatBuffer {
         let parameters = FloatBuffer(count: layout.count)
         var random = RandomStream(seed: seed, purpose: .initialisation)
         var next = parameters.pointer
-        for layer in layers where layer.parameterCount > 0 {
-            let limit = 1 / Float(layer.fanIn).squareRoot()
-            for index in 0..<layer.parameterCount { next[index] = random.symmetric(limit) }
+        for layer in layers {
+            layer.initialise(next, &random)
             next += layer.parameterCount
         }
         return parameters

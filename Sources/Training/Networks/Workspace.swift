@@ -15,15 +15,21 @@ final class Workspace {
     private let values: [FloatBuffer]
     /// Two buffers that gradients alternate between on their way back.
     private let gradients: (FloatBuffer, FloatBuffer)
+    /// What goes back by a shortcut, until the layers that it leads around are done.
+    private let shortcutGradient: FloatBuffer
     private let scratch: FloatBuffer
     /// The first layer that has parameters: gradients need not go further back.
     private let firstTrained: Int
+
+    /// Convolutions gather their weights' gradients once a pass: below this, that costs more than the cache saves.
+    private static let fewestConvolvedRows = 8
 
     /// The most rows of a pass: as many as stay in the cache, at most `lane`. Part of the numerics: it decides the
     /// shapes of products.
     static func rows(of network: Network, lane: Int) -> Int {
         let perRow = network.layers.reduce(network.input.count) { $0 + ($1.worksInPlace ? 0 : $1.outputCount) }
-        let fitting = max(1, min(lane, cacheFloats / perRow))
+        let fewest = network.layers.contains { $0 is Convolution } ? fewestConvolvedRows : 1
+        let fitting = min(lane, max(fewest, cacheFloats / perRow))
         let passes = (lane + fitting - 1) / fitting
         return (lane + passes - 1) / passes
     }
@@ -38,7 +44,8 @@ final class Workspace {
         self.values = values
         let widest = network.layers.map { max($0.inputCount, $0.outputCount) }.max()!
         gradients = (FloatBuffer(count: capacity * widest), FloatBuffer(count: capacity * widest))
-        scratch = FloatBuffer(count: network.layers.map(\.scratchCount).max()!)
+        shortcutGradient = FloatBuffer(count: capacity * (network.shortcuts.map(\.outputCount).max() ?? 0))
+        scratch = FloatBuffer(count: network.layers.map { $0.scratchCount(rows: capacity) }.max()!)
         firstTrained = network.layers.firstIndex { $0.parameterCount > 0 }!
     }
 
@@ -50,33 +57,39 @@ final class Workspace {
         var offset = 0
         for (index, layer) in network.layers.enumerated() {
             layer.forward(parameters + offset, values[index].pointer, values[index + 1].pointer, rows: rows, scratch: scratch.pointer)
+            for shortcut in network.shortcuts where shortcut.to == index {
+                shortcut.forward(values[shortcut.from].pointer, values[index + 1].pointer, rows: rows)
+            }
             offset += layer.parameterCount
         }
         return Input(values.last!.pointer)
     }
 
-    /// Adds `scale` times the gradient of the summed loss of the rows in `input` to `gradient`; gives that summed loss.
+    /// Adds `scale` times the gradient of the summed loss of the rows in `input` to `gradient`.
     func addGradient(
         _ parameters: Input, labels: UnsafePointer<Int32>, rows: Int, smoothing: Float, scale: Float, into gradient: Output
-    ) -> Float {
+    ) {
         let logits = forward(parameters, rows: rows)
         let classes = network.classes
         var (dy, dx) = (gradients.0.pointer, gradients.1.pointer)
-        var loss: Float = 0
         for row in 0..<rows {
-            loss += vk_softmax_cross_entropy(
-                logits + row * classes, dy + row * classes, Int32(classes), labels[row], smoothing, scale)
+            vk_softmax_gradient(logits + row * classes, dy + row * classes, Int32(classes), labels[row], smoothing, scale)
         }
         var offset = network.layout.count
         for index in stride(from: network.layers.count - 1, through: firstTrained, by: -1) {
             let layer = network.layers[index]
             offset -= layer.parameterCount
+            for shortcut in network.shortcuts where shortcut.to == index {
+                shortcutGradient.pointer.update(from: dy, count: rows * shortcut.outputCount)
+            }
             let target = layer.worksInPlace ? dy : dx
             layer.backward(
                 parameters + offset, values[index].pointer, values[index + 1].pointer, dy, index == firstTrained ? nil : target,
                 gradient + offset, rows: rows, scratch: scratch.pointer)
             if !layer.worksInPlace { swap(&dy, &dx) }
+            for shortcut in network.shortcuts where shortcut.from == index {
+                shortcut.backward(shortcutGradient.pointer, dy, rows: rows)
+            }
         }
-        return loss
     }
 }

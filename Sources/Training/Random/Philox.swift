@@ -32,20 +32,27 @@ public enum RandomPurpose: UInt32, Sendable {
     case holdout = 4
     case evidenceSample = 5
     case bench = 6
+    case augmentation = 7
 }
 
-/// The numbers of one (seed, purpose, block, epoch), in order.
+/// The numbers of one (seed, purpose, block, epoch, slot), in order.
 public struct RandomStream: RandomNumberGenerator, Sendable {
     private let philox: Philox
     private var counter: SIMD4<UInt32>
     private var buffer = SIMD4<UInt32>()
     private var used = 4
 
-    public init(seed: UInt64, purpose: RandomPurpose, block: Int = 0, epoch: Int = 0) {
+    public init(seed: UInt64, purpose: RandomPurpose, block: Int = 0, epoch: Int = 0, slot: Int? = nil) {
         precondition(epoch >= 0 && epoch < 1 << 24, "epoch out of range")
         philox = Philox(seed: seed)
-        counter = SIMD4(0, UInt32(block), UInt32(epoch), purpose.rawValue)
+        // A slot's stream is short and begins in the upper half of its epoch's counters.
+        let first = slot.map { Self.slotStreams | UInt32($0) * Self.wordsPerSlot } ?? 0
+        counter = SIMD4(first, UInt32(block), UInt32(epoch), purpose.rawValue)
     }
+
+    private static let slotStreams: UInt32 = 1 << 31
+    /// In fours. Enough for every purpose that draws by slot, rejections included.
+    private static let wordsPerSlot: UInt32 = 16
 
     public mutating func nextWord() -> UInt32 {
         if used == 4 {

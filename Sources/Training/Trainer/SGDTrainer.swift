@@ -11,7 +11,7 @@ import Tensors
 /// the nominal batch size. Lanes of the batch are summed apart and added in order; threads take lanes.
 public final class SGDTrainer: BlockTrainer {
     /// Raise whenever a change alters the bits that training gives.
-    static let arithmetic = 1
+    static let arithmetic = 2
 
     public let recipe: Recipe
     public let lattice: Lattice
@@ -23,12 +23,13 @@ public final class SGDTrainer: BlockTrainer {
     private var laneGradients: [FloatBuffer] = []
     private let parameters: FloatBuffer
     private let velocity: FloatBuffer
+    /// Sum of the states that are averaged.
+    private let average: FloatBuffer
 
     public var layout: ParameterLayout { network.layout }
 
     public init(recipe: Recipe, input: RowShape, classes: Int, threads: Int) throws {
         precondition(threads > 0, "at least one thread")
-        try Products.prepare(threads: threads)
         self.recipe = recipe
         self.threads = threads
         lattice = Lattice(bits: recipe.latticeBits)
@@ -40,20 +41,13 @@ public final class SGDTrainer: BlockTrainer {
         workspaces = (0..<threads).map { _ in Workspace(network: network, capacity: passRows) }
         parameters = FloatBuffer(count: network.layout.count)
         velocity = FloatBuffer(count: network.layout.count)
+        average = FloatBuffer(count: recipe.averaging > 0 ? network.layout.count : 0)
     }
 
     public var fingerprint: NumericsFingerprint {
         NumericsFingerprint([
-            "arithmetic": String(Self.arithmetic), "blas": Products.library, "math_library": Self.mathLibrary,
-            "lattice_bits": String(lattice.bits), "lane_rows": String(lanes.rows), "pass_rows": String(workspaces[0].capacity),
+            "arithmetic": String(Self.arithmetic), "lattice_bits": String(lattice.bits), "lane_rows": String(lanes.rows), "pass_rows": String(workspaces[0].capacity),
         ])
-    }
-
-    /// The C library whose exponential and logarithm the loss uses.
-    private static var mathLibrary: String {
-        var name = [UInt8](repeating: 0, count: 64)
-        let length = name.withUnsafeMutableBytes { confstr(Int32(_CS_GNU_LIBC_VERSION), $0.baseAddress, $0.count) }
-        return String(decoding: name.prefix(max(0, min(length, name.count) - 1)), as: UTF8.self)
     }
 
     public func initialState() throws -> LatticeVector {
@@ -65,6 +59,11 @@ public final class SGDTrainer: BlockTrainer {
         lattice.unsnap(state, into: parameters.pointer)
         velocity.pointer.update(repeating: 0, count: velocity.count)
         let rate = recipe.rate(block: block)
+        let steps = recipe.epochs * ((rows.slots + recipe.batchSize - 1) / recipe.batchSize)
+        // Counted over all batches, empty ones too, so that deleting rows moves no boundary.
+        let averaged = recipe.averaging > 0 ? max(1, Int((Double(steps) * Double(recipe.averaging)).rounded(.up))) : 0
+        average.pointer.update(repeating: 0, count: average.count)
+        var taken = 0
         for epoch in 0..<recipe.epochs {
             if control.isInterrupted() { throw Failure.interrupted }
             var order = Array(0..<rows.slots)
@@ -72,14 +71,24 @@ public final class SGDTrainer: BlockTrainer {
             random.shuffle(&order)
             for start in stride(from: 0, to: order.count, by: recipe.batchSize) {
                 let batch = order[start..<min(start + recipe.batchSize, order.count)]
-                step(batch, rows, rate: rate)
+                step(batch, rows, visit: Visit(block: block, epoch: epoch, rate: rate))
+                taken += 1
+                if taken > steps - averaged { vk_add(parameters.pointer, average.pointer, layout.count) }
             }
         }
+        if averaged > 0 { vk_scale_floats(average.pointer, parameters.pointer, layout.count, 1 / Float(averaged)) }
         return try snap(parameters, block: block)
     }
 
+    /// The pass over a block that a step belongs to.
+    private struct Visit {
+        let block: Int
+        let epoch: Int
+        let rate: Float
+    }
+
     /// One step on one batch of slots. A batch without a live row does nothing at all.
-    private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, rate: Float) {
+    private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, visit: Visit) {
         guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else { return }
         let scale = 1 / Float(recipe.batchSize)
         let used = (batch.count + lanes.rows - 1) / lanes.rows
@@ -88,28 +97,46 @@ public final class SGDTrainer: BlockTrainer {
             for lane in stride(from: thread, to: used, by: threadCount) {
                 let start = batch.startIndex + lane * lanes.rows
                 let slots = batch[start..<min(start + lanes.rows, batch.endIndex)]
-                addLaneGradient(slots, rows, scale: scale, workspaces[thread], into: laneGradients[lane].pointer)
+                addLaneGradient(slots, rows, visit, scale: scale, workspaces[thread], into: laneGradients[lane].pointer)
             }
         }
         var gradients = laneGradients.map { Optional($0.pointer) }
-        let count = layout.count
-        // Tiles of the parameters, not of any thread's choosing, though each parameter's sum is the same in any cut.
-        let share = max(4096, (count + threads - 1) / threads)
         gradients.withUnsafeMutableBufferPointer { gradients in
             let lanes = gradients.baseAddress!
-            onThreads(atMost: (count + share - 1) / share) { thread, threadCount in
-                for from in stride(from: thread * share, to: count, by: threadCount * share) {
-                    vk_sgd_step(
-                        parameters.pointer, velocity.pointer, lanes, used, from, min(from + share, count), rate,
-                        recipe.momentum, recipe.weightDecay)
+            var scale: Float = 1, left = used
+            if recipe.gradientClip > 0 {
+                var squares = [Double](repeating: 0, count: (layout.count + Self.tile - 1) / Self.tile)
+                squares.withUnsafeMutableBufferPointer { squares in
+                    nonisolated(unsafe) let squares = squares.baseAddress!
+                    onTiles { from, to in squares[from / Self.tile] = vk_sum_lanes(lanes, used, from, to) }
                 }
+                let norm = squares.reduce(0, +).squareRoot()
+                scale = norm > Double(recipe.gradientClip) ? Float(Double(recipe.gradientClip) / norm) : 1
+                left = 1
+            }
+            onTiles { from, to in
+                vk_sgd_step(
+                    parameters.pointer, velocity.pointer, lanes, left, from, to, visit.rate, recipe.momentum, recipe.weightDecay, scale)
+            }
+        }
+    }
+
+    /// Parameters that are updated at a time; no thread's choosing, so that sums over tiles have one order.
+    private static let tile = 4096
+
+    /// `body(from, to)` for every tile of the parameters.
+    private func onTiles(_ body: (Int, Int) -> Void) {
+        let count = layout.count, tiles = (count + Self.tile - 1) / Self.tile
+        onThreads(atMost: tiles) { thread, threadCount in
+            for tile in tiles * thread / threadCount..<tiles * (thread + 1) / threadCount {
+                body(tile * Self.tile, min((tile + 1) * Self.tile, count))
             }
         }
     }
 
     /// Adds the gradient of a lane's live rows, a pass at a time in slot order.
     private func addLaneGradient(
-        _ slots: ArraySlice<Int>, _ rows: BlockRows, scale: Float, _ workspace: Workspace, into gradient: Output
+        _ slots: ArraySlice<Int>, _ rows: BlockRows, _ visit: Visit, scale: Float, _ workspace: Workspace, into gradient: Output
     ) {
         let width = rows.featureCount
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: workspace.capacity) { labels in
@@ -117,13 +144,19 @@ public final class SGDTrainer: BlockTrainer {
                 var filled = 0
                 func flush() {
                     guard filled > 0 else { return }
-                    _ = workspace.addGradient(
+                    workspace.addGradient(
                         parameters.pointer, labels: labels.baseAddress!, rows: filled, smoothing: recipe.labelSmoothing,
                         scale: scale, into: gradient)
                     filled = 0
                 }
                 for slot in slots where rows.labels[slot] != BlockRows.emptySlot {
-                    (workspace.input + filled * width).update(from: features.baseAddress! + slot * width, count: width)
+                    let row = features.baseAddress! + slot * width, place = workspace.input + filled * width
+                    if recipe.augmentation.isNone {
+                        place.update(from: row, count: width)
+                    } else {
+                        recipe.augmentation.apply(
+                            row, place, shape: network.input, seed: recipe.seed, block: visit.block, epoch: visit.epoch, slot: slot)
+                    }
                     labels[filled] = rows.labels[slot]
                     filled += 1
                     if filled == workspace.capacity { flush() }

@@ -59,7 +59,8 @@ extension ProjectSettings {
         return Lattice.allowedBits.contains(recipe.latticeBits) && (1...1_000_000).contains(recipe.blocks) && (1...100_000).contains(recipe.epochs)
             && (1...65_536).contains(recipe.batchSize) && recipe.hidden.allSatisfy { (1...65_536).contains($0) } && classNames.count >= 2
             && (1e-9...1e3).contains(recipe.learningRate) && (0..<1).contains(recipe.momentum) && (0...10).contains(recipe.weightDecay)
-            && (0..<1).contains(recipe.labelSmoothing) && features <= Self.mostFeatures && isUsable(encoding)
+            && (0..<1).contains(recipe.labelSmoothing) && (1...64).contains(recipe.width) && (0...1e6).contains(recipe.gradientClip)
+            && (0...1).contains(recipe.averaging) && (0...16).contains(recipe.augmentation.shift) && features <= Self.mostFeatures && isUsable(encoding)
             && (table.map { isUsable($0, features: features) } ?? true)
     }
 

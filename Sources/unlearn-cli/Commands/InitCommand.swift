@@ -10,12 +10,13 @@ extension CommandSpec {
         name: "init", summary: "make a project: import rows into its own store",
         example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
         options: [
-            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, csv:FILE or npz:FILE (arrays x, y, id, group)"),
-            OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's own, else --holdout of the rows)"),
-            OptionSpec("model", "NAME", "logistic, mlp or lenet5; options left out come from its recipe"),
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
+            OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
+            OptionSpec("model", "NAME", "logistic, mlp, lenet5 or resnet20; options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
             OptionSpec("activation", "NAME", "tanh, relu or gelu"),
             OptionSpec("pooling", "NAME", "average or max (lenet5)"),
+            OptionSpec("width", "N", "times the channels of lenet5 or resnet20 (default 1)"),
             OptionSpec("blocks", "B", "blocks that rows are spread over"),
             OptionSpec("blocks-by", "POLICY", "stratified (default), random, group or order"),
             OptionSpec("epochs", "E", "passes over each block"),
@@ -25,6 +26,10 @@ extension CommandSpec {
             OptionSpec("momentum", "X", "of each block's descent"),
             OptionSpec("weight-decay", "X", "L2 penalty"),
             OptionSpec("label-smoothing", "X", "share of the target spread over all classes"),
+            OptionSpec("gradient-clip", "X", "most that the norm of a batch's gradient may be; 0: no limit"),
+            OptionSpec("averaging", "X", "share of a block's steps, at its end, whose states are averaged"),
+            OptionSpec("shift", "N", "move images by up to N pixels, drawn anew in every epoch"),
+            OptionSpec("flip", "on|off", "mirror images left to right half of the time"),
             OptionSpec("lattice-bits", "K", "states are multiples of 2^-K, 12 to 24 (default 18)"),
             OptionSpec("seed", "S", "decides slots, order and initialisation (default 0)"),
             OptionSpec("holdout", "X", "share of rows set aside as test rows (default 0.1)"),
@@ -107,8 +112,8 @@ extension CommandSpec {
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path) }
         if let path = invocation.text("only") { plan.only = try IDList(reading: path) }
         if let path = invocation.text("groups") { plan.groups = try GroupsFile.read(path) }
-        // Fashion-MNIST comes with test rows of its own; asking for a share of the training rows overrules them.
-        let testName = invocation.text("test") ?? (spec == .fashionMNIST && !invocation.flag("holdout") ? dataName : nil)
+        // Some data come with test rows of their own; asking for a share of the training rows overrules them.
+        let testName = invocation.text("test") ?? (spec.hasTestRows && !invocation.flag("holdout") ? dataName : nil)
         if let testName {
             if invocation.flag("holdout") { throw Failure(.input, "--test and --holdout exclude each other; give one") }
             let testSpec = try DataSpec(testName)
@@ -141,15 +146,21 @@ extension CommandSpec {
         switch spec {
         case .fashionMNIST: return try DataSpec.fashionMNIST(test: test)
         case .idx(let images, let labels): return IDXSource(images: images, labels: labels)
+        case .cifar10(let folder): return try CIFAR10Source(folder: folder, test: test)
         case .csv(let path):
             guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
             return CSVSource(
                 path, labelColumn: table.label, idColumn: table.id, groupColumn: table.group, encoding: encoding, classNames: survey?.classNames)
-        case .npz(let path):
-            // A table's features are standardised by the training rows; an array's are as they are.
-            guard table == nil else { throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table") }
-            return NPZSource(path, classNames: survey?.classNames)
+        // A table's features are standardised by the training rows; these are as they are.
+        case .npz where table != nil, .libsvm where table != nil:
+            throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table")
+        case .npz(let path): return NPZSource(path, classNames: survey?.classNames)
+        case .libsvm(let path): return LIBSVMSource(path, shape: survey?.shape, classNames: survey?.classNames)
         }
+    }
+
+    private enum Switch: String, CaseIterable {
+        case on, off
     }
 
     private static func recipe(_ invocation: Invocation) throws -> Recipe {
@@ -161,7 +172,8 @@ extension CommandSpec {
         }
         if model != .mlp { try reject("hidden", "mlp") }
         if model != .lenet5 { try reject("pooling", "lenet5") }
-        if model == .logistic { try reject("activation", "mlp and lenet5") }
+        if model == .logistic { try reject("activation", "mlp, lenet5 and resnet20") }
+        if !model.isConvolutional { for name in ["width", "shift", "flip"] { try reject(name, "lenet5 and resnet20") } }
         if let hidden = try invocation.integers("hidden", in: 1...65_536) { recipe.hidden = hidden }
         if let activation = try invocation.choice("activation", ActivationName.self) { recipe.activation = activation }
         if let pooling = try invocation.choice("pooling", PoolingName.self) { recipe.pooling = pooling }
@@ -172,6 +184,11 @@ extension CommandSpec {
         if let momentum = try invocation.number("momentum", in: 0...0.9999) { recipe.momentum = Float(momentum) }
         if let decay = try invocation.number("weight-decay", in: 0...10) { recipe.weightDecay = Float(decay) }
         if let smoothing = try invocation.number("label-smoothing", in: 0...0.99) { recipe.labelSmoothing = Float(smoothing) }
+        if let width = try invocation.integer("width", in: 1...64) { recipe.width = width }
+        if let clip = try invocation.number("gradient-clip", in: 0...1e6) { recipe.gradientClip = Float(clip) }
+        if let averaging = try invocation.number("averaging", in: 0...1) { recipe.averaging = Float(averaging) }
+        if let shift = try invocation.integer("shift", in: 0...16) { recipe.augmentation.shift = shift }
+        if let flip = try invocation.choice("flip", Switch.self) { recipe.augmentation.flip = flip == .on }
         let bits = Lattice.allowedBits
         if let latticeBits = try invocation.integer("lattice-bits", in: bits) { recipe.latticeBits = latticeBits }
         if let text = invocation.text("seed") {

@@ -5,15 +5,18 @@ import Training
 /// what the real layers must agree with.
 enum ReferenceLayer: Sendable {
     case dense(inputs: Int, outputs: Int)
-    case convolution(RowShape, outputs: Int, kernel: Int, padding: Int)
+    case convolution(RowShape, outputs: Int, kernel: Int, padding: Int, stride: Int = 1, hasBias: Bool = true)
+    case groupNormalisation(RowShape, groups: Int)
+    case globalAverage(RowShape)
     case activation(ActivationName)
     case pooling(PoolingName, RowShape)
 
     var parameterCount: Int {
         switch self {
         case .dense(let inputs, let outputs): outputs * (inputs + 1)
-        case .convolution(let input, let outputs, let kernel, _): outputs * (input.channels * kernel * kernel + 1)
-        case .activation, .pooling: 0
+        case .convolution(let input, let outputs, let kernel, _, _, let hasBias): outputs * (input.channels * kernel * kernel + (hasBias ? 1 : 0))
+        case .groupNormalisation(let input, _): 2 * input.channels
+        case .activation, .pooling, .globalAverage: 0
         }
     }
 
@@ -26,28 +29,35 @@ enum ReferenceLayer: Sendable {
                 for input in 0..<inputs { sum += parameters[offset + output * inputs + input] * x[input] }
                 return sum
             }
-        case .convolution(let input, let outputs, let kernel, let padding):
-            Self.convolve(x, input, outputs: outputs, kernel: kernel, padding: padding, parameters, at: offset)
+        case .convolution(let input, let outputs, let kernel, let padding, let stride, let hasBias):
+            Self.convolve(x, input, outputs: outputs, kernel: kernel, padding: padding, stride: stride, hasBias: hasBias, parameters, at: offset)
+        case .groupNormalisation(let input, let groups): Self.normalise(x, input, groups: groups, parameters, at: offset)
+        case .globalAverage(let input):
+            (0..<input.channels).map { channel in
+                let plane = input.height * input.width
+                return x[channel * plane..<(channel + 1) * plane].reduce(0, +) / Double(plane)
+            }
         case .activation(let name): x.map { Self.activate($0, name) }
         case .pooling(let name, let input): Self.pool(x, input, name)
         }
     }
 
-    /// y[o, i, j] = b[o] + Σ_c Σ_u Σ_v w[o, c, u, v] · x[c, i + u − p, j + v − p], with zeros beyond the edges.
+    /// y[o, i, j] = b[o] + Σ_c Σ_u Σ_v w[o, c, u, v] · x[c, si + u − p, sj + v − p], with zeros beyond the edges.
     private static func convolve(
-        _ x: [Double], _ input: RowShape, outputs: Int, kernel: Int, padding: Int, _ parameters: [Double], at offset: Int
+        _ x: [Double], _ input: RowShape, outputs: Int, kernel: Int, padding: Int, stride: Int, hasBias: Bool, _ parameters: [Double],
+        at offset: Int
     ) -> [Double] {
-        let height = input.height + 2 * padding - kernel + 1, width = input.width + 2 * padding - kernel + 1
+        let height = (input.height + 2 * padding - kernel) / stride + 1, width = (input.width + 2 * padding - kernel) / stride + 1
         let weights = input.channels * kernel * kernel
         var y: [Double] = []
         for o in 0..<outputs {
             for i in 0..<height {
                 for j in 0..<width {
-                    var sum = parameters[offset + outputs * weights + o]
+                    var sum = hasBias ? parameters[offset + outputs * weights + o] : 0
                     for c in 0..<input.channels {
                         for u in 0..<kernel {
                             for v in 0..<kernel {
-                                let row = i + u - padding, column = j + v - padding
+                                let row = stride * i + u - padding, column = stride * j + v - padding
                                 guard row >= 0, row < input.height, column >= 0, column < input.width else { continue }
                                 let weight = parameters[offset + ((o * input.channels + c) * kernel + u) * kernel + v]
                                 sum += weight * x[(c * input.height + row) * input.width + column]
@@ -59,6 +69,17 @@ enum ReferenceLayer: Sendable {
             }
         }
         return y
+    }
+
+    /// y = gain · (x − mean) / √(variance + 1e-5) + bias, mean and variance over each group of channels.
+    private static func normalise(_ x: [Double], _ input: RowShape, groups: Int, _ parameters: [Double], at offset: Int) -> [Double] {
+        let plane = input.height * input.width, share = input.channels / groups * plane
+        return x.indices.map { index in
+            let group = x[index / share * share..<(index / share + 1) * share], channel = index / plane
+            let mean = group.reduce(0, +) / Double(share)
+            let variance = group.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(share)
+            return parameters[offset + channel] * (x[index] - mean) / (variance + 1e-5).squareRoot() + parameters[offset + input.channels + channel]
+        }
     }
 
     static func activate(_ x: Double, _ name: ActivationName) -> Double {

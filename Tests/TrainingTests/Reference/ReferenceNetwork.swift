@@ -3,44 +3,97 @@ import Training
 
 /// The networks of the engine, written down a second time from their papers, in double precision.
 struct ReferenceNetwork {
+    /// Values that are added to what a layer gives.
+    struct Shortcut {
+        /// The layer whose input is added.
+        let from: Int
+        let input: RowShape
+        let stride: Int
+    }
+
     let layers: [ReferenceLayer]
+    /// By the layer that they lead behind.
+    let shortcuts: [Int: Shortcut]
 
     var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
 
     init(_ recipe: Recipe, input: RowShape, classes: Int) {
         switch recipe.model {
-        case .logistic: layers = [.dense(inputs: input.count, outputs: classes)]
+        case .logistic: (layers, shortcuts) = ([.dense(inputs: input.count, outputs: classes)], [:])
         case .mlp:
             let widths = [input.count] + recipe.hidden
             var layers: [ReferenceLayer] = []
             for (inputs, outputs) in zip(widths, widths.dropFirst()) {
                 layers += [.dense(inputs: inputs, outputs: outputs), .activation(recipe.activation)]
             }
-            self.layers = layers + [.dense(inputs: widths.last!, outputs: classes)]
+            (self.layers, shortcuts) = (layers + [.dense(inputs: widths.last!, outputs: classes)], [:])
         case .lenet5:
             let padding = min(input.height, input.width) < 32 ? 2 : 0
-            let c1 = RowShape(channels: 6, height: input.height + 2 * padding - 4, width: input.width + 2 * padding - 4)
-            let s2 = RowShape(channels: 6, height: c1.height / 2, width: c1.width / 2)
-            let c3 = RowShape(channels: 16, height: s2.height - 4, width: s2.width - 4)
-            let features = 16 * (c3.height / 2) * (c3.width / 2)
+            let w = recipe.width
+            let c1 = RowShape(channels: 6 * w, height: input.height + 2 * padding - 4, width: input.width + 2 * padding - 4)
+            let s2 = RowShape(channels: 6 * w, height: c1.height / 2, width: c1.width / 2)
+            let c3 = RowShape(channels: 16 * w, height: s2.height - 4, width: s2.width - 4)
+            let features = 16 * w * (c3.height / 2) * (c3.width / 2)
+            shortcuts = [:]
             layers = [
-                .convolution(input, outputs: 6, kernel: 5, padding: padding), .activation(recipe.activation), .pooling(recipe.pooling, c1),
-                .convolution(s2, outputs: 16, kernel: 5, padding: 0), .activation(recipe.activation), .pooling(recipe.pooling, c3),
-                .dense(inputs: features, outputs: 120), .activation(recipe.activation),
-                .dense(inputs: 120, outputs: 84), .activation(recipe.activation),
-                .dense(inputs: 84, outputs: classes),
+                .convolution(input, outputs: 6 * w, kernel: 5, padding: padding), .activation(recipe.activation), .pooling(recipe.pooling, c1),
+                .convolution(s2, outputs: 16 * w, kernel: 5, padding: 0), .activation(recipe.activation), .pooling(recipe.pooling, c3),
+                .dense(inputs: features, outputs: 120 * w), .activation(recipe.activation),
+                .dense(inputs: 120 * w, outputs: 84 * w), .activation(recipe.activation),
+                .dense(inputs: 84 * w, outputs: classes),
             ]
+        case .resnet20: (layers, shortcuts) = Self.residual(3, recipe, input: input, classes: classes)
         }
     }
 
-    func logits(_ x: [Double], _ parameters: [Double]) -> [Double] {
-        var values = x
-        var offset = 0
-        for layer in layers {
-            values = layer.forward(values, parameters, at: offset)
-            offset += layer.parameterCount
+    /// He, Zhang, Ren, Sun (2015), section 4.2, with n blocks a stage, group normalisation and shortcuts without parameters.
+    init(residual n: Int, _ recipe: Recipe, input: RowShape, classes: Int) {
+        (layers, shortcuts) = Self.residual(n, recipe, input: input, classes: classes)
+    }
+
+    private static func residual(_ n: Int, _ recipe: Recipe, input: RowShape, classes: Int) -> ([ReferenceLayer], [Int: Shortcut]) {
+        var layers: [ReferenceLayer] = [], shortcuts: [Int: Shortcut] = [:], shape = input
+        func convolve(_ channels: Int, _ stride: Int) {
+            layers.append(.convolution(shape, outputs: channels, kernel: 3, padding: 1, stride: stride, hasBias: false))
+            shape = RowShape(channels: channels, height: (shape.height + stride - 1) / stride, width: (shape.width + stride - 1) / stride)
+            layers.append(.groupNormalisation(shape, groups: 8))
         }
-        return values
+        convolve(16 * recipe.width, 1)
+        layers.append(.activation(recipe.activation))
+        for channels in [16, 32, 64] {
+            for block in 0..<n {
+                let start = (layers.count, shape), stride = channels > 16 && block == 0 ? 2 : 1
+                convolve(channels * recipe.width, stride)
+                layers.append(.activation(recipe.activation))
+                convolve(channels * recipe.width, 1)
+                shortcuts[layers.count - 1] = Shortcut(from: start.0, input: start.1, stride: stride)
+                layers.append(.activation(recipe.activation))
+            }
+        }
+        return (layers + [.globalAverage(shape), .dense(inputs: shape.channels, outputs: classes)], shortcuts)
+    }
+
+    func logits(_ x: [Double], _ parameters: [Double]) -> [Double] {
+        var inputs = [x]
+        var offset = 0
+        for (index, layer) in layers.enumerated() {
+            var values = layer.forward(inputs[index], parameters, at: offset)
+            if let shortcut = shortcuts[index] {
+                let input = shortcut.input, from = inputs[shortcut.from], s = shortcut.stride
+                var place = 0
+                for c in 0..<input.channels {
+                    for y in stride(from: 0, to: input.height, by: s) {
+                        for x in stride(from: 0, to: input.width, by: s) {
+                            values[place] += from[(c * input.height + y) * input.width + x]
+                            place += 1
+                        }
+                    }
+                }
+            }
+            offset += layer.parameterCount
+            inputs.append(values)
+        }
+        return inputs.last!
     }
 
     static func softmax(_ logits: [Double]) -> [Double] {

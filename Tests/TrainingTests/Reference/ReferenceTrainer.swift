@@ -19,6 +19,9 @@ struct ReferenceTrainer {
         var parameters = state.steps.map { Double($0) / stepsPerUnit }
         var velocity = [Double](repeating: 0, count: parameters.count)
         let rate = Double(recipe.rate(block: block))
+        let steps = recipe.epochs * ((rows.slots + recipe.batchSize - 1) / recipe.batchSize)
+        let averaged = Int((Double(steps) * Double(recipe.averaging)).rounded(.up))
+        var states: [[Double]] = []
         for epoch in 0..<recipe.epochs {
             var order = Array(0..<rows.slots)
             var random = RandomStream(seed: recipe.seed, purpose: .slotOrder, block: block, epoch: epoch)
@@ -27,19 +30,28 @@ struct ReferenceTrainer {
                 let batch = order.prefix(recipe.batchSize)
                 order.removeFirst(batch.count)
                 let live = batch.filter { rows.labels[$0] >= 0 }
+                defer { states.append(parameters) }
                 if live.isEmpty { continue }
                 let x = live.map { slot in
                     rows.features[slot * rows.featureCount..<(slot + 1) * rows.featureCount].map(Double.init)
                 }
                 let labels = live.map { Int(rows.labels[$0]) }
                 let before = parameters
+                var slopes = parameters.indices.map {
+                    network.slope(x, labels, before, $0, smoothing: Double(recipe.labelSmoothing)) / Double(recipe.batchSize)
+                }
+                let norm = slopes.reduce(0) { $0 + $1 * $1 }.squareRoot(), most = Double(recipe.gradientClip)
+                if most > 0, norm > most { slopes = slopes.map { $0 * most / norm } }
                 for index in parameters.indices {
-                    let sum = network.slope(x, labels, before, index, smoothing: Double(recipe.labelSmoothing))
-                    let gradient = sum / Double(recipe.batchSize) + Double(recipe.weightDecay) * before[index]
+                    let gradient = slopes[index] + Double(recipe.weightDecay) * before[index]
                     velocity[index] = Double(recipe.momentum) * velocity[index] + gradient
                     parameters[index] -= rate * velocity[index]
                 }
             }
+        }
+        if averaged > 0 {
+            let last = states.suffix(averaged)
+            parameters = parameters.indices.map { index in last.reduce(0) { $0 + $1[index] } / Double(averaged) }
         }
         return parameters.map { Int32(($0 * stepsPerUnit).rounded(.toNearestOrEven)) }
     }

@@ -15,18 +15,32 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
             reference: .dense(inputs: inputs, outputs: outputs), rows: rows)
     }
 
-    static func convolution(_ channels: Int, _ height: Int, _ width: Int, to outputs: Int, kernel: Int, padding: Int, rows: Int) -> LayerCase {
+    static func convolution(_ channels: Int, _ height: Int, _ width: Int, to outputs: Int, kernel: Int, padding: Int, stride: Int = 1, hasBias: Bool = true, rows: Int) -> LayerCase {
         let input = RowShape(channels: channels, height: height, width: width)
         return LayerCase(
-            testDescription: "convolution \(channels)×\(height)×\(width)→\(outputs), kernel \(kernel), padding \(padding), \(rows) rows",
-            layer: Convolution(name: "c", input: input, outputs: outputs, kernel: kernel, padding: padding),
-            reference: .convolution(input, outputs: outputs, kernel: kernel, padding: padding), rows: rows)
+            testDescription: "convolution \(channels)×\(height)×\(width)→\(outputs), kernel \(kernel), padding \(padding), stride \(stride), \(rows) rows",
+            layer: Convolution(name: "c", input: input, outputs: outputs, kernel: kernel, padding: padding, stride: stride, hasBias: hasBias),
+            reference: .convolution(input, outputs: outputs, kernel: kernel, padding: padding, stride: stride, hasBias: hasBias), rows: rows)
     }
 
     static func activation(_ name: ActivationName, _ count: Int, rows: Int) -> LayerCase {
         LayerCase(
             testDescription: "\(name) of \(count), \(rows) rows", layer: Activation(function: name, inputCount: count),
             reference: .activation(name), rows: rows)
+    }
+
+    static func normalisation(_ channels: Int, _ height: Int, _ width: Int, groups: Int, rows: Int) -> LayerCase {
+        let input = RowShape(channels: channels, height: height, width: width)
+        return LayerCase(
+            testDescription: "normalisation of \(channels)×\(height)×\(width) in \(groups) groups, \(rows) rows",
+            layer: GroupNormalisation(name: "n", input: input, groups: groups), reference: .groupNormalisation(input, groups: groups), rows: rows)
+    }
+
+    static func globalAverage(_ channels: Int, _ height: Int, _ width: Int, rows: Int) -> LayerCase {
+        let input = RowShape(channels: channels, height: height, width: width)
+        return LayerCase(
+            testDescription: "global average of \(channels)×\(height)×\(width), \(rows) rows", layer: GlobalAveragePooling(input: input),
+            reference: .globalAverage(input), rows: rows)
     }
 
     static func pooling(_ name: PoolingName, _ channels: Int, _ height: Int, _ width: Int, rows: Int) -> LayerCase {
@@ -42,7 +56,12 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
             .convolution(1, 5, 5, to: 1, kernel: 5, padding: 0, rows: 1), .convolution(1, 6, 7, to: 3, kernel: 3, padding: 0, rows: 2),
             .convolution(3, 7, 5, to: 4, kernel: 5, padding: 2, rows: 3), .convolution(2, 4, 9, to: 3, kernel: 1, padding: 0, rows: 2),
             .convolution(2, 3, 3, to: 2, kernel: 5, padding: 2, rows: 2), .convolution(1, 1, 2, to: 2, kernel: 5, padding: 2, rows: 1),
-            .convolution(2, 5, 6, to: 2, kernel: 2, padding: 1, rows: 2),
+            .convolution(2, 5, 6, to: 2, kernel: 2, padding: 1, rows: 2), .convolution(2, 6, 6, to: 3, kernel: 3, padding: 1, stride: 2, rows: 2),
+            .convolution(1, 7, 5, to: 17, kernel: 3, padding: 1, stride: 2, hasBias: false, rows: 2),
+            .convolution(2, 4, 18, to: 16, kernel: 3, padding: 1, hasBias: false, rows: 3),
+            .convolution(1, 3, 33, to: 2, kernel: 3, padding: 0, stride: 3, rows: 1),
+            .normalisation(1, 1, 3, groups: 1, rows: 1), .normalisation(4, 3, 3, groups: 2, rows: 2), .normalisation(6, 4, 5, groups: 3, rows: 3),
+            .normalisation(2, 5, 7, groups: 2, rows: 2), .globalAverage(1, 1, 1, rows: 1), .globalAverage(3, 5, 7, rows: 2),
         ]
         + ActivationName.allCases.flatMap { [.activation($0, 1, rows: 1), .activation($0, 19, rows: 3)] }
         + PoolingName.allCases.flatMap {
@@ -60,7 +79,7 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
 extension Layer {
     func forward(_ parameters: [Float], _ x: [Float], rows: Int) -> [Float] {
         let input = GuardedFloats(x)
-        let output = GuardedFloats(count: rows * outputCount), scratch = GuardedFloats(count: scratchCount)
+        let output = GuardedFloats(count: rows * outputCount), scratch = GuardedFloats(count: scratchCount(rows: rows))
         forward(parameters, input.pointer, output.pointer, rows: rows, scratch: scratch.pointer)
         #expect(output.isIntact && scratch.isIntact, "written beyond the end")
         #expect(bits(input.values) == bits(x), "the input was changed")
@@ -71,7 +90,7 @@ extension Layer {
     func backward(
         _ parameters: [Float], _ x: [Float], _ y: [Float], _ dy: [Float], onto gradient: [Float], rows: Int, wantsInput: Bool = true
     ) -> (dx: [Float], gradient: [Float]) {
-        let dx = GuardedFloats(count: rows * inputCount), sum = GuardedFloats(gradient), scratch = GuardedFloats(count: scratchCount)
+        let dx = GuardedFloats(count: rows * inputCount), sum = GuardedFloats(gradient), scratch = GuardedFloats(count: scratchCount(rows: rows))
         backward(
             parameters, x, y, dy, wantsInput ? dx.pointer : nil, sum.pointer, rows: rows,
             scratch: scratch.pointer)

@@ -11,12 +11,14 @@ struct SmallProblem {
 
     static func recipe(
         _ model: ModelName = .logistic, hidden: [Int] = [], _ activation: ActivationName = .tanh, epochs: Int = 1, batchSize: Int = 4,
-        learningRate: Float = 0.1, schedule: Schedule = .constant, momentum: Float = 0, weightDecay: Float = 0, smoothing: Float = 0,
+        learningRate: Float = 0.1, schedule: Schedule = .constant, momentum: Float = 0, weightDecay: Float = 0, smoothing: Float = 0, clip: Float = 0,
+        averaging: Float = 0,
         latticeBits: Int = 18, seed: UInt64 = 7
     ) -> Recipe {
         Recipe(
             model: model, hidden: hidden, activation: activation, blocks: 5, epochs: epochs, batchSize: batchSize,
             learningRate: learningRate, schedule: schedule, momentum: momentum, weightDecay: weightDecay, labelSmoothing: smoothing,
+            gradientClip: clip, averaging: averaging,
             latticeBits: latticeBits, seed: seed)
     }
 
