@@ -15,37 +15,60 @@ public enum NPZ {
         return bytes
     }
 
-    /// Writes the tensors to a new file at `path`, which must not exist.
-    public static func write(_ tensors: NamedTensors, to path: String) throws {
-        var code: Int32 = 0
-        guard let archive = zip_open(path, ZIP_CREATE | ZIP_EXCL, &code) else {
-            throw Failure(.failed, "cannot create \(path) (libzip error \(code)); check the folder")
+    /// The bytes of an archive that holds the tensors. They are made in memory, so that whoever writes them decides who may
+    /// read the file and when it gets its name; libzip would make it readable by all that the umask allows.
+    /// - Complexity: O(values) time and memory.
+    public static func encode(_ tensors: NamedTensors) throws -> [UInt8] {
+        func failure(_ reason: String) -> Failure { Failure(.failed, "cannot make an npz archive: \(reason)") }
+        var error = zip_error_t()
+        zip_error_init(&error)
+        defer { zip_error_fini(&error) }
+        guard let buffer = zip_source_buffer_create(nil, 0, 0, &error) else { throw failure(String(cString: zip_error_strerror(&error))) }
+        // The archive takes one reference with it when it is closed; this one is for reading what it wrote.
+        zip_source_keep(buffer)
+        defer { zip_source_free(buffer) }
+        guard let archive = zip_open_from_source(buffer, ZIP_TRUNCATE, &error) else {
+            zip_source_free(buffer)
+            throw failure(String(cString: zip_error_strerror(&error)))
         }
         // libzip reads the sources when the archive is closed: every array must live until then.
-        let files = tensors.layout.tensors.indices.map { npy(tensors.values(of: $0), shape: tensors.layout.tensors[$0].shape) }
         var owned: [UnsafeMutableRawBufferPointer] = []
         defer { owned.forEach { $0.deallocate() } }
-        for (tensor, file) in zip(tensors.layout.tensors, files) {
+        func abandon() -> Failure {
+            let reason = String(cString: zip_strerror(archive))
+            zip_discard(archive)
+            return failure(reason)
+        }
+        for (index, tensor) in tensors.layout.tensors.enumerated() {
+            let file = npy(tensors.values(of: index), shape: tensor.shape)
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: file.count, alignment: 16)
             copy.copyBytes(from: file)
             owned.append(copy)
-            guard let source = zip_source_buffer(archive, copy.baseAddress, zip_uint64_t(copy.count), 0) else {
-                zip_discard(archive)
-                throw Failure(.failed, "cannot write \(path): out of memory")
-            }
-            let index = zip_file_add(archive, tensor.name + ".npy", source, zip_flags_t(ZIP_FL_ENC_UTF_8))
-            guard index >= 0 else {
+            guard let source = zip_source_buffer(archive, copy.baseAddress, zip_uint64_t(copy.count), 0) else { throw abandon() }
+            let entry = zip_file_add(archive, tensor.name + ".npy", source, zip_flags_t(ZIP_FL_ENC_UTF_8))
+            guard entry >= 0 else {
                 zip_source_free(source)
-                let reason = String(cString: zip_strerror(archive))
-                zip_discard(archive)
-                throw Failure(.failed, "cannot write \(path): \(reason)")
+                throw abandon()
             }
-            zip_set_file_compression(archive, zip_uint64_t(index), ZIP_CM_STORE, 0)
+            zip_set_file_compression(archive, zip_uint64_t(entry), ZIP_CM_STORE, 0)
         }
-        guard zip_close(archive) == 0 else {
-            let reason = String(cString: zip_strerror(archive))
-            zip_discard(archive)
-            throw Failure(.failed, "cannot write \(path): \(reason)")
+        guard zip_close(archive) == 0 else { throw abandon() }
+        guard let bytes = contents(of: buffer) else { throw failure(String(cString: zip_error_strerror(zip_source_error(buffer)))) }
+        return bytes
+    }
+
+    /// Everything in a source of libzip, or nil where it cannot be read.
+    private static func contents(of source: OpaquePointer) -> [UInt8]? {
+        var status = zip_stat_t()
+        guard zip_source_stat(source, &status) == 0, zip_source_open(source) == 0 else { return nil }
+        defer { zip_source_close(source) }
+        var bytes = [UInt8](repeating: 0, count: Int(status.size))
+        var filled = 0
+        while filled < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { zip_source_read(source, $0.baseAddress! + filled, zip_uint64_t($0.count - filled)) }
+            guard count > 0 else { return nil }
+            filled += Int(count)
         }
+        return bytes
     }
 }

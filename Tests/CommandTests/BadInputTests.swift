@@ -92,6 +92,10 @@ struct BadInputTests {
         let after = try contents(of: folder.file("project"))
         expect(try program.run("delete", "--ids", "-", input: "6\n5\n"), 2, "'5' (line 2) is deleted already")
         #expect(try contents(of: folder.file("project")) == after)
+        let list = try folder.write("6\n5\n", to: "list")
+        let scored = try program.run("evaluate", "--on", list)
+        expect(scored, 2, "'5' (line 2) is deleted already; correct the list")
+        #expect(!scored.errors.contains("--ignore-missing"), "evaluate has no such option")
         let second = try program.json("delete", "--ids", "-", "--ignore-missing", input: "6\n5\nnobody\n")
         #expect(second["rows_deleted"] as? Int == 1 && second["request"] as? String == "R2")
         expect(try program.run("audit", "--request", "R7"), 2, "no deletion R7; the project has R1 to R2")
@@ -112,7 +116,7 @@ struct BadInputTests {
         let check = try program.run("check", "--json")
         #expect(check.status == 4)
         let errors = try #require(try check.json()["errors"] as? [String])
-        #expect(!errors.isEmpty && errors.allSatisfy { $0.contains(name) }, "\(errors)")
+        #expect(!errors.isEmpty && errors.allSatisfy { $0.contains(name) && !$0.contains("run 'unlearn check'") }, "\(errors)")
         expect(try program.run("evaluate"), 4, name)
         try whole.dropLast().write(to: url)
         #expect(try program.run("check").status == 4)
@@ -183,6 +187,23 @@ struct BadInputTests {
         #expect(try shell("'\(Program.path)' --help > /dev/full 2> /dev/null") == 1)
         #expect(try shell("'\(Program.path)' bogus 2> /dev/full") == 2)
         #expect(try shell("'\(Program.path)' bogus 2>&-") == 2)
+    }
+
+    @Test("A missing key is wrong input for every command, and check does not advise itself")
+    func missingKey() throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        let folder = try #require(program.folder)
+        try FileManager.default.moveItem(atPath: folder + "/project.key", toPath: data.folder.file("elsewhere.key"))
+        for command in [["status"], ["train"], ["check"], ["delete", "--ids", data.folder.file("images")]] {
+            expect(try program.run(command), 2, folder + "/project.key", "put the file back", "set UNLEARN_KEY_FILE")
+        }
+        let told = Program(folder: folder, environment: ["UNLEARN_KEY_FILE": data.folder.file("elsewhere.key")])
+        #expect(try told.run("check", "--read-data").status == 0)
+        try FileManager.default.moveItem(atPath: data.folder.file("elsewhere.key"), toPath: folder + "/project.key")
+        try FileManager.default.removeItem(atPath: folder + "/objects")
+        let check = try program.run("check")
+        #expect(check.status == 4 && !(check.errors + check.output).contains("unlearn check"), "\(check.errors)")
     }
 
     @Test("A catalogue whose version was changed, and one that is none, are damage")

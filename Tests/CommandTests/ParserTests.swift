@@ -82,6 +82,15 @@ struct ParserTests {
         }
     }
 
+    @Test("The list of commands keeps names and summaries apart")
+    func overview() throws {
+        guard case .help(let text) = try CommandLineParser(commands: CommandSpec.all).parse(["--help"]) else {
+            Issue.record("--help gives no help")
+            return
+        }
+        for command in CommandSpec.all { #expect(text.contains("  \(command.name)  ") && text.contains("  \(command.summary)\n")) }
+    }
+
     @Test("Edit distance counts insertions, deletions and substitutions", arguments: [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3)])
     func distance(a: String, b: String, expected: Int) {
         #expect(editDistance(a, b) == expected && editDistance(b, a) == expected)

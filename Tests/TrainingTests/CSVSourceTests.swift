@@ -107,7 +107,7 @@ struct CSVSourceTests {
         #expect(try source(table(3000, ""), folder).survey().shape.count == 1)
         let error = try failure { _ = try source(table(1025, "t"), folder).survey() }
         #expect(error.kind == .input)
-        #expect(error.description.contains("line 1026: column 'x'"), "\(error)")
+        #expect(error.description.contains("line 1026: column 'x'") && error.description.contains("--id-column"), "\(error)")
     }
 
     @Test("A text that is another one in most rows names rows and is refused as a feature")

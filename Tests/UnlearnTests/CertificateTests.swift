@@ -139,6 +139,24 @@ struct CertificateTests {
         let claims = try #require(ErasureClaims(store.ledger().map(\.entry).filter { $0.request == "R2" }))
         #expect(claims.influenceRemoved.meaning.contains("untouched") && claims.influenceRemoved.bound == .integer(0))
         #expect(claims.rowsErased.testRows == 1 && claims.checkpointsErased.count == 0)
+        #expect(claims.checkpointsErased.evidence.map(\.block) == [1], "the sample that R1 had left")
+        let verified = try verify(try issue(2))
+        #expect(!verified.hadInfluence && verified.evidenceErased == 1 && !verified.notReached.contains { $0.contains("sparse sample") })
+        #expect(try LogReport(of: store, request: 2).requests[0].hadNoInfluence)
+    }
+
+    @Test("Keys and encryption are claimed only where something was encrypted, samples only where one was left", arguments: [Encryption.none, .xchacha20poly1305])
+    func encryption(encryption: Encryption) throws {
+        let project = try SmallProject(encryption: encryption)
+        try project.delete([try project.ids(inBlock: 2)[0]])
+        let untrained = try ErasureCertificate.verify(ErasureCertificate.issue(1, of: project.open(.read).store), path: "F", key: nil)
+        #expect(!untrained.hadInfluence && !untrained.notReached.contains { $0.contains("sample") })
+        try project.train()
+        try project.delete([try project.ids(inBlock: 28)[0]])
+        let verified = try ErasureCertificate.verify(ErasureCertificate.issue(2, of: project.open(.read).store), path: "F", key: nil)
+        #expect(verified.encrypted == (encryption != .none) && verified.hadInfluence)
+        #expect(verified.notReached.filter { $0.contains("sample") }.count == 1)
+        #expect(verified.notReached.contains { $0.contains("encrypted") || $0.contains("key") } == (encryption != .none))
     }
 
     @Test("A ledger that somebody changed is neither certified nor signed anew")
@@ -155,6 +173,9 @@ struct CertificateTests {
         python.waitUntilExit()
         #expect(python.terminationStatus == 0)
         #expect { _ = try issue() } throws: { ($0 as? Failure)?.kind == .damaged }
+        #expect { _ = try LogReport(of: project.open(.read).store, request: nil) } throws: {
+            ($0 as? Failure)?.kind == .damaged && "\($0)".contains("its first") && "\($0)".contains("are not those that were signed")
+        }
         #expect { try project.delete([try project.ids(inBlock: 28)[0]]) } throws: { "\($0)".contains("not the one that was signed") }
         #expect(try !project.open(.inspect).check(readData: false) { _, _ in }.errors.isEmpty)
     }

@@ -34,6 +34,15 @@ struct DecayGuardTests {
         #expect(!far.allowsStitch)
     }
 
+    @Test("The ceiling of what may be stitched at all is four times the limit", arguments: [(0.05, 0.19, true), (0.05, 0.21, false), (0.02, 0.079, true), (0.02, 0.081, false), (0, 0.001, false)])
+    func ceiling(limit: Double, rho: Double, allowed: Bool) throws {
+        let series = Self.series((1...10).map { pow(Double($0), -0.6) }, rho: rho) { _ in 4 }
+        var decayGuard = DecayGuard()
+        decayGuard.rhoLimit = limit
+        let verdict = try #require(decayGuard.verdict(series, method: .leastSquares, outlook: .init(influenceAhead: 1, damping: 1)))
+        #expect(verdict.allowsStitch == allowed)
+    }
+
     @Test("Too few residuals give no verdict")
     func fewResiduals() {
         let series = Self.series([1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.04], rho: 0.01)

@@ -73,7 +73,7 @@ struct ForgettingTests {
         var known: [String: [UInt8]] = [:]
         do {
             let project = try planted.open(.read)
-            let place = try #require(try project.store.livePlaces(SmallProject.ids([Planted.id]), ignoringMissing: false).first)
+            let place = try #require(try project.store.livePlaces(SmallProject.ids([Planted.id])).first)
             try #require(place.part == .train && place.group == Planted.group)
             known = try traces(project, block: place.block, slot: place.slot)
         }
@@ -105,7 +105,7 @@ struct ForgettingTests {
         let place = try #require(try store.places(ofRows: [Planted.id])[0])
         #expect(place.isDeleted && place.group == nil)
         #expect(try LogReport(of: store, request: 1).requests[0].rows == [store.rowDigest(Planted.id)])
-        #expect(throws: Failure.self) { try store.livePlaces(ids, ignoringMissing: false) }
+        #expect(throws: Failure.self) { try store.livePlaces(ids) }
     }
 
     @Test("A row that is left out from the start leaves no trace either")

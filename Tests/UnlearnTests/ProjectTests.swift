@@ -102,7 +102,7 @@ struct ProjectTests {
         #expect(try digest == SmallProject(excluding: ids).train().stateDigest)
     }
 
-    @Test("A table of rows that names other people's places deletes nobody", arguments: ["slot = 19 - slot WHERE block = 28", "slot = slot + 1000 WHERE block = 28", "block = block + 70"])
+    @Test("A table of rows that names other people's places deletes nobody", arguments: ["slot = slot + 1000 WHERE block = 28; UPDATE rows SET slot = 1019 - slot WHERE block = 28", "slot = slot + 1000 WHERE block = 28", "block = block + 70"])
     func swappedRows(change: String) throws {
         let project = try SmallProject()
         try project.train()
@@ -110,13 +110,20 @@ struct ProjectTests {
         let python = Process()
         python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         python.arguments = [
-            "python3", "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DROP INDEX rows_by_place'); c.execute(sys.argv[2]); c.commit()",
+            "python3", "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()",
             project.path + "/catalogue.sqlite", "UPDATE rows SET \(change)",
         ]
         try python.run()
         python.waitUntilExit()
         #expect(python.terminationStatus == 0)
-        #expect { try project.delete([id]) } throws: { ($0 as? Failure)?.kind == .damaged }
+        let isForged = { (error: any Error) in (error as? Failure)?.kind == .damaged && "\(error)".contains("the table of rows was changed") }
+        // Whatever writes, and what answers from the table alone.
+        #expect { try project.delete([id]) } throws: { isForged($0) }
+        #expect { try project.train() } throws: { isForged($0) }
+        #expect { try RowPlaces(of: SmallProject.ids([id]), in: Store(opening: project.path, .read)) } throws: { isForged($0) }
+        // A reader that does not verify the table still compares it with the rows themselves.
+        let dry = try project.open(.read)
+        #expect { try dry.livePlaces(SmallProject.ids([id])) } throws: { ($0 as? Failure)?.kind == .damaged }
     }
 
     @Test("Unknown and deleted ids stop a deletion before anything changes")
@@ -146,18 +153,18 @@ struct ProjectTests {
             $0.replay.onNoDecay = .stitch
             $0.replay.decayGuard.epsilon = 1e9
         }
-        func audit(_ before: LatticeVector?) throws -> AuditReport {
-            try project.open(.read).audit(request: nil, before: before, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
-        }
+        func audit(_ before: LatticeVector?) throws -> AuditReport { try self.audit(project, nil, before: before) }
         let sampled = try audit(nil), exact = try audit(before)
         #expect(sampled.exactDigest == (try SmallProject(excluding: ids).train().stateDigest), "the audit's target is naive retraining")
-        #expect(exact.l1NothingStandardError == 0 && sampled.l1NothingStandardError > 0)
-        #expect(abs(sampled.l1NothingToExact - exact.l1NothingToExact) < 5 * sampled.l1NothingStandardError)
+        let error = try #require(sampled.l1NothingStandardError), estimate = try #require(sampled.l1NothingToExact)
+        #expect(exact.l1NothingStandardError == 0 && error > 0)
+        #expect(abs(estimate - (try #require(exact.l1NothingToExact))) < 5 * error)
         #expect(sampled.agreementNothingVsExact == exact.agreementNothingVsExact && sampled.accuracy.nothing == exact.accuracy.nothing)
         let current = try project.open(.read).trainedState()
         #expect { try audit(current) } throws: { ($0 as? Failure)?.kind == .input }
-        #expect(sampled.l1ToExact > 0)
-        #expect(sampled.verdict == (sampled.l1ToExact < sampled.l1NothingToExact ? .nearer : .noBetter))
+        let distance = try #require(sampled.l1ToExact)
+        #expect(distance > 0)
+        #expect(sampled.verdict == (distance < estimate ? .nearer : .noBetter))
         try project.delete([try project.ids(inBlock: 1)[0]]) { $0.replay.method = .exact }
         #expect(try audit(nil).verdict == .exact)
     }
@@ -223,19 +230,76 @@ struct ProjectTests {
         }
     }
 
-    @Test("What earlier models decided on a test row goes with the row")
-    func forgottenDecisions() throws {
+    @Test("A deletion destroys the samples that earlier ones left, whatever it deletes", arguments: [true, false])
+    func earlierEvidence(trainingRow: Bool) throws {
         let project = try SmallProject()
         try project.train()
+        let before = try project.open(.read).trainedState()
         try project.delete([try project.ids(inBlock: 28)[0]])
-        func decision(_ slot: Int, before number: Int) throws -> Int32? {
-            let store = try project.open(.read).store
-            return try store.request(number).flatMap { try store.evidence(of: $0) }?.classes[slot]
+        let sample = try #require(try project.open(.read).store.objects().first { $0.kind == .evidence })
+        #expect(try audit(project, 1).l1NothingToExact ?? 0 > 0)
+        try project.delete([trainingRow ? try project.ids(inBlock: 29)[0] : "test:7"])
+        let store = try project.open(.read).store
+        #expect(try store.ledger().last?.entry.destroyed?.map(\.digest).contains(sample.digest.description) == true)
+        #expect(!FileSystem.exists(store.path(of: sample)))
+        // A deletion that retrained nothing leaves no sample of its own.
+        #expect(try store.objects().filter { $0.kind == .evidence }.map(\.block) == (trainingRow ? [2] : []))
+        #expect { try audit(project, 1) } throws: { ($0 as? Failure)?.kind == .input && "\($0)".contains("a later deletion destroyed what R1 is compared with") }
+        let other = try project.open(.read).trainedState()
+        #expect { try audit(project, 1, before: other) } throws: { "\($0)".contains("the given model is not the one before R1") }
+        #expect(try audit(project, 1, before: before).laterRequests == 1)
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+    }
+
+    private func audit(_ project: SmallProject, _ number: Int?, before: LatticeVector? = nil) throws -> AuditReport {
+        try project.open(.read).audit(request: number, before: before, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+    }
+
+    @Test("A deletion that retrained nothing is audited without any comparison, in the ledger too", arguments: [true, false])
+    func auditWithoutInfluence(trained: Bool) throws {
+        let project = try SmallProject()
+        if trained { try project.train() }
+        try project.delete([trained ? "test:3" : try project.ids(inBlock: 2)[0]])
+        let report = try audit(project, nil)
+        #expect(report.verdict == .noInfluence && report.passes && report.agreementExact == nil && report.blocksReplayed == 0)
+        #expect(try report.stateDigest == project.open(.read).status().stateDigest)
+        try Project.record(report, in: project.path)
+        let details = try #require(try project.open(.read).store.ledger().last?.entry.details)
+        #expect(details["verdict"] == .string("no-influence") && details["l1_to_exact"] == .null && details["accuracy"]?["current"] == .null)
+    }
+
+    @Test("After stitches, --method exact takes ids that are deleted already and replays the chain, as a request of its own")
+    func replayForDeletedRows() throws {
+        let project = try SmallProject()
+        try project.train()
+        let first = try project.ids(inBlock: 5)[0], second = try project.ids(inBlock: 9)[1]
+        for id in [first, second] {
+            try project.delete([id]) {
+                $0.replay.onNoDecay = .stitch
+                $0.replay.decayGuard.epsilon = 1e9
+                $0.replay.damping = .fixed(0.5)
+            }
         }
-        #expect(try decision(7, before: 1) != BlockRows.emptySlot)
-        try project.delete(["test:7"])
-        #expect(try decision(7, before: 1) == BlockRows.emptySlot && decision(7, before: 2) == BlockRows.emptySlot)
-        #expect(try decision(8, before: 1) != BlockRows.emptySlot)
+        #expect(try !project.open(.read).status().exact)
+        #expect { try project.delete([first]) } throws: { "\($0)".contains("is deleted already") }
+        #expect { try project.delete([first, "nobody"]) { $0.replay.method = .exact } } throws: { "\($0)".contains("'nobody' (line 2) is not in the project") }
+        let exact = { (options: inout DeletionOptions) in options.replay.method = .exact }
+        let dry = try project.delete([first]) { exact(&$0); $0.dryRun = true }
+        let report = try project.delete([first], exact)
+        #expect(report.stateDigest == dry.stateDigest && report.request == "R3")
+        #expect(report.rowsDeleted == 0 && report.rowsDeletedBefore == 1 && report.blocksTouched == [] && report.exact && report.method == .exact)
+        #expect(report.stateDigest == (try SmallProject(excluding: [first, second]).train().stateDigest))
+        #expect(try project.open(.read).status().exact)
+        #expect(try project.open(.read).store.objects().allSatisfy { $0.kind != .correction })
+        let audited = try audit(project, 3)
+        #expect(audited.verdict == .exact && audited.blocksReplayed == report.blocksRetrained && audited.exactDigest == report.stateDigest)
+        let requested = try #require(try project.open(.read).store.ledger().first { $0.entry.request == "R3" }?.entry)
+        #expect(try requested.rows == [] && requested.details?["deleted_before"] == .array([.string(project.open(.read).store.rowDigest(first))]))
+        let certificate = try ErasureCertificate.verify(ErasureCertificate.issue(3, of: project.open(.read).store), path: "F", key: nil)
+        #expect(certificate.rowsErased == 0 && certificate.rowsErasedBefore == 1 && certificate.hadInfluence)
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+        // The chain is exact: nothing is left to do for a deleted row.
+        #expect { try project.delete([first], exact) } throws: { "\($0)" == "list: '\(first)' (line 1) is deleted already; correct the list or use --ignore-missing" }
     }
 
     @Test("A failed deletion leaves no objects behind and is on record as undone")

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// The file that holds a project's key, from which all its other keys follow: 64 hexadecimal digits and a line end, or
-/// exactly 32 bytes. Without it nothing of the project can be read; whoever has it can read everything.
+/// exactly 32 bytes. Without it no row and no parameter of an encrypted project can be read; whoever has it can read everything.
 public struct KeyFile: Sendable {
     /// In the project's folder, where no other place is named.
     static let name = "project.key"
@@ -23,9 +23,10 @@ public struct KeyFile: Sendable {
 
     func read() throws -> SecretKey {
         guard FileSystem.exists(path) else {
+            // Nothing here is damaged: the key may well be where its owner keeps it.
             throw Failure(
-                isOwn ? .damaged : .input, "the project's key file \(path) is missing; put it back, or name it with \(Self.variable): "
-                    + "without it nothing here can be read")
+                .input, "the project's key file \(path) is missing; put the file back there, or set \(Self.variable) to where it is: "
+                    + "without it no row and no parameter can be read")
         }
         guard FileSystem.isFile(path) else {
             throw Failure(isOwn ? .damaged : .input, "the project's key file \(path) is no regular file; put the right one there")

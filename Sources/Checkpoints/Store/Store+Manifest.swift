@@ -28,9 +28,10 @@ extension Store {
         }
     }
 
-    /// Throws where the rows are not those that this program put there or deleted.
-    /// - Complexity: O(rows).
-    func verifyRows() throws {
+    /// Throws where the rows are not those that this program put there or deleted. Whatever answers from the table of rows
+    /// alone, or builds on it, asks this first.
+    /// - Complexity: O(rows) keyed digests.
+    public func verifyRows() throws {
         let isGenuine = try database.snapshot {
             var sum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
             _ = try database.rows("SELECT \(Self.rowColumns) FROM rows") { sum.add(rowEntryDigest($0)) }

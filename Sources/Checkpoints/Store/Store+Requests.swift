@@ -18,7 +18,7 @@ public struct StoredRequest: Sendable {
     public let state: RequestState
     /// What was done, as JSON; empty until it is published.
     public let report: String
-    /// The object that keeps what an audit needs of the model before the deletion.
+    /// The object that keeps what an audit needs of the model before the deletion, until the next deletion.
     let evidence: Int?
 }
 
@@ -87,12 +87,11 @@ extension Store {
         try append(entry)
     }
 
-    /// Puts other evidence in place of a request's, inside a transaction.
-    public func replaceEvidence(ofRequest number: Int, by object: StagedObject) throws {
-        let old = try database.rows("SELECT evidence FROM requests WHERE number = ?", .integer(number)) { $0.isNull(0) ? nil : $0.integer(0) }
-        try register(object)
-        try database.run("UPDATE requests SET evidence = ? WHERE number = ?", .integer(object.number), .integer(number))
-        for case let replaced? in old { try condemn(replaced) }
+    /// Condemns the evidence of all requests so far, inside the transaction of the next one: it samples models that knew the
+    /// rows which that one deletes.
+    public func condemnEvidence() throws {
+        for old in try database.rows("SELECT evidence FROM requests WHERE evidence IS NOT NULL", map: { $0.integer(0) }) { try condemn(old) }
+        try database.run("UPDATE requests SET evidence = NULL")
     }
 
     func closeRequest(_ number: Int, destroyed: [StoredObject]) throws {

@@ -32,7 +32,9 @@ public final class Store {
     private var dataVersion = 0
 
     public enum Access: Sendable {
-        case read, write
+        case read
+        /// Also verifies the rows' sum: what is written next rests on it.
+        case write
         /// To look at a store that may be damaged: nothing is verified on opening.
         case inspect
     }
@@ -80,6 +82,7 @@ public final class Store {
         if access != .inspect { try verifyManifest() }
         guard FileSystem.isFolder(objectsFolder) else { throw Failure(.damaged, "\(objectsFolder) is missing; restore the project from a backup") }
         if access == .write {
+            try verifyRows()
             try database.useLog()
             try clearRemains()
         }

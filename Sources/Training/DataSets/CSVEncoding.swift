@@ -108,7 +108,7 @@ struct ColumnSurvey {
             isNumeric = false
             guard categories.count <= Self.mostCategories else {
                 throw Failure(
-                    .input, "\(path) line \(line): column '\(name)' is text with more than \(Self.mostCategories) values; leave it out or make it a number")
+                    .input, "\(path) line \(line): column '\(name)' is text with more than \(Self.mostCategories) values; name it with --id-column or --group-column, or leave it out")
             }
         }
     }

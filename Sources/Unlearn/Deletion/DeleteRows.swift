@@ -19,19 +19,27 @@ public struct DeletionOptions: Sendable {
 extension Project {
     /// Removes rows and their influence: retrains without them, publishes the new records and rows in one transaction,
     /// and erases what they replace. Until that transaction nothing that the catalogue names has changed.
+    ///
+    /// Where earlier stitches left an inexact chain, an exact deletion also takes ids that are deleted already: the replay is
+    /// what there still is to do for them.
     public func delete(
         _ ids: IDList, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
     ) throws -> DeletionReport {
         let clock = ContinuousClock()
         let start = clock.now
-        let places = try livePlaces(ids, ignoringMissing: options.ignoreMissing)
-        guard !places.isEmpty else { throw Failure(.input, "\(ids.path): none of its ids is live in the project; nothing was deleted") }
+        let chain = try chain()
+        let replaysStitches = options.replay.method == .exact && chain.firstInexact != nil
+        let ignored: Set<MissingRow> = options.ignoreMissing ? [.unknown, .deleted] : replaysStitches ? [.deleted] : []
+        let places = try livePlaces(ids, ignoring: ignored, advice: "correct the list or use --ignore-missing")
+        let deletedBefore = replaysStitches ? try store.deletedIDs(ids) : []
+        guard !places.isEmpty || !deletedBefore.isEmpty else {
+            throw Failure(.input, "\(ids.path): none of its ids is live in the project; nothing was deleted")
+        }
         let slots = { (part: Part) in Dictionary(grouping: places.filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }
         let training = slots(.train), test = slots(.test)
 
-        let chain = try chain()
         let touched = training.keys.sorted().filter { $0 <= chain.length }
-        if !touched.isEmpty && !options.approximate { try refuseOtherNumerics("retrain") }
+        if !touched.isEmpty || replaysStitches, !options.approximate { try refuseOtherNumerics("retrain") }
         var replayOptions = options.replay
         replayOptions.sameNumerics = fingerprintDifference == nil
         let before = chain.length > 0 ? try chain.state(chain.length) : nil
@@ -39,7 +47,7 @@ extension Project {
         let number =
             options.dryRun
             ? try store.nextRequestNumber()
-            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, before)))
+            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, before, deletedBefore: deletedBefore.map(store.rowDigest))))
         let staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: latticeBits, chain: chain)
         var staged: [StagedObject] = []
         do {
@@ -61,6 +69,7 @@ extension Project {
             let decisionsBefore = try before.flatMap { try decide($0, on: .test, leavingOut: test) }
             var report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: replayOptions.decayGuard.epsilon)
             report.testRowsDeleted = places.count { $0.part == .test }
+            if !deletedBefore.isEmpty { report.rowsDeletedBefore = deletedBefore.count }
             report.blocksTouched = touched
             report.blocksTotal = chain.length
             report.stateDigestBefore = before.map { Digest(of: $0).description }
@@ -70,7 +79,7 @@ extension Project {
                 report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != replayOptions.fitMethod }!)
                 report.stateDigest = Digest(of: outcome.state).description
                 report.testAccuracy = try decide(outcome.state, on: .test, leavingOut: test)?.score.accuracy
-                if !touched.isEmpty { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
+                if outcome.blocksTrained > 0 { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
             }
             report.dryRun = options.dryRun
             if let staging {
@@ -89,9 +98,8 @@ extension Project {
             func publish(_ staging: StagingSink, _ decisions: Decisions?) throws {
                 let rows = try stageRows(training: training, test: test)
                 staged += rows.map(\.object)
-                let forgotten = try stageEvidence(without: test)
-                staged += forgotten.map(\.object)
-                let evidence = try before.map { state in
+                // Where nothing was retrained there is nothing to compare, and no sample is left.
+                let evidence = try report.blocksRetrained == 0 ? nil : before.map { state in
                     let sample = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed).steps(of: state)
                     return try store.stage(StoredEvidence(sample: sample, classes: decisions?.classes ?? []), ofRequest: number)
                 }
@@ -100,7 +108,7 @@ extension Project {
                 try store.transaction {
                     try staging.publish()
                     for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
-                    for (request, object) in forgotten { try store.replaceEvidence(ofRequest: request, by: object) }
+                    try store.condemnEvidence()
                     try store.markDeleted(places.map(\.id), request: number)
                     if let forgetting { try adopt(forgetting) }
                     let condemned = try store.condemnedObjects()
@@ -108,7 +116,7 @@ extension Project {
                         rows: places.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
                     report.seconds = (clock.now - start) / .seconds(1)
                     try store.publishRequest(
-                        number, report: try report.encoded(), details: try JSONValue(Publication(report, settings)),
+                        number, report: try report.encoded(), details: try JSONValue(Publication(report, settings, store.encryption)),
                         written: staging.staged + staged, evidence: evidence)
                 }
             }
@@ -134,8 +142,11 @@ extension Project {
         let fit: FitMethod
         let approximate: Bool
         let stateDigestBefore: String?
+        /// Keyed digests of listed rows that earlier requests deleted.
+        let deletedBefore: [String]?
 
-        init(_ options: DeletionOptions, _ before: LatticeVector?) {
+        init(_ options: DeletionOptions, _ before: LatticeVector?, deletedBefore: [String]) {
+            self.deletedBefore = deletedBefore.isEmpty ? nil : deletedBefore.sorted()
             method = options.replay.method
             onNoDecay = options.replay.onNoDecay
             damping = if case .fixed(let factor) = options.replay.damping { factor } else { nil }
@@ -154,30 +165,17 @@ extension Project {
         let fingerprint: NumericsFingerprint
         let source: String
         let testSource: String?
+        /// Of what was destroyed and of what was written.
+        let encryption: String
 
-        init(_ report: DeletionReport, _ settings: ProjectSettings) {
+        init(_ report: DeletionReport, _ settings: ProjectSettings, _ encryption: Encryption) {
+            self.encryption = encryption.name
             self.report = report
             seed = String(settings.recipe.seed)
             latticeBits = settings.recipe.latticeBits
             fingerprint = settings.fingerprint
             source = settings.source
             testSource = settings.testSource
-        }
-    }
-
-    /// Evidence of earlier deletions without what models decided on these test rows: that goes with the rows.
-    private func stageEvidence(without test: [Int: Set<Int>]) throws -> [(request: Int, object: StagedObject)] {
-        guard !test.isEmpty else { return [] }
-        var first = 0
-        var forgotten: [Int] = []
-        for block in try store.rowBlocks(.test) {
-            forgotten += (test[block.block] ?? []).map { first + $0 }
-            first += block.slots
-        }
-        return try store.requests().compactMap { request in
-            guard var evidence = try store.evidence(of: request), evidence.classes.count == first else { return nil }
-            for slot in forgotten { evidence.classes[slot] = BlockRows.emptySlot }
-            return (request.number, try store.stage(evidence, ofRequest: request.number))
         }
     }
 

@@ -39,6 +39,8 @@ public struct DeletionReport: Codable, Sendable {
     public var fallback: String?
     public var rowsDeleted: Int
     public var testRowsDeleted = 0
+    /// Rows of the list that were deleted already, for which an exact replay took the place of earlier stitches.
+    public var rowsDeletedBefore: Int?
     public var blocksTouched: [Int] = []
     public var blocksRetrained = 0
     public var blocksTotal = 0

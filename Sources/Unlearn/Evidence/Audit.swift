@@ -14,41 +14,52 @@ public struct AuditReport: Codable, Sendable {
         case noBetter = "no-better-than-nothing"
         /// The chain claims to be exact but replay gives another state.
         case mismatch
+        /// No trained block held the rows and nothing was retrained: there was no influence to remove, nothing is compared.
+        case noInfluence = "no-influence"
     }
 
     public struct Accuracy: Codable, Sendable {
-        public let current: Double
-        public let exact: Double
+        public var current: Double?
+        public var exact: Double?
         /// Of the model before the deletion, on today's test rows.
-        public let nothing: Double
+        public var nothing: Double?
     }
 
     public let request: String
     /// Deletions since, which the current model and exact replay know of and "doing nothing" does not.
     public let laterRequests: Int
     /// Shares of test rows for which both models name the same class.
-    public let agreementExact: Double
-    public let agreementNothingVsExact: Double
-    public let l1ToExact: Double
-    public let l1NothingToExact: Double
+    /// Nil, as all that is compared, where there was no influence to remove.
+    public var agreementExact: Double?
+    public var agreementNothingVsExact: Double?
+    public var l1ToExact: Double?
+    public var l1NothingToExact: Double?
     /// Of `l1NothingToExact`: 0 where the model before the deletion was given, else that of the sample it is estimated from.
-    public let l1NothingStandardError: Double
-    public let tailBound: Double
-    public let accuracy: Accuracy
-    public let blocksReplayed: Int
-    public let seconds: Double
-    public let stateDigest: String
-    public let exactDigest: String
-    public let verdict: Verdict
+    public var l1NothingStandardError: Double?
+    public var tailBound: Double
+    public var accuracy = Accuracy()
+    public var blocksReplayed = 0
+    public var seconds = 0.0
+    public var stateDigest: String?
+    public var exactDigest: String?
+    public var verdict = Verdict.noInfluence
 
-    public var passes: Bool { verdict == .exact || verdict == .nearer }
+    public var passes: Bool { verdict == .exact || verdict == .nearer || verdict == .noInfluence }
+
+    /// Of a deletion that had no influence to remove.
+    init(_ request: String, laterRequests: Int, tailBound: Double) {
+        self.request = request
+        self.laterRequests = laterRequests
+        self.tailBound = tailBound
+    }
 }
 
 extension Project {
-    /// Replays exactly without all deleted rows and compares.
+    /// Replays exactly without all deleted rows and compares; where the deletion retrained nothing, there is nothing to compare.
     /// - Parameters:
     ///   - number: the request whose before-model is "doing nothing"; nil: the latest.
-    ///   - before: that model where its owner kept it; nil: estimated from the sample that the deletion left.
+    ///   - before: that model where its owner kept it; nil: estimated from the sample that the deletion left, until the next
+    ///     deletion destroys it.
     public func audit(
         request number: Int?, before: LatticeVector?, allowingOtherNumerics: Bool, control: TrainingControl,
         progress: (_ trained: Int, _ atMost: Int) -> Void
@@ -61,15 +72,23 @@ extension Project {
         guard numbers.contains(number), let request = try store.request(number) else {
             throw Failure(.input, "no deletion \(Store.requestName(number)); the project has \(Store.requestName(numbers[0])) to \(Store.requestName(latest))")
         }
-        let kept = try store.evidence(of: request) ?? StoredEvidence(sample: [], classes: [])
+        let kept = try store.evidence(of: request)
         let chain = try chain()
         let evidence = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed)
         let testSlots = try store.rowBlocks(.test).reduce(0) { $0 + $1.slots }
-        guard let report = try? DeletionReport(json: request.report), kept.sample.isEmpty || kept.sample.count == evidence.indices.count,
-            kept.classes.isEmpty || kept.classes.count == testSlots
+        guard let report = try? DeletionReport(json: request.report), kept.map({ $0.sample.count == evidence.indices.count }) ?? true,
+            kept.map({ $0.classes.isEmpty || $0.classes.count == testSlots }) ?? true
         else { throw Failure(.damaged, "what the catalogue keeps of \(Store.requestName(number)) is not readable; restore the project from a backup") }
-        guard !kept.sample.isEmpty, chain.length > 0 else {
-            throw Failure(.input, "\(report.request) was done before any block was trained; there is no model to compare with")
+        var audit = AuditReport(report.request, laterRequests: numbers.count { $0 > number }, tailBound: report.tailBound)
+        guard report.blocksRetrained > 0 else {
+            if chain.length > 0 { audit.stateDigest = Digest(of: try chain.state(chain.length)).description }
+            audit.seconds = (clock.now - start) / .seconds(1)
+            return audit
+        }
+        guard kept != nil || before != nil else {
+            throw Failure(
+                .input, "a later deletion destroyed what \(report.request) is compared with, a sample of a model that knew the rows "
+                    + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
         }
         guard report.blocksTotal == chain.length else {
             throw Failure(
@@ -79,9 +98,10 @@ extension Project {
         if !allowingOtherNumerics { try refuseOtherNumerics("replay") }
 
         let current = try chain.state(chain.length)
-        let first = min(report.blocksTouched.first ?? chain.length + 1, chain.firstInexact ?? chain.length + 1)
-        var exact = first <= chain.length ? try chain.base(of: first) : current
-        for block in first..<max(first, chain.length + 1) {
+        // From where the deletion itself began, which an exact one did before the rows' block where earlier stitches lay.
+        let first = ([chain.length, chain.firstInexact ?? chain.length] + report.blocksTouched + report.segments.map(\.first)).min()!
+        var exact = try chain.base(of: first)
+        for block in first..<(chain.length + 1) {
             progress(block - first, chain.length - block + 1)
             exact = try trainer.train(block: block, from: exact, rows: try trainingRows(block: block), control: control)
         }
@@ -96,7 +116,7 @@ extension Project {
         var nothing = (estimate: 0.0, standardError: 0.0)
         // How much nearer the current model is than doing nothing, and the error of that.
         var advantage = (estimate: 0.0, standardError: 0.0)
-        var nothingClasses = kept.classes
+        var nothingClasses = kept?.classes ?? []
         if let before {
             guard Digest(of: before).description == report.stateDigestBefore else {
                 throw Failure(.input, "the given model is not the one before \(report.request): its digest is \(Digest(of: before)), not \(report.stateDigestBefore ?? "?")")
@@ -104,26 +124,27 @@ extension Project {
             nothing.estimate = Double(before.l1Distance(to: exact))
             advantage.estimate = nothing.estimate - Double(current.l1Distance(to: exact))
             nothingClasses = try decide(before, on: .test)!.classes
-        } else {
+        } else if let kept {
             nothing = evidence.distance(kept.sample, to: exact)
             advantage = evidence.advantage(of: current, over: kept.sample, to: exact)
         }
-        let l1ToExact = Double(current.l1Distance(to: exact)) * unit
-        let l1Nothing = nothing.estimate * unit
-        let verdict: AuditReport.Verdict =
+        audit.verdict =
             if current == exact { .exact }
             else if chain.isExact && fingerprintDifference == nil { .mismatch }
             else if advantage.estimate > 2 * advantage.standardError { .nearer }
             else { .noBetter }
-        return AuditReport(
-            request: report.request, laterRequests: numbers.count { $0 > number }, agreementExact: currentDecisions.agreement(with: exactDecisions.classes),
-            agreementNothingVsExact: exactDecisions.agreement(with: nothingClasses), l1ToExact: l1ToExact, l1NothingToExact: l1Nothing,
-            l1NothingStandardError: nothing.standardError * unit, tailBound: report.tailBound,
-            accuracy: .init(
-                current: currentDecisions.score.accuracy, exact: exactDecisions.score.accuracy,
-                nothing: try accuracy(of: nothingClasses)),
-            blocksReplayed: max(0, chain.length - first + 1), seconds: (clock.now - start) / .seconds(1),
-            stateDigest: Digest(of: current).description, exactDigest: Digest(of: exact).description, verdict: verdict)
+        audit.agreementExact = currentDecisions.agreement(with: exactDecisions.classes)
+        audit.agreementNothingVsExact = exactDecisions.agreement(with: nothingClasses)
+        audit.l1ToExact = Double(current.l1Distance(to: exact)) * unit
+        audit.l1NothingToExact = nothing.estimate * unit
+        audit.l1NothingStandardError = nothing.standardError * unit
+        audit.accuracy = .init(
+            current: currentDecisions.score.accuracy, exact: exactDecisions.score.accuracy, nothing: try accuracy(of: nothingClasses))
+        audit.blocksReplayed = chain.length - first + 1
+        audit.seconds = (clock.now - start) / .seconds(1)
+        audit.stateDigest = Digest(of: current).description
+        audit.exactDigest = Digest(of: exact).description
+        return audit
     }
 
     /// Puts an audit's result into the ledger of the project in a folder.

@@ -5,7 +5,7 @@ import Foundation
 /// Signed evidence of one deletion: an in-toto Statement (in-toto.io/Statement/v1) in a DSSE envelope. It carries the
 /// ledger's entries with proofs that they are in the signed ledger, so that it can be checked without the project.
 public enum ErasureCertificate {
-    public static let predicateType = "urn:unlearn:erasure-certificate:1"
+    public static let predicateType = "urn:unlearn:erasure-certificate:2"
     private static let statementType = "https://in-toto.io/Statement/v1"
 
     private struct Statement: Codable {
@@ -47,8 +47,16 @@ public enum ErasureCertificate {
         public let issued: String
         public let closed: String
         public let rowsErased: Int
+        /// Rows that the request named and earlier ones had erased.
+        public let rowsErasedBefore: Int
         public let checkpointsErased: Int
+        /// Samples of earlier models that earlier deletions had left.
+        public let evidenceErased: Int
+        /// Whether what was erased lay encrypted, so that its keys went with it.
+        public let encrypted: Bool
         public let method: String
+        /// Whether any trained block had held the rows.
+        public let hadInfluence: Bool
         public let stateDigest: String?
         public let publicKey: String
         /// Whether the key was given from outside, and not taken from the certificate itself.
@@ -140,9 +148,13 @@ public enum ErasureCertificate {
         guard statement.subject.contains(where: { $0.digest["sha256"] == head.root }),
             stateDigest == nil || statement.subject.contains(where: { $0.digest["blake2b-256"] == stateDigest })
         else { throw refuse("its subject is not the model that the ledger's entries name") }
+        let rowsErasedBefore = if case .integer(let count)? = claims.influenceRemoved.report["rows_deleted_before"] { count } else { 0 }
         return Verified(
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
-            checkpointsErased: claims.checkpointsErased.count, method: claims.influenceRemoved.method.text ?? "?", stateDigest: stateDigest,
+            rowsErasedBefore: rowsErasedBefore, checkpointsErased: claims.checkpointsErased.count,
+            evidenceErased: claims.checkpointsErased.evidence.count, encrypted: ErasureClaims.isEncrypted(claims.encryption),
+            method: claims.influenceRemoved.method.text ?? "?", hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
+            stateDigest: stateDigest,
             publicKey: trusted.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })
     }

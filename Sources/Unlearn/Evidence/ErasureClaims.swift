@@ -13,10 +13,12 @@ struct ErasureClaims: Codable, Equatable {
         let destroyed: [LedgerObject]
     }
 
-    /// (b) Checkpoints that remembered them, erased with their keys.
+    /// (b) Checkpoints that remembered them, erased with their keys where they were encrypted.
     struct CheckpointsErased: Codable, Equatable {
         let count: Int
         let destroyed: [LedgerObject]
+        /// What earlier deletions had left for audits: samples of models that knew the rows.
+        let evidence: [LedgerObject]
     }
 
     /// (c) Influence on the model removed: how, with what measured evidence and what bound.
@@ -46,6 +48,8 @@ struct ErasureClaims: Codable, Equatable {
     let published: String
     let closed: String
     let program: String
+    /// Of everything that was destroyed; nil where the entries do not say.
+    let encryption: String?
     let rowsErased: RowsErased
     let checkpointsErased: CheckpointsErased
     let influenceRemoved: InfluenceRemoved
@@ -64,21 +68,25 @@ struct ErasureClaims: Codable, Equatable {
         self.published = published.time
         self.closed = closed.time
         program = published.program
+        encryption = published.details?["encryption"]?.text
         let destroyed = closed.destroyed ?? []
         let testRows = if case .integer(let count)? = report["test_rows_deleted"] { count } else { 0 }
         rowsErased = RowsErased(
             count: requested.rows?.count ?? 0, testRows: testRows, rows: requested.rows ?? [], destroyed: destroyed.filter { $0.kind.hasSuffix("rows") })
         let checkpoints = destroyed.filter { ["influence", "keyframe", "correction"].contains($0.kind) }
-        checkpointsErased = CheckpointsErased(count: checkpoints.count, destroyed: checkpoints)
+        checkpointsErased = CheckpointsErased(count: checkpoints.count, destroyed: checkpoints, evidence: destroyed.filter { $0.kind == "evidence" })
         influenceRemoved = Self.influence(
             report, published.details ?? .null, audits: entries.filter { $0.event == .audited }.compactMap(\.details))
-        notReached = Self.notReached(report, published.details ?? .null)
+        notReached = Self.notReached(report, published, isEncrypted: Self.isEncrypted(encryption))
     }
+
+    /// Whether what was destroyed lay encrypted, so that its keys went with it.
+    static func isEncrypted(_ encryption: String?) -> Bool { encryption.map { $0 != Encryption.none.name } ?? false }
 
     private static func influence(_ report: JSONValue, _ details: JSONValue, audits: [JSONValue]) -> InfluenceRemoved {
         let isStitched = report["method"] == .string("stitch"), isExact = report["exact"] == .bool(true)
         let meaning: String, bound: JSONValue, boundMeaning: String
-        if report["blocks_retrained"] == .integer(0) {
+        if Self.retrainedNothing(report) {
             (meaning, bound) = ("no block that was trained held the rows; the model is untouched", .integer(0))
             boundMeaning = "there was no influence to remove"
         } else if isStitched, report["damping"]?.double == nil {
@@ -102,16 +110,23 @@ struct ErasureClaims: Codable, Equatable {
             latticeBits: details["lattice_bits"] ?? .null, fingerprint: details["fingerprint"] ?? .null, audits: audits)
     }
 
-    private static func notReached(_ report: JSONValue, _ details: JSONValue) -> [NotReached] {
+    /// Whether a deletion's report says that there was no influence to remove.
+    static func retrainedNothing(_ report: JSONValue) -> Bool { report["blocks_retrained"] == .integer(0) }
+
+    private static func notReached(_ report: JSONValue, _ published: LedgerEntry, isEncrypted: Bool) -> [NotReached] {
+        let details = published.details ?? .null
         var list = [NotReached(what: "the source that the rows were imported from", place: details["source"]?.text)]
         if let test = details["test_source"]?.text { list.append(NotReached(what: "the source that test rows were imported from", place: test)) }
         list += [
             NotReached(what: "states exported before the deletion", place: nil),
-            NotReached(what: "backups and copies of the project's folder, and of its key", place: nil),
+            NotReached(what: "backups and copies of the project's folder\(isEncrypted ? ", and of its key" : "")", place: nil),
             NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil),
             NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
-            NotReached(what: "a sparse sample of the model before the deletion, encrypted, kept for audits", place: nil),
         ]
+        if published.written?.contains(where: { $0.kind == "evidence" }) == true {
+            let sample = "a sparse sample of the model before the deletion\(isEncrypted ? ", encrypted" : ""), kept for audits until the next deletion"
+            list.append(NotReached(what: sample, place: nil))
+        }
         let stitches = if case .array(let segments)? = report["segments"] { segments.compactMap { $0["damping"]?.double } } else { [Double]() }
         for damping in stitches where damping < 1 {
             list.append(NotReached(what: "the part of the gap that a damped stitch leaves in the chain, \(1 - damping) of it", place: nil))

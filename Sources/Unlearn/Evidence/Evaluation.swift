@@ -41,7 +41,7 @@ extension Project {
 
     /// The score on the rows that a list names.
     public func score(_ state: LatticeVector, on ids: IDList) throws -> Score {
-        let places = try livePlaces(ids, ignoringMissing: false)
+        let places = try livePlaces(ids)
         var tally = Tally()
         for part in Part.allCases {
             let wanted = Dictionary(grouping: places.filter { $0.part == part }, by: \.block)

@@ -13,6 +13,11 @@ public struct CheckReport: Codable, Sendable {
     public var bytes = 0
     /// Whether rows were read and compared with the catalogue, too.
     public var readData: Bool
+
+    /// A fault as `check` tells it: without the advice to run what is running.
+    public static func fault(_ description: String) -> String {
+        description.replacing("run 'unlearn check' and ", with: "").replacing("; run 'unlearn check'", with: "").replacing(": run 'unlearn check'", with: "")
+    }
 }
 
 extension Project {
@@ -24,7 +29,7 @@ extension Project {
             do {
                 try body()
             } catch let error as any DescribedError where error.kind != .locked && error.kind != .interrupted {
-                report.errors.append(error.description)
+                report.errors.append(CheckReport.fault(error.description))
             }
         }
         try attempt { try store.checkCatalogue() }

@@ -14,21 +14,14 @@ extension Project {
         return NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(try chain.state(block)))
     }
 
-    /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. An existing file is replaced.
+    /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. An existing file is
+    /// replaced; the new one is its owner's alone, a model tells of the people it learnt from.
     public func export(_ tensors: NamedTensors, to path: String) throws -> Int {
         try Store.expectOutput(path, besideProject: store.folder)
         if path.hasSuffix(".safetensors") {
             try Safetensors.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
         } else if path.hasSuffix(".npz") {
-            let temporary = path + FileSystem.temporarySuffix
-            if FileSystem.exists(temporary) { try FileSystem.remove(temporary) }
-            do {
-                try NPZ.write(tensors, to: temporary)
-                try FileSystem.rename(temporary, to: path)
-            } catch {
-                try FileSystem.remove(temporary)
-                throw error
-            }
+            try NPZ.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
         } else {
             throw Failure(.input, "'\(path)' names no known format; end it in .safetensors or .npz")
         }

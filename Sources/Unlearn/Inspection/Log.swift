@@ -1,4 +1,5 @@
 import Checkpoints
+import Files
 
 /// The requests of a project and what was done, as its ledger tells it.
 public struct LogReport: Encodable, Sendable {
@@ -19,6 +20,9 @@ public struct LogReport: Encodable, Sendable {
         /// Why it was undone, or nil.
         public let reason: String?
         public let audits: [JSONValue]
+
+        /// Whether it was carried out and no trained block had held the rows.
+        public var hadNoInfluence: Bool { report.map(ErasureClaims.retrainedNothing) ?? false }
     }
 
     public struct Event: Encodable, Sendable {
@@ -33,10 +37,17 @@ public struct LogReport: Encodable, Sendable {
     /// Every entry of the ledger, in order.
     public let events: [Event]
     public let treeHead: TreeHead?
+    /// Of what was destroyed and written.
+    public let encryption: String
+    public var isEncrypted: Bool { ErasureClaims.isEncrypted(encryption) }
 
     /// - Parameter number: one request alone, or nil: all.
+    /// - Throws: kind `damaged` where the ledger is not the one that was signed: what it tells would be believed.
+    /// - Complexity: O(entries · log entries) hashes.
     public init(of store: Store, request number: Int?) throws {
+        if let fault = try store.ledgerFaults().first { throw Failure(.damaged, "\(fault); run 'unlearn check'") }
         let entries = try store.ledger()
+        encryption = store.encryption.name
         treeHead = try store.treeHeads().last
         let wanted = number.map(Store.requestName)
         events = entries.filter { wanted == nil || $0.entry.request == wanted }.map {

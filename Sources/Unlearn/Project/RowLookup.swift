@@ -15,9 +15,13 @@ public struct RowPlaces: Codable, Sendable {
 
     public let rows: [Row]
 
-    /// Unknown ids are an error.
+    /// Unknown ids are an error, and so is a table of rows that is not the one this program left.
+    /// - Complexity: O(rows + ids).
     public init(of ids: IDList, in store: Store) throws {
-        let (found, unknown) = try store.look(up: ids)
+        let (found, unknown) = try store.snapshot {
+            try store.verifyRows()
+            return try store.look(up: ids)
+        }
         try ids.expectNone(unknown, "is not in the project", "correct the list")
         rows = found.map(\.place).map {
             Row(id: $0.id, part: $0.part == .train ? "train" : "test", block: $0.block, slot: $0.slot, group: $0.group, deleted: $0.isDeleted)
@@ -25,17 +29,26 @@ public struct RowPlaces: Codable, Sendable {
     }
 }
 
+/// Why an id of a list names no live row.
+public enum MissingRow: Sendable, CaseIterable {
+    case unknown
+    case deleted
+}
+
 extension Store {
-    /// Where the listed rows stand. Unknown ids and deleted rows are an error, or left out.
-    public func livePlaces(_ ids: IDList, ignoringMissing: Bool) throws -> [RowPlace] {
+    /// Where the listed rows stand that are live. Unknown ids and deleted rows are an error unless they are ignored.
+    /// - Parameter advice: what the caller's user can do about one.
+    public func livePlaces(_ ids: IDList, ignoring ignored: Set<MissingRow> = [], advice: String = "correct the list") throws -> [RowPlace] {
         let (found, unknown) = try look(up: ids)
-        if !ignoringMissing {
-            try ids.expectNone(unknown, "is not in the project", "correct the list or use --ignore-missing")
-            try ids.expectNone(
-                found.filter(\.place.isDeleted).map { ($0.place.id, $0.line) }, "is deleted already", "correct the list or use --ignore-missing")
+        if !ignored.contains(.unknown) { try ids.expectNone(unknown, "is not in the project", advice) }
+        if !ignored.contains(.deleted) {
+            try ids.expectNone(found.filter(\.place.isDeleted).map { ($0.place.id, $0.line) }, "is deleted already", advice)
         }
         return found.map(\.place).filter { !$0.isDeleted }
     }
+
+    /// The listed ids whose rows are deleted.
+    func deletedIDs(_ ids: IDList) throws -> [String] { try look(up: ids).found.filter(\.place.isDeleted).map(\.place.id) }
 
     fileprivate func look(up ids: IDList) throws -> (found: [(place: RowPlace, line: Int)], unknown: [(id: String, line: Int)]) {
         var found: [(place: RowPlace, line: Int)] = []
@@ -51,8 +64,8 @@ extension Store {
 extension Project {
     /// Where the listed rows stand, each compared with the id that is stored with the row itself: the table of rows alone
     /// does not decide whose row is erased.
-    public func livePlaces(_ ids: IDList, ignoringMissing: Bool) throws -> [RowPlace] {
-        let places = try store.livePlaces(ids, ignoringMissing: ignoringMissing)
+    public func livePlaces(_ ids: IDList, ignoring ignored: Set<MissingRow> = [], advice: String = "correct the list") throws -> [RowPlace] {
+        let places = try store.livePlaces(ids, ignoring: ignored, advice: advice)
         for part in Part.allCases {
             for (block, listed) in Dictionary(grouping: places.filter { $0.part == part }, by: \.block) {
                 guard let stored = try store.rowBlock(part, block) else {

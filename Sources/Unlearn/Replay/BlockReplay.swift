@@ -87,17 +87,18 @@ public struct BlockReplay {
         self.progress = progress
     }
 
-    /// - Parameter deleted: blocks that lose rows, in order, none beyond the chain's end.
+    /// - Parameter deleted: blocks that lose rows, in order, none beyond the chain's end. Where there are none, an exact
+    ///   replay takes the place of what earlier stitches left, and a stitch changes nothing.
     public func run(deleted: [Int], options: ReplayOptions, into sink: any ReplaySink) throws -> ReplayOutcome {
-        guard let firstDeleted = deleted.first else {
+        let firstInexact = options.method == .exact ? chain.firstInexact : nil
+        guard let start = [deleted.first, firstInexact].compactMap({ $0 }).min() else {
             return ReplayOutcome(
                 state: try chain.state(chain.length), method: .exact, guarded: true, fallback: nil, blocksTrained: 0, segments: [])
         }
-        precondition(deleted == deleted.sorted() && firstDeleted >= 1 && deleted.last! <= chain.length)
+        precondition(deleted == deleted.sorted() && start >= 1 && deleted.last ?? start <= chain.length)
         var walker = Walker(self, deleted: deleted, options: options, sink: sink)
         switch options.method {
         case .exact:
-            let start = min(firstDeleted, chain.firstInexact ?? firstDeleted)
             try walker.walkToEnd(from: start, state: try chain.base(of: start))
             return walker.outcome(.exact, fallback: nil)
         case .stitch:

@@ -6,9 +6,9 @@ public struct DecayGuard: Sendable, Equatable {
     public var epsilon = 0.1
     /// A recent relative residual up to this is as good as forgotten.
     public var rhoLimit = 0.05
-    /// One up to this may be stitched where little is left of the chain to go wrong on: where the bound on the stitched
-    /// model's distance to exact replay is below `boundLimit` times what doing nothing would leave.
-    public var rhoCeiling = 0.2
+    /// One up to this, four times the limit, may be stitched where little is left of the chain to go wrong on: where the
+    /// bound on the stitched model's distance to exact replay is below `boundLimit` times what doing nothing would leave.
+    public var rhoCeiling: Double { 4 * rhoLimit }
     public var boundLimit = 0.5
     /// Residuals needed before anything is decided.
     public var fewestResiduals = 8

@@ -96,7 +96,8 @@ package struct CommandLineParser {
             Commands
 
             """
-        for command in commands { text += "  " + command.name.padding(to: 12) + command.summary + "\n" }
+        let width = commands.map(\.name.count).max() ?? 0
+        for command in commands { text += "  " + command.name.padding(to: width + 2) + command.summary + "\n" }
         return text + """
 
             -C DIR names the project's folder (default: UNLEARN_PROJECT, else the current folder).

@@ -34,23 +34,30 @@ extension CommandSpec {
     }
 
     private static func describe(_ report: AuditReport) -> String {
-        let error = report.l1NothingStandardError
-        let nothing = fixed(report.l1NothingToExact, 3) + (error > 0 ? " ±\(fixed(error, 3))" : "")
+        let accuracy = report.accuracy
+        guard let current = accuracy.current, let exact = accuracy.exact, let nothing = accuracy.nothing, let l1 = report.l1ToExact,
+            let l1Nothing = report.l1NothingToExact, let error = report.l1NothingStandardError, let agreement = report.agreementExact,
+            let agreementNothing = report.agreementNothingVsExact
+        else { return "\(report.request): no trained block held the rows; there was no influence to remove, and nothing is compared" }
+        let distance = fixed(l1Nothing, 3) + (error > 0 ? " ±\(fixed(error, 3))" : "")
         let verdict =
             switch report.verdict {
             case .exact: "the current model is exact replay, bit for bit"
             case .nearer: "the current model is nearer to exact replay than doing nothing"
-            case .noBetter: "FAILED: the current model is no nearer to exact replay than doing nothing; delete with --method exact"
+            case .noBetter:
+                "FAILED: the current model is no nearer to exact replay than doing nothing; "
+                    + "'unlearn delete --ids FILE --method exact', with the same ids, replays the chain exactly"
             case .mismatch: "FAILED: the chain should be exact but replay gives another state; run 'unlearn check'"
+            case .noInfluence: "there was no influence to remove"
             }
         let later = report.laterRequests == 0 ? "" : "; doing nothing is the model before \(report.request) and \(counted(report.laterRequests, "later deletion"))"
         return """
             \(report.request): \(counted(report.blocksReplayed, "block")) replayed exactly in \(fixed(report.seconds, 1)) s\(later)
             \(table([
                 ["", "accuracy", "agrees with exact", "L1 to exact"],
-                ["exact replay", percent(report.accuracy.exact), percent(1), "0"],
-                ["current model", percent(report.accuracy.current), percent(report.agreementExact), fixed(report.l1ToExact, 3)],
-                ["doing nothing", percent(report.accuracy.nothing), percent(report.agreementNothingVsExact), nothing],
+                ["exact replay", percent(exact), percent(1), "0"],
+                ["current model", percent(current), percent(agreement), fixed(l1, 3)],
+                ["doing nothing", percent(nothing), percent(agreementNothing), distance],
             ]))
             \(verdict)
             """

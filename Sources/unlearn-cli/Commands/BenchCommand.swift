@@ -11,7 +11,7 @@ extension CommandSpec {
             OptionSpec("epsilon", "X,X,…", "of the stop rule (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), or stitch (unguarded)"),
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on"),
-            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05)"),
+            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa"),
             OptionSpec("codec", nil, "only how well the checkpoints of --positions (default: all) compress, and how fast"),
             .threads,
@@ -69,7 +69,7 @@ extension CommandSpec {
         """
         checkpoints: \(fixed(compression.bitsPerValue)) bits a value, order-0 entropy \(fixed(compression.entropyBitsPerValue)) \
         (\(percent(abs(compression.aboveEntropy), 1)) \(compression.aboveEntropy < 0 ? "below" : "above")); \
-        \(fixed(compression.ratioInfluences)) times smaller than fp32, \(fixed(compression.ratioStore)) with keyframes and corrections
+        \(besideSinglePrecision(compression.ratioInfluences)), with keyframes and corrections \(besideSinglePrecision(compression.ratioStore))
         codec, one thread: encodes \(fixed(compression.encodeGbPerSecond)) GB/s of fp32, decodes \(fixed(compression.decodeGbPerSecond)) GB/s
         """
     }

@@ -13,7 +13,7 @@ extension CommandSpec {
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), fail, or stitch (unguarded, the paper's behaviour)"),
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on: 1 is the paper's, 0 does nothing"),
-            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05)"),
+            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa: how the exponent h is found"),
             OptionSpec("ignore-missing", nil, "skip ids that are unknown or deleted already"),
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
@@ -71,6 +71,7 @@ extension CommandSpec {
             "\(report.request)\(report.dryRun ? " (dry run, nothing was changed)" : ""): "
                 + "\(counted(report.rowsDeleted, "row")) \(report.dryRun ? "would be " : "")deleted"
                 + (report.blocksTouched.isEmpty ? "" : " from \(report.blocksTouched.count == 1 ? "block" : "blocks") \(brief(report.blocksTouched))")
+                + (report.rowsDeletedBefore.map { ", \(counted($0, "row")) of the list before; earlier stitches are replayed" } ?? "")
         ]
         switch report.method {
         case .exact where report.blocksRetrained == 0:
@@ -78,8 +79,8 @@ extension CommandSpec {
         case .stitch:
             guard let damping = report.damping else {
                 lines.append(
-                    "retrained \(report.blocksRetrained) blocks to the end of the chain in \(fixed(report.seconds, 1)) s; "
-                        + "earlier stitches remain (--method exact would replay them)")
+                    "retrained \(counted(report.blocksRetrained, "block")) to the end of the chain in \(fixed(report.seconds, 1)) s; "
+                        + "earlier stitches remain (--method exact replays them)")
                 break
             }
             let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: residual memory does not decay"
@@ -90,6 +91,11 @@ extension CommandSpec {
             lines.append(
                 "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact || report.dryRun ? "exactly" : "with other numerics, not exactly") "
                     + "in \(fixed(report.seconds, 1)) s")
+        }
+        // Of the largest of all stitches, not of the last alone.
+        let remainder = report.segments.compactMap(\.damping).map { 1 - $0 }.max() ?? 0
+        if remainder > 0 {
+            lines.append("\(percent(remainder)) of the gap that was removed stays in the chain; --damping 1 or --method exact leaves none")
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
         // Where exact replay was asked for, residuals decide nothing.

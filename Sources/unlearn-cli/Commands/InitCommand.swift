@@ -74,7 +74,7 @@ extension CommandSpec {
             result,
             """
             \(invocation.folder): \(summary.rows) rows in \(recipe.blocks) blocks\(excluded), \(summary.testRows) test rows, \(result.classes) classes
-            \(recipe.model.rawValue), \(summary.parameters) parameters: \(recipe.epochs) epochs a block, batches of \(recipe.batchSize), \
+            \(recipe.model.rawValue), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
             rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
             label smoothing \(recipe.labelSmoothing), seed \(recipe.seed)\(columns(summary.settings.table))
             next: unlearn -C \(invocation.folder) train

@@ -61,6 +61,14 @@ extension CommandSpec {
     }
 
     private static func runCheck(_ invocation: Invocation) throws -> Int32 {
+        do {
+            return try check(invocation)
+        } catch let error as any DescribedError {
+            throw Failure(error.kind, CheckReport.fault(error.description))
+        }
+    }
+
+    private static func check(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let project = try Project(opening: invocation.folder, .inspect, threads: try invocation.threads)
         let certificate = try invocation.text("certificate").map { ($0, try readCertificate($0)) }

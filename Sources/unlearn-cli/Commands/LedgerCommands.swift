@@ -30,7 +30,7 @@ extension CommandSpec {
         let store = try Store(opening: invocation.folder, .read)
         let log = try store.snapshot { try LogReport(of: store, request: number) }
         if let number, log.requests.isEmpty { throw Failure(.input, "no request \(Store.requestName(number)); 'unlearn log' lists them") }
-        try console.result(log, number == nil ? overview(log) : log.requests.map(describe).joined(separator: "\n"))
+        try console.result(log, number == nil ? overview(log) : log.requests.map { describe($0, log) }.joined(separator: "\n"))
         return 0
     }
 
@@ -42,7 +42,7 @@ extension CommandSpec {
             let what: String =
                 switch event.event {
                 case .deletionRequested: counted(request?.rows.count ?? 0, "row")
-                case .deletionPublished: "\(text(request?.report?["method"])), \(counted(request?.written.count ?? 0, "object")) written"
+                case .deletionPublished: "\(request.map(method) ?? "-"), \(counted(request?.written.count ?? 0, "object")) written"
                 case .deletionClosed: "\(counted(request?.destroyed.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
                 case .audited: text(request?.audits.last?["verdict"])
@@ -54,16 +54,21 @@ extension CommandSpec {
         return lines.joined(separator: "\n")
     }
 
-    private static func describe(_ request: LogReport.Request) -> String {
+    /// How the influence was removed.
+    private static func method(_ request: LogReport.Request) -> String {
+        request.hadNoInfluence ? "no influence to remove" : text(request.report?["method"])
+    }
+
+    private static func describe(_ request: LogReport.Request, _ log: LogReport) -> String {
         var lines = ["\(request.request): \(counted(request.rows.count, "row")), \(request.state)"]
         if let time = request.requested { lines.append("requested \(time)") }
         if let time = request.published {
-            lines.append("published \(time): method \(text(request.report?["method"])), \(counted(request.written.count, "new object"))")
+            lines.append("published \(time): \(request.hadNoInfluence ? "" : "method ")\(method(request)), \(counted(request.written.count, "new object"))")
             lines.append("state \(text(request.report?["state_digest_before"])) before")
             lines.append("state \(text(request.report?["state_digest"])) after")
         }
         if let time = request.closed {
-            lines.append("closed \(time): \(counted(request.destroyed.count, "object")) destroyed, with their keys")
+            lines.append("closed \(time): \(counted(request.destroyed.count, "object")) destroyed\(log.isEncrypted ? ", with their keys" : "")")
             lines += request.destroyed.map { "  \($0.kind) \($0.block), \($0.bytes) bytes, BLAKE2b \($0.digest)" }
         }
         if let reason = request.reason { lines.append("undone: \(reason)") }
@@ -111,14 +116,21 @@ extension CommandSpec {
             verified,
             """
             \(path): valid; \(verified.request) of project \(verified.project), closed \(verified.closed)
-            (a) \(counted(verified.rowsErased, "row")) erased
-            (b) \(counted(verified.checkpointsErased, "superseded checkpoint")) erased, with their keys
-            (c) influence removed by \(verified.method)\(verified.stateDigest.map { "; model \($0)" } ?? "")
+            (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")
+            (b) \(erased(verified))
+            (c) \(verified.hadInfluence ? "influence removed by \(verified.method)" : "no influence to remove: no trained block held the rows")\
+            \(verified.stateDigest.map { "; model \($0)" } ?? "")
             not reached:
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)
             """)
         return 0
+    }
+
+    private static func erased(_ verified: ErasureCertificate.Verified) -> String {
+        counted(verified.checkpointsErased, "superseded checkpoint")
+            + (verified.evidenceErased > 0 ? " and \(counted(verified.evidenceErased, "sample")) of earlier models" : "") + " erased"
+            + (verified.encrypted ? ", with their keys" : "")
     }
 
     /// Certificates are a few hundred kilobytes at most; a huge file is somebody's mistake.
@@ -142,12 +154,19 @@ extension CommandSpec {
         let objects: Int
     }
 
+    /// Gives the number of objects. The project is closed when it returns: an open catalogue has files beside it that are no
+    /// part of what stays.
+    private static func compact(_ invocation: Invocation) throws -> Int {
+        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
+        try project.compact()
+        return try project.store.objects().count
+    }
+
     private static func runCompact(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let before = try FileSystem.treeLength(invocation.folder)
-        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
-        try project.compact()
-        let after = try FileSystem.treeLength(invocation.folder), objects = try project.store.objects().count
+        let objects = try compact(invocation)
+        let after = try FileSystem.treeLength(invocation.folder)
         try console.result(
             Compacted(bytesBefore: before, bytes: after, objects: objects),
             "\(counted(objects, "object")); \(megabytes(before)) before, \(megabytes(after)) now")

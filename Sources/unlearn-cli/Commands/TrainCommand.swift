@@ -22,7 +22,7 @@ extension CommandSpec {
             """
             \(work)
             test accuracy \(report.testAccuracy.map { percent($0) } ?? "- (no test rows)")
-            checkpoints \(megabytes(report.storeBytes)), \(fixed(report.compressionRatio)) times smaller than fp32
+            checkpoints \(megabytes(report.storeBytes)), \(besideSinglePrecision(report.compressionRatio))
             state \(report.stateDigest)
             """)
         return 0

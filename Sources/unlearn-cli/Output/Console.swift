@@ -81,4 +81,6 @@ func table(_ rows: [[String]]) -> String {
 func percent(_ fraction: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f %%", fraction * 100) }
 func fixed(_ value: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f", value) }
 func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
+/// How much smaller than the same numbers in single precision; "larger" where records' heads outweigh what is in them.
+func besideSinglePrecision(_ ratio: Double) -> String { "\(fixed(max(ratio, 1 / ratio))) times \(ratio < 1 ? "larger" : "smaller") than fp32" }
 func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String { "\(count) \(count == 1 ? noun : plural ?? noun + "s")" }

@@ -75,11 +75,12 @@ struct KeyFileTests {
         #expect(try KeyFile(path: path, isOwn: false).read().exposed == SecretKey.counting.exposed)
     }
 
-    @Test("A missing key file is damage where it is the project's own, and wrong input where it was named")
-    func missing() {
-        let message = "the project's key file \(path) is missing; put it back, or name it with UNLEARN_KEY_FILE: without it nothing here can be read"
-        #expect(refusal() == Failure(.damaged, message))
-        #expect(refusal(isOwn: false) == Failure(.input, message))
+    @Test("A missing key file is wrong input with both remedies, whether or not a place was named for it", arguments: [true, false])
+    func missing(isOwn: Bool) {
+        let message =
+            "the project's key file \(path) is missing; put the file back there, or set UNLEARN_KEY_FILE to where it is: "
+            + "without it no row and no parameter can be read"
+        #expect(refusal(isOwn: isOwn) == Failure(.input, message))
     }
 
     @Test("A folder or a pipe in a key file's place is refused, without waiting for anybody to write to it")

@@ -28,7 +28,7 @@ struct StoreKeyTests {
     @Test("A project without its key is not opened", arguments: [Store.Access.read, .write, .inspect])
     func noKey(access: Store.Access) throws {
         try FileSystem.remove(keyFile)
-        #expect(refusal(access)?.kind == .damaged)
+        #expect(refusal(access)?.kind == .input)
         #expect(try project.files().count == 9)
     }
 
@@ -91,7 +91,7 @@ struct StoreKeyTests {
             // As if it were not set.
             setenv("UNLEARN_KEY_FILE", "", 1)
             let none = #expect(throws: Failure.self) { _ = try project.reader() }
-            #expect(none?.kind == .damaged && none?.description.contains(project.folder.file("project.key")) == true)
+            #expect(none?.kind == .input && none?.description.contains(project.folder.file("project.key")) == true)
         }
     }
 

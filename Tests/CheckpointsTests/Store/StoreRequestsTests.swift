@@ -90,16 +90,22 @@ struct StoreRequestsTests {
         #expect(try store.request(2)?.state == .undone)
     }
 
-    @Test("Evidence that is replaced is gone, and the new one is read")
-    func replacesEvidence() throws {
+    @Test("Evidence that is condemned is gone, and the ledger lists it among what was destroyed")
+    func condemnsEvidence() throws {
         let store = try project.writer()
         try deletion(store, row: "train-1-1", StoredEvidence(sample: [1], classes: [7, 8]))
-        let forgotten = StoredEvidence(sample: [1], classes: [7, -1])
-        let old = try project.files().filter { $0.hasSuffix("-evidence-1") }
-        try store.transaction { try store.replaceEvidence(ofRequest: 1, by: store.stage(forgotten, ofRequest: 1)) }
-        #expect(try store.evidence(of: #require(try store.request(1))) == forgotten)
-        let new = try project.files().filter { $0.hasSuffix("-evidence-1") }
-        #expect(new.count == 1 && new != old)
+        let object = try #require(try store.objects().first { $0.kind == .evidence })
+        let number = try store.beginRequest(ids: ["train-1-2"], details: .null)
+        try store.transaction {
+            try store.condemnEvidence()
+            let evidence = try store.stage(StoredEvidence(sample: [2], classes: [9]), ofRequest: number)
+            try store.publishRequest(number, report: "{}", details: .null, written: [evidence], evidence: evidence)
+        }
+        #expect(try store.evidence(of: #require(try store.request(1))) == nil)
+        #expect(try store.evidence(of: #require(try store.request(2)))?.sample == [2])
+        #expect(try project.files().filter { $0.contains("-evidence-") } == [try #require(try store.objects().last).file])
+        let closed = try #require(try store.ledger().last?.entry)
+        #expect(closed.event == .deletionClosed && closed.destroyed?.map(\.digest) == [object.digest.description] && closed.destroyed?.map(\.kind) == ["evidence"])
         try store.checkCatalogue()
     }
 }

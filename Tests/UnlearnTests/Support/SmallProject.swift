@@ -21,7 +21,10 @@ struct SmallProject {
     }()
 
     /// - Parameter excluding: ids whose slots are empty from the start.
-    init(recipe: Recipe = recipe, excluding: [String] = [], policy: BlockPolicy = .stratified, rows: Int = 600, threads: Int = 1) throws {
+    init(
+        recipe: Recipe = recipe, excluding: [String] = [], policy: BlockPolicy = .stratified, rows: Int = 600, threads: Int = 1,
+        encryption: Encryption = .xchacha20poly1305
+    ) throws {
         folder = try TemporaryFolder()
         let (images, labels) = SampleFiles.images(rows, side: 12, classes: 4, seed: 11)
         let (testImages, testLabels) = SampleFiles.images(200, side: 12, classes: 4, seed: 12)
@@ -29,6 +32,7 @@ struct SmallProject {
         let test = IDXSource(images: try folder.write(testImages, to: "test-images"), labels: try folder.write(testLabels, to: "test-labels"))
         var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: threads)
         plan.testSource = { _ in test }
+        plan.encryption = encryption
         if !excluding.isEmpty { plan.exclude = try Self.ids(excluding) }
         _ = try ProjectBuilder(plan, in: folder.file("project")).build { _, _ in }
     }
