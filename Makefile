@@ -1,6 +1,6 @@
 # make demo   the main job on real data       make test   all tests
-# make bench  deletion against retraining     make fuzz   parsers under millions of inputs
-# make torture  faults, kills, power failures, damage
+# make bench  beside what others use           make fuzz   parsers under millions of inputs
+# make torture  faults, kills, power failures, damage    make frontier  accuracy against forgetting
 # make help   this list
 SWIFT ?= swift
 # The program alone: tests and tools are built where they run.
@@ -10,7 +10,7 @@ TESTING := .build/testing
 TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TESTING)
 VENV := .venv
 
-.PHONY: help packages build build-tests demo test test-swift interoperability bench fuzz torture fixtures clean
+.PHONY: help packages build build-tests demo test test-swift interoperability bench frontier fuzz torture fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -4
@@ -37,11 +37,13 @@ interoperability: build-tests
 	@if Scripts/python-environment $(VENV); then \
 		for check in Tests/Interoperability/check_*.py; do $(VENV)/bin/python $$check $(TESTING)/release/unlearn || exit 1; done; fi
 
-# Deletions against naive retraining, what encryption costs, and compression beside that of others.
+# Everything in Benchmarks, with one table of ratios.
 bench: build
-	Benchmarks/deletions
-	Benchmarks/encryption
-	Benchmarks/codec
+	Benchmarks/all
+
+# Accuracy against forgetting, for every recipe that was tried: Documentation/Frontier.md and .svg.
+frontier: build
+	Benchmarks/frontier
 
 # RUNS inputs (a million) for each parser, guided by what they reach; SEED is the first seed.
 fuzz: packages

@@ -11,7 +11,7 @@ TARGET ALWAYS_INLINE void NAMED(tile)(const int rows, const int vectors, const s
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
             sum[i][j] = q->start == VK_FROM_ZERO         ? SPLAT16(0.0f)
-                        : q->start == VK_FROM_ROW_BIAS   ? SPLAT16(q->bias[row + i])
+                        : q->start == VK_FROM_BIAS   ? SPLAT16(q->bias[row + i])
                         : j + 1 < vectors                ? LOAD16(c + i * q->c_row + 16 * j)
                                                          : NAMED(load_first)(c + i * q->c_row + 16 * j, tail);
     const float *a = q->a + row * q->a_row, *b = q->b + column;
@@ -73,10 +73,65 @@ TARGET static void NAMED(product)(const struct product *q) {
     }
 }
 
+// Dot products of rows of A with rows of B, each over sixteen partial chains that are folded in a fixed tree.
+TARGET ALWAYS_INLINE void NAMED(dots)(const int rows, const int columns, const struct product *q, size_t row, size_t column) {
+    v16 sum[16] = {};
+    const float *a = q->a + row * q->a_row, *b = q->b + column * q->b_row;
+    const size_t a_row = q->a_row, b_row = q->b_row, whole = q->k / 16 * 16;
+    for (size_t p = 0; p < whole; p += 16) {
+        v16 factors[16];
+        for (int j = 0; j < columns; j++) factors[j] = LOAD16(b + j * b_row + p);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++) {
+            const v16 value = LOAD16(a + i * a_row + p);
+#pragma clang loop unroll(full)
+            for (int j = 0; j < columns; j++) sum[i * columns + j] = FUSED(value, factors[j], sum[i * columns + j]);
+        }
+    }
+    if (whole < q->k) {
+        const int rest = (int)(q->k - whole);
+        for (int i = 0; i < rows; i++) {
+            const v16 value = NAMED(load_first)(a + i * a_row + whole, rest);
+            for (int j = 0; j < columns; j++)
+                sum[i * columns + j] = FUSED(value, NAMED(load_first)(b + j * b_row + whole, rest), sum[i * columns + j]);
+        }
+    }
+    // Halves of two sums are added side by side, then of four, until one vector holds all sixteen results.
+#define FOLD(s, x, y) \
+    (__builtin_shufflevector(x, y, FOLD##s##_LOW) + __builtin_shufflevector(x, y, FOLD##s##_HIGH))
+    v16 eight[8], four[4], two[2];
+    for (int i = 0; i < 8; i++) eight[i] = FOLD(8, sum[i], sum[i + 8]);
+    for (int i = 0; i < 4; i++) four[i] = FOLD(4, eight[i], eight[i + 4]);
+    for (int i = 0; i < 2; i++) two[i] = FOLD(2, four[i], four[i + 2]);
+    const v16 all = FOLD(1, two[0], two[1]);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            float *c = q->c + (row + i) * q->c_row + column + j;
+            const float start = q->start == VK_FROM_ZERO ? 0.0f : q->start == VK_FROM_C ? *c : q->bias[column + j];
+            *c = start + all[i * columns + j];
+        }
+}
+
+TARGET static void NAMED(product_of_rows)(const struct product *q) {
+    // Four rows of B stay in the first-level cache while those of A pass by.
+    size_t column = 0;
+    for (; column + 4 <= q->n; column += 4) {
+        size_t row = 0;
+        for (; row + 4 <= q->m; row += 4) NAMED(dots)(4, 4, q, row, column);
+        for (; row < q->m; row++) NAMED(dots)(1, 4, q, row, column);
+    }
+    for (; column < q->n; column++) {
+        size_t row = 0;
+        for (; row + 4 <= q->m; row += 4) NAMED(dots)(4, 1, q, row, column);
+        for (; row < q->m; row++) NAMED(dots)(1, 1, q, row, column);
+    }
+}
+
 #undef MAX_ROWS
 #undef MAX_VECTORS
 #undef TILE_ROWS
 #undef TILES
+#undef FOLD
 #undef TARGET
 #undef NAMED
 #undef ROWS_OF_1

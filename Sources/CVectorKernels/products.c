@@ -1,5 +1,6 @@
-// Matrix products whose every element is one chain of fused multiplications and additions over k, in order. The bits
-// therefore do not depend on the tiles, the instruction set, the thread count or the processor.
+// Matrix products whose every element is one chain of fused multiplications and additions over k, in order, or sixteen
+// that are folded in a fixed tree. The bits therefore do not depend on the tiles, the instruction set, the thread count
+// or the processor.
 #include <string.h>
 
 #include "multiversion.h"
@@ -20,6 +21,16 @@ struct product {
     enum vk_start start;
     const float *bias;
 };
+
+// Lanes that are added when two vectors, made of sums over 2s lanes each, become one of sums over s lanes.
+#define FOLD8_LOW 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define FOLD8_HIGH 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define FOLD4_LOW 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define FOLD4_HIGH 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define FOLD2_LOW 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define FOLD2_HIGH 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define FOLD1_LOW 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define FOLD1_HIGH 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -88,30 +99,44 @@ int vk_best_instructions(void) {
     return VK_ANY;
 }
 
-static void run(enum vk_instructions instructions, const struct product *q) {
+static void run(enum vk_instructions instructions, const struct product *q, int of_rows) {
     if (q->m == 0 || q->n == 0) return;
     switch (instructions) {
 #if defined(__x86_64__)
-    case VK_X86_64_V4: product_v4(q); return;
-    case VK_X86_64_V3: product_v3(q); return;
+    case VK_X86_64_V4: of_rows ? product_of_rows_v4(q) : product_v4(q); return;
+    case VK_X86_64_V3: of_rows ? product_of_rows_v3(q) : product_v3(q); return;
 #endif
-    default: product_any(q);
+    default: of_rows ? product_of_rows_any(q) : product_any(q);
     }
 }
 
-void vk_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
-                float *c, size_t c_row, enum vk_start start, const float *row_bias) {
+void vk_product_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
+                   const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias) {
+    const struct product q = {m, n, k, a, a_row, a_column, b, b_row, c, c_row, start, bias};
+    run(instructions, &q, 0);
+}
+
+void vk_product_of_rows_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row,
+                           const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias) {
+    const struct product q = {m, n, k, a, a_row, 1, b, b_row, c, c_row, start, bias};
+    run(instructions, &q, 1);
+}
+
+static enum vk_instructions best_instructions(void) {
     static enum vk_instructions best = -1;
     enum vk_instructions instructions = __atomic_load_n(&best, __ATOMIC_RELAXED);
     if ((int)instructions < 0) __atomic_store_n(&best, instructions = vk_best_instructions(), __ATOMIC_RELAXED);
-    const struct product q = {m, n, k, a, a_row, a_column, b, b_row, c, c_row, start, row_bias};
-    run(instructions, &q);
+    return instructions;
 }
 
-void vk_product_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
-                   const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *row_bias) {
-    const struct product q = {m, n, k, a, a_row, a_column, b, b_row, c, c_row, start, row_bias};
-    run(instructions, &q);
+void vk_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
+                float *c, size_t c_row, enum vk_start start, const float *bias) {
+    vk_product_by(best_instructions(), m, n, k, a, a_row, a_column, b, b_row, c, c_row, start, bias);
+}
+
+void vk_product_of_rows(size_t m, size_t n, size_t k, const float *a, size_t a_row, const float *b, size_t b_row, float *c,
+                        size_t c_row, enum vk_start start, const float *bias) {
+    vk_product_of_rows_by(best_instructions(), m, n, k, a, a_row, b, b_row, c, c_row, start, bias);
 }
 
 // 16x16 squares in registers, by swapping ever larger halves; the edges one by one.

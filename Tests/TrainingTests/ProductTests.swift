@@ -32,7 +32,7 @@ struct ProductTests {
             for isTransposed in [false, true] {
                 let bRow = n + m % 3, cRow = n + n % 2
                 let a = random.floats(m * k), b = random.floats(k * bRow), c = random.floats(m * cRow), bias = random.floats(m)
-                for start in [VK_FROM_ZERO, VK_FROM_C, VK_FROM_ROW_BIAS] {
+                for start in [VK_FROM_ZERO, VK_FROM_C, VK_FROM_BIAS] {
                     let (row, column) = isTransposed ? (1, m) : (k, 1)
                     let expected = reference(m, n, k, a, row: row, column: column, b, bRow: bRow, c, cRow: cRow, start, bias)
                     for level in Self.levels {
@@ -44,6 +44,33 @@ struct ProductTests {
                     let result = GuardedFloats(c)
                     vk_product(m, n, k, a, row, column, b, bRow, result.pointer, cRow, start, bias)
                     #expect(bits(result.values) == bits(expected))
+                }
+            }
+        }
+    }
+
+    @Test(
+        "Products of rows have the bits of their definition, with the instructions of every level", arguments: [1, 3, 4, 5, 9, 16], [1, 2, 4, 7, 10, 25])
+    func rows(_ m: Int, _ n: Int) {
+        var random = SeededGenerator(UInt64(2000 * m + n))
+        for k in [0, 1, 15, 16, 17, 48, 100, 131] {
+            let aRow = k + n % 2, bRow = k + m % 3, cRow = n + 1
+            let a = random.floats(m * aRow + 1), b = random.floats(n * bRow + 1), c = random.floats(m * cRow), bias = random.floats(n)
+            for start in [VK_FROM_ZERO, VK_FROM_C, VK_FROM_BIAS] {
+                var expected = c
+                for i in 0..<m {
+                    for j in 0..<n {
+                        var chains = [Float](repeating: 0, count: 16)
+                        for p in 0..<k { chains[p % 16] = fma(a[i * aRow + p], b[j * bRow + p], chains[p % 16]) }
+                        while chains.count > 1 { chains = (0..<chains.count / 2).map { chains[$0] + chains[$0 + chains.count / 2] } }
+                        expected[i * cRow + j] = (start == VK_FROM_ZERO ? 0 : start == VK_FROM_C ? c[i * cRow + j] : bias[j]) + chains[0]
+                    }
+                }
+                for level in Self.levels {
+                    let result = GuardedFloats(c)
+                    vk_product_of_rows_by(level, m, n, k, a, aRow, b, bRow, result.pointer, cRow, start, bias)
+                    #expect(bits(result.values) == bits(expected), "level \(level.rawValue), k \(k)")
+                    #expect(result.isIntact)
                 }
             }
         }

@@ -15,19 +15,26 @@ void vk_relu_backward(const float *y, const float *dy, float *dx, size_t n);   /
 void vk_gelu_forward(const float *x, float *y, size_t n);                      // tanh form (Hendrycks, Gimpel 2016)
 void vk_gelu_backward(const float *x, const float *dy, float *dx, size_t n);
 
-// What a product adds to: nothing, what C holds, or one value for each row of C.
-enum vk_start { VK_FROM_ZERO, VK_FROM_C, VK_FROM_ROW_BIAS };
+// What a product adds to: nothing, what C holds, or a bias for each row (vk_product) or column (vk_product_of_rows) of C.
+enum vk_start { VK_FROM_ZERO, VK_FROM_C, VK_FROM_BIAS };
 
 // C (m,n) = start + A (m,k) B (k,n). Every element is one chain over k: s = fma(a, b, s), in order. Element (i,p) of A is
 // a[i * a_row + p * a_column]; rows of B and C are contiguous and lie b_row and c_row apart.
 void vk_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
-                float *c, size_t c_row, enum vk_start start, const float *row_bias);
+                float *c, size_t c_row, enum vk_start start, const float *bias);
+
+// C (m,n) = start + A (m,k) B^T with B (n,k): dot products of rows. Every element is sixteen chains, the l-th over
+// p = l, l + 16, …, folded in halves (l and l + 8, then l and l + 4, …) and added to the start.
+void vk_product_of_rows(size_t m, size_t n, size_t k, const float *a, size_t a_row, const float *b, size_t b_row, float *c,
+                        size_t c_row, enum vk_start start, const float *bias);
 
 // The same with the instructions of one level, which the processor must have: for tests that compare them.
 enum vk_instructions { VK_ANY, VK_X86_64_V3, VK_X86_64_V4 };
 int vk_best_instructions(void);
 void vk_product_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
-                   const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *row_bias);
+                   const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias);
+void vk_product_of_rows_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row,
+                           const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias);
 
 // to (columns, rows), its rows to_row apart, from (rows, columns).
 void vk_transpose(const float *from, size_t rows, size_t columns, float *to, size_t to_row);

@@ -43,15 +43,17 @@ struct Convolution: Layer {
     }
 
     func forward(_ parameters: Input, _ x: Input, _ y: Output, rows: Int, scratch: Output) {
-        let start: Products.Start = hasBias ? .rowBias(parameters + outputs * fanIn) : .zero
+        let start: Products.Start = hasBias ? .bias(parameters + outputs * fanIn) : .zero
         for row in 0..<rows {
             unroll(x + row * inputCount, scratch)
             Products.multiply(outputs, positions, fanIn, parameters, scratch, from: start, y + row * outputCount)
         }
     }
 
-    /// The weights' gradient is summed as its transpose, columns · dyᵀ: channels are as wide as a vector, and columns
-    /// need no second layout.
+    /// Where the channels fill vectors, the weights' gradient is summed as its transpose, columns · dyᵀ; fewer channels are
+    /// multiplied as rows of positions.
+    private var sumsTranspose: Bool { outputs >= 16 }
+
     func backward(
         _ parameters: Input, _ x: Input, _ y: Input, _ dy: Input, _ dx: Output?, _ parameterGradient: Output, rows: Int,
         scratch: Output
@@ -60,16 +62,26 @@ struct Convolution: Layer {
         for row in 0..<rows {
             let gradient = dy + row * outputCount
             unroll(x + row * inputCount, scratch)
-            vk_transpose(gradient, outputs, positions, transposed, outputs)
-            Products.multiply(fanIn, outputs, positions, scratch, transposed, from: row == 0 ? .zero : .sum, weights)
-            if hasBias { vk_add_plane_sums(gradient, parameterGradient + outputs * fanIn, outputs, positions) }
-            if let dx {
-                Products.multiply(fanIn, positions, outputs, parameters, transposeA: true, gradient, from: .zero, scratch)
-                vk_col2im(
-                    scratch, dx + row * inputCount, scratch + columnsCount, Int32(input.channels), Int32(input.height), Int32(input.width),
-                    Int32(kernel), Int32(padding), Int32(stride))
+            if sumsTranspose {
+                vk_transpose(gradient, outputs, positions, transposed, outputs)
+                Products.multiply(fanIn, outputs, positions, scratch, transposed, from: row == 0 ? .zero : .sum, weights)
+            } else {
+                Products.multiplyRows(outputs, fanIn, positions, gradient, scratch, from: .sum, parameterGradient)
             }
+            if hasBias { vk_add_plane_sums(gradient, parameterGradient + outputs * fanIn, outputs, positions) }
+            if let dx { backward(parameters, gradient, dx + row * inputCount, scratch) }
         }
-        vk_add_transposed(weights, fanIn, outputs, parameterGradient)
+        if sumsTranspose { vk_add_transposed(weights, fanIn, outputs, parameterGradient) }
+    }
+
+    /// The input's gradient of one row, a channel at a time, whose columns stay in the first-level cache.
+    private func backward(_ parameters: Input, _ gradient: Input, _ dx: Output, _ scratch: Output) {
+        let window = kernel * kernel
+        for channel in 0..<input.channels {
+            Products.multiplyColumns(window, positions, outputs, parameters + channel * window, aRow: fanIn, gradient, from: .zero, scratch)
+            vk_col2im(
+                scratch, dx + channel * input.height * input.width, scratch + columnsCount, 1, Int32(input.height), Int32(input.width),
+                Int32(kernel), Int32(padding), Int32(stride))
+        }
     }
 }

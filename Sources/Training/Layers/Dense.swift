@@ -13,15 +13,8 @@ struct Dense: Layer {
 
     var fanIn: Int { inputCount }
 
-    /// x and y, transposed.
-    func scratchCount(rows: Int) -> Int { (inputCount + outputCount) * rows }
-
-    /// As yᵀ = W xᵀ + b: rows are few and W is large, so it is they that are transposed.
     func forward(_ parameters: Input, _ x: Input, _ y: Output, rows: Int, scratch: Output) {
-        let columns = scratch, result = scratch + inputCount * rows
-        vk_transpose(x, rows, inputCount, columns, rows)
-        Products.multiply(outputCount, rows, inputCount, parameters, columns, from: .rowBias(parameters + outputCount * inputCount), result)
-        vk_transpose(result, outputCount, rows, y, outputCount)
+        Products.multiplyRows(rows, outputCount, inputCount, x, parameters, from: .bias(parameters + outputCount * inputCount), y)
     }
 
     func backward(
