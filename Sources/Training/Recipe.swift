@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// How the rate falls over the blocks; p = (block − 1) / blocks.
@@ -87,12 +86,12 @@ public struct Recipe: Codable, Sendable, Equatable {
             Recipe(model: .logistic, blocks: 100, epochs: 1, batchSize: 50, learningRate: 0.02, schedule: .linear)
         case .mlp:
             Recipe(
-                model: .mlp, hidden: [256, 128], blocks: 100, epochs: 5, batchSize: 100, learningRate: 0.02,
-                schedule: .linear, momentum: 0.9, weightDecay: 1e-3, labelSmoothing: 0.1)
+                model: .mlp, hidden: [256, 128], activation: .gelu, blocks: 100, epochs: 5, batchSize: 100, learningRate: 0.08,
+                schedule: .linear, momentum: 0.9, weightDecay: 1e-3, labelSmoothing: 0.1, averaging: 0.8)
         case .lenet5:
             Recipe(
-                model: .lenet5, blocks: 100, epochs: 10, batchSize: 100, learningRate: 0.03, schedule: .linear,
-                momentum: 0.9, weightDecay: 1e-3, labelSmoothing: 0.1)
+                model: .lenet5, activation: .gelu, blocks: 100, epochs: 10, batchSize: 100, learningRate: 0.1, schedule: .linear,
+                momentum: 0.9, weightDecay: 5e-4, labelSmoothing: 0.1, averaging: 0.8, augmentation: Augmentation(shift: 1))
         case .resnet20:
             Recipe(
                 model: .resnet20, activation: .gelu, blocks: 50, epochs: 4, batchSize: 64, learningRate: 0.05, schedule: .linear,
@@ -107,9 +106,19 @@ public struct Recipe: Codable, Sendable, Equatable {
             switch schedule {
             case .constant: 1.0
             case .linear: 1 - progress
-            case .cosine: 0.5 * (1 + cos(.pi * progress))
+            case .cosine: 0.5 * (1 + Self.sine(.pi * (0.5 - progress)))
             case .inverse: 1 / (1 + 10 * progress)
             }
         return Float(Double(learningRate) * factor)
+    }
+
+    /// The sine on ±π/2 by its series, to rounding: the C library's last bit differs between versions and processors.
+    private static func sine(_ x: Double) -> Double {
+        var term = x, sum = x
+        for n in stride(from: 2.0, through: 22, by: 2) {
+            term *= -x * x / (n * (n + 1))
+            sum += term
+        }
+        return sum
     }
 }

@@ -21,7 +21,7 @@ struct FashionMNISTTests {
         #expect(made["parameters"] as? Int == 61_706 && made["blocks"] as? Int == 100)
         let trained = try program.json("train")
         let accuracy = try #require(trained["test_accuracy"] as? Double)
-        #expect(accuracy >= 0.875, "accuracy \(accuracy)")
+        #expect(accuracy >= 0.895, "accuracy \(accuracy)")
         #expect(try #require(trained["compression_ratio"] as? Double) >= 2.5)
 
         for block in [10, 25, 50, 80] {
@@ -55,10 +55,10 @@ struct FashionMNISTTests {
         try program.json("init", "--data", "fashion-mnist", "--model", "lenet5", "--lattice-bits", "16")
         let trained = try program.json("train")
         #expect(try #require(trained["compression_ratio"] as? Double) >= 3.0)
-        #expect(try #require(trained["test_accuracy"] as? Double) >= 0.875)
+        #expect(try #require(trained["test_accuracy"] as? Double) >= 0.895)
     }
 
-    @Test("Two hundred mislabelled rows: stitched from block 80, replayed exactly from block 25")
+    @Test("Two hundred mislabelled rows: nearer to exact replay than doing nothing by a third at least, and replayed exactly from block 25")
     func mislabelled() throws {
         let folder = try TemporaryFolder()
         // Rows stay in the order of the files, 600 a block; the first 200 of blocks 25 and 80 get the next class.
@@ -89,7 +89,7 @@ struct FashionMNISTTests {
 
         try program.run("export", "--out", folder.file("before.safetensors"))
         let late = try program.json("delete", "--ids", try list(80))
-        #expect(late["method"] as? String == "stitch" && late["guarded"] as? Bool == true, "\(late)")
+        #expect(late["guarded"] as? Bool == true, "\(late)")
         let audit = try program.json("audit", "--before", folder.file("before.safetensors"))
         let stitched = try #require(audit["l1_to_exact"] as? Double), nothing = try #require(audit["l1_nothing_to_exact"] as? Double)
         #expect(stitched <= nothing * 2 / 3, "stitched \(stitched), doing nothing \(nothing)")
@@ -108,7 +108,7 @@ struct FashionMNISTTests {
         let program = Program(folder: folder.file("project"))
         try program.json(
             "init", "--data", "fashion-mnist", "--model", "lenet5", "--activation", "relu", "--pooling", "max", "--limit", "12000", "--blocks", "60",
-            "--epochs", "5", "--batch-size", "50", "--learning-rate", "0.1", "--momentum", "0", "--weight-decay", "0", "--label-smoothing", "0")
+            "--epochs", "5", "--batch-size", "50", "--learning-rate", "0.1", "--momentum", "0", "--weight-decay", "0", "--label-smoothing", "0", "--shift", "0", "--averaging", "0")
         try program.json("train")
         let ids = try Self.ids(program, block: 20, count: 1, rows: 12_000)
         let report = try program.json("delete", "--ids", "-", input: ids[0])

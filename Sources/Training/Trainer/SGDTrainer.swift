@@ -93,7 +93,8 @@ public final class SGDTrainer: BlockTrainer {
         let scale = 1 / Float(recipe.batchSize)
         let used = (batch.count + lanes.rows - 1) / lanes.rows
         while laneGradients.count < used { laneGradients.append(FloatBuffer(count: layout.count)) }
-        onThreads(atMost: used) { thread, threadCount in
+        let work = batch.count * layout.count
+        onThreads(atMost: work < Self.leastWork ? 1 : used) { thread, threadCount in
             for lane in stride(from: thread, to: used, by: threadCount) {
                 let start = batch.startIndex + lane * lanes.rows
                 let slots = batch[start..<min(start + lanes.rows, batch.endIndex)]
@@ -108,13 +109,13 @@ public final class SGDTrainer: BlockTrainer {
                 var squares = [Double](repeating: 0, count: (layout.count + Self.tile - 1) / Self.tile)
                 squares.withUnsafeMutableBufferPointer { squares in
                     nonisolated(unsafe) let squares = squares.baseAddress!
-                    onTiles { from, to in squares[from / Self.tile] = vk_sum_lanes(lanes, used, from, to) }
+                    onTiles(atMost: threads) { from, to in squares[from / Self.tile] = vk_sum_lanes(lanes, used, from, to) }
                 }
                 let norm = squares.reduce(0, +).squareRoot()
                 scale = norm > Double(recipe.gradientClip) ? Float(Double(recipe.gradientClip) / norm) : 1
                 left = 1
             }
-            onTiles { from, to in
+            onTiles(atMost: work < Self.leastWork ? 1 : threads) { from, to in
                 vk_sgd_step(
                     parameters.pointer, velocity.pointer, lanes, left, from, to, visit.rate, recipe.momentum, recipe.weightDecay, scale)
             }
@@ -124,10 +125,13 @@ public final class SGDTrainer: BlockTrainer {
     /// Parameters that are updated at a time; no thread's choosing, so that sums over tiles have one order.
     private static let tile = 4096
 
+    /// Rows times parameters of a step below which waking a second thread costs more than it does.
+    private static let leastWork = 1 << 20
+
     /// `body(from, to)` for every tile of the parameters.
-    private func onTiles(_ body: (Int, Int) -> Void) {
+    private func onTiles(atMost pieces: Int, _ body: (Int, Int) -> Void) {
         let count = layout.count, tiles = (count + Self.tile - 1) / Self.tile
-        onThreads(atMost: tiles) { thread, threadCount in
+        onThreads(atMost: min(pieces, tiles)) { thread, threadCount in
             for tile in tiles * thread / threadCount..<tiles * (thread + 1) / threadCount {
                 body(tile * Self.tile, min((tile + 1) * Self.tile, count))
             }

@@ -135,6 +135,6 @@ extension Project {
     public func refuseOtherNumerics(_ what: String) throws {
         guard let difference = fingerprintDifference else { return }
         throw Failure(
-            .refused, "cannot \(what) bit-exactly here: \(difference); use the machine the project was made on, or --approximate to go on with results that agree to rounding only")
+            .refused, "cannot \(what) bit-exactly here: \(difference); use the version of unlearn that the project was trained with, or --approximate to go on with results that agree to rounding only")
     }
 }

@@ -74,12 +74,22 @@ extension CommandSpec {
             result,
             """
             \(invocation.folder): \(summary.rows) rows in \(recipe.blocks) blocks\(excluded), \(summary.testRows) test rows, \(result.classes) classes
-            \(recipe.model.rawValue), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
+            \(recipe.model.rawValue)\(recipe.model == .logistic ? "" : " with \(recipe.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
             rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
-            label smoothing \(recipe.labelSmoothing), seed \(recipe.seed)\(columns(summary.settings.table))
+            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(columns(summary.settings.table))
             next: unlearn -C \(invocation.folder) train
             """)
         return 0
+    }
+
+    /// What only some recipes have.
+    private static func extras(_ recipe: Recipe) -> String {
+        var parts: [String] = []
+        if recipe.gradientClip > 0 { parts.append("gradients clipped at \(recipe.gradientClip)") }
+        if recipe.averaging > 0 { parts.append("averages over the last \(percent(Double(recipe.averaging), 0)) of a block's steps") }
+        if recipe.augmentation.shift > 0 { parts.append("images shifted by up to \(counted(recipe.augmentation.shift, "pixel"))") }
+        if recipe.augmentation.flip { parts.append("mirrored") }
+        return parts.map { ", " + $0 }.joined()
     }
 
     /// What became of a table's columns: one text cell makes a column of numbers a set of categories, which must not

@@ -51,7 +51,7 @@ extension CommandSpec {
             "\(status.rowsLive) rows live, \(status.rowsDeleted) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             "chain \(chain)",
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
-            "numerics \(status.fingerprint["blas"] ?? "?"), \(status.fingerprint["math_library"] ?? "?")",
+            "numerics " + status.fingerprint.facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
         ]
         lines.append("encryption \(status.encryption); ledger \(counted(status.ledger?.size ?? 0, "entry", "entries")), signed with key \(status.publicKey)")
         if let difference = status.fingerprintDifference { lines.append("NOT the numerics here: \(difference); replay here is approximate") }
