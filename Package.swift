@@ -5,6 +5,7 @@ import PackageDescription
 //
 //   unlearn-main           the executable: calls unlearn-cli
 //   unlearn-cli            commands, progress, JSON
+//   Valuation  Reduction   worth of each provider's rows; rows that share the least information
 //   Unlearn                residual memory, stitch, replay, audit
 //   Training  Checkpoints  (neither knows the other)
 //   Tensors                layouts, lattice, safetensors, npz
@@ -35,7 +36,9 @@ let package = Package(
         .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib"]),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CSQLite", "CSodium"]),
         .target(name: "Unlearn", dependencies: ["Training", "Checkpoints", "Tensors", "Files"]),
-        .target(name: "unlearn-cli", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
+        .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
+        .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),
+        .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
         .executableTarget(name: "unlearn-main", dependencies: ["unlearn-cli"]),
 
         .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
@@ -48,6 +51,8 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"]),
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "TestSupport"]),
+        .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"]),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],

@@ -1,0 +1,119 @@
+/// What each player's data is worth, how that was found and how sure it is. Encoded as JSON in snake case.
+public struct ValueReport: Codable, Sendable {
+    public struct Player: Codable, Sendable {
+        /// Name of the group, block or id set.
+        public var player: String
+        /// Its live training rows.
+        public var rows: Int
+        /// In the metric's units (share of rows right, or nats), averaged over block orders.
+        public var value: Double
+        /// The confidence interval; both equal `value` where the estimate is exact.
+        public var low: Double
+        public var high: Double
+        /// Of the payment: the value, or 0 where it is negative, over the sum of these.
+        public var share: Double
+        /// 1 is the most valuable.
+        public var rank: Int
+        /// The best and the worst rank that the intervals allow.
+        public var rankBest: Int
+        public var rankWorst: Int
+        /// v(all) − v(all without the player), nil where not evaluated.
+        public var leaveOneOut: Double?
+        /// Standard deviation of its value over block orders, nil with one order.
+        public var spreadOverOrders: Double?
+        /// What deleting all its rows would retrain at most, of how many blocks.
+        public var deletionBlocks: Int
+
+        public init(player: String, rows: Int, value: Double, low: Double, high: Double, share: Double, rank: Int, rankBest: Int, rankWorst: Int, leaveOneOut: Double? = nil, spreadOverOrders: Double? = nil, deletionBlocks: Int) {
+            (self.player, self.rows, self.value, self.low, self.high, self.share) = (player, rows, value, low, high, share)
+            (self.rank, self.rankBest, self.rankWorst, self.leaveOneOut) = (rank, rankBest, rankWorst, leaveOneOut)
+            (self.spreadOverOrders, self.deletionBlocks) = (spreadOverOrders, deletionBlocks)
+        }
+    }
+
+    /// The estimate after so many evaluated coalitions.
+    public struct Convergence: Codable, Sendable {
+        public var evaluations: Int
+        /// Widest of the players' intervals.
+        public var width: Double
+        /// By player.
+        public var values: [Double]
+
+        public init(evaluations: Int, width: Double, values: [Double]) {
+            (self.evaluations, self.width, self.values) = (evaluations, width, values)
+        }
+    }
+
+    /// Score on the final test rows, which valuation never sees, after removing 0, 1, 2, … players.
+    public struct Removal: Codable, Sendable {
+        /// In which order: `highest value first`, `lowest value first`, `random`, `leave-one-out`.
+        public var order: String
+        public var scores: [Double]
+
+        public init(order: String, scores: [Double]) { (self.order, self.scores) = (order, scores) }
+    }
+
+    /// A cheap utility beside the exact one, over coalitions for which both are known.
+    public struct Fidelity: Codable, Sendable {
+        public var utility: String
+        public var coalitions: Int
+        /// ε_u = |v̂ − v|.
+        public var meanError: Double
+        public var largestError: Double
+        /// Spearman, of the players' values under both; nil where one of them was not computed for all.
+        public var rankCorrelation: Double?
+        /// Blocks trained for it.
+        public var blocksTrained: Int
+
+        public init(utility: String, coalitions: Int, meanError: Double, largestError: Double, rankCorrelation: Double?, blocksTrained: Int) {
+            (self.utility, self.coalitions, self.meanError) = (utility, coalitions, meanError)
+            (self.largestError, self.rankCorrelation, self.blocksTrained) = (largestError, rankCorrelation, blocksTrained)
+        }
+    }
+
+    public var players: [Player]
+    /// exact, permutation, loo, banzhaf or beta.
+    public var estimator: String
+    /// exact, stitch or additive.
+    public var utility: String
+    /// accuracy or loss (then v is the negative mean log-loss).
+    public var metric: String
+    /// Distinct coalitions that the estimate rests on, over all block orders.
+    public var evaluations: Int
+    public var blocksTrained: Int
+    public var blocksTrainedFromScratch: Int
+    public var seconds: Double
+    public var vAll: Double
+    public var vEmpty: Double
+    /// Σ value − (v(all) − v(none)); nil for estimators that promise no efficiency.
+    public var efficiencyGap: Double?
+    public var confidence: Double
+    public var orders: Int
+    public var seed: String
+    public var trainingRows: Int
+    public var valuationRows: Int
+    public var finalTestRows: Int
+    /// Blocks of the chain.
+    public var blocks: Int
+    /// Of the state whose rows are valued.
+    public var stateDigest: String
+    /// Why the estimator stopped, in words; nil for exact ones.
+    public var stopped: String?
+    public var convergence: [Convergence]
+    public var removal: [Removal]
+    public var fidelity: [Fidelity]
+
+    public init(
+        players: [Player], estimator: String, utility: String, metric: String, evaluations: Int, blocksTrained: Int, blocksTrainedFromScratch: Int,
+        seconds: Double, vAll: Double, vEmpty: Double, efficiencyGap: Double?, confidence: Double, orders: Int, seed: String, trainingRows: Int,
+        valuationRows: Int, finalTestRows: Int, blocks: Int, stateDigest: String, stopped: String? = nil, convergence: [Convergence] = [],
+        removal: [Removal] = [], fidelity: [Fidelity] = []
+    ) {
+        (self.players, self.estimator, self.utility, self.metric, self.evaluations) = (players, estimator, utility, metric, evaluations)
+        (self.blocksTrained, self.blocksTrainedFromScratch, self.seconds) = (blocksTrained, blocksTrainedFromScratch, seconds)
+        (self.vAll, self.vEmpty, self.efficiencyGap, self.confidence, self.orders) = (vAll, vEmpty, efficiencyGap, confidence, orders)
+        (self.seed, self.trainingRows, self.valuationRows, self.finalTestRows) = (seed, trainingRows, valuationRows, finalTestRows)
+        (self.blocks, self.stateDigest, self.stopped, self.convergence) = (blocks, stateDigest, stopped, convergence)
+        (self.removal, self.fidelity) = (removal, fidelity)
+    }
+}

@@ -1,0 +1,2 @@
+import Reduction
+import Testing
