@@ -1,43 +1,30 @@
 #include <string.h>
 
 #include "multiversion.h"
+#include "padded_image.h"
 #include "vector16.h"
 #include "vector_kernels.h"
 
-// One convolution's geometry. Images are worked on with their padding around them, so that no run hangs over an edge.
-struct geometry {
-    int out_height, out_width, padded_height, padded_width;
-    // From one padded row to the next: whole vectors that are added behind the last column reach no other row.
-    size_t row;
-};
-
-static inline struct geometry geometry(int height, int width, int kernel, int padding, int stride) {
-    struct geometry g = {(height + 2 * padding - kernel) / stride + 1, (width + 2 * padding - kernel) / stride + 1, height + 2 * padding,
-                         width + 2 * padding, 0};
-    g.row = (size_t)g.padded_width + (g.out_width % 16 ? 15 : 0);
-    return g;
+size_t vk_padded_floats(int channels, int height, int width, int kernel, int padding, int stride) {
+    const struct padded_image p = padded_image(height, width, kernel, padding, stride);
+    return (size_t)channels * p.rows * p.row + 16;
 }
 
-size_t vk_padded_floats(int channels, int height, int width, int kernel, int padding, int stride) {
-    const struct geometry g = geometry(height, width, kernel, padding, stride);
-    return (size_t)channels * g.padded_height * g.row + 16;
+void vk_pad(const float *image, float *padded, int channels, int height, int width, int kernel, int padding, int stride) {
+    copy_padded(image, padded, channels, height, width, padding, padded_image(height, width, kernel, padding, stride));
 }
 
 // The columns of one offset of the kernel are the padded image shifted by it: each output row is one run of a padded row.
 // Runs are copied in whole vectors; what goes too far is overwritten by the next run.
 MULTIVERSION
 void vk_im2col(const float *image, float *columns, float *padded, int channels, int height, int width, int kernel, int padding, int stride) {
-    const struct geometry g = geometry(height, width, kernel, padding, stride);
-    memset(padded, 0, sizeof(float) * (size_t)channels * g.padded_height * g.row);
-    for (int c = 0; c < channels; c++)
-        for (int y = 0; y < height; y++)
-            memcpy(padded + ((size_t)c * g.padded_height + y + padding) * g.row + padding, image + ((size_t)c * height + y) * width,
-                   sizeof(float) * (size_t)width);
+    const struct padded_image g = padded_image(height, width, kernel, padding, stride);
+    copy_padded(image, padded, channels, height, width, padding, g);
     float *out = columns;
     for (int c = 0; c < channels; c++)
         for (int ky = 0; ky < kernel; ky++)
             for (int kx = 0; kx < kernel; kx++) {
-                const float *row = padded + ((size_t)c * g.padded_height + ky) * g.row + kx;
+                const float *row = padded + ((size_t)c * g.rows + ky) * g.row + kx;
                 if (stride > 1) {
                     for (int y = 0; y < g.out_height; y++, row += stride * g.row, out += g.out_width)
                         for (int x = 0; x < g.out_width; x++) out[x] = row[x * stride];
@@ -52,10 +39,35 @@ void vk_im2col(const float *image, float *columns, float *padded, int channels, 
 
 typedef int lanes16 __attribute__((vector_size(64)));
 
+// A padded row that fits a vector is summed in a register: each run of columns is read from where its first pixel comes to
+// lie in lane kx.
+ALWAYS_INLINE void add_narrow(const float *columns, float *padded, int channels, int kernel, struct padded_image g) {
+    const size_t positions = (size_t)g.out_height * g.out_width;
+    lanes16 lane, within[16];
+    for (int l = 0; l < 16; l++) lane[l] = l;
+    for (int kx = 0; kx < kernel; kx++) within[kx] = (lane >= kx) & (lane < kx + g.out_width);
+    for (int c = 0; c < channels; c++)
+        for (int ky = 0; ky < kernel; ky++, columns += kernel * positions)
+            for (int y = 0; y < g.out_height; y++) {
+                float *row = padded + ((size_t)c * g.rows + y + ky) * g.row;
+                v16 sum = LOAD16(row);
+                for (int kx = 0; kx < kernel; kx++) {
+                    const v16 run = LOAD16(columns + kx * positions + (size_t)y * g.out_width - kx);
+                    sum += (v16)((lanes16)run & within[kx]);
+                }
+                STORE16(row, sum);
+            }
+}
+
 MULTIVERSION
 void vk_col2im(const float *columns, float *image, float *padded, int channels, int height, int width, int kernel, int padding, int stride) {
-    const struct geometry g = geometry(height, width, kernel, padding, stride);
-    memset(padded, 0, sizeof(float) * (size_t)channels * g.padded_height * g.row);
+    const struct padded_image g = padded_image(height, width, kernel, padding, stride);
+    memset(padded, 0, sizeof(float) * (size_t)channels * g.rows * g.row);
+    if (stride == 1 && width + 2 * padding <= 16) {
+        add_narrow(columns, padded, channels, kernel, g);
+        copy_unpadded(padded, image, channels, height, width, padding, g);
+        return;
+    }
     const int tail = (g.out_width - 1) / 16 * 16;
     lanes16 within;
     for (int l = 0; l < 16; l++) within[l] = tail + l < g.out_width ? -1 : 0;
@@ -63,7 +75,7 @@ void vk_col2im(const float *columns, float *image, float *padded, int channels, 
     for (int c = 0; c < channels; c++)
         for (int ky = 0; ky < kernel; ky++)
             for (int kx = 0; kx < kernel; kx++) {
-                float *row = padded + ((size_t)c * g.padded_height + ky) * g.row + kx;
+                float *row = padded + ((size_t)c * g.rows + ky) * g.row + kx;
                 for (int y = 0; y < g.out_height; y++, row += stride * g.row, in += g.out_width) {
                     if (stride > 1) {
                         for (int x = 0; x < g.out_width; x++) row[x * stride] += in[x];
@@ -73,20 +85,33 @@ void vk_col2im(const float *columns, float *image, float *padded, int channels, 
                     STORE16(row + tail, LOAD16(row + tail) + (v16)((lanes16)LOAD16(in + tail) & within));
                 }
             }
-    for (int c = 0; c < channels; c++)
-        for (int y = 0; y < height; y++)
-            memcpy(image + ((size_t)c * height + y) * width, padded + ((size_t)c * g.padded_height + y + padding) * g.row + padding,
-                   sizeof(float) * (size_t)width);
+    copy_unpadded(padded, image, channels, height, width, padding, g);
 }
 
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define TWICE_LOW 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7
+#define TWICE_HIGH 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15
+
+// Rows are narrower than vectors as often as not. Whole vectors go too far, into what the next rows overwrite; where no next
+// row is there to do so, floats go one by one.
 MULTIVERSION
 void vk_average_pool_forward(const float *x, float *y, int planes, int height, int width) {
     const int out_height = height / 2, out_width = width / 2;
+    const float *end = x + (size_t)planes * height * width;
+    float *out_end = y + (size_t)planes * out_height * out_width;
     for (int p = 0; p < planes; p++)
         for (int oy = 0; oy < out_height; oy++) {
             const float *upper = x + ((size_t)p * height + 2 * oy) * width, *lower = upper + width;
             float *out = y + ((size_t)p * out_height + oy) * out_width;
-            for (int ox = 0; ox < out_width; ox++)
+            int ox = 0;
+            for (; ox < out_width && end - (lower + 2 * ox) >= 32 && out_end - (out + ox) >= 16; ox += 16) {
+                const v16 a = LOAD16(upper + 2 * ox), b = LOAD16(upper + 2 * ox + 16), c = LOAD16(lower + 2 * ox), d = LOAD16(lower + 2 * ox + 16);
+                const v16 above = __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
+                const v16 below = __builtin_shufflevector(c, d, EVEN) + __builtin_shufflevector(c, d, ODD);
+                STORE16(out + ox, 0.25f * (above + below));
+            }
+            for (; ox < out_width; ox++)
                 out[ox] = 0.25f * ((upper[2 * ox] + upper[2 * ox + 1]) + (lower[2 * ox] + lower[2 * ox + 1]));
         }
 }
@@ -94,17 +119,23 @@ void vk_average_pool_forward(const float *x, float *y, int planes, int height, i
 MULTIVERSION
 void vk_average_pool_backward(const float *dy, float *dx, int planes, int height, int width) {
     const int out_height = height / 2, out_width = width / 2;
-    if (height % 2 || width % 2) memset(dx, 0, sizeof(float) * (size_t)planes * height * width);
+    // Zeros in a left-out row or column would be overwritten.
+    const int is_even = height % 2 == 0 && width % 2 == 0;
+    if (!is_even) memset(dx, 0, sizeof(float) * (size_t)planes * height * width);
+    const float *end = dy + (size_t)planes * out_height * out_width, *out_end = dx + (size_t)planes * height * width;
     for (int p = 0; p < planes; p++)
         for (int oy = 0; oy < out_height; oy++) {
             float *upper = dx + ((size_t)p * height + 2 * oy) * width, *lower = upper + width;
             const float *in = dy + ((size_t)p * out_height + oy) * out_width;
-            for (int ox = 0; ox < out_width; ox++) {
-                const float quarter = 0.25f * in[ox];
-                upper[2 * ox] = quarter;
-                upper[2 * ox + 1] = quarter;
-                lower[2 * ox] = quarter;
-                lower[2 * ox + 1] = quarter;
+            for (int row = 0; row < 2; row++) {
+                float *out = row ? lower : upper;
+                int ox = 0;
+                for (; is_even && ox < out_width && end - (in + ox) >= 16 && out_end - (out + 2 * ox) >= 32; ox += 16) {
+                    const v16 quarter = 0.25f * LOAD16(in + ox);
+                    STORE16(out + 2 * ox, __builtin_shufflevector(quarter, quarter, TWICE_LOW));
+                    STORE16(out + 2 * ox + 16, __builtin_shufflevector(quarter, quarter, TWICE_HIGH));
+                }
+                for (; ox < out_width; ox++) out[2 * ox] = out[2 * ox + 1] = 0.25f * in[ox];
             }
         }
 }

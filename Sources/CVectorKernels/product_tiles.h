@@ -1,6 +1,4 @@
-// Tiles of a matrix product; included once for each instruction set, which defines TARGET, NAMED(), a load and a store
-// of the first 1…16 floats of a vector, and how many rows a tile of 1, 2, 3, 4 vectors has at most (0: no such tile), so
-// that sums, a row of B and one value of A fit the registers.
+// Tiles of a matrix product; included once for each instruction set.
 #define MAX_ROWS 16
 #define MAX_VECTORS 4
 
@@ -96,14 +94,8 @@ TARGET ALWAYS_INLINE void NAMED(dots)(const int rows, const int columns, const s
                 sum[i * columns + j] = FUSED(value, NAMED(load_first)(b + j * b_row + whole, rest), sum[i * columns + j]);
         }
     }
-    // Halves of two sums are added side by side, then of four, until one vector holds all sixteen results.
-#define FOLD(s, x, y) \
-    (__builtin_shufflevector(x, y, FOLD##s##_LOW) + __builtin_shufflevector(x, y, FOLD##s##_HIGH))
-    v16 eight[8], four[4], two[2];
-    for (int i = 0; i < 8; i++) eight[i] = FOLD(8, sum[i], sum[i + 8]);
-    for (int i = 0; i < 4; i++) four[i] = FOLD(4, eight[i], eight[i + 4]);
-    for (int i = 0; i < 2; i++) two[i] = FOLD(2, four[i], four[i + 2]);
-    const v16 all = FOLD(1, two[0], two[1]);
+    v16 all;
+    fold16(sum, &all);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
             float *c = q->c + (row + i) * q->c_row + column + j;
@@ -131,10 +123,3 @@ TARGET static void NAMED(product_of_rows)(const struct product *q) {
 #undef MAX_VECTORS
 #undef TILE_ROWS
 #undef TILES
-#undef FOLD
-#undef TARGET
-#undef NAMED
-#undef ROWS_OF_1
-#undef ROWS_OF_2
-#undef ROWS_OF_3
-#undef ROWS_OF_4

@@ -1,14 +1,7 @@
 // Matrix products whose every element is one chain of fused multiplications and additions over k, in order, or sixteen
 // that are folded in a fixed tree. The bits therefore do not depend on the tiles, the instruction set, the thread count
 // or the processor.
-#include <string.h>
-
-#include "multiversion.h"
-#include "vector16.h"
 #include "vector_kernels.h"
-
-// Vectors are handed to functions that are always inlined: no calling convention is involved.
-#pragma clang diagnostic ignored "-Wpsabi"
 
 struct product {
     size_t m, n, k;
@@ -22,81 +15,22 @@ struct product {
     const float *bias;
 };
 
-// Lanes that are added when two vectors, made of sums over 2s lanes each, become one of sums over s lanes.
-#define FOLD8_LOW 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
-#define FOLD8_HIGH 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
-#define FOLD4_LOW 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
-#define FOLD4_HIGH 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
-#define FOLD2_LOW 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
-#define FOLD2_HIGH 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
-#define FOLD1_LOW 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
-#define FOLD1_HIGH 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+#define KERNELS "product_tiles.h"
+#include "instruction_sets.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
-// 32 registers of 16 floats.
-#define TARGET __attribute__((target("arch=x86-64-v4")))
-#define NAMED(name) name##_v4
-TARGET ALWAYS_INLINE v16 load_first_v4(const float *p, int count) {
-    return (v16)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
-}
-TARGET ALWAYS_INLINE void store_first_v4(float *p, v16 value, int count) {
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)value);
-}
-#define ROWS_OF_1 16
-#define ROWS_OF_2 12
-#define ROWS_OF_3 8
-#define ROWS_OF_4 6
-#include "product_tiles.h"
-
-// 16 registers of 8 floats: a vector of ours takes two.
-#define TARGET __attribute__((target("arch=x86-64-v3")))
-#define NAMED(name) name##_v3
-TARGET ALWAYS_INLINE __m256i first_lanes_v3(int count) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-TARGET ALWAYS_INLINE v16 load_first_v3(const float *p, int count) {
-    const __m256 low = _mm256_maskload_ps(p, first_lanes_v3(count)), high = _mm256_maskload_ps(p + 8, first_lanes_v3(count - 8));
-    v16 value;
-    memcpy(&value, &low, sizeof low);
-    memcpy((char *)&value + sizeof low, &high, sizeof high);
-    return value;
-}
-TARGET ALWAYS_INLINE void store_first_v3(float *p, v16 value, int count) {
-    __m256 low, high;
-    memcpy(&low, &value, sizeof low);
-    memcpy(&high, (char *)&value + sizeof low, sizeof high);
-    _mm256_maskstore_ps(p, first_lanes_v3(count), low);
-    _mm256_maskstore_ps(p + 8, first_lanes_v3(count - 8), high);
-}
-#define ROWS_OF_1 6
-#define ROWS_OF_2 0
-#define ROWS_OF_3 0
-#define ROWS_OF_4 0
-#include "product_tiles.h"
-#endif
-
-#define TARGET
-#define NAMED(name) name##_any
-ALWAYS_INLINE v16 load_first_any(const float *p, int count) {
-    v16 value = {};
-    memcpy(&value, p, sizeof(float) * (size_t)count);
-    return value;
-}
-ALWAYS_INLINE void store_first_any(float *p, v16 value, int count) { memcpy(p, &value, sizeof(float) * (size_t)count); }
-#define ROWS_OF_1 4
-#define ROWS_OF_2 0
-#define ROWS_OF_3 0
-#define ROWS_OF_4 0
-#include "product_tiles.h"
-
-int vk_best_instructions(void) {
+static enum vk_instructions supported_instructions(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("x86-64-v4")) return VK_X86_64_V4;
     if (__builtin_cpu_supports("x86-64-v3")) return VK_X86_64_V3;
 #endif
     return VK_ANY;
+}
+
+enum vk_instructions vk_best_instructions(void) {
+    static enum vk_instructions best = -1;
+    enum vk_instructions instructions = __atomic_load_n(&best, __ATOMIC_RELAXED);
+    if ((int)instructions < 0) __atomic_store_n(&best, instructions = supported_instructions(), __ATOMIC_RELAXED);
+    return instructions;
 }
 
 static void run(enum vk_instructions instructions, const struct product *q, int of_rows) {
@@ -122,21 +56,14 @@ void vk_product_of_rows_by(enum vk_instructions instructions, size_t m, size_t n
     run(instructions, &q, 1);
 }
 
-static enum vk_instructions best_instructions(void) {
-    static enum vk_instructions best = -1;
-    enum vk_instructions instructions = __atomic_load_n(&best, __ATOMIC_RELAXED);
-    if ((int)instructions < 0) __atomic_store_n(&best, instructions = vk_best_instructions(), __ATOMIC_RELAXED);
-    return instructions;
-}
-
 void vk_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
                 float *c, size_t c_row, enum vk_start start, const float *bias) {
-    vk_product_by(best_instructions(), m, n, k, a, a_row, a_column, b, b_row, c, c_row, start, bias);
+    vk_product_by(vk_best_instructions(), m, n, k, a, a_row, a_column, b, b_row, c, c_row, start, bias);
 }
 
 void vk_product_of_rows(size_t m, size_t n, size_t k, const float *a, size_t a_row, const float *b, size_t b_row, float *c,
                         size_t c_row, enum vk_start start, const float *bias) {
-    vk_product_of_rows_by(best_instructions(), m, n, k, a, a_row, b, b_row, c, c_row, start, bias);
+    vk_product_of_rows_by(vk_best_instructions(), m, n, k, a, a_row, b, b_row, c, c_row, start, bias);
 }
 
 // 16x16 squares in registers, by swapping ever larger halves; the edges one by one.

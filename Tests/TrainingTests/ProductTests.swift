@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Matrix products")
 struct ProductTests {
-    private static let levels: [vk_instructions] = [VK_ANY, VK_X86_64_V3, VK_X86_64_V4].filter { $0.rawValue <= vk_best_instructions() }
+    private static let levels: [vk_instructions] = [VK_ANY, VK_X86_64_V3, VK_X86_64_V4].filter { $0.rawValue <= vk_best_instructions().rawValue }
 
     /// Each element as one chain of fused operations in order, written down as the definition has it.
     private func reference(

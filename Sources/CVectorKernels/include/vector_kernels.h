@@ -30,11 +30,15 @@ void vk_product_of_rows(size_t m, size_t n, size_t k, const float *a, size_t a_r
 
 // The same with the instructions of one level, which the processor must have: for tests that compare them.
 enum vk_instructions { VK_ANY, VK_X86_64_V3, VK_X86_64_V4 };
-int vk_best_instructions(void);
+enum vk_instructions vk_best_instructions(void);
 void vk_product_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
                    const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias);
 void vk_product_of_rows_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row,
                            const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias);
+void vk_convolve_by(enum vk_instructions instructions, const float *padded, const float *weights, const float *bias, float *y, int channels,
+                    int height, int width, int kernel, int padding, int outputs);
+void vk_add_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int channels,
+                                    int height, int width, int kernel, int padding, int outputs);
 
 // to (columns, rows), its rows to_row apart, from (rows, columns).
 void vk_transpose(const float *from, size_t rows, size_t columns, float *to, size_t to_row);
@@ -45,6 +49,16 @@ void vk_add_transposed(const float *from, size_t rows, size_t columns, float *to
 // overwritten by vk_im2col and read by vk_col2im. `padded` is room for vk_padded_floats floats.
 size_t vk_padded_floats(int channels, int height, int width, int kernel, int padding, int stride);
 void vk_im2col(const float *image, float *columns, float *padded, int channels, int height, int width, int kernel, int padding, int stride);
+// The padded image alone, on which the next two work without unrolling (stride 1).
+void vk_pad(const float *image, float *padded, int channels, int height, int width, int kernel, int padding, int stride);
+// y (outputs, positions) = bias + weights (outputs, channels, kernel, kernel) over the image; the bias may be NULL. The order of
+// additions is that of vk_product on the columns.
+void vk_convolve(const float *padded, const float *weights, const float *bias, float *y, int channels, int height, int width, int kernel,
+                 int padding, int outputs);
+// gradient += dy (outputs, positions) times the columns' transpose: for each run of up to sixteen positions in an output row one
+// fused addition a lane, lanes folded at the end.
+void vk_add_convolution_gradient(const float *padded, const float *dy, float *gradient, int channels, int height, int width, int kernel,
+                                 int padding, int outputs);
 // The transpose of vk_im2col: sets the image to what the columns of each pixel add up to.
 void vk_col2im(const float *columns, float *image, float *padded, int channels, int height, int width, int kernel, int padding, int stride);
 
@@ -119,3 +133,10 @@ enum { VK_MOST_SHIFT = 24 };
 size_t vk_split_steps(const int32_t *values, size_t n, uint8_t *shifts, uint8_t *symbols, uint8_t *low);
 // Takes them back: 0, or 1 where a value of the padding is not zero. No shift is above VK_MOST_SHIFT.
 int vk_join_steps(const uint8_t *shifts, const uint8_t *symbols, const void *low, int32_t *values, size_t n);
+
+// Tells the processor that a loop only waits.
+static inline void vk_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}

@@ -1,8 +1,9 @@
 internal import CVectorKernels
 import Tensors
 
-/// Square kernel, zero padding; W is (outputs, inputs, kernel, kernel). Each row is unrolled into columns
-/// (inputs · kernel², positions) that stay in the second-level cache and are multiplied there.
+/// Square kernel, zero padding; W is (outputs, inputs, kernel, kernel). Where output rows fill vectors, the padded image is
+/// convolved as it lies. Elsewhere each row is unrolled into columns (inputs · kernel², positions) that stay in the second-level
+/// cache and are multiplied there.
 struct Convolution: Layer {
     let name: String
     let input: RowShape
@@ -37,6 +38,13 @@ struct Convolution: Layer {
         [TensorSpec(name + ".weight", [outputs, input.channels, kernel, kernel])] + (hasBias ? [TensorSpec(name + ".bias", [outputs])] : [])
     }
 
+    /// Whether at least four fifths of the lanes are at work when vectors run along the rows of the output.
+    private var fillsVectors: Bool { stride == 1 && 5 * output.width >= 4 * ((output.width + 15) / 16 * 16) }
+
+    private func pad(_ image: Input, _ padded: Output) {
+        vk_pad(image, padded, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding), Int32(stride))
+    }
+
     private func unroll(_ image: Input, _ columns: Output) {
         vk_im2col(
             image, columns, columns + columnsCount, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding), Int32(stride))
@@ -45,8 +53,15 @@ struct Convolution: Layer {
     func forward(_ parameters: Input, _ x: Input, _ y: Output, rows: Int, scratch: Output) {
         let start: Products.Start = hasBias ? .bias(parameters + outputs * fanIn) : .zero
         for row in 0..<rows {
-            unroll(x + row * inputCount, scratch)
-            Products.multiply(outputs, positions, fanIn, parameters, scratch, from: start, y + row * outputCount)
+            if fillsVectors {
+                pad(x + row * inputCount, scratch)
+                vk_convolve(
+                    scratch, parameters, hasBias ? parameters + outputs * fanIn : nil, y + row * outputCount, Int32(input.channels), Int32(input.height),
+                    Int32(input.width), Int32(kernel), Int32(padding), Int32(outputs))
+            } else {
+                unroll(x + row * inputCount, scratch)
+                Products.multiply(outputs, positions, fanIn, parameters, scratch, from: start, y + row * outputCount)
+            }
         }
     }
 
@@ -61,11 +76,17 @@ struct Convolution: Layer {
         let transposed = scratch + columnsCount + paddedCount, weights = transposed + outputs * positions
         for row in 0..<rows {
             let gradient = dy + row * outputCount
-            unroll(x + row * inputCount, scratch)
             if sumsTranspose {
+                unroll(x + row * inputCount, scratch)
                 vk_transpose(gradient, outputs, positions, transposed, outputs)
                 Products.multiply(fanIn, outputs, positions, scratch, transposed, from: row == 0 ? .zero : .sum, weights)
+            } else if fillsVectors {
+                pad(x + row * inputCount, scratch)
+                vk_add_convolution_gradient(
+                    scratch, gradient, parameterGradient, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel),
+                    Int32(padding), Int32(outputs))
             } else {
+                unroll(x + row * inputCount, scratch)
                 Products.multiplyRows(outputs, fanIn, positions, gradient, scratch, from: .sum, parameterGradient)
             }
             if hasBias { vk_add_plane_sums(gradient, parameterGradient + outputs * fanIn, outputs, positions) }

@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import Dispatch
 import Files
 import Glibc
 import Tensors
@@ -11,7 +10,7 @@ import Tensors
 /// the nominal batch size. Lanes of the batch are summed apart and added in order; threads take lanes.
 public final class SGDTrainer: BlockTrainer {
     /// Raise whenever a change alters the bits that training gives.
-    static let arithmetic = 2
+    static let arithmetic = 3
 
     public let recipe: Recipe
     public let lattice: Lattice
@@ -63,17 +62,19 @@ public final class SGDTrainer: BlockTrainer {
         // Counted over all batches, empty ones too, so that deleting rows moves no boundary.
         let averaged = recipe.averaging > 0 ? max(1, Int((Double(steps) * Double(recipe.averaging)).rounded(.up))) : 0
         average.pointer.update(repeating: 0, count: average.count)
-        var taken = 0
-        for epoch in 0..<recipe.epochs {
-            if control.isInterrupted() { throw Failure.interrupted }
-            var order = Array(0..<rows.slots)
-            var random = RandomStream(seed: recipe.seed, purpose: .slotOrder, block: block, epoch: epoch)
-            random.shuffle(&order)
-            for start in stride(from: 0, to: order.count, by: recipe.batchSize) {
-                let batch = order[start..<min(start + recipe.batchSize, order.count)]
-                step(batch, rows, visit: Visit(block: block, epoch: epoch, rate: rate))
-                taken += 1
-                if taken > steps - averaged { vk_add(parameters.pointer, average.pointer, layout.count) }
+        try ThreadCrew.run(threads: min(recipe.batchSize, rows.slots) * layout.count < Self.leastWork ? 1 : threads) { crew in
+            var taken = 0
+            for epoch in 0..<recipe.epochs {
+                if control.isInterrupted() { throw Failure.interrupted }
+                var order = Array(0..<rows.slots)
+                var random = RandomStream(seed: recipe.seed, purpose: .slotOrder, block: block, epoch: epoch)
+                random.shuffle(&order)
+                for start in stride(from: 0, to: order.count, by: recipe.batchSize) {
+                    let batch = order[start..<min(start + recipe.batchSize, order.count)]
+                    step(batch, rows, visit: Visit(block: block, epoch: epoch, rate: rate), crew)
+                    taken += 1
+                    if taken > steps - averaged { vk_add(parameters.pointer, average.pointer, layout.count) }
+                }
             }
         }
         if averaged > 0 { vk_scale_floats(average.pointer, parameters.pointer, layout.count, 1 / Float(averaged)) }
@@ -88,18 +89,15 @@ public final class SGDTrainer: BlockTrainer {
     }
 
     /// One step on one batch of slots. A batch without a live row does nothing at all.
-    private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, visit: Visit) {
+    private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, visit: Visit, _ crew: ThreadCrew) {
         guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else { return }
         let scale = 1 / Float(recipe.batchSize)
         let used = (batch.count + lanes.rows - 1) / lanes.rows
         while laneGradients.count < used { laneGradients.append(FloatBuffer(count: layout.count)) }
-        let work = batch.count * layout.count
-        onThreads(atMost: work < Self.leastWork ? 1 : used) { thread, threadCount in
-            for lane in stride(from: thread, to: used, by: threadCount) {
-                let start = batch.startIndex + lane * lanes.rows
-                let slots = batch[start..<min(start + lanes.rows, batch.endIndex)]
-                addLaneGradient(slots, rows, visit, scale: scale, workspaces[thread], into: laneGradients[lane].pointer)
-            }
+        crew.forEach(used) { lane, thread in
+            let start = batch.startIndex + lane * lanes.rows
+            let slots = batch[start..<min(start + lanes.rows, batch.endIndex)]
+            addLaneGradient(slots, rows, visit, scale: scale, workspaces[thread], into: laneGradients[lane].pointer)
         }
         var gradients = laneGradients.map { Optional($0.pointer) }
         gradients.withUnsafeMutableBufferPointer { gradients in
@@ -109,13 +107,13 @@ public final class SGDTrainer: BlockTrainer {
                 var squares = [Double](repeating: 0, count: (layout.count + Self.tile - 1) / Self.tile)
                 squares.withUnsafeMutableBufferPointer { squares in
                     nonisolated(unsafe) let squares = squares.baseAddress!
-                    onTiles(atMost: threads) { from, to in squares[from / Self.tile] = vk_sum_lanes(lanes, used, from, to) }
+                    onTiles(crew) { from, to in squares[from / Self.tile] = vk_sum_lanes(lanes, used, from, to) }
                 }
                 let norm = squares.reduce(0, +).squareRoot()
                 scale = norm > Double(recipe.gradientClip) ? Float(Double(recipe.gradientClip) / norm) : 1
                 left = 1
             }
-            onTiles(atMost: work < Self.leastWork ? 1 : threads) { from, to in
+            onTiles(crew) { from, to in
                 vk_sgd_step(
                     parameters.pointer, velocity.pointer, lanes, left, from, to, visit.rate, recipe.momentum, recipe.weightDecay, scale)
             }
@@ -125,17 +123,13 @@ public final class SGDTrainer: BlockTrainer {
     /// Parameters that are updated at a time; no thread's choosing, so that sums over tiles have one order.
     private static let tile = 4096
 
-    /// Rows times parameters of a step below which waking a second thread costs more than it does.
-    private static let leastWork = 1 << 20
+    /// Rows times parameters of a step below which a second thread costs more than it does.
+    private static let leastWork = 1 << 18
 
     /// `body(from, to)` for every tile of the parameters.
-    private func onTiles(atMost pieces: Int, _ body: (Int, Int) -> Void) {
-        let count = layout.count, tiles = (count + Self.tile - 1) / Self.tile
-        onThreads(atMost: min(pieces, tiles)) { thread, threadCount in
-            for tile in tiles * thread / threadCount..<tiles * (thread + 1) / threadCount {
-                body(tile * Self.tile, min((tile + 1) * Self.tile, count))
-            }
-        }
+    private func onTiles(_ crew: ThreadCrew, _ body: (Int, Int) -> Void) {
+        let count = layout.count
+        crew.forEach((count + Self.tile - 1) / Self.tile) { tile, _ in body(tile * Self.tile, min((tile + 1) * Self.tile, count)) }
     }
 
     /// Adds the gradient of a lane's live rows, a pass at a time in slot order.
@@ -178,12 +172,12 @@ public final class SGDTrainer: BlockTrainer {
         let pass = workspaces[0].capacity
         let passes = (live.count + pass - 1) / pass
         var result = [Float](repeating: 0, count: rows.slots * classes)
-        result.withUnsafeMutableBufferPointer { result in
+        try result.withUnsafeMutableBufferPointer { result in
             let target = result.baseAddress
-            rows.features.withUnsafeBufferPointer { features in
-                onThreads(atMost: passes) { thread, threadCount in
-                    let workspace = workspaces[thread]
-                    for number in stride(from: thread, to: passes, by: threadCount) {
+            try rows.features.withUnsafeBufferPointer { features in
+                try ThreadCrew.run(threads: min(threads, passes)) { crew in
+                    crew.forEach(passes) { number, thread in
+                        let workspace = workspaces[thread]
                         let slots = live[number * pass..<min((number + 1) * pass, live.count)]
                         for (place, slot) in slots.enumerated() {
                             (workspace.input + place * width).update(from: features.baseAddress! + slot * width, count: width)
@@ -204,18 +198,6 @@ public final class SGDTrainer: BlockTrainer {
             return try lattice.snap(parameters.values)
         } catch {
             throw Divergence(block: block, tensor: layout.tensor(holding: error.index).name, value: error.value)
-        }
-    }
-
-    /// Runs `body(thread, threadCount)` on as many threads as there are pieces of work, and waits.
-    private func onThreads(atMost pieces: Int, _ body: (Int, Int) -> Void) {
-        let count = min(threads, pieces)
-        guard count > 1 else { return body(0, 1) }
-        // concurrentPerform returns after every call has: the body neither escapes nor outlives what it captures, and
-        // each thread writes to its own workspace and its own lanes only.
-        withoutActuallyEscaping(body) { body in
-            nonisolated(unsafe) let body = body
-            DispatchQueue.concurrentPerform(iterations: count) { body($0, count) }
         }
     }
 }

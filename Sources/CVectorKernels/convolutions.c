@@ -1,0 +1,82 @@
+// Convolutions of images that lie with their padding around them, without unrolling: the pixels under one offset of the kernel
+// are a shifted view of the image, read in runs of up to sixteen along its rows. Every output is one chain of fused
+// multiplications and additions over the kernel, in order; every gradient of a weight sixteen over the positions, folded in a
+// fixed tree.
+#include "padded_image.h"
+#include "vector_kernels.h"
+
+struct convolution {
+    const float *padded, *weights, *bias;
+    float *outputs;
+    int channels, kernel, out_width;
+    // From one padded channel, and from one of its rows, to the next.
+    size_t plane, row;
+    // Weights, and positions, of one output channel.
+    size_t fan, positions;
+    // Runs in a row of the output, and in all rows.
+    size_t row_places, place_count;
+};
+
+// A run of up to sixteen positions: where its pixels begin in the padded image, and where it lies in the output.
+struct place {
+    size_t in, out;
+    int count;
+};
+
+static inline __attribute__((always_inline)) struct place place(const struct convolution *q, size_t index) {
+    const size_t y = index / q->row_places, x = index % q->row_places * 16;
+    return (struct place){y * q->row + x, y * (size_t)q->out_width + x, q->out_width - (int)x < 16 ? q->out_width - (int)x : 16};
+}
+
+// Where the pixels under one offset of the kernel begin.
+static inline __attribute__((always_inline)) size_t offset(const struct convolution *q, size_t weight) {
+    const size_t window = (size_t)q->kernel * q->kernel, within = weight % window;
+    return weight / window * q->plane + within / q->kernel * q->row + within % q->kernel;
+}
+
+#define KERNELS "convolution_tiles.h"
+#include "instruction_sets.h"
+
+static struct convolution convolution(int channels, int height, int width, int kernel, int padding, const float *padded) {
+    const struct padded_image image = padded_image(height, width, kernel, padding, 1);
+    const size_t row_places = ((size_t)image.out_width + 15) / 16;
+    return (struct convolution){.padded = padded, .channels = channels, .kernel = kernel, .out_width = image.out_width,
+                                .plane = image.rows * image.row, .row = image.row, .fan = (size_t)channels * kernel * kernel,
+                                .positions = (size_t)image.out_height * image.out_width, .row_places = row_places,
+                                .place_count = row_places * (size_t)image.out_height};
+}
+
+void vk_convolve_by(enum vk_instructions instructions, const float *padded, const float *weights, const float *bias, float *y, int channels,
+                    int height, int width, int kernel, int padding, int outputs) {
+    struct convolution q = convolution(channels, height, width, kernel, padding, padded);
+    q.weights = weights, q.bias = bias, q.outputs = y;
+    switch (instructions) {
+#if defined(__x86_64__)
+    case VK_X86_64_V4: convolve_v4(&q, (size_t)outputs); return;
+    case VK_X86_64_V3: convolve_v3(&q, (size_t)outputs); return;
+#endif
+    default: convolve_any(&q, (size_t)outputs);
+    }
+}
+
+void vk_add_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int channels,
+                                    int height, int width, int kernel, int padding, int outputs) {
+    const struct convolution q = convolution(channels, height, width, kernel, padding, padded);
+    switch (instructions) {
+#if defined(__x86_64__)
+    case VK_X86_64_V4: correlate_v4(&q, (size_t)outputs, dy, gradient); return;
+    case VK_X86_64_V3: correlate_v3(&q, (size_t)outputs, dy, gradient); return;
+#endif
+    default: correlate_any(&q, (size_t)outputs, dy, gradient);
+    }
+}
+
+void vk_convolve(const float *padded, const float *weights, const float *bias, float *y, int channels, int height, int width, int kernel,
+                 int padding, int outputs) {
+    vk_convolve_by(vk_best_instructions(), padded, weights, bias, y, channels, height, width, kernel, padding, outputs);
+}
+
+void vk_add_convolution_gradient(const float *padded, const float *dy, float *gradient, int channels, int height, int width, int kernel,
+                                 int padding, int outputs) {
+    vk_add_convolution_gradient_by(vk_best_instructions(), padded, dy, gradient, channels, height, width, kernel, padding, outputs);
+}
