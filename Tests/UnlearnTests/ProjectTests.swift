@@ -392,7 +392,7 @@ struct ProjectTests {
             settings.fingerprint = NumericsFingerprint(opened.trainer.fingerprint.facts.merging(["arithmetic": "0"]) { $1 })
             try opened.store.transaction { try opened.adopt(settings) }
         }
-        #expect(try project.open(.read).status().fingerprintDifference == "arithmetic is '2' here and was '0'")
+        #expect(try project.open(.read).status().fingerprintDifference == "arithmetic is '3' here and was '0'")
         let id = try project.ids(inBlock: 20)[0]
         let refused = #expect(throws: Failure.self) { try project.delete([id]) { $0.replay.method = .exact } }
         #expect(refused?.kind == .refused && refused?.description.contains("--approximate") == true)

@@ -11,7 +11,7 @@ import Tensors
 /// the nominal batch size. Lanes of the batch are summed apart and added in order; threads take lanes.
 public final class SGDTrainer: BlockTrainer {
     /// Raise whenever a change alters the bits that training gives.
-    static let arithmetic = 2
+    static let arithmetic = 3
 
     public let recipe: Recipe
     public let lattice: Lattice
@@ -56,6 +56,8 @@ public final class SGDTrainer: BlockTrainer {
 
     public func train(block: Int, from state: LatticeVector, rows: BlockRows, control: TrainingControl) throws -> LatticeVector {
         precondition(block >= 1 && state.count == layout.count && rows.featureCount == network.input.count)
+        // Not even a sum of equal states and its division, which would round.
+        guard rows.labels.contains(where: { $0 != BlockRows.emptySlot }) else { return state }
         lattice.unsnap(state, into: parameters.pointer)
         velocity.pointer.update(repeating: 0, count: velocity.count)
         let rate = recipe.rate(block: block)
