@@ -25,7 +25,7 @@ extension Store {
         CREATE TABLE keyframes (block INTEGER PRIMARY KEY, object INTEGER NOT NULL REFERENCES objects);
         CREATE TABLE requests (
             number INTEGER PRIMARY KEY, state INTEGER NOT NULL, report TEXT NOT NULL, evidence INTEGER REFERENCES objects);
-        CREATE TABLE utilities (run INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, object INTEGER NOT NULL REFERENCES objects);
+        CREATE TABLE utilities (run INTEGER PRIMARY KEY, key BLOB NOT NULL, object INTEGER NOT NULL REFERENCES objects);
         CREATE TABLE ledger (position INTEGER PRIMARY KEY, entry BLOB NOT NULL, leaf BLOB NOT NULL);
         CREATE TABLE tree_heads (size INTEGER PRIMARY KEY, root TEXT NOT NULL, time TEXT NOT NULL, signature TEXT NOT NULL);
         """
