@@ -55,7 +55,7 @@ let package = Package(
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"]),
         .target(
-            name: "FuzzTargets", dependencies: ["unlearn-cli", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
+            name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets"),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"]),
     ],

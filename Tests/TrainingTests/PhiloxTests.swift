@@ -42,7 +42,7 @@ struct PhiloxTests {
     func streamsAreDistinct() {
         var seen: Set<[UInt32]> = []
         var streams = 0
-        let purposes: [RandomPurpose] = [.initialisation, .assignment, .slotOrder, .holdout, .evidenceSample, .bench]
+        let purposes: [RandomPurpose] = [.initialisation, .assignment, .slotOrder, .holdout, .evidenceSample, .bench, .valuationSplit, .valuation]
         for seed in [0, 1, 1 << 32] as [UInt64] {
             for purpose in purposes {
                 for block in [0, 1, 2, 600] {

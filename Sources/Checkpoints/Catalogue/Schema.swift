@@ -1,6 +1,6 @@
 extension Store {
     /// Version of the catalogue's tables and of everything that they name.
-    static let formatVersion = 3
+    static let formatVersion = 4
     static let applicationID = 0x554E_4C52  // "UNLR"
 
     /// No table holds a row's id, its content or its group's name: ids stand as keyed digests, the rest is sealed.
@@ -25,6 +25,7 @@ extension Store {
         CREATE TABLE keyframes (block INTEGER PRIMARY KEY, object INTEGER NOT NULL REFERENCES objects);
         CREATE TABLE requests (
             number INTEGER PRIMARY KEY, state INTEGER NOT NULL, report TEXT NOT NULL, evidence INTEGER REFERENCES objects);
+        CREATE TABLE utilities (run INTEGER PRIMARY KEY, key BLOB NOT NULL, object INTEGER NOT NULL REFERENCES objects);
         CREATE TABLE ledger (position INTEGER PRIMARY KEY, entry BLOB NOT NULL, leaf BLOB NOT NULL);
         CREATE TABLE tree_heads (size INTEGER PRIMARY KEY, root TEXT NOT NULL, time TEXT NOT NULL, signature TEXT NOT NULL);
         """
@@ -41,6 +42,7 @@ extension Store {
         "SELECT block, object FROM corrections ORDER BY block",
         "SELECT block, object FROM keyframes ORDER BY block",
         "SELECT number, state, report, evidence FROM requests ORDER BY number",
+        "SELECT run, key, object FROM utilities ORDER BY run",
         "SELECT size, root, time, signature FROM tree_heads ORDER BY size",
     ]
 }

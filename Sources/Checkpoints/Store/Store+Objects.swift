@@ -12,7 +12,7 @@ public struct StagedObject {
 }
 
 public enum ObjectKind: Int, Sendable {
-    case influence = 1, keyframe = 2, correction = 3, trainRows = 4, testRows = 5, evidence = 6
+    case influence = 1, keyframe = 2, correction = 3, trainRows = 4, testRows = 5, evidence = 6, utilities = 7
 
     init(_ kind: LatticeRecord.Kind) {
         switch kind {
@@ -32,6 +32,7 @@ public enum ObjectKind: Int, Sendable {
         case .trainRows: "rows"
         case .testRows: "test-rows"
         case .evidence: "evidence"
+        case .utilities: "utilities"
         }
     }
 

@@ -74,6 +74,13 @@ extension Store {
         }
     }
 
+    /// Where all live rows of a part stand, by block and slot, each with the number of its group.
+    public func livePlaces(_ part: Part) throws -> [(block: Int, slot: Int, group: Int?)] {
+        try database.rows(
+            "SELECT block, slot, \"group\" FROM rows WHERE part = ? AND request IS NULL ORDER BY block, slot", .integer(Int(part.rawValue))
+        ) { ($0.integer(0), $0.integer(1), $0.isNull(2) ? nil : $0.integer(2)) }
+    }
+
     /// Throws where the stored rows of a block are not those that the catalogue lists as live, id by id.
     public func verify(_ record: RowsRecord, of block: RowBlock) throws {
         let path = path(of: try object(block.object))

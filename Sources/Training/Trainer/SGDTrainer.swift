@@ -55,6 +55,8 @@ public final class SGDTrainer: BlockTrainer {
 
     public func train(block: Int, from state: LatticeVector, rows: BlockRows, control: TrainingControl) throws -> LatticeVector {
         precondition(block >= 1 && state.count == layout.count && rows.featureCount == network.input.count)
+        // Not even a sum of equal states and its division, which would round.
+        guard rows.labels.contains(where: { $0 != BlockRows.emptySlot }) else { return state }
         lattice.unsnap(state, into: parameters.pointer)
         velocity.pointer.update(repeating: 0, count: velocity.count)
         let rate = recipe.rate(block: block)

@@ -109,6 +109,7 @@ extension Project {
                     try staging.publish()
                     for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
                     try store.condemnEvidence()
+                    try store.condemnUtilities()
                     try store.markDeleted(places.map(\.id), request: number)
                     if let forgetting { try adopt(forgetting) }
                     let condemned = try store.condemnedObjects()

@@ -19,6 +19,8 @@ struct ErasureClaims: Codable, Equatable {
         let destroyed: [LedgerObject]
         /// What earlier deletions had left for audits: samples of models that knew the rows.
         let evidence: [LedgerObject]
+        /// Scores of models that knew the rows, kept for valuation; nil where there were none.
+        let utilities: [LedgerObject]?
     }
 
     /// (c) Influence on the model removed: how, with what measured evidence and what bound.
@@ -74,7 +76,10 @@ struct ErasureClaims: Codable, Equatable {
         rowsErased = RowsErased(
             count: requested.rows?.count ?? 0, testRows: testRows, rows: requested.rows ?? [], destroyed: destroyed.filter { $0.kind.hasSuffix("rows") })
         let checkpoints = destroyed.filter { ["influence", "keyframe", "correction"].contains($0.kind) }
-        checkpointsErased = CheckpointsErased(count: checkpoints.count, destroyed: checkpoints, evidence: destroyed.filter { $0.kind == "evidence" })
+        let utilities = destroyed.filter { $0.kind == "utilities" }
+        checkpointsErased = CheckpointsErased(
+            count: checkpoints.count, destroyed: checkpoints, evidence: destroyed.filter { $0.kind == "evidence" },
+            utilities: utilities.isEmpty ? nil : utilities)
         influenceRemoved = Self.influence(
             report, published.details ?? .null, audits: entries.filter { $0.event == .audited }.compactMap(\.details))
         notReached = Self.notReached(report, published, isEncrypted: Self.isEncrypted(encryption))

@@ -55,7 +55,7 @@ public final class Project {
     }
 
     /// Decodes a stored block.
-    func rows(_ block: RowBlock, leavingOut: Set<Int> = []) throws -> BlockRows {
+    package func rows(_ block: RowBlock, leavingOut: Set<Int> = []) throws -> BlockRows {
         let record = try storedRows(block)
         var labels = record.labels
         guard labels.allSatisfy({ $0 == RowsRecord.emptySlot || (0..<Int32(settings.classNames.count)).contains($0) }) else {

@@ -2,7 +2,7 @@
 public struct Coalition: Hashable, Sendable {
     public let playerCount: Int
     /// Player p is bit p mod 64 of word p / 64; bits past the last player are 0.
-    private var words: [UInt64]
+    public private(set) var words: [UInt64]
 
     /// The empty coalition of a game with so many players.
     public init(playerCount: Int) {
@@ -14,6 +14,13 @@ public struct Coalition: Hashable, Sendable {
     public init(_ members: some Sequence<Int>, of playerCount: Int) {
         self.init(playerCount: playerCount)
         for player in members { insert(player) }
+    }
+
+    /// - Parameter words: as `words` gives them.
+    public init(words: [UInt64], of playerCount: Int) {
+        precondition(words.count == (playerCount + 63) / 64 && (playerCount % 64 == 0 || words.last! >> UInt64(playerCount % 64) == 0))
+        self.playerCount = playerCount
+        self.words = words
     }
 
     public static func none(of playerCount: Int) -> Coalition { Coalition(playerCount: playerCount) }

@@ -15,7 +15,10 @@ struct ManifestTests {
         project = try SampleProject()
         do {
             let store = try project.writer()
-            try store.transaction { try store.setCorrection(store.stage(SampleProject.record(.correction, 1))) }
+            try store.transaction {
+                try store.setCorrection(store.stage(SampleProject.record(.correction, 1)))
+                try store.setUtilities(UtilityRecord(key: SHA256(of: [1]), playerCount: 2, entries: []))
+            }
             let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
             try store.transaction {
                 try store.markDeleted(["train-2-1"], request: number)
@@ -131,7 +134,7 @@ struct ManifestTests {
             #expect(kind(.inspect) == (Self.neededToOpen.contains(column) ? .damaged : nil), "\(column)")
         }
         #expect(Self.authenticated.count > 30)
-        #expect(try project.files().count == 11)
+        #expect(try project.files().count == 12)
     }
 
     @Test("A changed manifest is damage, also one that is gone")

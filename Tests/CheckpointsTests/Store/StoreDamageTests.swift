@@ -144,9 +144,9 @@ struct StoreDamageTests {
 
     @Test("A project of a newer version is refused, not called damaged", arguments: [Store.Access.read, .write])
     func newer(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 4; ALTER TABLE project RENAME TO projects")
+        try project.database().execute("PRAGMA user_version = 5; ALTER TABLE project RENAME TO projects")
         let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
-        let message = "the project in \(project.path) was made by a newer version (format 4, this program reads 3); update unlearn"
+        let message = "the project in \(project.path) was made by a newer version (format 5, this program reads 4); update unlearn"
         #expect(error == Failure(.input, message))
     }
 
@@ -154,18 +154,18 @@ struct StoreDamageTests {
     func older(access: Store.Access) throws {
         try project.database().execute("PRAGMA user_version = 2; ALTER TABLE project RENAME TO projects")
         let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
-        let message = "the project in \(project.path) was made by an older version (format 2, this program reads 3); make it anew with 'unlearn init'"
+        let message = "the project in \(project.path) was made by an older version (format 2, this program reads 4); make it anew with 'unlearn init'"
         #expect(error == Failure(.input, message))
     }
 
-    @Test("A catalogue of this version that names another is damage", arguments: [Store.Access.read, .write, .inspect], [0, 2, 4, 259])
+    @Test("A catalogue of this version that names another is damage", arguments: [Store.Access.read, .write, .inspect], [0, 3, 5, 260])
     func wrongVersion(access: Store.Access, version: Int) throws {
         try project.database().execute("PRAGMA user_version = \(version)")
         let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
         #expect(error == Failure(.damaged, "\(project.catalogue) is of this version and names another (\(version)); restore the project from a backup"))
     }
 
-    @Test("Tables that are missing are damage", arguments: ["objects", "rows", "influences", "tree_heads", "settings", "project"])
+    @Test("Tables that are missing are damage", arguments: ["objects", "rows", "influences", "utilities", "tree_heads", "settings", "project"])
     func missingTable(name: String) throws {
         try project.database().execute("PRAGMA foreign_keys = OFF; DROP TABLE \(name)")
         #expect(outcome(.read) == .damaged)

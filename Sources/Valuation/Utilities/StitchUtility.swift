@@ -1,0 +1,92 @@
+import Checkpoints
+import Files
+import Synchronization
+import Tensors
+import Training
+import Unlearn
+
+/// v̂(S): the score of the state that DeepObliviate leaves when all rows of the other players are deleted at once, damped, its
+/// guard overruled where residual memory does not decay: an estimate, whose error is measured against exact values.
+///
+/// - Complexity: for each coalition the blocks from its first deleted one to the last stitch; coalitions in parallel.
+public final class StitchUtility: StreamingUtility {
+    private let trainer: CoalitionTrainer
+    private let chains: [any InfluenceChain]
+    /// Told the coalitions done so far in this batch, of how many.
+    private let progress: (_ done: Int, _ total: Int) -> Void
+
+    /// Since this utility was made; blocks without a row that is kept take no training.
+    public private(set) var blocksTrained = 0
+    public private(set) var blocksTrainedFromScratch = 0
+
+    public init(_ trainer: CoalitionTrainer, progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws {
+        self.trainer = trainer
+        self.progress = progress
+        chains = try trainer.chains()
+    }
+
+    public var playerCount: Int { trainer.players.count }
+    public var source: UtilityRecord.Source { .stitch }
+
+    public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ value: Double) throws -> Void) throws {
+        try trainer.eachCoalition(coalitions, progress: progress, receive: receive) { coalition, thread in
+            var trained = 0
+            let state = try state(without: coalition, on: thread, &trained)
+            let value = try trainer.scorer.score(state, by: trainer.trainers[thread])
+            trainer.locked {
+                blocksTrained += trained
+                blocksTrainedFromScratch += trainer.nonEmptyBlocks(coalition)
+            }
+            return value
+        }
+    }
+
+    private final class Count { var blocks = 0 }
+
+    /// The state that is left of `M_B` when everything outside a coalition is deleted.
+    private func state(without coalition: Coalition, on thread: Int, _ trained: inout Int) throws -> LatticeVector {
+        let touched = trainer.players.blocks.indices.filter { !trainer.players.blocks[$0].isWhole(coalition) }.map { $0 + 1 }
+        guard !touched.isEmpty else { return trainer.trainedState }
+        var options = ReplayOptions()
+        options.onNoDecay = .stitch
+        options.sameNumerics = trainer.project.fingerprintDifference == nil
+        let count = Count()
+        let replay = BlockReplay(
+            chain: chains[thread], trainer: trainer.trainers[thread],
+            rows: { [trainer] block in
+                let rows = try trainer.rows(block: block, keeping: coalition)
+                if rows.liveRows > 0 { count.blocks += 1 }
+                return rows
+            }, control: trainer.control)
+        defer { trained = count.blocks }
+        return try replay.run(deleted: touched, options: options, into: DiscardingSink()).state
+    }
+}
+
+extension CoalitionTrainer {
+    /// The value of each coalition by itself, on as many threads as there are trainers; the next one goes to whichever is free.
+    func eachCoalition(
+        _ coalitions: [Coalition], progress: (_ done: Int, _ total: Int) -> Void, receive: (_ index: Int, _ value: Double) throws -> Void,
+        value: (_ coalition: Coalition, _ thread: Int) throws -> Double
+    ) throws {
+        let next = Atomic<Int>(0)
+        var done = 0
+        progress(0, coalitions.count)
+        try onThreads { thread in
+            do {
+                while case let index = next.add(1, ordering: .relaxed).oldValue, index < coalitions.count {
+                    guard !control.isInterrupted() else { throw Failure.interrupted }
+                    let value = try value(coalitions[index], thread)
+                    try locked {
+                        try receive(index, value)
+                        done += 1
+                        progress(done, coalitions.count)
+                    }
+                }
+            } catch {
+                next.store(coalitions.count, ordering: .relaxed)
+                throw error
+            }
+        }
+    }
+}
