@@ -33,6 +33,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case evidenceSample = 5
     case bench = 6
     case augmentation = 7
+    case valuationSplit = 8
+    case valuation = 9
 }
 
 /// The numbers of one (seed, purpose, block, epoch, slot), in order.
