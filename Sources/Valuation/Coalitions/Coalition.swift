@@ -23,6 +23,13 @@ public struct Coalition: Hashable, Sendable {
         self.words = words
     }
 
+    /// Player p is bit p of the mask.
+    public init(mask: UInt64, of playerCount: Int) {
+        precondition((0...64).contains(playerCount) && (playerCount == 64 || mask >> UInt64(playerCount) == 0), "mask names players that are not there")
+        self.playerCount = playerCount
+        words = playerCount == 0 ? [] : [mask]
+    }
+
     public static func none(of playerCount: Int) -> Coalition { Coalition(playerCount: playerCount) }
 
     public static func all(of playerCount: Int) -> Coalition { Coalition(0..<playerCount, of: playerCount) }
@@ -54,7 +61,12 @@ public struct Coalition: Hashable, Sendable {
         return smaller
     }
 
-    public var complement: Coalition { Coalition((0..<playerCount).lazy.filter { !contains($0) }, of: playerCount) }
+    public var complement: Coalition {
+        var others = self
+        for index in others.words.indices { others.words[index] = ~others.words[index] }
+        if playerCount % 64 != 0 { others.words[others.words.count - 1] &= 1 << UInt64(playerCount % 64) - 1 }
+        return others
+    }
 
     public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
     public var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
@@ -68,6 +80,12 @@ public struct Coalition: Hashable, Sendable {
 extension Coalition: Comparable {
     public static func < (a: Coalition, b: Coalition) -> Bool {
         precondition(a.playerCount == b.playerCount, "coalitions of different games")
-        return a.count != b.count ? a.count < b.count : a.members.lexicographicallyPrecedes(b.members)
+        let (countA, countB) = (a.count, b.count)
+        guard countA == countB else { return countA < countB }
+        // Of two lists of one length, the one with the smallest member that the other lacks comes first.
+        for (wordA, wordB) in zip(a.words, b.words) where wordA != wordB {
+            return wordA >> UInt64((wordA ^ wordB).trailingZeroBitCount) & 1 == 1
+        }
+        return false
     }
 }

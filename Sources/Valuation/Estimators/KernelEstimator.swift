@@ -1,0 +1,145 @@
+import Files
+
+/// Kernel SHAP: Shapley values as a weighted regression of v(S) on who is in S, kept efficient (Lundberg, Lee, NeurIPS 2017;
+/// paired sampling and errors: Covert, Lee, *Improving KernelSHAP*, AISTATS 2021). The baseline that the field compares with.
+///
+/// Sample k is a coalition of a size drawn with the Shapley kernel, ∝ 1 / (s·(n − s)), and its complement. The estimate is
+/// consistent; a bias of order 1/K remains. Intervals are those of a least-squares fit (sandwich over pairs).
+public struct KernelEstimator: ValueEstimator, Sendable {
+    public var seed: UInt64
+    /// Samples are pairs of coalitions.
+    public var stopping: StoppingRule
+    public var confidence: Double
+    public var pairsPerBatch: Int
+
+    public init(seed: UInt64, stopping: StoppingRule, confidence: Double = 0.95, pairsPerBatch: Int = 32) {
+        precondition(pairsPerBatch >= 1)
+        (self.seed, self.stopping, self.confidence, self.pairsPerBatch) = (seed, stopping, confidence, pairsPerBatch)
+    }
+
+    private func sample(_ k: Int, _ n: Int) -> Coalition {
+        var numbers = ValuationStream.numbers(seed: seed, stream: ValuationStream.kernel.rawValue, sample: k)
+        let weights = (1..<n).map { 1 / (Double($0) * Double(n - $0)) }
+        var left = Double(numbers.next() >> 11) * 0x1p-53 * weights.reduce(0, +)
+        var size = 1
+        while size < n - 1 && left >= weights[size - 1] {
+            left -= weights[size - 1]
+            size += 1
+        }
+        var order = Array(0..<n)
+        numbers.shuffle(&order)
+        return Coalition(order.prefix(size), of: n)
+    }
+
+    private func samples(_ n: Int) -> ([Coalition], StopReason) {
+        var used: Set<Coalition> = [.none(of: n), .all(of: n)]
+        var samples: [Coalition] = []
+        while n >= 2 && samples.count < stopping.maxSamples {
+            let next = sample(samples.count, n)
+            let both = [next, next.complement]
+            if let budget = stopping.maxEvaluations, used.count + both.count(where: { !used.contains($0) }) > budget { return (samples, .budget) }
+            used.formUnion(both)
+            samples.append(next)
+            if PermutationSampler.isComplete(used.count, playerCount: n) { return (samples, .everyCoalition) }
+        }
+        return (samples, .samples)
+    }
+
+    public func plan(playerCount n: Int) -> [[Coalition]] {
+        let ends = [Coalition.none(of: n), .all(of: n)]
+        return samples(n).0.enumerated().map { ($0.offset == 0 ? ends : []) + [$0.element, $0.element.complement] }
+    }
+
+    public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
+        let n = table.playerCount
+        table.beginEstimate()
+        let ends = [Coalition.none(of: n), .all(of: n)]
+        let v = try table.values(of: ends)
+        table.use(ends)
+        guard n >= 2 else {
+            return ValueEstimate(estimator: "kernel", exact: [v[1] - v[0]], vAll: v[1], vEmpty: v[0], isEfficient: true, evaluations: 2, confidence: confidence)
+        }
+        var (samples, reason) = samples(n)
+        var fit = KernelFit(playerCount: n, vEmpty: v[0], vAll: v[1])
+        var convergence: [ValueReport.Convergence] = []
+        drawing: for start in stride(from: 0, to: samples.count, by: pairsPerBatch) {
+            let batch = Array(samples[start..<min(samples.count, start + pairsPerBatch)])
+            let values = try table.values(of: batch.flatMap { [$0, $0.complement] })
+            for (index, coalition) in batch.enumerated() {
+                table.use([coalition, coalition.complement])
+                fit.append(coalition, values[2 * index], values[2 * index + 1])
+                let count = fit.count
+                guard stopping.width != nil ? Checkpoints.isLook(count) : Checkpoints.isPlotted(count), let solution = fit.solution() else { continue }
+                let errors = solution.covariance.indices.map { max(0, solution.covariance[$0][$0]).squareRoot() }
+                let widest = Interval.widest(errors, degrees: solution.degrees, confidence: confidence)
+                let isNarrow = stopping.isNarrow(widest, samples: count)
+                if Checkpoints.isPlotted(count) || isNarrow {
+                    convergence.append(.init(evaluations: table.usedCount, width: widest, values: solution.values))
+                }
+                if isNarrow {
+                    reason = .narrow
+                    break drawing
+                }
+            }
+        }
+        guard let solution = fit.solution() else {
+            throw Failure(.input, "\(fit.count) pairs of coalitions do not determine \(n) values: raise --max-evaluations to \(4 * n + 2) or more")
+        }
+        return ValueEstimate(
+            estimator: "kernel", values: solution.values, covariance: solution.covariance, degrees: solution.degrees, vAll: v[1], vEmpty: v[0],
+            isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
+    }
+}
+
+/// Least squares of v(S) − v(∅) on the indicator of S under Σ φ = v(N) − v(∅).
+private struct KernelFit {
+    private let n: Int
+    private let vEmpty: Double
+    private let vAll: Double
+    private var pairs: [(coalition: Coalition, value: Double, other: Double)] = []
+    /// Σ z·zᵀ, row-major, and Σ z·(v − v(∅)).
+    private var gram: [Double]
+    private var moments: [Double]
+
+    init(playerCount: Int, vEmpty: Double, vAll: Double) {
+        (n, self.vEmpty, self.vAll) = (playerCount, vEmpty, vAll)
+        gram = [Double](repeating: 0, count: n * n)
+        moments = [Double](repeating: 0, count: n)
+    }
+
+    var count: Int { pairs.count }
+
+    mutating func append(_ coalition: Coalition, _ value: Double, _ other: Double) {
+        pairs.append((coalition, value, other))
+        for (members, value) in [(coalition.members, value), (coalition.complement.members, other)] {
+            for i in members {
+                moments[i] += value - vEmpty
+                for j in members { gram[i * n + j] += 1 }
+            }
+        }
+    }
+
+    /// nil while the samples leave values undetermined. - Complexity: O(n³ + K·n²).
+    func solution() -> (values: [Double], covariance: [[Double]], degrees: [Double])? {
+        guard count > n, let factor = Cholesky(gram, size: n) else { return nil }
+        let free = factor.solve(moments), ones = factor.solve([Double](repeating: 1, count: n))
+        let total = ones.reduce(0, +)
+        let excess = (free.reduce(0, +) - (vAll - vEmpty)) / total
+        let values = zip(free, ones).map { $0 - $1 * excess }
+        var influences = SampleMoments(playerCount: n)
+        for pair in pairs {
+            var score = [Double](repeating: 0, count: n)
+            for (members, value) in [(pair.coalition.members, pair.value), (pair.coalition.complement.members, pair.other)] {
+                let error = value - vEmpty - members.reduce(0) { $0 + values[$1] }
+                for i in members { score[i] += error }
+            }
+            let step = factor.solve(score)
+            let shift = step.reduce(0, +) / total
+            influences.append(zip(step, ones).map { ($0 - $1 * shift) * Double(count) })
+        }
+        // Residuals are smaller than errors by the n − 1 fitted coefficients.
+        let degrees = Double(count - n + 1)
+        let scale = Double(count - 1) / degrees
+        return (values, influences.covariance.map { $0.map { $0 * scale } }, [Double](repeating: degrees, count: n))
+    }
+}
