@@ -48,6 +48,8 @@ public final class Store {
     /// Whether a folder holds a project.
     public static func exists(in folder: String) -> Bool { FileSystem.exists(cataloguePath(folder)) }
 
+    /// Whether this process is the one that may change the project.
+    public var isWritable: Bool { lock != nil }
     public var encryption: Encryption { keys.encryption }
     public var projectID: String { Hexadecimal.encode(keys.projectID) }
     public var publicKey: PublicKey { keys.signing.publicKey }

@@ -33,12 +33,18 @@ package struct CommandLineParser {
         }
         let command = try command(name)
         var values: [String: String] = [:]
-        var operand: String?
+        var operands: [String] = []
         func takeOperand(_ word: String) throws {
-            guard command.operand != nil, operand == nil else {
+            let most =
+                switch command.operand {
+                case .none: 0
+                case .one: 1
+                case .any: Int.max
+                }
+            guard operands.count < most else {
                 throw Failure(.input, "'\(word)' is one argument too many for 'unlearn \(name)'; see 'unlearn \(name) --help'")
             }
-            operand = word
+            operands.append(word)
         }
         while let word = words.popFirst() {
             if word == "--" {
@@ -71,8 +77,8 @@ package struct CommandLineParser {
                 values[option.name] = value
             }
         }
-        if let wanted = command.operand, operand == nil { throw Failure(.input, "'unlearn \(name)' needs \(wanted); see 'unlearn \(name) --help'") }
-        return .run(command, Invocation(command: name, folder: folder, operand: operand, values: values))
+        if case .one(let wanted) = command.operand, operands.isEmpty { throw Failure(.input, "'unlearn \(name)' needs \(wanted); see 'unlearn \(name) --help'") }
+        return .run(command, Invocation(command: name, folder: folder, operands: operands, values: values))
     }
 
     private func folderName(_ word: String?) throws -> String {

@@ -22,19 +22,35 @@ package struct OptionSpec: Sendable {
     static let approximate = OptionSpec("approximate", nil, "go on though numerics differ from the project's; results agree to rounding only")
 }
 
+/// Words that a command takes beside its options.
+package enum Operand: Sendable {
+    case none
+    /// One word that must be there, such as REQUEST.
+    case one(String)
+    /// Any number of words, none too.
+    case any(String)
+
+    var usage: String {
+        switch self {
+        case .none: ""
+        case .one(let name), .any(let name): " " + name
+        }
+    }
+}
+
 /// One command: what help says of it, what it takes, what it does.
 package struct CommandSpec: Sendable {
     package let name: String
     let summary: String
     package let example: String
-    /// The one word that it takes beside options, such as REQUEST; nil: none.
-    let operand: String?
+    /// What it takes beside options.
+    let operand: Operand
     let options: [OptionSpec]
     /// Gives the exit code.
     let run: @Sendable (Invocation) throws -> Int32
 
     init(
-        name: String, summary: String, example: String, operand: String? = nil, options: [OptionSpec],
+        name: String, summary: String, example: String, operand: Operand = .none, options: [OptionSpec],
         run: @escaping @Sendable (Invocation) throws -> Int32
     ) {
         self.name = name
@@ -48,7 +64,7 @@ package struct CommandSpec: Sendable {
     package var allOptions: [OptionSpec] { options + OptionSpec.common }
 
     var help: String {
-        var text = "unlearn \(name)\(operand.map { " " + $0 } ?? ""): \(summary)\n\nOptions\n"
+        var text = "unlearn \(name)\(operand.usage): \(summary)\n\nOptions\n"
         for option in allOptions {
             let left = "  --\(option.name)" + (option.value.map { " " + $0 } ?? "")
             text += left.padding(to: 34) + (left.count >= 33 ? "\n" + String(repeating: " ", count: 34) : "") + option.help + "\n"

@@ -7,16 +7,19 @@ import Unlearn
 package struct Invocation: Sendable {
     let command: String
     private let givenFolder: String?
-    /// The word beside the options, where the command takes one; else empty.
-    let operand: String
+    /// The words beside the options.
+    let operands: [String]
     private let values: [String: String]
 
-    init(command: String, folder: String?, operand: String? = nil, values: [String: String]) {
+    init(command: String, folder: String?, operands: [String] = [], values: [String: String]) {
         self.command = command
-        self.operand = operand ?? ""
+        self.operands = operands
         givenFolder = folder
         self.values = values
     }
+
+    /// The word of a command that takes one; else empty.
+    var operand: String { operands.first ?? "" }
 
     /// The project's folder.
     package var folder: String {

@@ -9,12 +9,12 @@ extension CommandSpec {
 
     static let certificate = CommandSpec(
         name: "certificate", summary: "signed evidence of one deletion (in-toto Statement in a DSSE envelope)",
-        example: "unlearn -C demo certificate R1 --out R1.json", operand: "REQUEST",
+        example: "unlearn -C demo certificate R1 --out R1.json", operand: .one("REQUEST"),
         options: [OptionSpec("out", "FILE", "write it there instead of on standard output")], run: runCertificate)
 
     static let verifyCertificate = CommandSpec(
         name: "verify-certificate", summary: "check a certificate without the project",
-        example: "unlearn verify-certificate R1.json --public-key signing-key.pem", operand: "FILE",
+        example: "unlearn verify-certificate R1.json --public-key signing-key.pem", operand: .one("FILE"),
         options: [
             OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names")
         ],

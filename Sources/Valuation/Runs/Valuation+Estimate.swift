@@ -1,0 +1,141 @@
+import Checkpoints
+import Files
+import Unlearn
+
+/// What one block order's coalitions said.
+struct OrderEstimate {
+    let estimate: ValueEstimate
+    let leaveOneOut: [Double]
+    /// Everything that the estimate and leave-one-out rest on, in the order of coalitions.
+    let evaluated: [(coalition: Coalition, value: Double)]
+}
+
+/// A finished valuation.
+public struct ValuationOutcome: Sendable {
+    public let report: ValueReport
+    /// One a coalition: its utility, averaged over the block orders that evaluated it.
+    public let utilities: [EvaluatedCoalition]
+}
+
+extension Valuation {
+    /// Estimates every player's value.
+    /// - Parameter withCurves: also trains the models of the removal curves.
+    public func run(fidelity: [ValuationOptions.UtilityName], withCurves: Bool) throws -> ValuationOutcome {
+        let watch = ContinuousClock(), start = watch.now
+        var trained = 0, scratch = 0
+        let controls = try controlTables()
+        var estimates: [OrderEstimate] = []
+        var fidelities: [ValueReport.Fidelity] = []
+        for (number, order) in orders.enumerated() {
+            let costed = try make(options.utility, order: order, saying: orders.count == 1 ? "valuing" : "valuing, order \(number + 1) of \(orders.count)")
+            let utility = try stored(costed.utility, order: order)
+            let table = UtilityTable(utility)
+            estimates.append(try estimate(table, controls: controls))
+            try flush(utility)
+            trained += costed.blocksTrained()
+            scratch += costed.blocksTrainedFromScratch()
+            if number == 0, options.utility == .exact {
+                fidelities = try fidelity.filter { $0 != .exact }.map { try compare($0, with: estimates[0], table) }
+            }
+        }
+        for control in controls { try flush(control.utility) }
+        var report = summary(estimates, seconds: 0)
+        (report.blocksTrained, report.blocksTrainedFromScratch, report.fidelity) = (trained, scratch, fidelities)
+        if withCurves { report.removal = try removalCurves(report) }
+        report.seconds = (watch.now - start) / .seconds(1)
+        return ValuationOutcome(report: report, utilities: utilities(estimates))
+    }
+
+    func estimate(_ table: UtilityTable, controls: [UtilityTable]) throws -> OrderEstimate {
+        let estimate = try estimator(controls: controls).estimate(table)
+        var rested = Set(table.used)
+        // Beyond the budget: every report sets the values beside leave-one-out.
+        let leaveOneOut = try LeaveOneOutEstimator(confidence: options.confidence).estimate(table)
+        rested.formUnion(table.used)
+        let coalitions = rested.sorted()
+        return OrderEstimate(
+            estimate: estimate, leaveOneOut: leaveOneOut.values, evaluated: Array(zip(coalitions, try table.values(of: coalitions))).map { ($0, $1) })
+    }
+
+    /// The report without its costs, fidelity and curves. Over several orders, intervals are Student's t over the orders' estimates,
+    /// which have both errors in them: that of sampling and that of the orders drawn.
+    func summary(_ estimates: [OrderEstimate], seconds: Double) -> ValueReport {
+        let n = players.count, count = Double(estimates.count)
+        func mean(_ of: (OrderEstimate) -> Double) -> Double { compensatedSum(estimates.map(of)) / count }
+        let values = (0..<n).map { player in mean { $0.estimate.values[player] } }
+        var low = estimates[0].estimate.low, high = estimates[0].estimate.high
+        var spread: [Double]?
+        if estimates.count > 1 {
+            let deviations = (0..<n).map { player in
+                (compensatedSum(estimates.map { ($0.estimate.values[player] - values[player]) * ($0.estimate.values[player] - values[player]) }) / (count - 1)).squareRoot()
+            }
+            let quantile = StudentT.quantile(0.5 + options.confidence / 2, degrees: count - 1)
+            let margin = deviations.map { quantile * $0 / count.squareRoot() }
+            (low, high, spread) = (zip(values, margin).map { $0 - $1 }, zip(values, margin).map { $0 + $1 }, deviations)
+        }
+        let ranking = Ranking(values: values, low: low, high: high), shares = PaymentShares(values: values).shares
+        let gaps = estimates.compactMap(\.estimate.efficiencyGap)
+        let listed = (0..<n).map { player in
+            ValueReport.Player(
+                player: players.players[player].name, rows: players.players[player].rows, value: values[player], low: low[player], high: high[player],
+                share: shares[player], rank: ranking.ranks[player], rankBest: ranking.best[player], rankWorst: ranking.worst[player],
+                leaveOneOut: mean { $0.leaveOneOut[player] }, spreadOverOrders: spread?[player],
+                deletionBlocks: players.players[player].slots.keys.min().map { trainer.blocks - $0 + 1 } ?? 0)
+        }
+        return ValueReport(
+            players: listed, estimator: options.estimator.rawValue, utility: options.utility.rawValue, metric: options.metric.rawValue,
+            evaluations: estimates.reduce(0) { $0 + $1.estimate.evaluations }, blocksTrained: 0, blocksTrainedFromScratch: 0, seconds: seconds,
+            vAll: mean(\.estimate.vAll), vEmpty: mean(\.estimate.vEmpty), efficiencyGap: gaps.isEmpty ? nil : compensatedSum(gaps) / Double(gaps.count),
+            confidence: options.confidence, orders: estimates.count, seed: String(options.seed), trainingRows: players.rows,
+            valuationRows: trainer.split.valuationRows, finalTestRows: trainer.split.finalRows, blocks: trainer.blocks,
+            stateDigest: Digest(of: trainer.trainedState).description, stopped: estimates[0].estimate.stopped?.rawValue,
+            convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: kind)
+    }
+
+    private func utilities(_ estimates: [OrderEstimate]) -> [EvaluatedCoalition] {
+        var sums: [Coalition: [Double]] = [:]
+        for estimate in estimates { for (coalition, value) in estimate.evaluated { sums[coalition, default: []].append(value) } }
+        return sums.keys.sorted().map {
+            EvaluatedCoalition(coalition: $0, utility: compensatedSum(sums[$0]!) / Double(sums[$0]!.count), source: options.utility.rawValue)
+        }
+    }
+}
+
+// MARK: - Shards
+
+extension Valuation {
+    /// Evaluates one share of the coalitions into a file; the project stays as it is.
+    /// - Returns: coalitions of the share, and how many of them were evaluated now.
+    public func computeShard(_ plan: ShardPlan, at path: String) throws -> (coalitions: Int, evaluated: Int) {
+        guard orders.count == 1 else { throw Failure(.input, "--shard takes one block order; leave out --orders") }
+        let estimator = estimator(controls: []), n = players.count
+        var own = try plan.coalitions(of: estimator, playerCount: n), seen = Set(own)
+        own += try plan.coalitions(of: LeaveOneOutEstimator(), playerCount: n).filter { seen.insert($0).inserted }
+        let costed = try make(options.utility, saying: "shard \(plan.index + 1) of \(plan.count)")
+        let shard = ShardFile(
+            provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index + 1, of: plan.count)
+        let storage = try ShardStorage(shard, at: path)
+        let utility = try StoredUtility(costed.utility, in: storage)
+        _ = try utility.values(of: own)
+        try utility.flush()
+        try storage.complete()
+        return (own.count, utility.evaluations)
+    }
+
+    /// The valuation that one process would have made of what shards evaluated; nothing dear is evaluated.
+    public static func merge(
+        _ paths: [String], of project: Project, players source: PlayerSource, threads: Int, control: TrainingControl, progress: @escaping Progress
+    ) throws -> ValuationOutcome {
+        let watch = ContinuousClock(), start = watch.now
+        let shards = try MergedShards(reading: paths)
+        let valuation = try Valuation(
+            project, players: source, options: try ValuationOptions(text: shards.plan), threads: threads, control: control, progress: progress)
+        let own = Provenance(valuation.trainer, utility: try valuation.make(valuation.options.utility, saying: "").utility.source)
+        if let difference = shards.provenance.firstDifference(from: own) {
+            throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
+        }
+        let outcome = try valuation.estimate(UtilityTable(shards.utility), controls: try valuation.controlTables())
+        return ValuationOutcome(
+            report: valuation.summary([outcome], seconds: (watch.now - start) / .seconds(1)), utilities: valuation.utilities([outcome]))
+    }
+}

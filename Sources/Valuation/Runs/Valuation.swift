@@ -1,0 +1,128 @@
+import Checkpoints
+import Files
+import Training
+import Unlearn
+
+/// A valuation of a trained project's players: utilities evaluated once and stored, an estimate for each block order, and
+/// what stands beside it (leave-one-out, fidelity of cheap utilities, removal curves).
+public final class Valuation {
+    public typealias Progress = (_ what: String, _ done: Int, _ total: Int) -> Void
+
+    let project: Project
+    public let players: PlayerSet
+    public let options: ValuationOptions
+    let kind: String
+    private let source: PlayerSource
+    private let threads: Int
+    private let control: TrainingControl
+    let progress: Progress
+    private(set) var trainer: CoalitionTrainer
+    let orders: [[Int]]
+
+    /// - Throws: `Failure` of kind `input` where the project is not trained, players cannot be told apart, test rows are too few or
+    ///   the estimator needs more than was allowed.
+    public init(
+        _ project: Project, players source: PlayerSource, options: ValuationOptions, threads: Int, control: TrainingControl, progress: @escaping Progress
+    ) throws {
+        self.project = project
+        self.source = source
+        self.options = options
+        self.threads = threads
+        self.control = control
+        self.progress = progress
+        players = try PlayerSet(source, of: project)
+        kind =
+            switch source {
+            case .groups: "group"
+            case .blocks: "block"
+            case .file: "set"
+            }
+        let split = try ValuationSplit(of: project, share: options.valuationShare, keeping: project.store.isWritable)
+        trainer = try CoalitionTrainer(project, players: players, split: split, metric: options.metric, threads: threads, control: control)
+        orders = ExactUtility.orders(options.orders, blocks: trainer.blocks, seed: options.seed)
+        guard options.orders == 1 || options.utility == .exact else {
+            throw Failure(.input, "block orders other than the project's own have no stored chain to stitch or subtract from; use --utility exact with --orders")
+        }
+        try expectFeasible()
+    }
+
+    /// Exact values of many players have to be asked for, with what they cost.
+    private func expectFeasible() throws {
+        guard options.estimator == .exact, players.count > ExactEstimator.defaultPlayerLimit else { return }
+        let coalitions = players.count < 63 ? "\(1 << players.count)" : "2^\(players.count)"
+        guard players.count <= ValuationOptions.mostPlayersExactly else {
+            throw Failure(.input, "exact values of \(players.count) players take \(coalitions) coalitions, beyond any budget; use --estimator permutation")
+        }
+        guard options.allowsManyPlayers else {
+            throw Failure(
+                .input, "exact values of \(players.count) players take \(coalitions) coalitions and \(exactTrainings) block trainings; "
+                    + "add --yes to do it, or use --estimator permutation")
+        }
+    }
+
+    /// Block trainings that all coalitions take in the project's own order: at each block one for every way to keep players so far
+    /// that leaves a row in it, without the ways that the stored chain knows.
+    private var exactTrainings: Int {
+        guard options.utility == .exact else { return 0 }
+        var met: Set<Int> = [], trainings = 0
+        for block in players.blocks {
+            met.formUnion(block.players)
+            let ways = 1 << met.count
+            let empty = block.unowned > 0 ? 0 : 1 << (met.count - block.players.count)
+            trainings += ways - empty - (trainer.chainIsExact && block.allRows > 0 ? 1 : 0)
+        }
+        return trainings * orders.count
+    }
+
+    // MARK: - Utilities
+
+    /// A utility of the valuation, and what it has cost so far.
+    struct Costed {
+        let utility: any StreamingUtility
+        let blocksTrained: () -> Int
+        let blocksTrainedFromScratch: () -> Int
+    }
+
+    func make(_ name: ValuationOptions.UtilityName, order: [Int]? = nil, on trainer: CoalitionTrainer? = nil, saying what: String) throws -> Costed {
+        let trainer = trainer ?? self.trainer
+        let progress = progress
+        switch name {
+        case .exact:
+            let utility = try ExactUtility(trainer, order: order) { progress(what + ": blocks trained", $0, $1) }
+            return Costed(utility: utility, blocksTrained: { utility.blocksTrained }, blocksTrainedFromScratch: { utility.blocksTrainedFromScratch })
+        case .stitch:
+            let utility = try StitchUtility(trainer) { progress(what + ": coalitions", $0, $1) }
+            return Costed(utility: utility, blocksTrained: { utility.blocksTrained }, blocksTrainedFromScratch: { utility.blocksTrainedFromScratch })
+        case .additive:
+            let utility = try AdditiveUtility(trainer) { progress(what + ": coalitions", $0, $1) }
+            return Costed(utility: utility, blocksTrained: { 0 }, blocksTrainedFromScratch: { utility.blocksTrainedFromScratch })
+        }
+    }
+
+    /// Another trainer over the same players, which scores on the final test rows; it takes the place of the first, whose rows go.
+    func trainerOnFinalRows() throws -> CoalitionTrainer {
+        try CoalitionTrainer(
+            project, players: players, split: trainer.split, metric: options.metric, onFinalRows: true, threads: threads, control: control)
+    }
+
+    /// Tables of the control utilities that the estimator takes.
+    func controlTables() throws -> [UtilityTable] {
+        guard options.estimator == .permutation, options.truncation == 0 else { return [] }
+        return try (options.controls ?? []).filter { $0 != options.utility && $0 != .exact }.map {
+            UtilityTable(try stored(try make($0, saying: "control variate (\($0.rawValue))").utility))
+        }
+    }
+
+    /// A utility whose values are kept in the project, where that is open for writing.
+    func stored(_ utility: any StreamingUtility, order: [Int]? = nil) throws -> any Utility {
+        guard project.store.isWritable else { return utility }
+        let provenance = Provenance(trainer, utility: utility.source, order: order)
+        return try StoredUtility(utility, in: ProjectStorage(project, provenance))
+    }
+
+    func flush(_ utility: any Utility) throws { try (utility as? StoredUtility)?.flush() }
+
+    func estimator(controls: [UtilityTable]) -> any ValueEstimator {
+        options.makeEstimator(playerCount: players.count, controls: controls)
+    }
+}

@@ -1,0 +1,175 @@
+import Checkpoints
+import Files
+import Foundation
+import Unlearn
+import Valuation
+
+extension CommandSpec {
+    static let value = CommandSpec(
+        name: "value", summary: "what each provider's rows are worth to the model", example: "unlearn -C demo value --players groups --out report",
+        operand: .any("[merge SHARD…]"),
+        options: [
+            OptionSpec("players", "groups|blocks|FILE", "groups (default), blocks, or a file of lines player,id (header), or of ids, each a player"),
+            OptionSpec("estimator", "NAME", "exact (default up to 12 players), permutation (default beyond), loo, banzhaf, beta, kernel"),
+            OptionSpec("utility", "NAME", "exact (default: replay), stitch, additive (no training)"),
+            OptionSpec("metric", "accuracy|loss", "of models on the valuation rows; loss: the negative mean log-loss"),
+            OptionSpec("max-evaluations", "N", "coalitions at most (default: 40 a player, unless --width is given)"),
+            OptionSpec("confidence", "X", "of the intervals (default 0.95)"),
+            OptionSpec("width", "W", "stop when every interval is narrower"),
+            OptionSpec("controls", "NAME,…|none", "cheap utilities as control variates of permutation sampling (default additive)"),
+            OptionSpec("truncation", "X", "end a permutation this near to the value of all; biased by at most that (default 0)"),
+            OptionSpec("alpha", "X", "of Beta(α, β) (default 4)"), OptionSpec("beta", "X", "of Beta(α, β) (default 1)"),
+            OptionSpec("orders", "N", "block orders to average over: values depend on a block's place (default 1)"),
+            OptionSpec("fidelity", "NAME,…|none", "cheap utilities to compare with the exact one (default additive)"),
+            OptionSpec("seed", "S", "of what is drawn (default: the project's)"),
+            OptionSpec("shard", "I/N", "evaluate share I of N into --out FILE; 'value merge FILE…' puts them together"),
+            OptionSpec("out", "DIR", "write report.html, values.csv and utilities.csv there; with --shard, the file"),
+            OptionSpec("yes", nil, "value more than 12 players exactly"), .threads, .approximate,
+        ],
+        run: runValue)
+
+    private static func runValue(_ invocation: Invocation) throws -> Int32 {
+        if invocation.operands.first == "merge" { return try merge(invocation) }
+        if let word = invocation.operands.first {
+            throw Failure(.input, "'\(word)' is no argument of 'unlearn value'; its one word is merge, before the shards' files")
+        }
+        let console = Console(invocation: invocation)
+        let source = playerSource(invocation)
+        let shard = try invocation.text("shard").map(shardPlan)
+        if shard != nil, invocation.text("out") == nil { throw Failure(.input, "--shard writes a file; name it with --out") }
+        let project = try Project(opening: invocation.folder, shard == nil ? .write : .read, threads: try invocation.threads)
+        if !invocation.flag("approximate") { try project.refuseOtherNumerics("value players") }
+        let players = try PlayerSet(source, of: project).players
+        let options = try valuationOptions(invocation, players: players.count, project)
+        let bar = console.progress("steps")
+        let valuation = try Valuation(project, players: source, options: options, threads: try invocation.threads, control: Interrupt.control) {
+            bar.update($0, $1, of: $2)
+        }
+        if let shard {
+            let path = invocation.text("out")!
+            try Store.expectOutput(path, besideProject: invocation.folder)
+            let done = try valuation.computeShard(shard, at: path)
+            bar.finish()
+            try console.result(
+                ShardResult(shard: "\(shard.index + 1)/\(shard.count)", coalitions: done.coalitions, evaluations: done.evaluated, out: path),
+                "shard \(shard.index + 1) of \(shard.count): \(counted(done.coalitions, "coalition")) in \(path), \(done.evaluated) evaluated now")
+            return 0
+        }
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.map(\.name)) }
+        let outcome = try valuation.run(fidelity: try utilities(invocation, "fidelity") ?? [.additive], withCurves: folder != nil)
+        bar.finish()
+        return try finish(outcome, folder, console)
+    }
+
+    private static func merge(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation), paths = Array(invocation.operands.dropFirst())
+        guard !paths.isEmpty else { throw Failure(.input, "'unlearn value merge' needs the shards' files") }
+        let given = ["estimator", "utility", "metric", "max-evaluations", "confidence", "width", "controls", "truncation", "alpha", "beta", "orders", "fidelity", "seed", "shard"]
+        if let option = given.first(where: { invocation.text($0) != nil }) {
+            throw Failure(.input, "--\(option) is in the shards already; 'unlearn value merge' takes --players and --out")
+        }
+        let source = playerSource(invocation)
+        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: try PlayerSet(source, of: project).players.map(\.name)) }
+        let bar = console.progress("steps")
+        let outcome = try Valuation.merge(paths, of: project, players: source, threads: try invocation.threads, control: Interrupt.control) {
+            bar.update($0, $1, of: $2)
+        }
+        bar.finish()
+        return try finish(outcome, folder, console)
+    }
+
+    private static func finish(_ outcome: ValuationOutcome, _ folder: ReportFolder?, _ console: Console) throws -> Int32 {
+        try folder?.write(outcome.report, utilities: outcome.utilities)
+        var text = describe(outcome.report)
+        if let folder { text += "\n\(folder.path)/\(ReportFolder.pageName) has the charts; \(ReportFolder.valuesName) and \(ReportFolder.utilitiesName) the figures" }
+        try console.result(outcome.report, text)
+        return 0
+    }
+
+    private struct ShardResult: Encodable {
+        let shard: String
+        let coalitions: Int
+        let evaluations: Int
+        let out: String
+    }
+
+    // MARK: - Options
+
+    private static func playerSource(_ invocation: Invocation) -> PlayerSource {
+        switch invocation.text("players") ?? "groups" {
+        case "groups": .groups
+        case "blocks": .blocks
+        case let path: .file(path)
+        }
+    }
+
+    private static func shardPlan(_ text: String) throws -> ShardPlan {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count == 2, let index = parts[0], let count = parts[1], (1...ShardFile.mostShards).contains(count) else {
+            throw Failure(.input, "--shard takes a share such as 1/4, not '\(text)'")
+        }
+        guard (1...count).contains(index) else { throw Failure(.input, "there is no shard \(index) of \(count); shards go from 1/\(count) to \(count)/\(count)") }
+        return try ShardPlan(index: index - 1, count: count)
+    }
+
+    private static func utilities(_ invocation: Invocation, _ name: String) throws -> [ValuationOptions.UtilityName]? {
+        guard let text = invocation.text(name) else { return nil }
+        if text == "none" { return [] }
+        return try text.split(separator: ",", omittingEmptySubsequences: false).map {
+            guard let utility = ValuationOptions.UtilityName(rawValue: String($0)), utility != .exact else {
+                throw Failure(.input, "--\(name) takes additive, stitch, both with a comma between, or none, not '\(text)'")
+            }
+            return utility
+        }
+    }
+
+    private static func valuationOptions(_ invocation: Invocation, players: Int, _ project: Project) throws -> ValuationOptions {
+        let few = players <= ExactEstimator.defaultPlayerLimit
+        var options = ValuationOptions(estimator: try invocation.choice("estimator") ?? (few ? .exact : .permutation))
+        if let utility: ValuationOptions.UtilityName = try invocation.choice("utility") { options.utility = utility }
+        if let metric: Metric = try invocation.choice("metric") { options.metric = metric }
+        options.maxEvaluations = try invocation.integer("max-evaluations", in: 1...1 << 30)
+        options.width = try invocation.number("width", in: 1e-9...1e9)
+        options.confidence = try invocation.number("confidence", in: 0.5...0.9999) ?? options.confidence
+        options.truncation = try invocation.number("truncation", in: 0...1e9) ?? 0
+        options.alpha = try invocation.number("alpha", in: 0.01...1000) ?? options.alpha
+        options.beta = try invocation.number("beta", in: 0.01...1000) ?? options.beta
+        options.orders = try invocation.integer("orders", in: 1...1000) ?? 1
+        options.seed = try invocation.integer("seed", in: 0...Int.max).map(UInt64.init) ?? project.settings.recipe.seed
+        if let controls = try utilities(invocation, "controls") { options.controls = controls.isEmpty ? nil : controls }
+        options.allowsManyPlayers = invocation.flag("yes")
+        return options
+    }
+
+    // MARK: - Text
+
+    private static func describe(_ report: ValueReport) -> String {
+        let isAccuracy = report.metric == "accuracy"
+        func value(_ value: Double) -> String { isAccuracy ? String(format: "%+.2f", value * 100) : String(format: "%+.4f", value) }
+        let hasIntervals = report.players.contains { $0.low != $0.value || $0.high != $0.value }
+        var rows = [["player", "rows", isAccuracy ? "value, points" : "value, nats"] + (hasIntervals ? ["low", "high"] : []) + ["share", "rank", "leave-one-out"]]
+        for player in report.players.sorted(by: { ($0.rank, $0.player) < ($1.rank, $1.player) }) {
+            let range = player.rankBest == player.rankWorst ? "\(player.rank)" : "\(player.rank) (\(player.rankBest)–\(player.rankWorst))"
+            rows.append(
+                [player.player, "\(player.rows)", value(player.value)] + (hasIntervals ? [value(player.low), value(player.high)] : [])
+                    + [percent(player.share, 1), range, player.leaveOneOut.map(value) ?? ""])
+        }
+        var lines = [table(rows)]
+        if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
+        let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
+        lines.append(
+            "all players: \(score(report.vAll)), none: \(score(report.vEmpty))"
+                + (report.efficiencyGap.map { "; the values add up to the difference within \(String(format: "%.1g", abs($0)))" } ?? ""))
+        lines.append(
+            "\(report.estimator) over \(counted(report.evaluations, "coalition")) by \(report.utility) utility\(report.orders > 1 ? ", \(report.orders) block orders" : ""); "
+                + "\(report.blocksTrained) blocks trained now, \(report.blocksTrainedFromScratch) from scratch; \(fixed(report.seconds, 1)) s")
+        if let stopped = report.stopped { lines.append("stopped because \(stopped)") }
+        for fidelity in report.fidelity {
+            lines.append(
+                "\(fidelity.utility) utility: \(value(fidelity.meanError).dropFirst()) off on average, \(value(fidelity.largestError).dropFirst()) at most, over "
+                    + "\(counted(fidelity.coalitions, "coalition"))" + (fidelity.rankCorrelation.map { "; rank correlation of values \(fixed($0, 3))" } ?? ""))
+        }
+        return lines.joined(separator: "\n")
+    }
+}
