@@ -10,6 +10,7 @@ import PackageDescription
 //   Training  Checkpoints  (neither knows the other)
 //   Tensors                layouts, lattice, safetensors, npz
 //   Files                  system calls, durable publication, failures
+//   Charts                 HTML pages and SVG drawings; knows nobody
 //   C…                     system libraries and small vector kernels
 
 /// Kernels keep multiplication and addition apart, so that every instruction set gives the same bits.
@@ -32,11 +33,12 @@ let package = Package(
         .target(name: "CVectorKernels", cSettings: kernelSettings),
 
         .target(name: "Files"),
+        .target(name: "Charts"),
         .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
         .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib"]),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CSQLite", "CSodium"]),
         .target(name: "Unlearn", dependencies: ["Training", "Checkpoints", "Tensors", "Files"]),
-        .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
+        .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
         .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),
         .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
         .executableTarget(name: "unlearn-main", dependencies: ["unlearn-cli"]),
@@ -47,11 +49,12 @@ let package = Package(
         .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
         .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "TestSupport"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "ChartsTests", dependencies: ["Charts"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"]),
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "TestSupport"]),
+        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"]),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"]),
         .target(

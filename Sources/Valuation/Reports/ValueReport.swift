@@ -71,6 +71,8 @@ public struct ValueReport: Codable, Sendable {
         }
     }
 
+    /// What a player is: group (a provider), block, or set (of ids, from a file).
+    public var playerKind: String
     public var players: [Player]
     /// exact, permutation, loo, banzhaf or beta.
     public var estimator: String
@@ -107,13 +109,13 @@ public struct ValueReport: Codable, Sendable {
         players: [Player], estimator: String, utility: String, metric: String, evaluations: Int, blocksTrained: Int, blocksTrainedFromScratch: Int,
         seconds: Double, vAll: Double, vEmpty: Double, efficiencyGap: Double?, confidence: Double, orders: Int, seed: String, trainingRows: Int,
         valuationRows: Int, finalTestRows: Int, blocks: Int, stateDigest: String, stopped: String? = nil, convergence: [Convergence] = [],
-        removal: [Removal] = [], fidelity: [Fidelity] = []
+        removal: [Removal] = [], fidelity: [Fidelity] = [], playerKind: String = "group"
     ) {
         (self.players, self.estimator, self.utility, self.metric, self.evaluations) = (players, estimator, utility, metric, evaluations)
         (self.blocksTrained, self.blocksTrainedFromScratch, self.seconds) = (blocksTrained, blocksTrainedFromScratch, seconds)
         (self.vAll, self.vEmpty, self.efficiencyGap, self.confidence, self.orders) = (vAll, vEmpty, efficiencyGap, confidence, orders)
         (self.seed, self.trainingRows, self.valuationRows, self.finalTestRows) = (seed, trainingRows, valuationRows, finalTestRows)
         (self.blocks, self.stateDigest, self.stopped, self.convergence) = (blocks, stateDigest, stopped, convergence)
-        (self.removal, self.fidelity) = (removal, fidelity)
+        (self.removal, self.fidelity, self.playerKind) = (removal, fidelity, playerKind)
     }
 }

@@ -1,0 +1,125 @@
+import Charts
+
+extension ReportPage {
+    /// More players are drawn as points by rank, and bars show the two ends only.
+    private static let mostBars = 40
+    private static let barsAtEachEnd = 12
+
+    var values: [Markup] {
+        guard !report.players.isEmpty else { return [Page.paragraph("No \(words.noun) has rows left, so there is nothing to value.")] }
+        return [
+            Page.paragraph(
+                """
+                A value is \(words.meaning). It is measured in \(words.unit) on \(report.valuationRows) valuation rows, which no model was trained on.
+                """),
+            table, Page.list(notes), chart,
+        ]
+    }
+
+    private var hasLeaveOneOut: Bool { report.estimator != "loo" && report.players.contains { $0.leaveOneOut != nil } }
+    private var hasSpread: Bool { report.players.contains { $0.spreadOverOrders != nil } }
+
+    private var table: Markup {
+        var columns: [Table.Column] = [
+            .init(Markup(text: words.Noun), isNumber: false), .init("Rank"), .init("Rows"), .init("Value, \(words.shortUnit)"),
+        ]
+        if words.hasIntervals { columns.append(.init("\(words.confidence) interval")) }
+        columns += [.init("Share of payment"), .init("How sure is the rank", isNumber: false)]
+        if hasLeaveOneOut { columns.append(.init("Leave-one-out")) }
+        if hasSpread { columns.append(.init("Spread over orders")) }
+        var table = Table(caption: "The \(words.nouns) by value, in \(words.unit)", columns: columns)
+        for player in words.ranked {
+            var cells: [Markup] = [
+                .isolated(player.player), "\(player.rank)", "\(player.rows)",
+                player.value < 0 ? .element("span", ["class": "bad"], Markup(text: words.value(player.value))) : "\(words.value(player.value))",
+            ]
+            if words.hasIntervals { cells.append("\(words.interval(player))") }
+            cells += ["\(words.percent(player.share))", "\(words.rank(player))"]
+            if hasLeaveOneOut { cells.append("\(player.leaveOneOut.map(words.value) ?? NumberText.unknown)") }
+            if hasSpread { cells.append("\(player.spreadOverOrders.map { "± " + words.small($0) } ?? NumberText.unknown)") }
+            table.append(cells)
+        }
+        return table.markup(label: "Values of the \(words.nouns)")
+    }
+
+    private var notes: [Markup] {
+        var notes: [Markup] = []
+        let clipped = report.players.count { $0.value < 0 }
+        if report.players.allSatisfy({ !($0.share > 0) }) {
+            notes.append("No value is above zero, so there is nothing to share out: every share of payment is 0.")
+        } else {
+            notes.append(
+                """
+                The share of payment is a \(words.noun)’s value over the sum of all values above zero. \(clipped == 0
+                    ? "No value here is negative, so none was set to 0."
+                    : "\(clipped == 1 ? "One negative value counts" : "\(clipped) negative values count") as 0: nobody pays in.") \
+                Shares are rounded and may not add to exactly 100 %.
+                """)
+        }
+        notes.append(
+            words.hasIntervals
+                ? """
+                The interval holds the true value with \(words.confidence) confidence: about one interval in \(words.oneIn) misses. A rank is \
+                “clearly” held where the interval meets no other’s; otherwise the range says which ranks the intervals allow.
+                """
+                : report.estimator == "exact"
+                    ? "Every coalition was evaluated, so values and ranks carry no sampling error; the limits below still hold."
+                    : "These values come from coalitions evaluated one by one, without sampling, so they have no intervals.")
+        if hasLeaveOneOut {
+            notes.append(
+                """
+                Leave-one-out is what the full model loses without this \(words.noun). Where others hold similar data it is near 0 although the \
+                value is not: that is why it makes a poor price.
+                """)
+        }
+        if hasSpread {
+            notes.append("Spread over orders is the standard deviation of a value over \(report.orders) orders of the blocks in the training chain.")
+        }
+        return notes
+    }
+
+    // MARK: Chart
+
+    private var chart: Markup {
+        let ranked = words.ranked.filter { $0.value.isFinite }
+        guard let best = ranked.first, let worst = ranked.last else { return .none }
+        let ends = "highest \(best.player) with \(words.value(best.value)), lowest \(worst.player) with \(words.value(worst.value)) \(words.shortUnit)"
+        let whiskers = words.hasIntervals ? " Whiskers are \(words.confidence) intervals." : ""
+        func bar(_ player: ValueReport.Player) -> BarChart.Row {
+            .bar(.init(
+                name: player.player, value: player.value * words.factor, interval: interval(player), label: words.value(player.value),
+                title: "\(player.player)\n\(words.value(player.value)) \(words.shortUnit)"))
+        }
+        let isMany = ranked.count > Self.mostBars
+        let middle = ranked.count - 2 * Self.barsAtEachEnd
+        let rows = isMany
+            ? ranked.prefix(Self.barsAtEachEnd).map(bar) + [.note("… \(NumberText.grouped(middle)) \(words.nouns) between …")]
+                + ranked.suffix(Self.barsAtEachEnd).map(bar)
+            : ranked.map(bar)
+        let bars = BarChart(description: "Bars of the values by rank: \(ends).", axisLabel: words.unit, rows: rows)
+        guard isMany else { return Page.figure(bars, "Values by rank.\(whiskers)") }
+
+        var all = Plot(
+            description: "Values of all \(ranked.count) \(words.nouns) against their rank: \(ends).", xLabel: "rank", yLabel: words.unit,
+            series: [
+                .init(
+                    "value",
+                    zip(1..., ranked).map { place, player in
+                        .init(
+                            x: Double(place), y: player.value * words.factor, interval: interval(player),
+                            title: "\(player.player)\n\(words.value(player.value)) \(words.shortUnit)")
+                    }, isLine: false)
+            ])
+        all.xIsWhole = true
+        all.yIncludesZero = true
+        let barsCaption = "The \(Self.barsAtEachEnd) highest and the \(Self.barsAtEachEnd) lowest values; the table has all.\(whiskers)"
+        return Markup([
+            Page.figure(bars, Markup(text: barsCaption)), Page.figure(all, "All \(ranked.count) \(words.nouns) from the most to the least valuable.\(whiskers)"),
+        ])
+    }
+
+    func interval(_ player: ValueReport.Player) -> ClosedRange<Double>? {
+        let low = player.low * words.factor, high = player.high * words.factor
+        return low.isFinite && high.isFinite && low < high ? low...high : nil
+    }
+}

@@ -1,0 +1,119 @@
+import Charts
+
+/// How a report's numbers and players read: units, nouns, decimals.
+struct ReportWords {
+    let report: ValueReport
+    /// Decimals of values in the units shown.
+    private let decimals: Int
+
+    init(_ report: ValueReport) {
+        self.report = report
+        let factor = report.metric == "accuracy" ? 100.0 : 1
+        decimals = max(NumberText.decimals(for: report.players.lazy.map { $0.value * factor }), 2)
+    }
+
+    var isAccuracy: Bool { report.metric == "accuracy" }
+
+    /// Accuracy is shown in percentage points, log-loss in nats.
+    var factor: Double { isAccuracy ? 100 : 1 }
+
+    var noun: String { report.playerKind == "group" ? "provider" : report.playerKind }
+    var nouns: String { noun + "s" }
+    var Noun: String { noun.prefix(1).uppercased() + noun.dropFirst() }
+    var Nouns: String { Noun + "s" }
+
+    /// Whether any value has an interval: otherwise all are exact.
+    var hasIntervals: Bool { report.players.contains { $0.low < $0.high } }
+
+    var confidence: String {
+        let percent = report.confidence * 100
+        return NumberText.fixed(percent, percent == percent.rounded() ? 0 : 1) + " %"
+    }
+
+    /// One interval in so many does not hold the true value.
+    var oneIn: String {
+        let rate = 1 - report.confidence
+        return rate > 0 && rate < 1 ? NumberText.fixed(1 / rate, 0) : NumberText.unknown
+    }
+
+    // MARK: Values
+
+    var unit: String { isAccuracy ? "percentage points of accuracy" : "nats of mean log-loss" }
+    var shortUnit: String { isAccuracy ? "points" : "nats" }
+
+    /// `+4.21`
+    func value(_ value: Double) -> String { NumberText.fixed(value * factor, decimals, signed: true) }
+
+    /// `4.21 percentage points of accuracy`
+    func amount(_ value: Double) -> String { NumberText.fixed(value * factor, decimals) + " " + unit }
+
+    /// `3.90 to 4.52`
+    func interval(_ player: ValueReport.Player) -> String {
+        guard player.low.isFinite && player.high.isFinite else { return NumberText.unknown }
+        return value(player.low) + " to " + value(player.high)
+    }
+
+    /// A width or an error, in the unit of values, however small.
+    func small(_ value: Double) -> String {
+        NumberText.fixed(value * factor, max(decimals, min(NumberText.decimals(for: [value * factor], digits: 2), 8)))
+    }
+
+    // MARK: Scores
+
+    /// `88.62 %`, or `−0.412 nats`
+    func score(_ score: Double) -> String {
+        guard score.isFinite else { return NumberText.unknown }
+        return isAccuracy ? NumberText.fixed(score * 100, 2) + " %" : NumberText.fixed(score, 3) + " nats"
+    }
+
+    var scoreLabel: String { isAccuracy ? "accuracy on final test rows, %" : "minus mean log-loss on final test rows, nats (higher is better)" }
+
+    func percent(_ share: Double) -> String { NumberText.fixed(share * 100, 1) + " %" }
+
+    // MARK: Ranks
+
+    /// How sure a rank is, in words: `certainly 1st`, `clearly 1st`, `2nd to 4th`.
+    func rank(_ player: ValueReport.Player) -> String {
+        guard player.rankBest == player.rankWorst else {
+            return NumberText.ordinal(player.rankBest) + " to " + NumberText.ordinal(player.rankWorst)
+        }
+        return (hasIntervals ? "clearly " : "certainly ") + NumberText.ordinal(player.rankBest)
+    }
+
+    /// From the most valuable down; as they came where ranks are equal.
+    var ranked: [ValueReport.Player] {
+        report.players.enumerated().sorted { ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset) }.map(\.element)
+    }
+
+    // MARK: Estimators
+
+    var estimator: String {
+        switch report.estimator {
+        case "exact": "exact Shapley values"
+        case "permutation": "Shapley values from random orders"
+        case "loo": "leave-one-out"
+        case "banzhaf": "Data Banzhaf values"
+        case "beta": "Beta Shapley values"
+        default: report.estimator
+        }
+    }
+
+    /// What a value says, by estimator.
+    var meaning: String {
+        switch report.estimator {
+        case "loo": "how much worse the model is without this \(noun) and with all others"
+        case "banzhaf": "how much a \(noun) improves the model when it joins some of the others, averaged over all such groups alike"
+        case "beta": "how much a \(noun) improves the model when it joins others, averaged so that joining a small group counts more or less than joining a large one"
+        default: "how much a \(noun) improves the model when it joins, averaged over all orders in which the \(nouns) could have come"
+        }
+    }
+
+    var utility: String {
+        switch report.utility {
+        case "exact": "exact: blocks retrained without the rows left out"
+        case "stitch": "stitch: blocks retrained until they forget, the rest stitched on"
+        case "additive": "additive: influences subtracted, nothing trained"
+        default: report.utility
+        }
+    }
+}
