@@ -99,7 +99,7 @@ extension ReportPage {
                 + orders.map { "\($0.order) \(ends($0))" }.joined(separator: "; ") + ".",
             xLabel: "\(words.nouns) removed", yLabel: words.scoreLabel,
             series: orders.map { order in
-                .init(order.order, order.scores.enumerated().map { .init(x: Double($0), y: $1 * words.factor) })
+                .init(order.order, zip(order.removed, order.scores).map { .init(x: Double($0), y: $1 * words.factor) })
             })
         plot.xIsWhole = true
         return [

@@ -44,13 +44,18 @@ public struct ValueReport: Codable, Sendable {
         }
     }
 
-    /// Score on the final test rows, which valuation never sees, after removing 0, 1, 2, … players.
+    /// Scores on the final test rows, which valuation never sees, of the models that have lost some players.
     public struct Removal: Codable, Sendable {
-        /// In which order: `highest value first`, `lowest value first`, `random`, `leave-one-out`.
+        /// Who goes first: `highest value first`, `lowest value first`, `random`, `highest leave-one-out first`.
         public var order: String
+        /// How many are gone, ascending from 0, and the score then.
+        public var removed: [Int]
         public var scores: [Double]
 
-        public init(order: String, scores: [Double]) { (self.order, self.scores) = (order, scores) }
+        public init(order: String, removed: [Int], scores: [Double]) {
+            precondition(removed.count == scores.count)
+            (self.order, self.removed, self.scores) = (order, removed, scores)
+        }
     }
 
     /// A cheap utility beside the exact one, over coalitions for which both are known.

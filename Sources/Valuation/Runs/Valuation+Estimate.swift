@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Training
 import Unlearn
 
 /// What one block order's coalitions said.

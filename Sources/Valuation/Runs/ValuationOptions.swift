@@ -69,7 +69,7 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
         case .permutation: return PermutationEstimator(seed: seed, stopping: stopping, truncation: truncation, confidence: confidence)
         case .loo: return LeaveOneOutEstimator(confidence: confidence)
         case .banzhaf: return BanzhafEstimator(seed: seed, stopping: stopping, confidence: confidence)
-        case .beta: return PermutationEstimator(.beta(alpha, beta), seed: seed, stopping: stopping, confidence: confidence)
+        case .beta: return PermutationEstimator(.beta(alpha: alpha, beta: beta), seed: seed, stopping: stopping, confidence: confidence)
         case .kernel: return KernelEstimator(seed: seed, stopping: stopping, confidence: confidence)
         }
     }

@@ -33,7 +33,7 @@ import Testing
         }
         for index in report.convergence.indices { report.convergence[index].width = .infinity }
         report.convergence[3].values[0] = .nan
-        report.removal[0].scores = [.nan, 0.5, -.infinity, 0.2]
+        (report.removal[0].removed, report.removal[0].scores) = ([0, 1, 2, 3], [.nan, 0.5, -.infinity, 0.2])
         report.fidelity[0].meanError = .nan
         (report.vAll, report.seconds, report.efficiencyGap, report.confidence) = (.nan, .infinity, .nan, .nan)
         return report

@@ -59,9 +59,9 @@ enum SampleReport {
                 evaluations: step * 40, width: 0.06 / Double(step).squareRoot(),
                 values: players.map { $0.value + Double.random(in: -0.03...0.03, using: &generator) / Double(step).squareRoot() })
         }
-        let removal = [("highest value first", 1.6), ("lowest value first", 0.55), ("random", 1.0), ("leave-one-out", 1.2)].map { order, power in
+        let removal = [("highest value first", 1.6), ("lowest value first", 0.55), ("random", 1.0), ("highest leave-one-out first", 1.2)].map { order, power in
             ValueReport.Removal(
-                order: order,
+                order: order, removed: Array(0...players.count),
                 scores: (0...players.count).map { 0.881 - 0.781 * pow(Double($0) / Double(max(players.count, 1)), 3 / power) })
         }
         return ValueReport(
