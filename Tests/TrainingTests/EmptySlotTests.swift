@@ -14,6 +14,13 @@ struct EmptySlotTests {
         #expect(try trainer.train(block: 2, from: state, rows: problem.rows(slots, empty: Set(0..<slots), seed: 1)) == state)
     }
 
+    @Test("So it does where states are averaged, and where steps have no float of their own", arguments: [0, 0.6] as [Float])
+    func emptyBlockOfLargeSteps(_ averaging: Float) throws {
+        let problem = SmallProblem.logistic(SmallProblem.recipe(epochs: 3, averaging: averaging)), trainer = try problem.trainer()
+        let state = LatticeVector((0..<Int32(trainer.layout.count)).map { 1 << 25 + 1 + 2 * $0 })
+        #expect(try trainer.train(block: 2, from: state, rows: problem.rows(12, empty: Set(0..<12), seed: 1)) == state)
+    }
+
     @Test("A batch without a live row takes no step: neither decay nor momentum", arguments: [0, 1, 2])
     func emptyBatch(_ missing: Int) throws {
         var problem = SmallProblem.logistic(recipe)

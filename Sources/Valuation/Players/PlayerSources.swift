@@ -23,7 +23,8 @@ extension PlayerSet {
             try store.verifyRows()
             return (try store.livePlaces(.train), try store.rowBlocks(.train), try store.groupNames())
         }
-        guard slots.map(\.block) == Array(1...project.settings.recipe.blocks), live.allSatisfy({ (1...slots.count).contains($0.block) && (0..<slots[$0.block - 1].slots).contains($0.slot) })
+        guard slots.map(\.block) == Array(1...project.settings.recipe.blocks),
+            live.allSatisfy({ (1...slots.count).contains($0.block) && (0..<slots[$0.block - 1].slots).contains($0.slot) })
         else { throw Failure(.damaged, "the catalogue names rows where no block is; run 'unlearn check' and restore the project from a backup") }
         let named: [String], owned: [Owned]
         switch source {
@@ -46,7 +47,8 @@ extension PlayerSet {
         guard named.count >= 2 else {
             let (there, advice) =
                 switch source {
-                case .groups: ("the project's live rows have \(named.count == 0 ? "no groups" : "one group")", "value blocks with --players blocks, or name sets of rows with --players FILE")
+                case .groups:
+                    ("the project's live rows have \(named.isEmpty ? "no groups" : "one group")", "value blocks with --players blocks, or sets of rows with --players FILE")
                 case .blocks: ("one block holds all live rows", "name sets of rows with --players FILE")
                 case .file(let path): ("\(path) names one player", "name two at least")
                 }
