@@ -48,6 +48,12 @@ public struct BarChart: Chart {
         var drawing = Drawing(width: width, height: frame.bottom + 44, description: description)
         drawing.xAxis(of: frame, label: axisLabel, grid: true)
         for (index, row) in rows.enumerated() {
+            guard case .bar(let bar) = row else { continue }
+            draw(bar, frame, middle: frame.top + Double(index) * rowHeight + (isStacked ? 29 : rowHeight / 2), into: &drawing)
+        }
+        // Behind the words, which on a phone may lie across it.
+        drawing.line("zero", frame.across(0), frame.top, frame.across(0), frame.bottom)
+        for (index, row) in rows.enumerated() {
             let top = frame.top + Double(index) * rowHeight
             switch row {
             case .note(let words):
@@ -55,16 +61,13 @@ public struct BarChart: Chart {
                     TextWidth.fit(words, size: Drawing.fontSize, most: frame.width), x: (frame.left + frame.right) / 2, y: top + rowHeight / 2 + 4.5,
                     anchor: .middle, kind: "label note", full: words)
             case .bar(let bar):
-                let middle = top + (isStacked ? 29 : rowHeight / 2)
-                draw(bar, frame, middle: middle, into: &drawing)
                 let nameWidth = isStacked ? width - numbers : frame.left - 12
                 let name = TextWidth.fit(bar.name, size: Drawing.fontSize, most: nameWidth)
-                let base = isStacked ? top + 15 : middle + 4.5
+                let base = isStacked ? top + 15 : top + rowHeight / 2 + 4.5
                 drawing.text(name, x: isStacked ? 0 : frame.left - 8, y: base, anchor: isStacked ? .start : .end, full: bar.name)
                 drawing.text(bar.label, x: width - 1, y: base, anchor: .end, kind: "label number")
             }
         }
-        drawing.line("zero", frame.across(0), frame.top, frame.across(0), frame.bottom)
         return drawing.markup(kind: kind)
     }
 

@@ -50,7 +50,8 @@ struct LabelPlaces {
     /// The base line's beginning for a label near a mark: right, left, above or below it; nil where there is no room.
     mutating func place(width: Double, near x: Double, _ y: Double) -> (x: Double, y: Double)? {
         let height = Drawing.lineHeight - 2
-        let corners = [(x + 8, y - height / 2), (x - 8 - width, y - height / 2), (x - width / 2, y - 8 - height), (x - width / 2, y + 8)]
+        let middle = min(max(x - width / 2, bounds.x), bounds.x + bounds.width - width)
+        let corners = [(x + 8, y - height / 2), (x - 8 - width, y - height / 2), (middle, y - 8 - height), (middle, y + 8)]
         for (left, top) in corners {
             let box = Box(x: left, y: top, width: width, height: height)
             let isInside = left >= bounds.x && left + width <= bounds.x + bounds.width && top >= bounds.y && top + height <= bounds.y + bounds.height

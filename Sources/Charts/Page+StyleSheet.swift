@@ -17,7 +17,7 @@ extension Page {
         * { box-sizing: border-box; }
         html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
         body {
-          margin: 0 auto; max-width: 47rem; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--text);
+          margin: 0 auto; max-width: 52rem; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--text);
           font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; overflow-wrap: anywhere;
         }
         h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .75rem; }
@@ -34,7 +34,7 @@ extension Page {
         footer { margin-top: 3rem; border-top: 1px solid var(--rule); padding-top: .75rem; }
         nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; padding: 0; font-size: .9rem; }
         nav li { margin: 0; }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .6rem; margin: 1.25rem 0; }
+        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.3rem, 1fr)); gap: .6rem; margin: 1.25rem 0; }
         .tiles div { background: var(--panel); border-radius: .4rem; padding: .6rem .8rem; }
         .tiles dt { color: var(--quiet); font-size: .85rem; }
         .tiles dd { margin: 0; font-size: 1.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -46,14 +46,17 @@ extension Page {
         .scroll:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
         table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums lining-nums; }
         caption { text-align: start; padding-bottom: .35rem; }
+        caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 2rem); }
         th, td { padding: .4rem .6rem; border-bottom: 1px solid var(--rule); vertical-align: top; }
         thead th { vertical-align: bottom; font-weight: 600; font-size: .85rem; color: var(--quiet); border-bottom: 2px solid var(--rule); }
         th.words, td.words { text-align: start; }
         th.number, td.number { text-align: end; }
         td.number { white-space: nowrap; }
-        tbody th { font-weight: 600; min-width: 7rem; max-width: 15rem; position: sticky; left: 0; background: var(--page); }
-        td.words { min-width: 6.5rem; }
+        table { overflow-wrap: break-word; }
+        tbody th { font-weight: 600; min-width: 9rem; max-width: 15rem; position: sticky; left: 0; background: var(--page); }
+        td.words { white-space: nowrap; }
         .chart { display: block; max-width: 100%; height: auto; overflow: visible; }
+        .wide { width: 100%; }
         .narrow { display: none; }
         @media screen and (max-width: 719px) {
           .wide { display: none; }
@@ -61,7 +64,10 @@ extension Page {
           body { padding: 1rem 1rem 2rem; }
           .facts div { grid-template-columns: 1fr; }
         }
-        .chart text { font-size: 13px; fill: var(--text); font-variant-numeric: tabular-nums; }
+        .chart text {
+          font-size: 13px; fill: var(--text); font-variant-numeric: tabular-nums;
+          paint-order: stroke; stroke: var(--page); stroke-width: 4px; stroke-linejoin: round;
+        }
         .chart .tick, .chart .note { fill: var(--quiet); }
         .chart .grid { stroke: var(--rule); stroke-width: 1; }
         .chart .axis { stroke: var(--quiet); stroke-width: 1; }

@@ -20,6 +20,8 @@ public struct Plot: Chart {
         /// Points that an axis cannot show (infinite, or not positive on a logarithmic axis) are left out and break the line.
         public var points: [Point]
         public var isLine: Bool
+        /// Whether a line's points have marks.
+        public var hasMarks = true
         /// In the background: one of many that need no telling apart.
         public var isMuted: Bool
 
@@ -64,7 +66,8 @@ public struct Plot: Chart {
         }
 
         let named = namesAtEnd ? series.indices.filter { !series[$0].isMuted && series[$0].points.contains { x.shows($0.x) && y.shows($0.y) } } : []
-        let column = named.isEmpty ? 0 : min(named.map { TextWidth.estimate(series[$0].name, size: Drawing.fontSize) }.max() ?? 0, width * 0.3) + 14
+        let longest = named.map { TextWidth.estimate(series[$0].name, size: Drawing.fontSize) }.max()
+        let column = longest.map { min($0, width * (width < 500 ? 0.4 : 0.3)) + 14 } ?? 0
         let legend = Legend(
             namesAtEnd || series.count < 2 ? [] : series.indices.map { (series[$0].name, styles[$0], series[$0].isLine, series[$0].isMuted) },
             width: width)
@@ -75,7 +78,7 @@ public struct Plot: Chart {
 
         var drawing = Drawing(width: width, height: frame.bottom + 44, description: description)
         legend.draw(into: &drawing, top: 0)
-        drawing.text(TextWidth.fit(yLabel, size: Drawing.fontSize, most: width), x: 0, y: legend.height + 13, full: yLabel)
+        drawing.text(TextWidth.fit(yLabel, size: Drawing.fontSize, most: width), x: 0, y: legend.height + 15, full: yLabel)
         drawing.yAxis(of: frame)
         drawing.xAxis(of: frame, label: xLabel, grid: false)
         drawing.line("axis", frame.left, frame.bottom, frame.right, frame.bottom)
@@ -103,7 +106,7 @@ public struct Plot: Chart {
                 cap: series.points.count > Self.mostMarks ? 1 : 4)
         }
         // A point alone is seen by its mark only.
-        guard !series.isLine || (series.points.count <= Self.mostMarks && !series.isMuted) || series.points.count == 1 else { return }
+        guard !series.isLine || (series.points.count <= Self.mostMarks && series.hasMarks && !series.isMuted) || series.points.count == 1 else { return }
         for point in series.points where frame.shows(point) {
             drawing.mark(
                 "mark \(kind)", style, x: frame.across(point.x), y: frame.down(point.y), radius: series.points.count > Self.mostMarks ? 2.2 : 4,
@@ -123,7 +126,7 @@ public struct Plot: Chart {
         }
         for point in points {
             guard let full = point.label else { continue }
-            let label = TextWidth.fit(full, size: Drawing.fontSize, most: min(frame.width / 3, 150))
+            let label = TextWidth.fit(full, size: Drawing.fontSize, most: min(frame.width / 2, 190))
             let width = TextWidth.estimate(label, size: Drawing.fontSize)
             guard let place = places.place(width: width, near: frame.across(point.x), frame.down(point.y)) else { continue }
             drawing.text(label, x: place.x, y: place.y, full: full)

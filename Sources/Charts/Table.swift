@@ -40,6 +40,7 @@ public struct Table: Sendable {
         return .element(
             "div", ["class": "scroll", "role": "region", "aria-label": label, "tabindex": "0"],
             .element(
-                "table", [:], .element("caption", [:], caption), .element("thead", [:], .element("tr", [:], head)), .element("tbody", [:], body)))
+                "table", [:], .element("caption", [:], .element("span", [:], caption)),
+                .element("thead", [:], .element("tr", [:], head)), .element("tbody", [:], body)))
     }
 }

@@ -65,6 +65,8 @@ extension ReportPage {
                     }, isMuted: !named.contains(player))
             })
         values.namesAtEnd = true
+        // Names at the ends tell lines apart; marks of many lines would hide them.
+        if named.count > 4 { for index in values.series.indices { values.series[index].hasMarks = false } }
         values.xIsWhole = true
         values.yIncludesZero = true
         var width = Plot(
@@ -78,7 +80,8 @@ extension ReportPage {
             Page.paragraph(
                 """
                 Values settle as more coalitions are evaluated; lines that still cross at the right end belong to \(words.nouns) whose ranks are open. \
-                \(last.map { "The widest interval at the end: \(words.small($0)) \(words.shortUnit)." } ?? "") \(report.stopped.map { "Stopped because \($0)." } ?? "")
+                \(last.map { "The widest interval at the end: \(words.small($0)) \(words.shortUnit)." } ?? "") \
+                \(report.stopped.map { "Stopped because \($0)." } ?? "")
                 """),
             Page.figure(
                 values,

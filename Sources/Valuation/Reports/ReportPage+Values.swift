@@ -12,8 +12,7 @@ extension ReportPage {
                 """
                 A value is \(words.meaning). It is measured in \(words.unit) on \(report.valuationRows) valuation rows, which no model was trained on.
                 """),
-            table, Page.list(notes), chart,
-        ]
+        ] + (report.players.count > Self.mostBars ? [chart, table, Page.list(notes)] : [table, Page.list(notes), chart])
     }
 
     private var hasLeaveOneOut: Bool { report.estimator != "loo" && report.players.contains { $0.leaveOneOut != nil } }
@@ -31,7 +30,7 @@ extension ReportPage {
         for player in words.ranked {
             var cells: [Markup] = [
                 .isolated(player.player), "\(player.rank)", "\(player.rows)",
-                player.value < 0 ? .element("span", ["class": "bad"], Markup(text: words.value(player.value))) : "\(words.value(player.value))",
+                player.value < 0 ? .element("span", ["class": "bad"], "\(words.value(player.value))") : "\(words.value(player.value))",
             ]
             if words.hasIntervals { cells.append("\(words.interval(player))") }
             cells += ["\(words.percent(player.share))", "\(words.rank(player))"]
@@ -114,7 +113,8 @@ extension ReportPage {
         all.yIncludesZero = true
         let barsCaption = "The \(Self.barsAtEachEnd) highest and the \(Self.barsAtEachEnd) lowest values; the table has all.\(whiskers)"
         return Markup([
-            Page.figure(bars, Markup(text: barsCaption)), Page.figure(all, "All \(ranked.count) \(words.nouns) from the most to the least valuable.\(whiskers)"),
+            Page.figure(bars, Markup(text: barsCaption)),
+            Page.figure(all, "All \(ranked.count) \(words.nouns) from the most to the least valuable.\(whiskers)"),
         ])
     }
 

@@ -54,7 +54,7 @@ struct ReportPage {
         let amount: Markup = words.hasIntervals
             ? "\(words.amount(best.value)) (\(words.confidence) interval \(words.interval(best)))" : "\(words.amount(best.value))"
         if best.rankWorst == 1 { return "\(name) contributed most: \(amount)." }
-        let rivals = report.players.filter { $0.rankBest == 1 && $0.player != best.player }
+        let rivals = words.ranked.filter { $0.rankBest == 1 && $0.player != best.player }
         let doubt: Markup = rivals.isEmpty ? .none : ", but \(names(rivals)) may be worth as much"
         return "\(name) has the highest value: \(amount)\(doubt)."
     }

@@ -27,7 +27,7 @@ struct ReportWords {
 
     var confidence: String {
         let percent = report.confidence * 100
-        return NumberText.fixed(percent, percent == percent.rounded() ? 0 : 1) + " %"
+        return NumberText.fixed(percent, percent == percent.rounded() ? 0 : 1) + "\u{A0}%"
     }
 
     /// One interval in so many does not hold the true value.
@@ -63,12 +63,12 @@ struct ReportWords {
     /// `88.62 %`, or `−0.412 nats`
     func score(_ score: Double) -> String {
         guard score.isFinite else { return NumberText.unknown }
-        return isAccuracy ? NumberText.fixed(score * 100, 2) + " %" : NumberText.fixed(score, 3) + " nats"
+        return isAccuracy ? NumberText.fixed(score * 100, 2) + "\u{A0}%" : NumberText.fixed(score, 3) + " nats"
     }
 
     var scoreLabel: String { isAccuracy ? "accuracy on final test rows, %" : "minus mean log-loss on final test rows, nats (higher is better)" }
 
-    func percent(_ share: Double) -> String { NumberText.fixed(share * 100, 1) + " %" }
+    func percent(_ share: Double) -> String { NumberText.fixed(share * 100, 1) + "\u{A0}%" }
 
     // MARK: Ranks
 
@@ -103,7 +103,8 @@ struct ReportWords {
         switch report.estimator {
         case "loo": "how much worse the model is without this \(noun) and with all others"
         case "banzhaf": "how much a \(noun) improves the model when it joins some of the others, averaged over all such groups alike"
-        case "beta": "how much a \(noun) improves the model when it joins others, averaged so that joining a small group counts more or less than joining a large one"
+        case "beta":
+            "how much a \(noun) improves the model when it joins others, averaged so that small groups count differently from large ones"
         default: "how much a \(noun) improves the model when it joins, averaged over all orders in which the \(nouns) could have come"
         }
     }

@@ -48,8 +48,8 @@ final class ParsedPage: NSObject, XMLParserDelegate {
     /// Rows with a heading of their own: the bodies of tables.
     func rows(of section: String) -> Int { all.count { $0.section == section && $0.name == "th" && $0.attributes["scope"] == "row" } }
 
-    /// What a person reads.
-    var text: String { parts.joined() }
+    /// What a person reads; spaces that keep lines together are spaces.
+    var text: String { parts.joined().replacing("\u{A0}", with: " ") }
 
     var words: Set<String> {
         let attributes = all.flatMap { [$0.attributes["aria-label"] ?? "", $0.attributes["points"] ?? ""] }

@@ -63,7 +63,10 @@ import Testing
         #expect(try FileSystem.read(file) == Array("x".utf8))
     }
 
-    @Test(arguments: [(["a|b"], "'|' in its name"), (["a|\u{301}b"], "'|' in its name"), (["a", ""], "without a name"), (["a", "b", "a"], "two players are called 'a'")])
+    @Test(arguments: [
+        (["a|b"], "'|' in its name"), (["a|\u{301}b"], "'|' in its name"), (["a", ""], "without a name"),
+        (["a", "b", "a"], "two players are called 'a'"),
+    ])
     func `names that the list of coalitions cannot tell apart are refused`(players: [String], words: String) throws {
         let folder = try TemporaryFolder()
         let failure = #expect(throws: Failure.self) { try ReportFolder(folder.file("out"), players: players) }

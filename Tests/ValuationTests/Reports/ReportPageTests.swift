@@ -101,7 +101,10 @@ import Testing
         #expect(try ParsedPage(ReportPage(SampleReport.exact([0.1, 0.3])).html()).text.contains("No value here is negative"))
     }
 
-    @Test(arguments: [(0.0, "They agree. The"), (0.001, "They agree within the intervals. The difference is +0.10"), (-0.013, "They differ. The difference is −1.30"), (.nan, "They differ. The difference is –"), (nil, "They need not agree")])
+    @Test(arguments: [
+        (0.0, "They agree. The"), (0.001, "They agree within the intervals. The difference is +0.10"),
+        (-0.013, "They differ. The difference is −1.30"), (.nan, "They differ. The difference is –"), (nil, "They need not agree"),
+    ])
     func `efficiency is checked and printed`(gap: Double?, words: String) throws {
         var report = SampleReport.ten()
         report.efficiencyGap = gap
@@ -110,7 +113,9 @@ import Testing
         #expect(text.contains("The values add up to +76.60 points. All data together adds +76.60 points: from 10.00 % with no data to 86.60 % with all"))
     }
 
-    @Test(arguments: ["<script>alert(1)</script>", "\"onload=\"x", "' & <b>", "]]>", "a\u{0}b\u{1B}[31m", "\u{202E}desrever", "مستشفى", "\u{FFFF}", "  ", "a\nb"])
+    @Test(arguments: [
+        "<script>alert(1)</script>", "\"onload=\"x", "' & <b>", "]]>", "a\u{0}b\u{1B}[31m", "\u{202E}desrever", "مستشفى", "\u{FFFF}", "  ", "a\nb",
+    ])
     func `a name from outside stays text`(name: String) throws {
         var report = SampleReport.ten()
         report.players[0].player = name

@@ -1,0 +1,161 @@
+"""The value report in headless Chromium: what a browser makes of the page, in light and dark, on a desk and on a phone.
+
+check_report.py UNLEARN [FOLDER [SCREENSHOTS]]    FOLDER: a report that is there already, instead of making one
+"""
+import base64
+import csv
+import io
+import pathlib
+import random
+import sys
+import tempfile
+
+from browser import Browser, chromium
+from support import expect, finish, unlearn
+
+NEEDED = ["values", "trust", "cost", "deletion", "limits", "provenance"]
+
+# What overlaps, leaves its drawing or cannot be read. Words in one drawing may not touch, so their boxes are a little smaller
+# than the line they stand in.
+LOOK = """
+(() => {
+    const shown = element => element.getClientRects().length > 0
+    const name = element => [...element.childNodes].filter(node => node.nodeType == 3).map(node => node.data).join("").trim()
+    const found = {drawings: 0, empty: [], outside: [], overlapping: [], faint: []}
+    for (const svg of document.querySelectorAll("svg")) {
+        if (!shown(svg)) continue
+        found.drawings += 1
+        const frame = svg.getBoundingClientRect()
+        if (frame.width < 200 || frame.height < 60) found.empty.push(svg.getAttribute("aria-label"))
+        const words = [...svg.querySelectorAll("text")].map(text => ({text: name(text), box: text.getBoundingClientRect()}))
+        words.forEach(({text, box}, index) => {
+            if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1)
+                found.outside.push(text)
+            for (const other of words.slice(index + 1)) {
+                const b = other.box
+                if (Math.min(box.right, b.right) - Math.max(box.left, b.left) > 1 && Math.min(box.bottom, b.bottom) - Math.max(box.top, b.top) > 4)
+                    found.overlapping.push(text + " / " + other.text)
+            }
+        })
+        for (const shape of svg.querySelectorAll("line, rect, circle, polygon, polyline")) {
+            const box = shape.getBoundingClientRect()
+            if (box.left < frame.left - 3 || box.right > frame.right + 3 || box.top < frame.top - 3 || box.bottom > frame.bottom + 3)
+                found.outside.push(shape.outerHTML)
+        }
+    }
+    // Relative luminance and contrast of WCAG 2.2.
+    const light = colour => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255).map(s => s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    const behind = element => {
+        for (let e = element; e; e = e.parentElement) {
+            const colour = getComputedStyle(e).backgroundColor
+            if (colour != "rgba(0, 0, 0, 0)" && colour != "transparent") return colour
+        }
+        return "rgb(255, 255, 255)"
+    }
+    for (const element of document.body.querySelectorAll("*")) {
+        if (!shown(element) || !name(element) || element.tagName == "title") continue
+        const style = getComputedStyle(element)
+        const a = light(element.tagName == "text" ? style.fill : style.color), b = light(behind(element))
+        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+        if (contrast < 4.5) found.faint.push(name(element).slice(0, 30) + " " + contrast.toFixed(2))
+    }
+    // Boxes that scroll by themselves are allowed to hold more than the window.
+    const wide = [...document.body.querySelectorAll("*")].filter(
+        element => shown(element) && !element.closest(".scroll, svg") && element.getBoundingClientRect().right > innerWidth + 1)
+    found.wide = wide.map(element => element.tagName + " " + element.className).slice(0, 5)
+    found.overflow = document.documentElement.scrollWidth - innerWidth
+    found.sections = [...document.querySelectorAll("main > section")].map(section => section.id)
+    found.rows = document.querySelectorAll("#values tbody tr").length
+    found.names = [...document.querySelectorAll("#values tbody th")].map(heading => heading.textContent)
+    found.headings = document.querySelectorAll("section > h2").length
+    found.small = Math.min(...[...document.querySelectorAll("svg text")].filter(shown).map(
+        text => text.getBoundingClientRect().height))
+    return found
+})()
+"""
+
+
+def look(page, browser, players, screenshots):
+    for width, scheme in [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark"), (800, "light")]:
+        browser.open(page.as_uri(), width, scheme=scheme)
+        found = browser.evaluate(LOOK)
+        where = f"{page.parent.name}, {width} px, {scheme}"
+        expect(not browser.complaints, f"{where}: no complaint on the console {browser.complaints or ''}")
+        asked = [url for url in browser.requests if not url.startswith("data:")]
+        expect(asked == [page.as_uri()], f"{where}: the page asks for nothing but itself")
+        missing = [section for section in NEEDED if section not in found["sections"]]
+        expect(not missing and found["headings"] == len(found["sections"]), f"{where}: every section is there with its heading {missing or ''}")
+        # Control characters and the like show as replacements, so names are compared where there are none.
+        expect(found["rows"] == len(players), f"{where}: {found['rows']} rows for {len(players)} players")
+        expect(sorted(found["names"]) == sorted(players), f"{where}: names read as they were given")
+        expect(found["overflow"] <= 0 and not found["wide"], f"{where}: nothing is wider than the window {found['wide'] or ''}")
+        expect(not players or found["drawings"] >= 3, f"{where}: {found['drawings']} drawings are seen")
+        for kind in ("empty", "outside", "overlapping", "faint"):
+            expect(not found[kind], f"{where}: nothing is {kind} {found[kind][:5] or ''}")
+        expect(not players or found["small"] >= 12, f"{where}: words in drawings are large enough to read ({found['small']})")
+        if screenshots:
+            image = browser.call("Page.captureScreenshot", captureBeyondViewport=True, optimizeForSpeed=True)["data"]
+            (screenshots / f"{page.parent.name}-{width}-{scheme}.png").write_bytes(base64.b64decode(image))
+    paper = base64.b64decode(browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"])
+    expect(paper.startswith(b"%PDF") and len(paper) > 20_000, f"{page.parent.name}: it prints, {len(paper)} bytes")
+    if screenshots:
+        (screenshots / f"{page.parent.name}.pdf").write_bytes(paper)
+
+
+def check(folder, browser, screenshots=None):
+    with open(folder / "values.csv", newline="", encoding="utf-8") as file:
+        players = [row["player"] for row in csv.DictReader(file)]
+    look(folder / "report.html", browser, players, screenshots)
+    with open(folder / "utilities.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        names = row["coalition"].split("|") if row["coalition"] else []
+        if names != sorted(names) or not set(names) <= set(players):
+            expect(False, f"{folder.name}: utilities.csv lists '{row['coalition']}' out of order or with unknown players")
+            break
+    return players, rows
+
+
+def make(folder):
+    """A small project of four providers, one with an awkward name and wrong labels."""
+    source = random.Random(1)
+    providers = ["north", "south, \"old\" <b>", "east & west", "مستشفى"]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["who", "x", "y", "provider", "label"])
+    for i in range(800):
+        x, y, provider = source.gauss(0, 1), source.gauss(0, 1), i % 4
+        inside = x * x + y * y < 1.4
+        writer.writerow([f"p{i}", x, y, providers[provider], "in" if inside != (provider == 1) else "out"])
+    (folder / "rows.csv").write_text(text.getvalue(), encoding="utf-8")
+    project, out = folder / "project", folder / "out"
+    unlearn(project, "init", "--data", f"csv:{folder / 'rows.csv'}", "--id-column", "who", "--label-column", "label", "--group-column", "provider",
+            "--model", "mlp", "--hidden", "16", "--blocks", "4", "--blocks-by", "group")
+    unlearn(project, "train")
+    unlearn(project, "value", "--players", "groups", "--out", str(out))
+    return out, providers
+
+
+program = chromium()
+if program is None:
+    print("skipped: no chromium here to look at the value report with", file=sys.stderr)
+    sys.exit(0)
+browser = Browser(program)
+try:
+    if len(sys.argv) > 2:
+        screenshots = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
+        if screenshots:
+            screenshots.mkdir(parents=True, exist_ok=True)
+        check(pathlib.Path(sys.argv[2]).resolve(), browser, screenshots)
+    else:
+        with tempfile.TemporaryDirectory() as name:
+            out, providers = make(pathlib.Path(name).resolve())
+            players, rows = check(out, browser)
+            expect(sorted(players) == sorted(providers), "every provider is a player")
+            expect(len(rows) == 2 ** len(providers), "every coalition of four is listed")
+finally:
+    browser.close()
+finish()
