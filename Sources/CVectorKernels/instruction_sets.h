@@ -46,12 +46,7 @@ TARGET ALWAYS_INLINE void store_first_v4(float *p, v16 value, int count) {
 #define ROWS_OF_3 8
 #define ROWS_OF_4 6
 #include KERNELS
-#undef TARGET
-#undef NAMED
-#undef ROWS_OF_1
-#undef ROWS_OF_2
-#undef ROWS_OF_3
-#undef ROWS_OF_4
+#include "end_of_instruction_set.h"
 
 // 16 registers of 8 floats: a vector of ours takes two.
 #define TARGET __attribute__((target("arch=x86-64-v3")))
@@ -78,12 +73,7 @@ TARGET ALWAYS_INLINE void store_first_v3(float *p, v16 value, int count) {
 #define ROWS_OF_3 0
 #define ROWS_OF_4 0
 #include KERNELS
-#undef TARGET
-#undef NAMED
-#undef ROWS_OF_1
-#undef ROWS_OF_2
-#undef ROWS_OF_3
-#undef ROWS_OF_4
+#include "end_of_instruction_set.h"
 #endif
 
 #define TARGET
@@ -99,9 +89,4 @@ ALWAYS_INLINE void store_first_any(float *p, v16 value, int count) { memcpy(p, &
 #define ROWS_OF_3 0
 #define ROWS_OF_4 0
 #include KERNELS
-#undef TARGET
-#undef NAMED
-#undef ROWS_OF_1
-#undef ROWS_OF_2
-#undef ROWS_OF_3
-#undef ROWS_OF_4
+#include "end_of_instruction_set.h"

@@ -45,7 +45,10 @@ struct Program {
 
     /// A call that must succeed, and its JSON.
     @discardableResult
-    func json(_ arguments: String..., input: String = "") throws -> [String: Any] {
+    func json(_ arguments: String..., input: String = "") throws -> [String: Any] { try json(arguments, input: input) }
+
+    @discardableResult
+    func json(_ arguments: [String], input: String = "") throws -> [String: Any] {
         let result = try run(arguments + ["--json"], input: input)
         #expect(result.status == 0, "\(arguments): \(result.errors)")
         return try result.json()

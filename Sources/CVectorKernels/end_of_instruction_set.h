@@ -1,0 +1,7 @@
+// No guard: included behind the kernels of each instruction set.
+#undef TARGET
+#undef NAMED
+#undef ROWS_OF_1
+#undef ROWS_OF_2
+#undef ROWS_OF_3
+#undef ROWS_OF_4
