@@ -32,12 +32,13 @@ int main(int count, char **arguments) {
     const int out = side + 2 * padding - kernel + 1, fan = channels * kernel * kernel, positions = out * out, pixels = channels * side * side;
     float *x = filled((size_t)rows * pixels), *w = filled((size_t)outputs * fan), *dy = filled((size_t)rows * outputs * positions);
     float *y = filled((size_t)rows * outputs * positions), *dx = filled((size_t)rows * pixels), *dw = filled((size_t)outputs * fan);
-    float *columns = filled((size_t)fan * positions), *padded = filled(vk_padded_floats(channels, side, side, kernel, padding, 1));
+    float *columns = filled((size_t)fan * positions), *padded = filled(vk_padded_floats(channels > outputs ? channels : outputs, side, side, kernel, kernel - 1, 1));
+    float *weights = filled((size_t)outputs * fan);
     float *turned = filled((size_t)outputs * positions), *sums = filled((size_t)fan * outputs), *y2 = filled((size_t)rows * outputs * positions);
     openblas_set_num_threads(1);
     const double flops = 3.0 * 2 * rows * outputs * (double)fan * positions;
-    // As the trainer chooses: output rows that fill vectors are convolved as they lie, few outputs multiplied without columns.
-    const int fills = 5 * out >= 4 * ((out + 15) / 16 * 16), few = outputs < 16;
+    // As the trainer chooses: rows that fill vectors are convolved as they lie, forwards and backwards.
+    const int fills = 5 * out >= 4 * ((out + 15) / 16 * 16), turns = 5 * side >= 4 * ((side + 15) / 16 * 16);
     double best[2] = {1e9, 1e9};
     for (int round = 0; round < 9; round++) {
         double start = now();
@@ -52,7 +53,7 @@ int main(int count, char **arguments) {
         }
         for (int r = 0; r < rows; r++) {
             const float *g = dy + (size_t)r * outputs * positions;
-            if (few && fills) {
+            if (fills) {
                 vk_pad(x + (size_t)r * pixels, padded, channels, side, side, kernel, padding, 1);
                 vk_add_convolution_gradient(padded, g, dw, channels, side, side, kernel, padding, outputs);
             } else {
@@ -60,13 +61,19 @@ int main(int count, char **arguments) {
                 vk_transpose(g, outputs, positions, turned, outputs);
                 vk_product(fan, outputs, positions, columns, positions, 1, turned, outputs, sums, outputs, r ? VK_FROM_C : VK_FROM_ZERO, 0);
             }
-            const int window = kernel * kernel;
+            const int window = kernel * kernel, back = kernel - 1 - padding;
+            if (turns) {
+                if (!r) vk_turn_kernels(w, weights, outputs, channels, kernel);
+                vk_pad(g, padded, outputs, out, out, kernel, back, 1);
+                vk_convolve(padded, weights, 0, dx + (size_t)r * pixels, outputs, out, out, kernel, back, channels);
+                continue;
+            }
             for (int c = 0; c < channels; c++) {
                 vk_product(window, positions, outputs, w + c * window, 1, fan, g, positions, columns, positions, VK_FROM_ZERO, 0);
                 vk_col2im(columns, dx + (size_t)r * pixels + (size_t)c * side * side, padded, 1, side, side, kernel, padding, 1);
             }
         }
-        if (!few || !fills) vk_add_transposed(sums, fan, outputs, dw);
+        if (!fills) vk_add_transposed(sums, fan, outputs, dw);
         double spent = now() - start;
         if (spent < best[0]) best[0] = spent;
         start = now();

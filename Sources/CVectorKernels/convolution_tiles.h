@@ -64,18 +64,34 @@ TARGET static void NAMED(convolve)(const struct convolution *q, size_t channels)
 TARGET ALWAYS_INLINE void NAMED(correlated)(const int rows, const int columns, const struct convolution *q, const float *dy, size_t channel,
                                             size_t first, float *gradient) {
     v16 sum[16] = {};
-    const float *image[5];
+    const float *image[5], *slopes = dy + channel * q->positions;
     for (int j = 0; j < columns; j++) image[j] = q->padded + offset(q, first + j);
-    for (size_t index = 0; index < q->place_count; index++) {
-        const struct place at = place(q, index);
-        v16 pixels[5];
-        for (int j = 0; j < columns; j++) pixels[j] = NAMED(load_first)(image[j] + at.in, at.count);
+    for (size_t y = 0; y < q->place_count / q->row_places; y++) {
+        size_t x = 0;
+        for (; x + 16 <= (size_t)q->out_width; x += 16) {
+            v16 pixels[5];
+            for (int j = 0; j < columns; j++) pixels[j] = LOAD16(image[j] + x);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i++) {
-            const v16 slope = NAMED(load_first)(dy + (channel + i) * q->positions + at.out, at.count);
+            for (int i = 0; i < rows; i++) {
+                const v16 slope = LOAD16(slopes + i * q->positions + x);
 #pragma clang loop unroll(full)
-            for (int j = 0; j < columns; j++) sum[i * columns + j] = FUSED(slope, pixels[j], sum[i * columns + j]);
+                for (int j = 0; j < columns; j++) sum[i * columns + j] = FUSED(slope, pixels[j], sum[i * columns + j]);
+            }
         }
+        if (x < (size_t)q->out_width) {
+            // What the padded image holds behind its rows is no number that may be multiplied.
+            const int count = q->out_width - (int)x;
+            v16 pixels[5];
+            for (int j = 0; j < columns; j++) pixels[j] = NAMED(load_first)(image[j] + x, count);
+#pragma clang loop unroll(full)
+            for (int i = 0; i < rows; i++) {
+                const v16 slope = NAMED(load_first)(slopes + i * q->positions + x, count);
+#pragma clang loop unroll(full)
+                for (int j = 0; j < columns; j++) sum[i * columns + j] = FUSED(slope, pixels[j], sum[i * columns + j]);
+            }
+        }
+        for (int j = 0; j < columns; j++) image[j] += q->row;
+        slopes += q->out_width;
     }
     v16 all;
     fold16(sum, &all);
@@ -83,16 +99,19 @@ TARGET ALWAYS_INLINE void NAMED(correlated)(const int rows, const int columns, c
         for (int j = 0; j < columns; j++) gradient[(channel + i) * q->fan + first + j] += all[i * columns + j];
 }
 
+// Fours of channels by four offsets, or threes by five, whichever leaves no channel over.
 TARGET static void NAMED(correlate)(const struct convolution *q, size_t channels, const float *dy, float *gradient) {
     size_t channel = 0;
+    for (; channels % 4 == 0 && channel < channels; channel += 4) {
+        size_t first = 0;
+        for (; first + 4 <= q->fan; first += 4) NAMED(correlated)(4, 4, q, dy, channel, first, gradient);
+        for (; first < q->fan; first++) NAMED(correlated)(4, 1, q, dy, channel, first, gradient);
+    }
     for (; channel + 3 <= channels; channel += 3) {
         size_t first = 0;
         for (; first + 5 <= q->fan; first += 5) NAMED(correlated)(3, 5, q, dy, channel, first, gradient);
         for (; first < q->fan; first++) NAMED(correlated)(3, 1, q, dy, channel, first, gradient);
     }
-    for (; channel < channels; channel++) {
-        size_t first = 0;
-        for (; first + 5 <= q->fan; first += 5) NAMED(correlated)(1, 5, q, dy, channel, first, gradient);
-        for (; first < q->fan; first++) NAMED(correlated)(1, 1, q, dy, channel, first, gradient);
-    }
+    for (; channel < channels; channel++)
+        for (size_t first = 0; first < q->fan; first++) NAMED(correlated)(1, 1, q, dy, channel, first, gradient);
 }

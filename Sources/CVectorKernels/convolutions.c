@@ -80,3 +80,11 @@ void vk_add_convolution_gradient(const float *padded, const float *dy, float *gr
                                  int padding, int outputs) {
     vk_add_convolution_gradient_by(vk_best_instructions(), padded, dy, gradient, channels, height, width, kernel, padding, outputs);
 }
+
+void vk_turn_kernels(const float *weights, float *turned, int outputs, int channels, int kernel) {
+    const size_t window = (size_t)kernel * kernel;
+    for (int o = 0; o < outputs; o++)
+        for (int c = 0; c < channels; c++)
+            for (size_t i = 0; i < window; i++)
+                turned[((size_t)c * outputs + o) * window + window - 1 - i] = weights[((size_t)o * channels + c) * window + i];
+}

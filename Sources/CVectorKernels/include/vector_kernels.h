@@ -59,6 +59,9 @@ void vk_convolve(const float *padded, const float *weights, const float *bias, f
 // fused addition a lane, lanes folded at the end.
 void vk_add_convolution_gradient(const float *padded, const float *dy, float *gradient, int channels, int height, int width, int kernel,
                                  int padding, int outputs);
+// turned (channels, outputs, kernel, kernel): each window upside down and back to front. A convolution of dy with it is the image's
+// gradient (stride 1, padding kernel - 1 - padding).
+void vk_turn_kernels(const float *weights, float *turned, int outputs, int channels, int kernel);
 // The transpose of vk_im2col: sets the image to what the columns of each pixel add up to.
 void vk_col2im(const float *columns, float *image, float *padded, int channels, int height, int width, int kernel, int padding, int stride);
 

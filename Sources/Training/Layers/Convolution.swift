@@ -27,19 +27,31 @@ struct Convolution: Layer {
     /// The columns, with the room that unrolling may overwrite.
     private var columnsCount: Int { fanIn * positions + 16 }
 
+    private var paddedOutputCount: Int {
+        fillsBackwards ? vk_padded_floats(Int32(outputs), Int32(output.height), Int32(output.width), Int32(kernel), Int32(backPadding), 1) : 0
+    }
+
     private var paddedCount: Int {
         vk_padded_floats(Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding), Int32(stride))
     }
 
-    /// Columns; the padded image; the transposes of one row's gradient and of the weights' gradient.
-    func scratchCount(rows: Int) -> Int { columnsCount + paddedCount + outputs * positions + outputs * fanIn }
+    /// Columns; a padded image, of the input or of its gradient's source; the transposes of one row's gradient and of the weights'
+    /// gradient; turned weights.
+    func scratchCount(rows: Int) -> Int { columnsCount + max(paddedCount, paddedOutputCount) + outputs * positions + 2 * outputs * fanIn }
 
     var tensors: [TensorSpec] {
         [TensorSpec(name + ".weight", [outputs, input.channels, kernel, kernel])] + (hasBias ? [TensorSpec(name + ".bias", [outputs])] : [])
     }
 
-    /// Whether at least four fifths of the lanes are at work when vectors run along the rows of the output.
-    private var fillsVectors: Bool { stride == 1 && 5 * output.width >= 4 * ((output.width + 15) / 16 * 16) }
+    /// Whether at least four fifths of the lanes are at work when vectors run along rows of this width.
+    private static func fills(_ width: Int) -> Bool { 5 * width >= 4 * ((width + 15) / 16 * 16) }
+
+    private var fillsVectors: Bool { stride == 1 && Self.fills(output.width) }
+
+    /// Padding of the output's gradient when the input's is a convolution of it.
+    private var backPadding: Int { kernel - 1 - padding }
+
+    private var fillsBackwards: Bool { stride == 1 && backPadding >= 0 && Self.fills(input.width) }
 
     private func pad(_ image: Input, _ padded: Output) {
         vk_pad(image, padded, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding), Int32(stride))
@@ -65,32 +77,42 @@ struct Convolution: Layer {
         }
     }
 
-    /// Where the channels fill vectors, the weights' gradient is summed as its transpose, columns · dyᵀ; fewer channels are
-    /// multiplied as rows of positions.
-    private var sumsTranspose: Bool { outputs >= 16 }
+    /// Where there are columns, the weights' gradient is summed as its transpose, columns · dyᵀ, if the channels fill vectors; fewer
+    /// channels are multiplied as rows of positions.
+    private var sumsTranspose: Bool { !fillsVectors && outputs >= 16 }
 
     func backward(
         _ parameters: Input, _ x: Input, _ y: Input, _ dy: Input, _ dx: Output?, _ parameterGradient: Output, rows: Int,
         scratch: Output
     ) {
-        let transposed = scratch + columnsCount + paddedCount, weights = transposed + outputs * positions
+        let transposed = scratch + columnsCount + max(paddedCount, paddedOutputCount), weights = transposed + outputs * positions
+        let turned = weights + outputs * fanIn
+        if dx != nil, fillsBackwards { vk_turn_kernels(parameters, turned, Int32(outputs), Int32(input.channels), Int32(kernel)) }
         for row in 0..<rows {
             let gradient = dy + row * outputCount
-            if sumsTranspose {
-                unroll(x + row * inputCount, scratch)
-                vk_transpose(gradient, outputs, positions, transposed, outputs)
-                Products.multiply(fanIn, outputs, positions, scratch, transposed, from: row == 0 ? .zero : .sum, weights)
-            } else if fillsVectors {
+            if fillsVectors {
                 pad(x + row * inputCount, scratch)
                 vk_add_convolution_gradient(
                     scratch, gradient, parameterGradient, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel),
                     Int32(padding), Int32(outputs))
+            } else if sumsTranspose {
+                unroll(x + row * inputCount, scratch)
+                vk_transpose(gradient, outputs, positions, transposed, outputs)
+                Products.multiply(fanIn, outputs, positions, scratch, transposed, from: row == 0 ? .zero : .sum, weights)
             } else {
                 unroll(x + row * inputCount, scratch)
                 Products.multiplyRows(outputs, fanIn, positions, gradient, scratch, from: .sum, parameterGradient)
             }
             if hasBias { vk_add_plane_sums(gradient, parameterGradient + outputs * fanIn, outputs, positions) }
-            if let dx { backward(parameters, gradient, dx + row * inputCount, scratch) }
+            guard let dx else { continue }
+            if fillsBackwards {
+                let height = Int32(output.height), width = Int32(output.width)
+                vk_pad(gradient, scratch, Int32(outputs), height, width, Int32(kernel), Int32(backPadding), 1)
+                vk_convolve(
+                    scratch, turned, nil, dx + row * inputCount, Int32(outputs), height, width, Int32(kernel), Int32(backPadding), Int32(input.channels))
+            } else {
+                backward(parameters, gradient, dx + row * inputCount, scratch)
+            }
         }
         if sumsTranspose { vk_add_transposed(weights, fanIn, outputs, parameterGradient) }
     }

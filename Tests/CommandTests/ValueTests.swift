@@ -1,0 +1,116 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("value, from the shell")
+struct ValueTests {
+    private let data: SmallData
+
+    init() throws { data = try SmallData() }
+
+    /// A trained project whose 600 rows belong to providers by turns, a block each.
+    private func project(providers: Int = 5) throws -> Program {
+        let groups = (0..<600).map { "\($0),provider \($0 % providers)\n" }.joined()
+        let list = try data.folder.write("id,group\n" + groups, to: "groups.csv")
+        let program = try data.initialise(in: "project", "--blocks-by", "group", "--blocks", "\(providers)", "--groups", list)
+        try program.json("train")
+        return program
+    }
+
+    private func players(_ report: [String: Any]) throws -> [[String: Any]] { try #require(report["players"] as? [[String: Any]]) }
+
+    @Test("Exact values add up, train each prefix once, and are there at the second call")
+    func exact() throws {
+        let program = try project()
+        let first = try program.json("value", "--players", "groups", "--metric", "loss")
+        let values = try players(first).map { try #require($0["value"] as? Double) }
+        #expect(try players(first).map { $0["player"] as? String } == (0..<5).map { "provider \($0)" })
+        let all = try #require(first["v_all"] as? Double), empty = try #require(first["v_empty"] as? Double)
+        let gap = try #require(first["efficiency_gap"] as? Double)
+        #expect(abs(values.reduce(0, +) - (all - empty)) < 1e-12 && abs(gap) < 1e-12)
+        #expect(first["estimator"] as? String == "exact" && first["confidence"] as? Double == 0.95)
+        // 2⁵ − 1 nodes of the trie, without the five that the chain has; 5·2⁴ from scratch.
+        #expect(first["evaluations"] as? Int == 32 && first["blocks_trained"] as? Int == 26 && first["blocks_trained_from_scratch"] as? Int == 80)
+        let second = try program.json("value", "--players", "groups", "--metric", "loss", "--threads", "1")
+        #expect(second["blocks_trained"] as? Int == 0)
+        #expect(try players(second).map { $0["value"] as? Double } == values)
+        // Deleted rows take what was computed with them along.
+        try program.json("delete", "--ids", "-", "--yes", input: "3\n")
+        let again = try #require(program.json("value", "--metric", "loss")["blocks_trained"] as? Int)
+        #expect(again > 0)
+    }
+
+    @Test("Shards, merged in any order, write the bytes that one process writes", arguments: ["permutation", "banzhaf", "exact"])
+    func shards(_ estimator: String) throws {
+        let program = try project()
+        let options = ["value", "--estimator", estimator, "--metric", "loss", "--max-evaluations", "20", "--seed", "7"]
+        var paths: [String] = []
+        for index in [2, 3, 1] {
+            let path = data.folder.file("shard\(index)")
+            let result = try program.json(options + ["--shard", "\(index)/3", "--out", path])
+            #expect(result["shard"] as? String == "\(index)/3")
+            paths.append(path)
+        }
+        let merged = data.folder.file("merged"), alone = data.folder.file("alone")
+        try program.json(["value", "merge"] + paths + ["--out", merged])
+        try program.json(options + ["--out", alone])
+        for name in ["values.csv", "utilities.csv"] {
+            let one = try Data(contentsOf: URL(fileURLWithPath: "\(alone)/\(name)"))
+            #expect(try Data(contentsOf: URL(fileURLWithPath: "\(merged)/\(name)")) == one, "\(name)")
+        }
+        // A share that is there already is not computed again.
+        let repeated = try program.json(options + ["--shard", "1/3", "--out", paths[2]])
+        #expect(repeated["evaluations"] as? Int == 0)
+    }
+
+    @Test("Over several block orders a value has a spread and an interval, and values still add up")
+    func orders() throws {
+        let program = try project()
+        let report = try program.json("value", "--metric", "loss", "--orders", "3")
+        #expect(report["orders"] as? Int == 3)
+        for player in try players(report) {
+            let value = try #require(player["value"] as? Double), low = try #require(player["low"] as? Double), high = try #require(player["high"] as? Double)
+            let spread = try #require(player["spread_over_orders"] as? Double)
+            #expect(low < value && value < high && spread > 0)
+        }
+        let gap = try #require(report["efficiency_gap"] as? Double)
+        #expect(abs(gap) < 1e-12)
+    }
+
+    @Test("What cannot be valued is one clear line and exit code 2")
+    func badInput() throws {
+        let program = try project(), folder = data.folder
+        func expect(_ words: [String], _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) throws {
+            let result = try program.run(["value"] + words)
+            #expect(result.status == 2 && result.output == "" && result.errors.filter { $0 == "\n" }.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+            for part in parts { #expect(result.errors.contains(part), "\(result.errors)", sourceLocation: sourceLocation) }
+        }
+        let unknown = try folder.write("player,id\na,1\nb,nobody\n", to: "unknown.csv")
+        try expect(["--players", unknown], "unknown.csv line 3", "'nobody'")
+        let overlapping = try folder.write("player,id\na,1\na,2\nb,2\n", to: "overlapping.csv")
+        try expect(["--players", overlapping], "overlapping.csv line 4", "'2'")
+        let many = try folder.write("player,id\n" + (0..<14).map { "p\($0),\($0)\n" }.joined(), to: "many.csv")
+        try expect(["--players", many, "--estimator", "exact"], "16384 coalitions", "block trainings", "--yes")
+        try expect(["--players", folder.file("none.csv")], "none.csv")
+        try expect(["--shard", "4/3", "--out", folder.file("s")], "no shard 4 of 3")
+        try expect(["--shard", "0/3", "--out", folder.file("s")], "no shard 0 of 3")
+        try expect(["--shard", "1/3"], "--out")
+        try expect(["--out", unknown], "is a file")
+        try expect(["--estimator", "guess"], "--estimator takes exact, permutation")
+        try expect(["merge"], "shards' files")
+        let options = ["value", "--estimator", "permutation", "--metric", "loss", "--max-evaluations", "12"]
+        try program.json(options + ["--seed", "1", "--shard", "1/2", "--out", folder.file("one")])
+        try program.json(options + ["--seed", "2", "--shard", "2/2", "--out", folder.file("two")])
+        try expect(["merge", folder.file("one"), folder.file("two")], "seeds (1 and 2)")
+        try expect(["merge", folder.file("one")], "2", "missing")
+        try expect(["merge", unknown], "is no shard")
+    }
+
+    @Test("A provider without rows is no player any more")
+    func emptyGroup() throws {
+        let program = try project(providers: 3)
+        try program.json("delete", "--ids", "-", "--yes", "--method", "exact", input: stride(from: 1, to: 600, by: 3).map { "\($0)\n" }.joined())
+        let left = try players(program.json("value")).map { $0["player"] as? String }
+        #expect(left == ["provider 0", "provider 2"])
+    }
+}
