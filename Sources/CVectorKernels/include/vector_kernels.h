@@ -119,3 +119,16 @@ enum { VK_MOST_SHIFT = 24 };
 size_t vk_split_steps(const int32_t *values, size_t n, uint8_t *shifts, uint8_t *symbols, uint8_t *low);
 // Takes them back: 0, or 1 where a value of the padding is not zero. No shift is above VK_MOST_SHIFT.
 int vk_join_steps(const uint8_t *shifts, const uint8_t *symbols, const void *low, int32_t *values, size_t n);
+
+// Joint histograms of one row of quantised features against tiles of VK_TILE_ROWS others, reduced to one number a pair:
+// sums[r] = sum over levels a, b of weights[c(a, b)], c(a, b) being the positions where the row has level a and row r of the
+// tiles level b. `levels` is (tiles, positions, VK_TILE_ROWS), `histograms` (tiles, level_count, VK_TILE_ROWS) counts each
+// row's levels, `starts` (level_count + 1) says where each level of the one row begins in `order`, its positions by level;
+// starts[level_count] is the number of positions, below 65,536. `level_count` is 2 to 256. `weights` has an entry for each
+// count from 0 to the positions; it is 0 for 0, never negative, and at most 512 * 65,535 / 16 for counts below 64, and rows
+// of cells of up to 63 positions in all have sums of at most that; no sum over all cells leaves int32.
+enum { VK_TILE_ROWS = 64 };
+void vk_joint_sums(const uint8_t *levels, const uint16_t *histograms, size_t tiles, unsigned level_count, const uint32_t *order,
+                   const uint32_t *starts, const int32_t *weights, int32_t *sums);
+void vk_joint_sums_by(enum vk_instructions instructions, const uint8_t *levels, const uint16_t *histograms, size_t tiles,
+                      unsigned level_count, const uint32_t *order, const uint32_t *starts, const int32_t *weights, int32_t *sums);

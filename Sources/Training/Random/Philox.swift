@@ -33,6 +33,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case evidenceSample = 5
     case bench = 6
     case augmentation = 7
+    case reduction = 10
 }
 
 /// The numbers of one (seed, purpose, block, epoch, slot), in order.
