@@ -1,5 +1,13 @@
 import Glibc
 
+/// What is to be small between two rows.
+public enum InformationMeasure: String, Sendable, CaseIterable, Codable {
+    /// MI(u, v), as DRMI has it. It is at most the smaller entropy, so that rows with little in them are preferred.
+    case information
+    /// MI(u, v) / √(H(u) H(v)) (Strehl, Ghosh, JMLR 3, 2002): 0 to 1 whatever the rows' entropies.
+    case normalised
+}
+
 /// Mutual information in whole numbers, so that sums of it are exact and depend on no order, thread or instruction set.
 ///
 /// For rows u, v of n positions with cell counts c(a, b) and level counts c_u(a), c_v(b),

@@ -64,7 +64,9 @@ public struct QuantisedRows: Sendable {
         }
     }
 
-    func tiles(_ rows: [Int]) -> RowTiles { RowTiles(levels: levels, positions: positions, levelCount: levelCount, rows: rows) }
+    func tiles(_ rows: [Int], measure: InformationMeasure = .information) -> RowTiles {
+        RowTiles(levels: levels, positions: positions, levelCount: levelCount, rows: rows, measure: measure)
+    }
 
     private static func forEachRow(of project: Project, _ body: (String, Int32, [UInt8]) -> Void) throws {
         for block in try project.store.rowBlocks(.train) {

@@ -17,6 +17,7 @@ public struct ReductionPlan: Sendable {
     public var restarts: Int? = 1
     /// The same number from every class, as far as it has them.
     public var perClass = false
+    public var measure = InformationMeasure.information
     public var seed: UInt64 = 0
 
     public init(keep: Keep) { self.keep = keep }
@@ -31,9 +32,10 @@ public struct ReductionReport: Encodable, Sendable {
     public let keptByClass: [String: Int]
     public let levels: Int
     public let perClass: Bool
+    public let measure: InformationMeasure
     public let restarts: Int
     public let seed: UInt64
-    /// Σ MI over the pairs of kept rows (under `perClass` over pairs of one class), in bits.
+    /// Σ MI over the pairs of kept rows (under `perClass` over pairs of one class), in bits, or what the measure has.
     public let objective: Double
     /// The same of as many random rows (of each class).
     public let objectiveRandom: Double
@@ -52,7 +54,7 @@ public struct ReductionReport: Encodable, Sendable {
 
     /// All but the ids, which go to a file.
     private enum CodingKeys: String, CodingKey {
-        case rows, kept, keptByClass, levels, perClass, restarts, seed, objective, objectiveRandom, objectiveGreedy, pairsKept, replacements
+        case rows, kept, keptByClass, levels, perClass, measure, restarts, seed, objective, objectiveRandom, objectiveGreedy, pairsKept, replacements
         case sweeps, entropy, entropyRandom, pairsComputed, pairsPerSecond, seconds
     }
 }
@@ -103,30 +105,30 @@ public struct ReduceRows {
         var objective = 0.0, greedy = 0.0, random = 0.0, entropy = 0.0, entropyRandom = 0.0
         var pairs = 0, pairsKept = 0, replacements = 0, sweeps = 0
         for (number, part) in parts(keep).enumerated() where part.keep > 0 {
-            let tiles = rows.tiles(part.rows), scale = tiles.scale
+            let tiles = rows.tiles(part.rows, measure: plan.measure)
             let searched = clock.now
             let outcome = try SubsetSearch(
                 tiles: tiles, keep: part.keep, threads: threads, control: control, progress: { progress($0 + part.name, $1, $2) }
             ).best(of: startRows(tiles.count, part: number))
             searching += clock.now - searched
             kept += outcome.rows.map { part.rows[$0] }
-            objective += scale.bits(outcome.objective)
-            greedy += scale.bits(outcome.greedyObjective)
-            entropy += outcome.rows.reduce(0) { $0 + scale.bits(Int64(tiles.entropy($1))) }
+            objective += tiles.value(outcome.objective)
+            greedy += tiles.value(outcome.greedyObjective)
+            entropy += outcome.rows.reduce(0) { $0 + tiles.scale.bits(Int64(tiles.entropy($1))) }
             pairs += outcome.pairs
             pairsKept += part.keep * (part.keep - 1) / 2
             replacements += outcome.replacements
             sweeps += outcome.sweeps
 
-            let others = rows.tiles(randomRows(part.keep, of: part.rows, part: number))
-            random += scale.bits(try SubsetSearch.objective(of: others, threads: threads, control: control))
-            entropyRandom += (0..<others.count).reduce(0) { $0 + scale.bits(Int64(others.entropy($1))) }
+            let others = rows.tiles(randomRows(part.keep, of: part.rows, part: number), measure: plan.measure)
+            random += others.value(try SubsetSearch.objective(of: others, threads: threads, control: control))
+            entropyRandom += (0..<others.count).reduce(0) { $0 + others.scale.bits(Int64(others.entropy($1))) }
         }
         kept.sort()
         for row in kept { keptByClass[classNames[Int(rows.labels[row])], default: 0] += 1 }
         return ReductionReport(
             ids: kept.map { rows.ids[$0] }, rows: rows.count, kept: kept.count, keptByClass: keptByClass, levels: plan.levels,
-            perClass: plan.perClass, restarts: plan.restarts ?? rows.count, seed: plan.seed, objective: objective, objectiveRandom: random,
+            perClass: plan.perClass, measure: plan.measure, restarts: plan.restarts ?? rows.count, seed: plan.seed, objective: objective, objectiveRandom: random,
             objectiveGreedy: greedy, pairsKept: pairsKept, replacements: replacements, sweeps: sweeps, entropy: entropy / Double(kept.count),
             entropyRandom: entropyRandom / Double(kept.count), pairsComputed: pairs,
             pairsPerSecond: Double(pairs) / max(searching / .seconds(1), 1e-9), seconds: (clock.now - start) / .seconds(1))

@@ -14,6 +14,9 @@ public struct RowTiles: Sendable {
     private let histograms: [UInt16]
     /// Σ c log₂ c over each row's own histogram: n log₂ n less it is the row's entropy, in units.
     let ownSums: [Int32]
+    public let measure: InformationMeasure
+    /// H^−½ of each row, H in units; 0 where a row has no entropy.
+    private let inverseRoots: [Double]
 
     var positions: Int { scale.positions }
     var tileCount: Int { (count + Self.tileRows - 1) / Self.tileRows }
@@ -22,7 +25,7 @@ public struct RowTiles: Sendable {
     ///   - levels: of all rows, (rows, positions), each below `levelCount`.
     ///   - rows: which of them, in the order that they get here.
     /// - Complexity: O(rows × positions).
-    public init(levels all: [UInt8], positions: Int, levelCount: Int, rows: [Int]) {
+    public init(levels all: [UInt8], positions: Int, levelCount: Int, rows: [Int], measure: InformationMeasure = .information) {
         precondition((2...256).contains(levelCount), "2 to 256 levels")
         count = rows.count
         self.levelCount = levelCount
@@ -49,9 +52,12 @@ public struct RowTiles: Sendable {
         }
         self.histograms = histograms
         let weights = scale.weights
-        ownSums = (0..<rows.count).map { place in
-            (0..<levelCount).reduce(0) { $0 + weights[Int(histograms[(place / width * levelCount + $1) * width + place % width])] }
+        let ownSums = (0..<rows.count).map { place in
+            (0..<levelCount).reduce(Int32(0)) { $0 + weights[Int(histograms[(place / width * levelCount + $1) * width + place % width])] }
         }
+        self.ownSums = ownSums
+        self.measure = measure
+        inverseRoots = ownSums.map { $0 < weights[positions] ? 1 / Double(weights[positions] - $0).squareRoot() : 0 }
     }
 
     /// The level of a row at a position.
@@ -101,7 +107,29 @@ public struct RowTiles: Sendable {
         }
         let constant = entropy(one.row), first = tiles.lowerBound * width
         for place in 0..<min(tiles.count * width, count - first) { information[place] += constant - ownSums[first + place] }
+        guard measure == .normalised else { return }
+        for place in 0..<min(tiles.count * width, count - first) {
+            information[place] = normalised(information[place], one.row, first + place)
+        }
     }
+
+    /// A row without entropy counts as one that tells nothing new.
+    private func normalised(_ information: Int32, _ a: Int, _ b: Int) -> Int32 {
+        let factor = inverseRoots[a] * inverseRoots[b] * Self.normalisedUnit
+        return factor > 0 ? Int32((Double(information) * factor).rounded()) : Int32(Self.normalisedUnit)
+    }
+
+    /// What one of normalised information is in units.
+    private static let normalisedUnit = 0x1p20
+
+    /// No pair of these rows has more: the smaller entropy, and room for the rounding of every cell.
+    func mostInformation(_ a: Int, _ b: Int) -> Int64 {
+        let most = min(entropy(a), entropy(b)) + Int32(levelCount * levelCount)
+        return measure == .normalised ? Int64(normalised(most, a, b)) + 1 : Int64(most)
+    }
+
+    /// Units as they are reported: bits, or the fraction that two equal rows share all of.
+    public func value(_ units: Int64) -> Double { measure == .normalised ? Double(units) / Self.normalisedUnit : scale.bits(units) }
 
     /// The same of all rows.
     public func information(of row: Int) -> [Int32] {

@@ -95,14 +95,14 @@ final class Selection {
     /// The unselected row that best takes the place of a selected one, if the objective falls by it: least In(j) − MI(i, j),
     /// and less than Out(i).
     ///
-    /// MI(i, j) is at most the smaller of the two entropies, so a row whose In less that is not below Out(i) cannot do, and
-    /// tiles without a possible row are passed over.
+    /// What two rows share is bounded by their entropies: a row whose In less that bound is not below Out(i) cannot do, and tiles
+    /// without a possible row are passed over.
     /// - Complexity: one comparison a row, and one pair for each row of the tiles that are left.
     func replacement(for selected: Int) -> Candidate? {
         precondition(isSelected[selected], "a row that is not selected")
         let out = sums[selected], width = RowTiles.tileRows
         let possible = (0..<tiles.tileCount).filter { tile in
-            (tile * width..<min((tile + 1) * width, tiles.count)).contains { !isSelected[$0] && sums[$0] - mostInformation(selected, $0) < out }
+            (tile * width..<min((tile + 1) * width, tiles.count)).contains { !isSelected[$0] && sums[$0] - tiles.mostInformation(selected, $0) < out }
         }
         guard !possible.isEmpty else { return nil }
         let one = tiles.sorted(selected)
@@ -129,10 +129,5 @@ final class Selection {
             }
         }
         return Candidate.best(best)
-    }
-
-    /// At least what two rows share: the smaller entropy, and room for the rounding of every cell.
-    private func mostInformation(_ a: Int, _ b: Int) -> Int64 {
-        Int64(min(tiles.entropy(a), tiles.entropy(b))) + Int64(tiles.levelCount * tiles.levelCount)
     }
 }

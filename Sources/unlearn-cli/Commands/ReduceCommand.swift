@@ -12,6 +12,7 @@ extension CommandSpec {
             OptionSpec("levels", "L", "levels that features are cut to (default 16)"),
             OptionSpec("restarts", "R|all", "start rows, drawn from the seed; the best result counts (default 1)"),
             OptionSpec("per-class", nil, "select as many from every class, each class by itself"),
+            OptionSpec("measure", "NAME", "information (default), or normalised: divided by the root of both rows' entropies"),
             OptionSpec("out", "FILE", "write the ids, for init --only FILE"),
             OptionSpec("seed", "S", "decides start rows and the random rows compared with (default 0)"),
             .threads,
@@ -24,6 +25,7 @@ extension CommandSpec {
         plan.levels = try invocation.integer("levels", in: 2...256) ?? 16
         plan.restarts = invocation.text("restarts") == "all" ? nil : try invocation.integer("restarts", in: 1...1_000_000) ?? 1
         plan.perClass = invocation.flag("per-class")
+        plan.measure = try invocation.choice("measure") ?? .information
         plan.seed = UInt64(try invocation.integer("seed", in: 0...Int.max) ?? 0)
         let threads = try invocation.threads
         let out = invocation.text("out")
@@ -56,11 +58,12 @@ extension CommandSpec {
     private static func describe(_ report: ReductionReport, out: String?) -> String {
         let classes = report.keptByClass.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
         let pairs = Double(max(1, report.pairsKept))
+        let unit = report.measure == .information ? " bits" : ""
         return """
             kept \(report.kept) of \(counted(report.rows, "row"))\(out.map { ", ids in \($0)" } ?? "; give --out FILE for their ids")
-            information that two of them share\(report.perClass ? " (of one class)" : ""): \(fixed(report.objective / pairs, 4)) bits; \
-            two random rows: \(fixed(report.objectiveRandom / pairs, 4)) bits
-            in all \(fixed(report.objective, 1)) bits, \(fixed(report.objectiveGreedy, 1)) before \(counted(report.replacements, "replacement")); \
+            information that two of them share\(report.perClass ? " (of one class)" : ""): \(fixed(report.objective / pairs, 4))\(unit); \
+            two random rows: \(fixed(report.objectiveRandom / pairs, 4))\(unit)
+            in all \(fixed(report.objective, 1))\(unit), \(fixed(report.objectiveGreedy, 1)) before \(counted(report.replacements, "replacement")); \
             random rows \(fixed(report.objectiveRandom, 1))
             entropy of a kept row \(fixed(report.entropy)) bits, of a random one \(fixed(report.entropyRandom))
             by class \(classes)
