@@ -128,9 +128,9 @@ public struct ReduceRows {
         for row in kept { keptByClass[classNames[Int(rows.labels[row])], default: 0] += 1 }
         return ReductionReport(
             ids: kept.map { rows.ids[$0] }, rows: rows.count, kept: kept.count, keptByClass: keptByClass, levels: plan.levels,
-            perClass: plan.perClass, measure: plan.measure, restarts: plan.restarts ?? rows.count, seed: plan.seed, objective: objective, objectiveRandom: random,
-            objectiveGreedy: greedy, pairsKept: pairsKept, replacements: replacements, sweeps: sweeps, entropy: entropy / Double(kept.count),
-            entropyRandom: entropyRandom / Double(kept.count), pairsComputed: pairs,
+            perClass: plan.perClass, measure: plan.measure, restarts: plan.restarts ?? rows.count, seed: plan.seed, objective: objective,
+            objectiveRandom: random, objectiveGreedy: greedy, pairsKept: pairsKept, replacements: replacements, sweeps: sweeps,
+            entropy: entropy / Double(kept.count), entropyRandom: entropyRandom / Double(kept.count), pairsComputed: pairs,
             pairsPerSecond: Double(pairs) / max(searching / .seconds(1), 1e-9), seconds: (clock.now - start) / .seconds(1))
     }
 

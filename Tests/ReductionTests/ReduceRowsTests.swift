@@ -12,7 +12,9 @@ import TestSupport
             levels: order.flatMap { levels[$0 * 30..<($0 + 1) * 30] })
     }
 
-    private static func reduce(_ keep: ReductionPlan.Keep, threads: Int = 1, rows: QuantisedRows = rows(), _ change: (inout ReductionPlan) -> Void = { _ in }) throws -> ReductionReport {
+    private static func reduce(
+        _ keep: ReductionPlan.Keep, threads: Int = 1, rows: QuantisedRows = rows(), _ change: (inout ReductionPlan) -> Void = { _ in }
+    ) throws -> ReductionReport {
         var plan = ReductionPlan(keep: keep)
         change(&plan)
         return try ReduceRows(rows, classNames: ["a", "b", "c", "none"], plan: plan, threads: threads).run()
