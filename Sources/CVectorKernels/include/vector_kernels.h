@@ -143,3 +143,16 @@ static inline void vk_pause(void) {
     __builtin_ia32_pause();
 #endif
 }
+
+// Joint histograms of one row of quantised features against tiles of VK_TILE_ROWS others, reduced to one number a pair:
+// sums[r] = sum over levels a, b of weights[c(a, b)], c(a, b) being the positions where the row has level a and row r of the
+// tiles level b. `levels` is (tiles, positions, VK_TILE_ROWS), `histograms` (tiles, level_count, VK_TILE_ROWS) counts each
+// row's levels, `starts` (level_count + 1) says where each level of the one row begins in `order`, its positions by level;
+// starts[level_count] is the number of positions, below 65,536. `level_count` is 2 to 256. `weights` has an entry for each
+// count from 0 to the positions: 0 for 0, never negative; over 16 cells of at most 63 positions in all they add up to less than
+// 2^25, and over all cells of a pair to no more than int32 holds.
+enum { VK_TILE_ROWS = 64 };
+void vk_joint_sums(const uint8_t *levels, const uint16_t *histograms, size_t tiles, unsigned level_count, const uint32_t *order,
+                   const uint32_t *starts, const int32_t *weights, int32_t *sums);
+void vk_joint_sums_by(enum vk_instructions instructions, const uint8_t *levels, const uint16_t *histograms, size_t tiles,
+                      unsigned level_count, const uint32_t *order, const uint32_t *starts, const int32_t *weights, int32_t *sums);

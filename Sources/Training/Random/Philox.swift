@@ -35,6 +35,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case augmentation = 7
     case valuationSplit = 8
     case valuation = 9
+    case reduction = 10
 }
 
 /// The numbers of one (seed, purpose, block, epoch, slot), in order.

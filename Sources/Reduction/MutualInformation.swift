@@ -1,1 +1,0 @@
-/// Mutual information between rows, and the selection of rows that share little of it.
