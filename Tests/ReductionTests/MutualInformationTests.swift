@@ -93,7 +93,7 @@ enum Textbook {
             plain[row] = cells.reduce(0) { $0 + tiles.scale.weights[$1] }
         }
         let best = vk_best_instructions()
-        for instructions in [VK_ANY, VK_X86_64_V3, VK_X86_64_V4] where instructions.rawValue <= UInt32(best) {
+        for instructions in [VK_ANY, VK_X86_64_V3, VK_X86_64_V4] where instructions.rawValue <= best.rawValue {
             var sums = [Int32](repeating: -1, count: tiles.tileCount * width)
             vk_joint_sums_by(
                 instructions, tiled, histograms, tiles.tileCount, UInt32(problem.levelCount), one.order, one.starts, tiles.scale.weights, &sums)
