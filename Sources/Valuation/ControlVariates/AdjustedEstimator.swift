@@ -53,6 +53,10 @@ public struct AdjustedEstimator: ValueEstimator {
             }
             return isNarrow ? .narrow : nil
         }
+        if reason == .everyCoalition {
+            return try ExactEstimator.completing(
+                table, .shapley, estimator: "permutation", samples: fit.count, convergence: convergence, confidence: confidence)
+        }
         try PermutationEstimator.requireTwo(fit.count, playerCount: n)
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
         let state = Self.state(of: fit)
