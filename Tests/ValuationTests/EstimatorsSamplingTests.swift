@@ -86,12 +86,12 @@ import Testing
             KernelEstimator(seed: 1, stopping: StoppingRule(width: 0.08)), BanzhafEstimator(seed: 1, stopping: StoppingRule(width: 0.08)),
         ] as [any ValueEstimator] {
             let found = try estimator.estimate(table)
-            #expect(found.stopped == .narrow && found.width < estimator_width(estimator) && found.samples >= 10)
+            #expect(found.stopped == .narrow && found.width < widthAsked(estimator) && found.samples >= 10)
             #expect(found.convergence.last?.evaluations == found.evaluations && found.convergence.last?.values == found.values)
         }
     }
 
-    private func estimator_width(_ estimator: any ValueEstimator) -> Double { estimator is AdjustedEstimator ? 0.01 : 0.08 }
+    private func widthAsked(_ estimator: any ValueEstimator) -> Double { estimator is AdjustedEstimator ? 0.01 : 0.08 }
 
     @Test func `sampling that has met every coalition gives the exact values`() throws {
         let rule = StoppingRule(maxEvaluations: 1000)
@@ -118,16 +118,16 @@ import Testing
         let exact = try ExactEstimator().estimate(plain).values
         let rule = StoppingRule(maxSamples: 40)
         let full = try PermutationEstimator(seed: 6, stopping: rule).estimate(plain)
-        let cut = try PermutationEstimator(seed: 6, stopping: rule, truncation: 0.02).estimate(plain)
+        let cut = try PermutationEstimator(seed: 6, stopping: rule, truncation: 0.06).estimate(plain)
         #expect(Double(cut.evaluations) < 0.8 * Double(full.evaluations))
         #expect(abs(cut.efficiencyGap!) < 1e-12)
-        for player in exact.indices { #expect(abs(cut.values[player] - full.values[player]) <= 0.02) }
+        for player in exact.indices { #expect(abs(cut.values[player] - full.values[player]) <= 0.06) }
         #expect(cut.values != full.values)
         // Batches change nothing, truncated or not.
-        let single = try PermutationEstimator(seed: 6, stopping: rule, truncation: 0.02, pairsPerBatch: 1).estimate(plain)
+        let single = try PermutationEstimator(seed: 6, stopping: rule, truncation: 0.06, pairsPerBatch: 1).estimate(plain)
         #expect(single.values == cut.values && single.evaluations == cut.evaluations)
         #expect(throws: Failure.self) {
-            try PermutationEstimator(seed: 6, stopping: StoppingRule(maxEvaluations: 99), truncation: 0.02).plan(playerCount: 10)
+            try PermutationEstimator(seed: 6, stopping: StoppingRule(maxEvaluations: 99), truncation: 0.06).plan(playerCount: 10)
         }
     }
 

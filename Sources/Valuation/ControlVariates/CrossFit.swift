@@ -20,7 +20,7 @@ struct CrossFit {
     /// By surrogate, by fold.
     private var sums: [[OddSurrogate.Sums]]
 
-    init(playerCount: Int, controls: [ControlGame], ridge: Double = 1) {
+    init(playerCount: Int, controls: [ControlGame], ridge: Double = 0.1) {
         (self.playerCount, self.controls, self.ridge) = (playerCount, controls, ridge)
         sums = Self.surrogates.map { profiles in
             [OddSurrogate.Sums](repeating: .init(playerCount: playerCount, profiles: profiles, controls: controls.count), count: Self.foldCount)
