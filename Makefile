@@ -59,6 +59,8 @@ torture: build
 fixtures:
 	Scripts/python-environment $(VENV)
 	$(VENV)/bin/python Tests/UnlearnTests/Fixtures/make_fixtures.py
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check shapiq
+	$(VENV)/bin/python Tests/ValuationTests/Fixtures/make_fixtures.py
 
 clean:
 	rm -rf .build $(VENV) demo

@@ -54,7 +54,7 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"]),
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"]),
+        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"]),
         .target(

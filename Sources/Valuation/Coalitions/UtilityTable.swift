@@ -46,7 +46,8 @@ public final class UtilityTable {
             precondition(coalition.playerCount == playerCount, "a coalition of another game")
             if let old = values[coalition], old.bitPattern != value.bitPattern {
                 throw Failure(
-                    .input, "coalition \(coalition.members) is worth \(old) in one source and \(value) in another: combine values of one project and one seed only")
+                    .input, "coalition \(coalition.members) is worth \(old) in one source and \(value) in another: "
+                        + "combine values of one project and one seed only")
             }
             values[coalition] = value
         }
@@ -60,7 +61,8 @@ public final class UtilityTable {
         let missing = coalitions.filter { values[$0] == nil && asked.insert($0).inserted }
         if let evaluationLimit, evaluations + missing.count > evaluationLimit {
             throw Failure(
-                .input, "\(missing.count) more coalitions have to be evaluated after \(evaluations), past the limit of \(evaluationLimit): raise --max-evaluations")
+                .input, "\(missing.count) more coalitions have to be evaluated after \(evaluations), past the limit of \(evaluationLimit): "
+                    + "raise --max-evaluations")
         }
         var start = 0
         while start < missing.count {

@@ -1,7 +1,8 @@
 /// Shapley values from pairs of permutations with control variates: cheap utilities and regressions on the coalitions that the
 /// pairs evaluate anyway, cross-fitted, so that the estimate is unbiased and never much worse than plain sampling.
 ///
-/// Intervals are from pairs by Student t, as for `PermutationEstimator`; where a control's own Shapley values are sampled, their
+/// Intervals are from pairs by Student t, as for `PermutationEstimator`, widened where a jackknife over the folds says that pairs
+/// err together through the surrogates they share; where a control's own Shapley values are sampled, their
 /// error is in the interval with the weight that the estimate gives them.
 public struct AdjustedEstimator: ValueEstimator {
     public var seed: UInt64
@@ -53,6 +54,10 @@ public struct AdjustedEstimator: ValueEstimator {
             }
             return isNarrow ? .narrow : nil
         }
+        if reason == .everyCoalition {
+            return try ExactEstimator.completing(
+                table, .shapley, estimator: "permutation", samples: fit.count, convergence: convergence, confidence: confidence)
+        }
         try PermutationEstimator.requireTwo(fit.count, playerCount: n)
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
         let state = Self.state(of: fit)
@@ -65,7 +70,7 @@ public struct AdjustedEstimator: ValueEstimator {
     private static func state(of fit: CrossFit) -> (values: [Double], covariance: [[Double]], degrees: [Double]) {
         let readings = fit.readings()
         let n = fit.playerCount, freedom = Double(fit.count - 1)
-        var covariance = readings.moments.covariance
+        var covariance = readings.moments.covariance.map { $0.map { $0 * readings.inflation } }
         var squares = covariance.indices.map { covariance[$0][$0] * covariance[$0][$0] / freedom }
         for (weight, game) in zip(readings.controlWeights, fit.controls) {
             guard let degrees = game.degrees else { continue }

@@ -20,7 +20,7 @@ struct CrossFit {
     /// By surrogate, by fold.
     private var sums: [[OddSurrogate.Sums]]
 
-    init(playerCount: Int, controls: [ControlGame], ridge: Double = 1) {
+    init(playerCount: Int, controls: [ControlGame], ridge: Double = 0.1) {
         (self.playerCount, self.controls, self.ridge) = (playerCount, controls, ridge)
         sums = Self.surrogates.map { profiles in
             [OddSurrogate.Sums](repeating: .init(playerCount: playerCount, profiles: profiles, controls: controls.count), count: Self.foldCount)
@@ -40,6 +40,8 @@ struct CrossFit {
         var moments: SampleMoments
         /// By control game: its mean weight in the estimate.
         var controlWeights: [Double]
+        /// What the pairs' own variance has to be multiplied by: readings that share surrogates err together.
+        var inflation = 1.0
     }
 
     /// - Complexity: O(F²·p³ + F·K·n) for p features and K pairs.
@@ -61,6 +63,7 @@ struct CrossFit {
             }
         }
         var rows = plain
+        var shorter = [[Double]](repeating: [Double](repeating: 0, count: n), count: Self.foldCount)
         for f in folds {
             let others = folds.filter { $0 != f }
             let coefficients = Self.coefficients(
@@ -70,12 +73,33 @@ struct CrossFit {
                     for i in 0..<n { rows[pair][i] += a * variate[i] }
                 }
             }
+            for g in folds where g != f {
+                for (pair, own) in zip(members(of: f), variates[g * Self.foldCount + f]) {
+                    for i in 0..<n { shorter[g][i] += zip(coefficients, own).reduce(plain[pair][i]) { $0 + $1.0 * $1.1[i] } }
+                }
+            }
             for (index, fit) in fits[f].enumerated() {
                 let share = (coefficients[2 * index] + coefficients[2 * index + 1]) * Double(members(of: f).count) / Double(count)
                 for (g, c) in fit.controlCoefficients.enumerated() { weights[g] += share * c }
             }
         }
-        return Readings(moments: SampleMoments(rows, playerCount: n), controlWeights: weights)
+        for g in folds { shorter[g] = shorter[g].map { $0 / Double(count - members(of: g).count) } }
+        let moments = SampleMoments(rows, playerCount: n)
+        return Readings(moments: moments, controlWeights: weights, inflation: Self.inflation(of: moments, without: shorter))
+    }
+
+    /// The geometric mean of two variances over the smaller: the pairs', blind to the surrogates they share, and the jackknife's, one
+    /// fold left out of everything at a time, which overstates what surrogates lose with a fold. Both summed over players, so that
+    /// five folds suffice; at least 1. Matters while the surrogates are still learning. A rule of thumb: on saturating games
+    /// from 12 to 40 pairs, the true variance is 0.8 to 0.96 of the result (12 players), and 1.1 to 1.6 of the pairs' own (14).
+    private static func inflation(of moments: SampleMoments, without fold: [[Double]]) -> Double {
+        let folds = Double(fold.count)
+        let jackknife = moments.mean.indices.reduce(0.0) { sum, i in
+            let centre = fold.reduce(0) { $0 + $1[i] } / folds
+            return sum + fold.reduce(0) { $0 + ($1[i] - centre) * ($1[i] - centre) } * (folds - 1) / folds
+        }
+        let pairs = moments.standardErrors.reduce(0) { $0 + $1 * $1 }
+        return pairs > 0 ? max(1, (jackknife / pairs).squareRoot()) : 1
     }
 
     private func members(of fold: Int) -> [Int] { Array(stride(from: fold, to: count, by: Self.foldCount)) }

@@ -13,9 +13,14 @@ struct OddPath {
     /// The same of each control game.
     let controls: [[Double]]
 
+    init(order: [Int], inner: [Double], last: Double, controls: [[Double]]) {
+        precondition(inner.count == order.count - 1 && controls.allSatisfy { $0.count == inner.count })
+        (self.order, self.inner, self.last, self.controls) = (order, inner, last, controls)
+    }
+
     init(_ path: PathValues, controls: [[Double]]) {
         let odd = path.odd
-        (order, inner, last, self.controls) = (path.pair.order, Array(odd.dropFirst().dropLast()), odd[odd.count - 1], controls)
+        self.init(order: path.pair.order, inner: Array(odd.dropFirst().dropLast()), last: odd[odd.count - 1], controls: controls)
     }
 
     /// The weight of size s in both the variance of *reuse* and the Shapley kernel.

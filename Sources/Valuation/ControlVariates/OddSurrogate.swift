@@ -67,8 +67,8 @@ struct OddSurrogate {
         }
     }
 
-    /// Ridge regression: a prior worth about `ridge` observations of zero on each coefficient but the additive ones, which get a
-    /// hundredth of that. Controls too, so that an unrelated one is left out.
+    /// Ridge regression: a prior worth about `ridge` observations of zero on each coefficient, and a hundredth of that on the
+    /// additive ones. Controls too, so that an unrelated one is left out.
     init(_ sums: Sums, playerCount n: Int, ridge: Double) {
         let size = sums.moments.count
         var gram = sums.gram
@@ -76,7 +76,7 @@ struct OddSurrogate {
         let unit = sums.weight / Double(max(1, n - 1))
         for i in 0..<size {
             let own = gram[i * size + i]
-            gram[i * size + i] += own * 1e-8 + (own > 0 ? min(own, unit) : 1) * ridge * (i < n ? 0.01 : 1) / 10
+            gram[i * size + i] += own * 1e-8 + (own > 0 ? min(own, unit) : 1) * ridge * (i < n ? 0.01 : 1)
         }
         playerCount = n
         profileCount = sums.profiles

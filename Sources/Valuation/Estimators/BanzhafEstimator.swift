@@ -72,6 +72,10 @@ public struct BanzhafEstimator: ValueEstimator, Sendable {
                 }
             }
         }
+        if reason == .everyCoalition {
+            return try ExactEstimator.completing(
+                table, .banzhaf, estimator: "banzhaf", samples: sums.count, convergence: convergence, confidence: confidence)
+        }
         guard sums.isDefined else {
             throw Failure(
                 .input, "\(sums.count) coalitions are too few: every player has to be in two of them and out of two; "

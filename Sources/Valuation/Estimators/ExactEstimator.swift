@@ -10,7 +10,7 @@ public struct ExactEstimator: ValueEstimator, Sendable {
     public static let defaultPlayerLimit = 12
 
     public init(_ semivalue: Semivalue = .shapley, playerLimit: Int = defaultPlayerLimit, confidence: Double = 0.95) {
-        precondition((1...30).contains(playerLimit), "2³⁰ utilities are as many as memory holds")
+        precondition((1...PermutationSampler.mostComplete).contains(playerLimit), "2³⁰ utilities are as many as memory holds")
         (self.semivalue, self.playerLimit, self.confidence) = (semivalue, playerLimit, confidence)
     }
 
@@ -37,6 +37,15 @@ public struct ExactEstimator: ValueEstimator, Sendable {
                     + "add --yes, or use --estimator permutation")
         }
         return (0..<UInt64(1) << UInt64(n)).map { Coalition(mask: $0, of: n) }
+    }
+
+    /// What a sampling estimator says once its samples have met every coalition: nothing is left to sample, the values are exact.
+    static func completing(
+        _ table: UtilityTable, _ semivalue: Semivalue, estimator: String, samples: Int, convergence: [ValueReport.Convergence], confidence: Double
+    ) throws -> ValueEstimate {
+        var estimate = try ExactEstimator(semivalue, playerLimit: table.playerCount, confidence: confidence).estimate(table)
+        (estimate.estimator, estimate.samples, estimate.convergence, estimate.stopped) = (estimator, samples, convergence, .everyCoalition)
+        return estimate
     }
 
     /// φ_i = Σ_S p(|S|) / C(n−1, |S|) · (v(S ∪ i) − v(S)), with v by mask.

@@ -82,6 +82,9 @@ public struct KernelEstimator: ValueEstimator, Sendable {
                 }
             }
         }
+        if reason == .everyCoalition {
+            return try ExactEstimator.completing(table, .shapley, estimator: "kernel", samples: fit.count, convergence: convergence, confidence: confidence)
+        }
         guard let solution = fit.solution() else {
             throw Failure(.input, "\(fit.count) pairs of coalitions do not determine \(n) values: raise --max-evaluations to \(4 * n + 2) or more")
         }

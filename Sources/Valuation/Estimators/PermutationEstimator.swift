@@ -59,10 +59,14 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
             }
             return isNarrow ? .narrow : nil
         }
+        let name = semivalue == .shapley ? "permutation" : semivalue.name
+        if reason == .everyCoalition {
+            return try ExactEstimator.completing(table, semivalue, estimator: name, samples: moments.count, convergence: convergence, confidence: confidence)
+        }
         try Self.requireTwo(moments.count, playerCount: n)
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
         return ValueEstimate(
-            estimator: semivalue == .shapley ? "permutation" : semivalue.name, values: moments.mean, covariance: moments.covariance,
+            estimator: name, values: moments.mean, covariance: moments.covariance,
             degrees: [Double](repeating: Double(moments.count - 1), count: n), vAll: ends[1], vEmpty: ends[0], isEfficient: semivalue.isEfficient,
             evaluations: table.usedCount, samples: moments.count, stopped: reason, convergence: convergence, confidence: confidence)
     }

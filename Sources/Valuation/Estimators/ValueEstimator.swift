@@ -24,6 +24,7 @@ public struct LeaveOneOutEstimator: ValueEstimator, Sendable {
         let coalitions = plan(playerCount: table.playerCount).flatMap { $0 }
         let v = try table.values(of: coalitions)
         table.use(coalitions)
-        return ValueEstimate(estimator: "loo", exact: v.dropFirst(2).map { v[1] - $0 }, vAll: v[1], vEmpty: v[0], evaluations: table.usedCount, confidence: confidence)
+        return ValueEstimate(
+            estimator: "loo", exact: v.dropFirst(2).map { v[1] - $0 }, vAll: v[1], vEmpty: v[0], evaluations: table.usedCount, confidence: confidence)
     }
 }

@@ -60,7 +60,10 @@ struct PermutationSampler {
     }
 
     /// Whether so many distinct coalitions are all there are: nothing new can be learned.
-    static func isComplete(_ count: Int, playerCount: Int) -> Bool { playerCount < 40 && count == 1 << playerCount }
+    static func isComplete(_ count: Int, playerCount: Int) -> Bool { playerCount <= mostComplete && count == 1 << playerCount }
+
+    /// Players at most whose coalitions are all listed.
+    static let mostComplete = 30
 
     /// Values along each pair and the coalitions they rest on, without the two ends.
     private func evaluate(_ batch: [PermutationPair], _ table: UtilityTable) throws -> [(PathValues, [Coalition])] {

@@ -13,7 +13,7 @@ public struct ShardPlan: Sendable, Equatable {
     /// Shard `index` of 0..<`count`. Throws `.input` where there is no such shard.
     public init(index: Int, count: Int) throws {
         guard count >= 1, (0..<count).contains(index) else {
-            throw Failure(.input, "there is no shard \(index)/\(count): shards of \(max(count, 1)) are 0/\(max(count, 1)) to \(max(count, 1) - 1)/\(max(count, 1))")
+            throw Failure(.input, "there is no shard \(index)/\(count): shards are numbered from 0/n to (n − 1)/n")
         }
         (self.index, self.count) = (index, count)
     }

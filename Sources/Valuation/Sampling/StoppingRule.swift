@@ -29,7 +29,7 @@ public enum StopReason: String, Sendable, Codable {
     case narrow = "every interval is narrower than the width asked for"
     case budget = "the budget of evaluations is spent"
     case samples = "the number of samples asked for is drawn"
-    case everyCoalition = "every coalition is evaluated"
+    case everyCoalition = "every coalition is evaluated, so the values are exact"
 }
 
 /// Sample counts at which costly looks are taken, the same ones whatever the batches.

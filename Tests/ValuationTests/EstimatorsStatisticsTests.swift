@@ -1,0 +1,73 @@
+import Testing
+
+@testable import Valuation
+
+@Suite struct EstimatorsStatisticsTests {
+    @Test func `Pearson and Spearman of a textbook's lists`() {
+        #expect(abs(Correlation.pearson([1, 2, 3, 4, 5], [2, 1, 4, 3, 5])! - 0.8) < 1e-15)
+        // scipy.stats.spearmanr([1, 2, 2, 4], [1, 3, 2, 10]) = 0.9486832980505138
+        #expect(abs(Correlation.spearman([1, 2, 2, 4], [1, 3, 2, 10])! - 0.948_683_298_050_513_8) < 1e-15)
+        #expect(abs(Correlation.spearman([1, 10, 100], [-1, -5, -7])! + 1) < 1e-15)
+        #expect(Correlation.pearson([1, 1, 1], [1, 2, 3]) == nil && Correlation.spearman([1], [1]) == nil)
+        #expect(Correlation.ranks([3, 1, 3, 0]) == [3.5, 2, 3.5, 1])
+    }
+
+    @Test func `low values of bad players are found and high ones are not`() throws {
+        let isBad = [true, false, true, false, false, false]
+        let found = try #require(Detection(values: [0.1, 5, 0.2, 5.1, 4.8, 5.3], isBad: isBad))
+        #expect(found.auc == 1 && found.f1 == 1 && found.bestF1 == 1)
+        let hidden = try #require(Detection(values: [5, 0.1, 5.1, 0.2, 0.15, 0.3], isBad: isBad))
+        #expect(hidden.auc == 0 && hidden.f1 == 0 && hidden.bestF1 == 0.5)
+        let equal = try #require(Detection(values: [1, 1, 1, 1, 1, 1], isBad: isBad))
+        #expect(equal.auc == 0.5 && equal.f1 == 0 && equal.bestF1 == 0.5)
+        #expect(Detection(values: [1, 2], isBad: [false, false]) == nil)
+    }
+
+    @Test func `two clusters are cut where the squared distances are least`() {
+        var numbers = SystemlessNumbers(state: 7)
+        for count in 2...12 {
+            let sorted = (0..<count).map { _ in numbers.next() }.sorted()
+            func within(_ part: ArraySlice<Double>) -> Double {
+                let mean = part.reduce(0, +) / Double(part.count)
+                return part.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            }
+            let best = (1..<count).min { within(sorted[..<$0]) + within(sorted[$0...]) < within(sorted[..<$1]) + within(sorted[$1...]) }
+            #expect(Detection.lowerCluster(sorted) == best)
+        }
+    }
+
+    @Test func `ranks move as far as intervals overlap`() {
+        let ranking = Ranking(values: [5, 3, 2.9, 0], low: [4, 2.5, 2.4, -1], high: [6, 3.5, 3.4, 1])
+        #expect(ranking.ranks == [1, 2, 3, 4] && ranking.best == [1, 2, 2, 4] && ranking.worst == [1, 3, 3, 4])
+        #expect(Ranking(values: [1, 1, 0], low: [1, 1, 0], high: [1, 1, 0]).ranks == [1, 1, 3])
+    }
+
+    @Test func `shares of payment clip negative values and say so`() {
+        let clipped = PaymentShares(values: [3, -2, 1])
+        #expect(clipped.shares == [0.75, 0, 0.25] && clipped.wasClipped)
+        #expect(PaymentShares(values: [1, 1]).wasClipped == false)
+        #expect(PaymentShares(values: [-1, 0]).shares == [0, 0])
+    }
+
+    @Test(arguments: [1, 2, 5, 20]) func `a factored matrix solves its systems and a singular one is refused`(size: Int) throws {
+        var numbers = SystemlessNumbers(state: 3)
+        let root = (0..<size * size).map { _ in numbers.next() - 0.5 }
+        let matrix = (0..<size * size).map { at in
+            (0..<size).reduce(at / size == at % size ? 0.1 : 0) { $0 + root[at / size * size + $1] * root[at % size * size + $1] }
+        }
+        let x = (0..<size).map { _ in numbers.next() }
+        let b = (0..<size).map { i in (0..<size).reduce(0) { $0 + matrix[i * size + $1] * x[$1] } }
+        let found = try #require(Cholesky(matrix, size: size)).solve(b)
+        #expect(zip(found, x).allSatisfy { abs($0 - $1) < 1e-10 })
+        #expect(Cholesky([Double](repeating: 1, count: 4), size: 2) == nil)
+    }
+}
+
+/// Uniform numbers in 0..<1 (a linear congruential generator: any will do here).
+private struct SystemlessNumbers {
+    var state: UInt64
+    mutating func next() -> Double {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Double(state >> 11) * 0x1p-53
+    }
+}
