@@ -74,6 +74,8 @@ public final class ExactUtility: StreamingUtility {
         let count = StateCount(), tasks = DepthFirstTasks<Step>(depth: trie.places)
         defer { mostStates = count.most }
         var trained = 0
+        // A receiver that threw is told nothing more, by the other threads neither.
+        var hasThrown = false
         progress(0, total)
         let first = try chain?.state(0) ?? trainer.trainers[0].initialState()
         extend(CountedState(first, count), of: Array(coalitions.indices), to: 1, isPrefix: chain != nil)
@@ -91,7 +93,12 @@ public final class ExactUtility: StreamingUtility {
             let state = try reach(step, on: thread)
             guard step.place == trie.places else { return extend(state, of: step.branch.coalitions, to: step.place + 1, isPrefix: step.isPrefix) }
             let value = try trainer.scorer.score(state.vector, by: trainer.trainers[thread])
-            try trainer.locked { for index in step.branch.coalitions { try receive(index, value) } }
+            try trainer.locked {
+                guard !hasThrown else { return }
+                hasThrown = true
+                for index in step.branch.coalitions { try receive(index, value) }
+                hasThrown = false
+            }
         }
 
         func reach(_ step: Step, on thread: Int) throws -> CountedState {

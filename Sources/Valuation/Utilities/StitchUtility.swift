@@ -71,6 +71,8 @@ extension CoalitionTrainer {
     ) throws {
         let next = Atomic<Int>(0)
         var done = 0
+        // A receiver that threw is told nothing more, by the other threads neither.
+        var hasThrown = false
         progress(0, coalitions.count)
         try onThreads { thread in
             do {
@@ -78,7 +80,10 @@ extension CoalitionTrainer {
                     guard !control.isInterrupted() else { throw Failure.interrupted }
                     let value = try value(coalitions[index], thread)
                     try locked {
+                        guard !hasThrown else { return }
+                        hasThrown = true
                         try receive(index, value)
+                        hasThrown = false
                         done += 1
                         progress(done, coalitions.count)
                     }

@@ -152,6 +152,22 @@ struct ExactUtilityTests {
         #expect(error == Failure(.failed, "full") && told == 3)
     }
 
+    @Test("A receiver that threw is told nothing more by any thread, whatever the utility", arguments: 0..<20)
+    func receiverOnce(round: Int) throws {
+        let trainer = try ValuationProject().trainer(threads: 3)
+        let utilities: [any StreamingUtility] = [try ExactUtility(trainer), try AdditiveUtility(trainer)]
+        for utility in utilities {
+            var told = 0
+            #expect(throws: Failure.self) {
+                try utility.evaluate(Coalition.every(of: 4)) { _, _ in
+                    told += 1
+                    throw Failure(.failed, "full")
+                }
+            }
+            #expect(told == 1)
+        }
+    }
+
     @Test("A project that is not trained is refused")
     func untrained() throws {
         let error = #expect(throws: Failure.self) { try ValuationProject(trained: false).trainer() }
