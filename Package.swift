@@ -13,7 +13,7 @@ import PackageDescription
 //   Charts                 HTML pages and SVG drawings; knows nobody
 //   C…                     system libraries and small vector kernels
 
-/// Kernels keep multiplication and addition apart, so that every instruction set gives the same bits.
+/// The compiler fuses nothing by itself: kernels say where one rounding is meant, so that every instruction set gives the same bits.
 let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
 
 let package = Package(

@@ -43,7 +43,7 @@ struct ValueTests {
     @Test("Shards, merged in any order, write the bytes that one process writes", arguments: ["permutation", "banzhaf", "exact"])
     func shards(_ estimator: String) throws {
         let program = try project()
-        let options = ["value", "--estimator", estimator, "--metric", "loss", "--max-evaluations", "20", "--seed", "7"]
+        let options = ["value", "--estimator", estimator, "--metric", "loss", "--seed", "7"] + (estimator == "exact" ? [] : ["--max-evaluations", "20"])
         var paths: [String] = []
         for index in [2, 3, 1] {
             let path = data.folder.file("shard\(index)")
@@ -98,6 +98,13 @@ struct ValueTests {
         try expect(["--out", unknown], "is a file")
         try expect(["--estimator", "guess"], "--estimator takes exact, permutation")
         try expect(["merge"], "shards' files")
+        try expect(["--estimator", "exact", "--max-evaluations", "5"], "--max-evaluations", "--estimator permutation")
+        try expect(["--orders", "2", "--utility", "additive"], "--utility exact")
+        try expect(["--orders", "2", "--width", "0.1"], "--width")
+        try expect(["--estimator", "permutation", "--width", "0.1", "--shard", "1/2", "--out", folder.file("s")], "--max-evaluations")
+        try expect(["--estimator", "permutation", "--truncation", "0.1", "--shard", "1/2", "--out", folder.file("s")], "--truncation")
+        try expect(["--estimator", "banzhaf", "--truncation", "0.1"], "--truncation is for --estimator permutation")
+        try expect(["--estimator", "exact", "--alpha", "2"], "--alpha is for --estimator beta")
         let options = ["value", "--estimator", "permutation", "--metric", "loss", "--max-evaluations", "12"]
         try program.json(options + ["--seed", "1", "--shard", "1/2", "--out", folder.file("one")])
         try program.json(options + ["--seed", "2", "--shard", "2/2", "--out", folder.file("two")])

@@ -24,8 +24,8 @@ struct Convolution: Layer {
     var outputCount: Int { output.count }
     var fanIn: Int { input.channels * kernel * kernel }
     private var positions: Int { output.height * output.width }
-    /// The columns, with the room that unrolling may overwrite.
-    private var columnsCount: Int { fanIn * positions + 16 }
+    /// The columns, with the room that unrolling may overwrite; none where both directions do without.
+    private var columnsCount: Int { fillsVectors && fillsBackwards ? 0 : fanIn * positions + 16 }
 
     private var paddedOutputCount: Int {
         fillsBackwards ? vk_padded_floats(Int32(outputs), Int32(output.height), Int32(output.width), Int32(kernel), Int32(backPadding), 1) : 0

@@ -1,6 +1,5 @@
 internal import CVectorKernels
 import Files
-import Glibc
 import Tensors
 
 /// The built-in trainer: mini-batch stochastic gradient descent with momentum, weight decay and label smoothing, with
@@ -177,16 +176,20 @@ public final class SGDTrainer: BlockTrainer {
         try result.withUnsafeMutableBufferPointer { result in
             let target = result.baseAddress
             try rows.features.withUnsafeBufferPointer { features in
+                // A piece takes several passes where there are more than a crew can count.
+                let perPiece = passes / ThreadCrew.mostPieces + 1
                 try ThreadCrew.run(threads: min(threads, passes)) { crew in
-                    crew.forEach(passes) { number, thread in
+                    crew.forEach((passes + perPiece - 1) / perPiece) { piece, thread in
                         let workspace = workspaces[thread]
-                        let slots = live[number * pass..<min((number + 1) * pass, live.count)]
-                        for (place, slot) in slots.enumerated() {
-                            (workspace.input + place * width).update(from: features.baseAddress! + slot * width, count: width)
-                        }
-                        let logits = workspace.forward(parameters.pointer, rows: slots.count)
-                        for (place, slot) in slots.enumerated() {
-                            vk_softmax(logits + place * classes, target! + slot * classes, Int32(classes))
+                        for number in piece * perPiece..<min((piece + 1) * perPiece, passes) {
+                            let slots = live[number * pass..<min((number + 1) * pass, live.count)]
+                            for (place, slot) in slots.enumerated() {
+                                (workspace.input + place * width).update(from: features.baseAddress! + slot * width, count: width)
+                            }
+                            let logits = workspace.forward(parameters.pointer, rows: slots.count)
+                            for (place, slot) in slots.enumerated() {
+                                vk_softmax(logits + place * classes, target! + slot * classes, Int32(classes))
+                            }
                         }
                     }
                 }

@@ -21,11 +21,12 @@ final class ThreadCrew: Sendable {
         static let over = Ticket(word: .max)
 
         var work: UInt64 { word >> 40 }
+        var pieces: Int { Int(word >> 20 & 0xFFFFF) }
         var next: Int { Int(word & 0xFFFFF) }
-        var isExhausted: Bool { next >= Int(word >> 20 & 0xFFFFF) }
+        var isExhausted: Bool { next >= pieces }
     }
 
-    private static let mostPieces = 1 << 20 - 1
+    static let mostPieces = 1 << 20 - 1
     /// Looks at the ticket before a waiting thread offers its core to others: about 20 µs.
     private static let patience = 500
 
@@ -55,14 +56,14 @@ final class ThreadCrew: Sendable {
         }
     }
 
-    /// `body(piece, thread)` once for each piece, on any threads of the crew, and waits. Called by the leader only.
+    /// `body(piece, thread)` once for each piece, on any threads of the crew, and waits. Called by the leader only, and not from a piece.
     func forEach(_ pieces: Int, _ body: (_ piece: Int, _ thread: Int) -> Void) {
-        precondition(pieces < Self.mostPieces)
+        let last = Ticket(word: ticket.load(ordering: .relaxed))
+        precondition(pieces <= Self.mostPieces && last.isExhausted && finished.load(ordering: .relaxed) == last.pieces, "one work at a time")
         withoutActuallyEscaping(body) { body in
             self.body = body
             finished.store(0, ordering: .relaxed)
-            let last = Ticket(word: ticket.load(ordering: .relaxed)).work
-            ticket.store(Ticket(work: (last + 1) & 0x7FFFFF, pieces: pieces).word, ordering: .releasing)
+            ticket.store(Ticket(work: (last.work + 1) & 0x7FFFFF, pieces: pieces).word, ordering: .releasing)
             while work(as: 0) {}
             var looks = 0
             while finished.load(ordering: .acquiring) < pieces { Self.wait(&looks) }

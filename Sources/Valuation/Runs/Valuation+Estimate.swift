@@ -36,7 +36,7 @@ extension Valuation {
             trained += costed.blocksTrained()
             scratch += costed.blocksTrainedFromScratch()
             if number == 0, options.utility == .exact {
-                fidelities = try fidelity.filter { $0 != .exact }.map { try compare($0, with: estimates[0], table) }
+                fidelities = try fidelity.filter { $0 != .exact }.map { try compare($0, with: estimates[0]) }
             }
         }
         for control in controls { try flush(control.utility) }
@@ -108,7 +108,7 @@ extension Valuation {
     /// Evaluates one share of the coalitions into a file; the project stays as it is.
     /// - Returns: coalitions of the share, and how many of them were evaluated now.
     public func computeShard(_ plan: ShardPlan, at path: String) throws -> (coalitions: Int, evaluated: Int) {
-        guard orders.count == 1 else { throw Failure(.input, "--shard takes one block order; leave out --orders") }
+        try options.validateForShards()
         let estimator = estimator(controls: []), n = players.count
         var own = try plan.coalitions(of: estimator, playerCount: n), seen = Set(own)
         own += try plan.coalitions(of: LeaveOneOutEstimator(), playerCount: n).filter { seen.insert($0).inserted }
@@ -129,9 +129,12 @@ extension Valuation {
     ) throws -> ValuationOutcome {
         let watch = ContinuousClock(), start = watch.now
         let shards = try MergedShards(reading: paths)
+        let options = try ValuationOptions(text: shards.plan)
+        try options.validateForShards()
+        guard options.seed == shards.seed else { throw Failure(.input, "\(paths[0]) names two seeds; compute the shards again") }
         let valuation = try Valuation(
-            project, players: source, options: try ValuationOptions(text: shards.plan), threads: threads, control: control, progress: progress)
-        let own = Provenance(valuation.trainer, utility: try valuation.make(valuation.options.utility, saying: "").utility.source)
+            project, players: source, options: options, threads: threads, control: control, progress: progress)
+        let own = Provenance(valuation.trainer, utility: valuation.options.utility.source)
         if let difference = shards.provenance.firstDifference(from: own) {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
         }

@@ -7,16 +7,16 @@ extension Valuation {
     private static let mostCompared = 2048
 
     /// ε_u = |v̂ − v| of a cheap utility, over coalitions of which v is known, and whether it would rank the players alike.
-    func compare(_ name: ValuationOptions.UtilityName, with known: OrderEstimate, _ table: UtilityTable) throws -> ValueReport.Fidelity {
+    func compare(_ name: ValuationOptions.UtilityName, with known: OrderEstimate) throws -> ValueReport.Fidelity {
         let costed = try make(name, saying: "fidelity of \(name.rawValue)")
         let utility = try stored(costed.utility)
         let cheap = UtilityTable(utility)
-        let step = max(1, known.evaluated.count / Self.mostCompared)
+        let step = max(1, (known.evaluated.count + Self.mostCompared - 1) / Self.mostCompared)
         let compared = stride(from: 0, to: known.evaluated.count, by: step).map { known.evaluated[$0] }
         let estimated = try cheap.values(of: compared.map(\.coalition))
         let errors = zip(estimated, compared).map { abs($0 - $1.value) }
         var correlation: Double?
-        if options.estimator == .exact, players.count <= ExactEstimator.defaultPlayerLimit {
+        if options.estimator == .exact, step == 1, players.count <= ExactEstimator.defaultPlayerLimit {
             correlation = Correlation.spearman(try ExactEstimator().estimate(cheap).values, known.estimate.values)
         }
         try flush(utility)

@@ -12,11 +12,10 @@ public final class Valuation {
     public let players: PlayerSet
     public let options: ValuationOptions
     let kind: String
-    private let source: PlayerSource
     private let threads: Int
     private let control: TrainingControl
     let progress: Progress
-    private(set) var trainer: CoalitionTrainer
+    let trainer: CoalitionTrainer
     let orders: [[Int]]
 
     /// - Throws: `Failure` of kind `input` where the project is not trained, players cannot be told apart, test rows are too few or
@@ -24,8 +23,8 @@ public final class Valuation {
     public init(
         _ project: Project, players source: PlayerSource, options: ValuationOptions, threads: Int, control: TrainingControl, progress: @escaping Progress
     ) throws {
+        try options.validate()
         self.project = project
-        self.source = source
         self.options = options
         self.threads = threads
         self.control = control
@@ -40,9 +39,6 @@ public final class Valuation {
         let split = try ValuationSplit(of: project, share: options.valuationShare, keeping: project.store.isWritable)
         trainer = try CoalitionTrainer(project, players: players, split: split, metric: options.metric, threads: threads, control: control)
         orders = ExactUtility.orders(options.orders, blocks: trainer.blocks, seed: options.seed)
-        guard options.orders == 1 || options.utility == .exact else {
-            throw Failure(.input, "block orders other than the project's own have no stored chain to stitch or subtract from; use --utility exact with --orders")
-        }
         try expectFeasible()
     }
 
@@ -99,7 +95,7 @@ public final class Valuation {
         }
     }
 
-    /// Another trainer over the same players, which scores on the final test rows; it takes the place of the first, whose rows go.
+    /// Another trainer over the same players, which scores on the final test rows.
     func trainerOnFinalRows() throws -> CoalitionTrainer {
         try CoalitionTrainer(
             project, players: players, split: trainer.split, metric: options.metric, onFinalRows: true, threads: threads, control: control)
@@ -107,7 +103,7 @@ public final class Valuation {
 
     /// Tables of the control utilities that the estimator takes.
     func controlTables() throws -> [UtilityTable] {
-        guard options.estimator == .permutation, options.truncation == 0 else { return [] }
+        guard options.estimator == .permutation, options.truncation == 0, players.count <= ValuationOptions.mostAdjustedPlayers else { return [] }
         return try (options.controls ?? []).filter { $0 != options.utility && $0 != .exact }.map {
             UtilityTable(try stored(try make($0, saying: "control variate (\($0.rawValue))").utility))
         }

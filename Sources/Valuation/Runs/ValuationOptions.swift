@@ -10,6 +10,14 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
 
     public enum UtilityName: String, Codable, Sendable, CaseIterable {
         case exact, stitch, additive
+
+        var source: UtilityRecord.Source {
+            switch self {
+            case .exact: .exact
+            case .stitch: .stitch
+            case .additive: .additive
+            }
+        }
     }
 
     public var estimator: EstimatorName
@@ -54,6 +62,31 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
             throw Failure(.input, "the shards were computed with options that this version does not know; compute them again")
         }
         self = options
+        try validate()
+    }
+
+    /// - Throws: `Failure` of kind `input` where numbers are out of range or options do not go together.
+    public func validate() throws {
+        func expect(_ holds: Bool, _ complaint: String) throws { if !holds { throw Failure(.input, complaint) } }
+        try expect((1...1000).contains(orders), "--orders takes a whole number from 1 to 1000")
+        try expect(maxEvaluations.map { $0 >= 1 } ?? true && width.map { $0 > 0 } ?? true, "a budget or a width must be above 0")
+        try expect((0.5...0.9999).contains(confidence), "--confidence takes a number from 0.5 to 0.9999")
+        try expect((0.001...0.999).contains(valuationShare) && truncation >= 0 && alpha > 0 && beta > 0, "an option is out of range")
+        try expect(orders == 1 || utility == .exact, "block orders other than the project's own have no stored chain to stitch or subtract from; use --utility exact with --orders")
+        try expect(orders == 1 || width == nil, "--width looks at one block order; leave it out with --orders, whose intervals are over the orders")
+        let samples = estimator != .exact && estimator != .loo
+        try expect(samples || (maxEvaluations == nil && width == nil), "--max-evaluations and --width are for estimators that sample; use --estimator permutation with them")
+        try expect(truncation == 0 || estimator == .permutation, "--truncation is for --estimator permutation")
+        try expect(maxEvaluations.map { $0 >= 2 * orders } ?? true, "every block order takes two evaluations at least; give --max-evaluations of \(2 * orders) or more")
+    }
+
+    /// What a share of the coalitions cannot be cut by.
+    func validateForShards() throws {
+        guard orders == 1 else { throw Failure(.input, "--shard takes one block order; leave out --orders") }
+        guard truncation == 0 else { throw Failure(.input, "--shard cuts a plan that is known beforehand; leave out --truncation") }
+        guard width == nil || maxEvaluations != nil else {
+            throw Failure(.input, "a shard cannot know when all intervals are narrow; give --max-evaluations with --width and --shard")
+        }
     }
 
     /// - Parameter controls: tables of the utilities that `controls` names.
@@ -64,7 +97,7 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
         case .exact:
             let limit = allowsManyPlayers ? ValuationOptions.mostPlayersExactly : ExactEstimator.defaultPlayerLimit
             return ExactEstimator(playerLimit: limit, confidence: confidence)
-        case .permutation where controls != nil && truncation == 0:
+        case .permutation where controls != nil && truncation == 0 && playerCount <= Self.mostAdjustedPlayers:
             return AdjustedEstimator(seed: seed, stopping: stopping, confidence: confidence, controls: tables)
         case .permutation: return PermutationEstimator(seed: seed, stopping: stopping, truncation: truncation, confidence: confidence)
         case .loo: return LeaveOneOutEstimator(confidence: confidence)
@@ -74,6 +107,8 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
         }
     }
 
+    /// Regressions take memory and time by the square and the cube of the players; beyond so many, sampling is plain.
+    static let mostAdjustedPlayers = 300
     /// 2²⁰ coalitions.
     static let mostPlayersExactly = 20
 }

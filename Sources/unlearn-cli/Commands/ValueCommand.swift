@@ -13,7 +13,7 @@ extension CommandSpec {
             OptionSpec("estimator", "NAME", "exact (default up to 12 players), permutation (default beyond), loo, banzhaf, beta, kernel"),
             OptionSpec("utility", "NAME", "exact (default: replay), stitch, additive (no training)"),
             OptionSpec("metric", "accuracy|loss", "of models on the valuation rows; loss: the negative mean log-loss"),
-            OptionSpec("max-evaluations", "N", "coalitions at most (default: 40 a player, unless --width is given)"),
+            OptionSpec("max-evaluations", "N", "coalitions that sampling takes at most (default: 40 a player, unless --width is given); leave-one-out comes on top"),
             OptionSpec("confidence", "X", "of the intervals (default 0.95)"),
             OptionSpec("width", "W", "stop when every interval is narrower"),
             OptionSpec("controls", "NAME,…|none", "cheap utilities as control variates of permutation sampling (default additive)"),
@@ -121,12 +121,14 @@ extension CommandSpec {
                 throw Failure(.input, "--\(name) takes additive, stitch, both with a comma between, or none, not '\(text)'")
             }
             return utility
-        }
+        }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
     private static func valuationOptions(_ invocation: Invocation, players: Int, _ project: Project) throws -> ValuationOptions {
         let few = players <= ExactEstimator.defaultPlayerLimit
-        var options = ValuationOptions(estimator: try invocation.choice("estimator") ?? (few ? .exact : .permutation))
+        // A budget or a width asks for sampling.
+        let samples = !few || invocation.text("max-evaluations") != nil || invocation.text("width") != nil
+        var options = ValuationOptions(estimator: try invocation.choice("estimator") ?? (samples ? .permutation : .exact))
         if let utility: ValuationOptions.UtilityName = try invocation.choice("utility") { options.utility = utility }
         if let metric: Metric = try invocation.choice("metric") { options.metric = metric }
         options.maxEvaluations = try invocation.integer("max-evaluations", in: 1...1 << 30)
@@ -139,6 +141,11 @@ extension CommandSpec {
         options.seed = try invocation.integer("seed", in: 0...Int.max).map(UInt64.init) ?? project.settings.recipe.seed
         if let controls = try utilities(invocation, "controls") { options.controls = controls.isEmpty ? nil : controls }
         options.allowsManyPlayers = invocation.flag("yes")
+        for (name, estimator) in [("alpha", "beta"), ("beta", "beta"), ("controls", "permutation")]
+        where invocation.text(name) != nil && options.estimator.rawValue != estimator {
+            throw Failure(.input, "--\(name) is for --estimator \(estimator)")
+        }
+        if invocation.text("fidelity") != nil, options.utility != .exact { throw Failure(.input, "--fidelity compares with --utility exact") }
         return options
     }
 
