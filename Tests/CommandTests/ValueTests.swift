@@ -44,11 +44,12 @@ struct ValueTests {
     func shards(_ estimator: String) throws {
         let program = try project()
         let options = ["value", "--estimator", estimator, "--metric", "loss", "--seed", "7"] + (estimator == "exact" ? [] : ["--max-evaluations", "20"])
-        var paths: [String] = []
+        var paths: [String] = [], coalitions = 0
         for index in [2, 3, 1] {
             let path = data.folder.file("shard\(index)")
             let result = try program.json(options + ["--shard", "\(index)/3", "--out", path])
             #expect(result["shard"] as? String == "\(index)/3")
+            coalitions += try #require(result["coalitions"] as? Int)
             paths.append(path)
         }
         let merged = data.folder.file("merged"), alone = data.folder.file("alone")
@@ -58,6 +59,9 @@ struct ValueTests {
             let one = try Data(contentsOf: URL(fileURLWithPath: "\(alone)/\(name)"))
             #expect(try Data(contentsOf: URL(fileURLWithPath: "\(merged)/\(name)")) == one, "\(name)")
         }
+        // No coalition is evaluated by two shards.
+        let lines = try String(contentsOfFile: "\(alone)/utilities.csv", encoding: .utf8).split(separator: "\n").count
+        #expect(coalitions == lines - 1)
         // A share that is there already is not computed again.
         let repeated = try program.json(options + ["--shard", "1/3", "--out", paths[2]])
         #expect(repeated["evaluations"] as? Int == 0)

@@ -36,6 +36,8 @@ public struct PlayerSet: Sendable {
 
     /// Their numbers in coalitions are their places here.
     public let players: [Player]
+    /// What a player is: group, block or set.
+    public let kind: String
     /// By block, from 1 at index 0.
     let blocks: [Block]
 
@@ -55,7 +57,8 @@ public struct PlayerSet: Sendable {
     /// - Parameters:
     ///   - slots: of each block, also empty ones.
     ///   - live: all live training rows by block and slot; those that `owned` does not name are nobody's.
-    init(names: [String], owned: [Owned], slots: [Int], live: [(block: Int, slot: Int)]) {
+    init(names: [String], kind: String = "set", owned: [Owned], slots: [Int], live: [(block: Int, slot: Int)]) {
+        self.kind = kind
         var owners = slots.map { [Int32](repeating: -1, count: $0) }
         var places = [[Int: [Int]]](repeating: [:], count: names.count)
         for row in owned {

@@ -11,6 +11,14 @@ public enum PlayerSource: Sendable, Equatable {
     case blocks
     /// A file: `player,id` a line below that header, or one id a line, each row a player of its own.
     case file(String)
+
+    var kind: String {
+        switch self {
+        case .groups: "group"
+        case .blocks: "block"
+        case .file: "set"
+        }
+    }
 }
 
 extension PlayerSet {
@@ -54,7 +62,7 @@ extension PlayerSet {
                 }
             throw Failure(.input, "\(there), and values compare players; \(advice)")
         }
-        self.init(names: named, owned: owned, slots: slots.map(\.slots), live: live.map { ($0.block, $0.slot) })
+        self.init(names: named, kind: source.kind, owned: owned, slots: slots.map(\.slots), live: live.map { ($0.block, $0.slot) })
     }
 }
 

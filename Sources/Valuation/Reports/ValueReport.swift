@@ -108,6 +108,8 @@ public struct ValueReport: Codable, Sendable {
     public var stopped: String?
     public var convergence: [Convergence]
     public var removal: [Removal]
+    /// For the removal curves, beyond `blocksTrained`.
+    public var removalBlocksTrained = 0
     public var fidelity: [Fidelity]
 
     public init(

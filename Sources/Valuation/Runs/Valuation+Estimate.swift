@@ -42,7 +42,7 @@ extension Valuation {
         for control in controls { try flush(control.utility) }
         var report = summary(estimates, seconds: 0)
         (report.blocksTrained, report.blocksTrainedFromScratch, report.fidelity) = (trained, scratch, fidelities)
-        if withCurves { report.removal = try removalCurves(report) }
+        if withCurves { (report.removal, report.removalBlocksTrained) = try removalCurves(report) }
         report.seconds = (watch.now - start) / .seconds(1)
         return ValuationOutcome(report: report, utilities: utilities(estimates))
     }
@@ -90,7 +90,7 @@ extension Valuation {
             confidence: options.confidence, orders: estimates.count, seed: String(options.seed), trainingRows: players.rows,
             valuationRows: trainer.split.valuationRows, finalTestRows: trainer.split.finalRows, blocks: trainer.blocks,
             stateDigest: Digest(of: trainer.trainedState).description, stopped: estimates[0].estimate.stopped?.rawValue,
-            convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: kind)
+            convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
     }
 
     private func utilities(_ estimates: [OrderEstimate]) -> [EvaluatedCoalition] {
@@ -110,8 +110,8 @@ extension Valuation {
     public func computeShard(_ plan: ShardPlan, at path: String) throws -> (coalitions: Int, evaluated: Int) {
         try options.validateForShards()
         let estimator = estimator(controls: []), n = players.count
-        var own = try plan.coalitions(of: estimator, playerCount: n), seen = Set(own)
-        own += try plan.coalitions(of: LeaveOneOutEstimator(), playerCount: n).filter { seen.insert($0).inserted }
+        // Cut as one plan, so that no two shards evaluate the same coalition.
+        let own = plan.share(of: try estimator.plan(playerCount: n) + LeaveOneOutEstimator().plan(playerCount: n))
         let costed = try make(options.utility, saying: "shard \(plan.index + 1) of \(plan.count)")
         let shard = ShardFile(
             provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index + 1, of: plan.count)
@@ -125,7 +125,7 @@ extension Valuation {
 
     /// The valuation that one process would have made of what shards evaluated; nothing dear is evaluated.
     public static func merge(
-        _ paths: [String], of project: Project, players source: PlayerSource, threads: Int, control: TrainingControl, progress: @escaping Progress
+        _ paths: [String], of project: Project, players: PlayerSet, threads: Int, control: TrainingControl, progress: @escaping Progress
     ) throws -> ValuationOutcome {
         let watch = ContinuousClock(), start = watch.now
         let shards = try MergedShards(reading: paths)
@@ -133,7 +133,7 @@ extension Valuation {
         try options.validateForShards()
         guard options.seed == shards.seed else { throw Failure(.input, "\(paths[0]) names two seeds; compute the shards again") }
         let valuation = try Valuation(
-            project, players: source, options: options, threads: threads, control: control, progress: progress)
+            project, players: players, options: options, threads: threads, control: control, progress: progress)
         let own = Provenance(valuation.trainer, utility: valuation.options.utility.source)
         if let difference = shards.provenance.firstDifference(from: own) {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")

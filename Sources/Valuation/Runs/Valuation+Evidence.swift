@@ -29,7 +29,8 @@ extension Valuation {
     private static let mostCurvePoints = 21
 
     /// Scores on the final test rows of the models that lose their players one after the other, in several orders.
-    func removalCurves(_ report: ValueReport) throws -> [ValueReport.Removal] {
+    /// - Returns: the curves, and the blocks that were trained for them.
+    func removalCurves(_ report: ValueReport) throws -> ([ValueReport.Removal], Int) {
         let n = players.count
         func sorted(_ key: (ValueReport.Player) -> Double) -> [Int] { (0..<n).sorted { (key(report.players[$1]), $0) < (key(report.players[$0]), $1) } }
         var random = Array(0..<n)
@@ -44,9 +45,10 @@ extension Valuation {
         let coalitions = orders.flatMap { order in counts.map { Coalition(order.1.dropFirst($0), of: n) } }
         let costed = try make(.exact, on: try trainerOnFinalRows(), saying: "removal curves")
         let scores = try costed.utility.values(of: coalitions)
-        return orders.enumerated().map { number, order in
+        let curves = orders.enumerated().map { number, order in
             ValueReport.Removal(order: order.0, removed: counts, scores: Array(scores[number * counts.count..<(number + 1) * counts.count]))
         }
+        return (curves, costed.blocksTrained())
     }
 
     private enum RemovalStream {

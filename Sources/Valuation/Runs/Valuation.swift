@@ -11,7 +11,6 @@ public final class Valuation {
     let project: Project
     public let players: PlayerSet
     public let options: ValuationOptions
-    let kind: String
     private let threads: Int
     private let control: TrainingControl
     let progress: Progress
@@ -21,7 +20,7 @@ public final class Valuation {
     /// - Throws: `Failure` of kind `input` where the project is not trained, players cannot be told apart, test rows are too few or
     ///   the estimator needs more than was allowed.
     public init(
-        _ project: Project, players source: PlayerSource, options: ValuationOptions, threads: Int, control: TrainingControl, progress: @escaping Progress
+        _ project: Project, players: PlayerSet, options: ValuationOptions, threads: Int, control: TrainingControl, progress: @escaping Progress
     ) throws {
         try options.validate()
         self.project = project
@@ -29,13 +28,7 @@ public final class Valuation {
         self.threads = threads
         self.control = control
         self.progress = progress
-        players = try PlayerSet(source, of: project)
-        kind =
-            switch source {
-            case .groups: "group"
-            case .blocks: "block"
-            case .file: "set"
-            }
+        self.players = players
         let split = try ValuationSplit(of: project, share: options.valuationShare, keeping: project.store.isWritable)
         trainer = try CoalitionTrainer(project, players: players, split: split, metric: options.metric, threads: threads, control: control)
         orders = ExactUtility.orders(options.orders, blocks: trainer.blocks, seed: options.seed)

@@ -20,9 +20,14 @@ public struct ShardPlan: Sendable, Equatable {
 
     /// The coalitions that are this shard's to evaluate, each once.
     public func coalitions(of estimator: some ValueEstimator, playerCount: Int) throws -> [Coalition] {
+        share(of: try estimator.plan(playerCount: playerCount))
+    }
+
+    /// This shard's coalitions of a plan, each once: those that a sample of its own is the first to contain.
+    func share(of plan: [[Coalition]]) -> [Coalition] {
         var seen: Set<Coalition> = []
         var own: [Coalition] = []
-        for (k, unit) in try estimator.plan(playerCount: playerCount).enumerated() {
+        for (k, unit) in plan.enumerated() {
             for coalition in unit where seen.insert(coalition).inserted && k % count == index { own.append(coalition) }
         }
         return own

@@ -39,10 +39,10 @@ extension CommandSpec {
         if shard != nil, invocation.text("out") == nil { throw Failure(.input, "--shard writes a file; name it with --out") }
         let project = try Project(opening: invocation.folder, shard == nil ? .write : .read, threads: try invocation.threads)
         if !invocation.flag("approximate") { try project.refuseOtherNumerics("value players") }
-        let players = try PlayerSet(source, of: project).players
+        let players = try PlayerSet(source, of: project)
         let options = try valuationOptions(invocation, players: players.count, project)
         let bar = console.progress("steps")
-        let valuation = try Valuation(project, players: source, options: options, threads: try invocation.threads, control: Interrupt.control) {
+        let valuation = try Valuation(project, players: players, options: options, threads: try invocation.threads, control: Interrupt.control) {
             bar.update($0, $1, of: $2)
         }
         if let shard {
@@ -55,7 +55,7 @@ extension CommandSpec {
                 "shard \(shard.index + 1) of \(shard.count): \(counted(done.coalitions, "coalition")) in \(path), \(done.evaluated) evaluated now")
             return 0
         }
-        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.map(\.name)) }
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name)) }
         let outcome = try valuation.run(fidelity: try utilities(invocation, "fidelity") ?? [.additive], withCurves: folder != nil)
         bar.finish()
         return try finish(outcome, folder, console)
@@ -70,9 +70,10 @@ extension CommandSpec {
         }
         let source = playerSource(invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
-        let folder = try invocation.text("out").map { try ReportFolder($0, players: try PlayerSet(source, of: project).players.map(\.name)) }
+        let players = try PlayerSet(source, of: project)
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name)) }
         let bar = console.progress("steps")
-        let outcome = try Valuation.merge(paths, of: project, players: source, threads: try invocation.threads, control: Interrupt.control) {
+        let outcome = try Valuation.merge(paths, of: project, players: players, threads: try invocation.threads, control: Interrupt.control) {
             bar.update($0, $1, of: $2)
         }
         bar.finish()
@@ -170,7 +171,7 @@ extension CommandSpec {
                 + (report.efficiencyGap.map { "; the values add up to the difference within \(String(format: "%.1g", abs($0)))" } ?? ""))
         lines.append(
             "\(report.estimator) over \(counted(report.evaluations, "coalition")) by \(report.utility) utility\(report.orders > 1 ? ", \(report.orders) block orders" : ""); "
-                + "\(report.blocksTrained) blocks trained now, \(report.blocksTrainedFromScratch) from scratch; \(fixed(report.seconds, 1)) s")
+                + "\(report.blocksTrained) blocks trained now, \(report.blocksTrainedFromScratch) from scratch\(report.removalBlocksTrained > 0 ? ", \(report.removalBlocksTrained) for the curves" : ""); \(fixed(report.seconds, 1)) s")
         if let stopped = report.stopped { lines.append("stopped because \(stopped)") }
         for fidelity in report.fidelity {
             lines.append(
