@@ -34,11 +34,28 @@ static inline __attribute__((always_inline)) size_t offset(const struct convolut
     return weight / window * q->plane + within / q->kernel * q->row + within % q->kernel;
 }
 
+// Sixteen floats of a narrow image, which may hang over the ends of its rows: where they begin, which of them are positions of the
+// output, and where the first of these lies there.
+struct narrow_place {
+    size_t in, out;
+    uint32_t lanes;
+};
+
+static inline struct narrow_place narrow_place(const struct convolution *q, size_t in) {
+    const size_t width = (size_t)q->out_width;
+    size_t y = in / q->row, x = in % q->row;
+    struct narrow_place at = {in, y * width + (x < width ? x : width), 0};
+    for (int lane = 0; lane < 16; lane++) {
+        if (x < width && y * width < q->positions) at.lanes |= 1u << lane;
+        if (++x == q->row) x = 0, y++;
+    }
+    return at;
+}
+
 #define KERNELS "convolution_tiles.h"
 #include "instruction_sets.h"
 
-static struct convolution convolution(int channels, int height, int width, int kernel, int padding, const float *padded) {
-    const struct padded_image image = padded_image(height, width, kernel, padding, 1);
+static struct convolution convolution(int channels, int kernel, const float *padded, struct padded_image image) {
     const size_t row_places = ((size_t)image.out_width + 15) / 16;
     return (struct convolution){.padded = padded, .channels = channels, .kernel = kernel, .out_width = image.out_width,
                                 .plane = image.rows * image.row, .row = image.row, .fan = (size_t)channels * kernel * kernel,
@@ -48,7 +65,7 @@ static struct convolution convolution(int channels, int height, int width, int k
 
 void vk_convolve_by(enum vk_instructions instructions, const float *padded, const float *weights, const float *bias, float *y, int channels,
                     int height, int width, int kernel, int padding, int outputs) {
-    struct convolution q = convolution(channels, height, width, kernel, padding, padded);
+    struct convolution q = convolution(channels, kernel, padded, padded_image(height, width, kernel, padding, 1));
     q.weights = weights, q.bias = bias, q.outputs = y;
     switch (instructions) {
 #if defined(__x86_64__)
@@ -61,7 +78,7 @@ void vk_convolve_by(enum vk_instructions instructions, const float *padded, cons
 
 void vk_add_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int channels,
                                     int height, int width, int kernel, int padding, int outputs) {
-    const struct convolution q = convolution(channels, height, width, kernel, padding, padded);
+    const struct convolution q = convolution(channels, kernel, padded, padded_image(height, width, kernel, padding, 1));
     switch (instructions) {
 #if defined(__x86_64__)
     case VK_X86_64_V4: correlate_v4(&q, (size_t)outputs, dy, gradient); return;
@@ -79,6 +96,41 @@ void vk_convolve(const float *padded, const float *weights, const float *bias, f
 void vk_add_convolution_gradient(const float *padded, const float *dy, float *gradient, int channels, int height, int width, int kernel,
                                  int padding, int outputs) {
     vk_add_convolution_gradient_by(vk_best_instructions(), padded, dy, gradient, channels, height, width, kernel, padding, outputs);
+}
+
+void vk_convolve_narrow_by(enum vk_instructions instructions, const float *padded, const float *weights, const float *bias, float *y, int channels,
+                           int height, int width, int kernel, int padding, int outputs) {
+    struct convolution q = convolution(channels, kernel, padded, narrow_image(height, width, kernel, padding));
+    q.weights = weights, q.bias = bias, q.outputs = y;
+    switch (instructions) {
+#if defined(__x86_64__)
+    case VK_X86_64_V4: convolve_narrow_v4(&q, (size_t)outputs); return;
+    case VK_X86_64_V3: convolve_narrow_v3(&q, (size_t)outputs); return;
+#endif
+    default: convolve_narrow_any(&q, (size_t)outputs);
+    }
+}
+
+void vk_narrow_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int from_zero,
+                                       int channels, int height, int width, int kernel, int padding, int outputs) {
+    const struct convolution q = convolution(channels, kernel, padded, narrow_image(height, width, kernel, padding));
+    switch (instructions) {
+#if defined(__x86_64__)
+    case VK_X86_64_V4: correlate_narrow_v4(&q, (size_t)outputs, dy, from_zero, gradient); return;
+    case VK_X86_64_V3: correlate_narrow_v3(&q, (size_t)outputs, dy, from_zero, gradient); return;
+#endif
+    default: correlate_narrow_any(&q, (size_t)outputs, dy, from_zero, gradient);
+    }
+}
+
+void vk_convolve_narrow(const float *padded, const float *weights, const float *bias, float *y, int channels, int height, int width, int kernel,
+                        int padding, int outputs) {
+    vk_convolve_narrow_by(vk_best_instructions(), padded, weights, bias, y, channels, height, width, kernel, padding, outputs);
+}
+
+void vk_narrow_convolution_gradient(const float *padded, const float *dy, float *gradient, int from_zero, int channels, int height, int width,
+                                    int kernel, int padding, int outputs) {
+    vk_narrow_convolution_gradient_by(vk_best_instructions(), padded, dy, gradient, from_zero, channels, height, width, kernel, padding, outputs);
 }
 
 void vk_turn_kernels(const float *weights, float *turned, int outputs, int channels, int kernel) {

@@ -14,6 +14,14 @@ void vk_pad(const float *image, float *padded, int channels, int height, int wid
     copy_padded(image, padded, channels, height, width, padding, padded_image(height, width, kernel, padding, stride));
 }
 
+void vk_pad_narrow(const float *image, float *padded, int channels, int height, int width, int kernel, int padding) {
+    if (padding == 0) {
+        memcpy(padded, image, sizeof(float) * (size_t)channels * height * width);
+        return;
+    }
+    copy_padded(image, padded, channels, height, width, padding, narrow_image(height, width, kernel, padding));
+}
+
 // The columns of one offset of the kernel are the padded image shifted by it: each output row is one run of a padded row.
 // Runs are copied in whole vectors; what goes too far is overwritten by the next run.
 MULTIVERSION

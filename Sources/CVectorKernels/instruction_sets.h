@@ -1,6 +1,7 @@
 // Includes the file that KERNELS names once for each instruction set, with TARGET, NAMED(), a load and a store of the first
-// 1...16 floats of a vector, and how many rows a tile of 1, 2, 3, 4 vectors has at most (0: no such tile), so that its sums,
+// 1...16 floats of a vector, a store of some of its lanes, and how many rows a tile of 1, 2, 3, 4 vectors has at most (0: no such tile), so that its sums,
 // its vectors and one more value fit the registers.
+#include <stdint.h>
 #include <string.h>
 
 #include "multiversion.h"
@@ -41,6 +42,11 @@ TARGET ALWAYS_INLINE v16 load_first_v4(const float *p, int count) {
 TARGET ALWAYS_INLINE void store_first_v4(float *p, v16 value, int count) {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)value);
 }
+// The lanes whose bits are set, side by side.
+TARGET ALWAYS_INLINE void store_lanes_v4(float *p, v16 value, uint32_t lanes) {
+    const __m512 packed = _mm512_maskz_compress_ps((__mmask16)lanes, (__m512)value);
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << __builtin_popcount(lanes)) - 1), packed);
+}
 #define ROWS_OF_1 16
 // Twelve would fit; compiled, they run at less than half the speed of eleven.
 #define ROWS_OF_2 11
@@ -69,6 +75,10 @@ TARGET ALWAYS_INLINE void store_first_v3(float *p, v16 value, int count) {
     _mm256_maskstore_ps(p, first_lanes_v3(count), low);
     _mm256_maskstore_ps(p + 8, first_lanes_v3(count - 8), high);
 }
+TARGET ALWAYS_INLINE void store_lanes_v3(float *p, v16 value, uint32_t lanes) {
+    for (int l = 0; l < 16; l++)
+        if (lanes >> l & 1) *p++ = value[l];
+}
 #define ROWS_OF_1 6
 #define ROWS_OF_2 0
 #define ROWS_OF_3 0
@@ -85,6 +95,10 @@ ALWAYS_INLINE v16 load_first_any(const float *p, int count) {
     return value;
 }
 ALWAYS_INLINE void store_first_any(float *p, v16 value, int count) { memcpy(p, &value, sizeof(float) * (size_t)count); }
+ALWAYS_INLINE void store_lanes_any(float *p, v16 value, uint32_t lanes) {
+    for (int l = 0; l < 16; l++)
+        if (lanes >> l & 1) *p++ = value[l];
+}
 #define ROWS_OF_1 4
 #define ROWS_OF_2 0
 #define ROWS_OF_3 0

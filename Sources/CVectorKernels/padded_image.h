@@ -16,6 +16,13 @@ static inline struct padded_image padded_image(int height, int width, int kernel
                                  (size_t)(width + 2 * padding) + (out_width % 16 ? 15 : 0)};
 }
 
+// The same for narrow images, whose rows follow one another without a gap.
+static inline struct padded_image narrow_image(int height, int width, int kernel, int padding) {
+    struct padded_image image = padded_image(height, width, kernel, padding, 1);
+    image.row = (size_t)(width + 2 * padding);
+    return image;
+}
+
 static inline void copy_padded(const float *image, float *padded, int channels, int height, int width, int padding, struct padded_image p) {
     memset(padded, 0, sizeof(float) * ((size_t)channels * p.rows * p.row));
     for (int c = 0; c < channels; c++)

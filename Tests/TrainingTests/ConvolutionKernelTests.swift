@@ -70,6 +70,51 @@ struct ConvolutionKernelTests {
         }
     }
 
+    @Test("A narrow image convolved as one row has the same bits, forward and in the weights' gradient", arguments: windows, [1, 5, 8, 16, 20, 33])
+    func narrow(_ window: Window, _ outputs: Int) {
+        var random = SeededGenerator(44)
+        let image = random.floats(window.imageCount), fan = window.channels * window.kernel * window.kernel
+        let weights = random.floats(outputs * fan), bias = random.floats(outputs), columns = columns(window, image)
+        let positions = window.outHeight * window.outWidth, padded = window.padded
+        let (channels, height, width) = (Int32(window.channels), Int32(window.height), Int32(window.width))
+        let (kernel, padding) = (Int32(window.kernel), Int32(window.padding))
+        vk_pad_narrow(image, padded.pointer, channels, height, width, kernel, padding)
+        for bias in [nil, bias] {
+            var expected: [Float] = []
+            for o in 0..<outputs {
+                for position in 0..<positions {
+                    expected.append((0..<fan).reduce(bias?[o] ?? 0) { fma(weights[o * fan + $1], columns[$1 * positions + position], $0) })
+                }
+            }
+            for level in Self.levels {
+                let y = GuardedFloats(count: outputs * positions)
+                vk_convolve_narrow_by(level, padded.pointer, weights, bias, y.pointer, channels, height, width, kernel, padding, Int32(outputs))
+                #expect(bits(y.values) == bits(expected), "level \(level.rawValue)")
+                #expect(y.isIntact && padded.isIntact)
+            }
+        }
+        guard window.kernel == 3 || window.kernel == 5 else { return }
+        // (positions, outputs) and (fan, outputs).
+        let dy = random.floats(positions * outputs), start = random.floats(fan * outputs)
+        for fromZero in [true, false] {
+            var expected = fromZero ? [Float](repeating: 0, count: start.count) : start
+            for weight in 0..<fan {
+                for o in 0..<outputs {
+                    for position in 0..<positions {
+                        expected[weight * outputs + o] = fma(columns[weight * positions + position], dy[position * outputs + o], expected[weight * outputs + o])
+                    }
+                }
+            }
+            for level in Self.levels {
+                let result = GuardedFloats(start)
+                vk_narrow_convolution_gradient_by(
+                    level, padded.pointer, dy, result.pointer, fromZero ? 1 : 0, channels, height, width, kernel, padding, Int32(outputs))
+                #expect(bits(result.values) == bits(expected), "level \(level.rawValue)")
+                #expect(result.isIntact)
+            }
+        }
+    }
+
     @Test("Average pooling of any size gives means, and spreads their gradients", arguments: [2, 3, 8, 10, 28, 33], [2, 3, 7, 10, 28, 66, 67])
     func pooling(_ height: Int, _ width: Int) {
         for planes in 1...3 { pooling(planes, height, width) }

@@ -39,6 +39,10 @@ void vk_convolve_by(enum vk_instructions instructions, const float *padded, cons
                     int height, int width, int kernel, int padding, int outputs);
 void vk_add_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int channels,
                                     int height, int width, int kernel, int padding, int outputs);
+void vk_convolve_narrow_by(enum vk_instructions instructions, const float *padded, const float *weights, const float *bias, float *y, int channels,
+                           int height, int width, int kernel, int padding, int outputs);
+void vk_narrow_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int from_zero,
+                                       int channels, int height, int width, int kernel, int padding, int outputs);
 
 // to (columns, rows), its rows to_row apart, from (rows, columns).
 void vk_transpose(const float *from, size_t rows, size_t columns, float *to, size_t to_row);
@@ -59,6 +63,14 @@ void vk_convolve(const float *padded, const float *weights, const float *bias, f
 // fused addition a lane, lanes folded at the end.
 void vk_add_convolution_gradient(const float *padded, const float *dy, float *gradient, int channels, int height, int width, int kernel,
                                  int padding, int outputs);
+// The same for images whose output rows fill no vectors: the padded image without gaps (room for vk_padded_floats floats), whose rows
+// are convolved as one, and dy as its transpose (positions, outputs). The gradient (fan, outputs) is one chain over the positions, set or
+// added to; kernels of 3 and 5 only.
+void vk_pad_narrow(const float *image, float *padded, int channels, int height, int width, int kernel, int padding);
+void vk_convolve_narrow(const float *padded, const float *weights, const float *bias, float *y, int channels, int height, int width, int kernel,
+                        int padding, int outputs);
+void vk_narrow_convolution_gradient(const float *padded, const float *dy, float *gradient, int from_zero, int channels, int height, int width,
+                                    int kernel, int padding, int outputs);
 // turned (channels, outputs, kernel, kernel): each window upside down and back to front. A convolution of dy with it is the image's
 // gradient (stride 1, padding kernel - 1 - padding).
 void vk_turn_kernels(const float *weights, float *turned, int outputs, int channels, int kernel);

@@ -2,8 +2,8 @@ internal import CVectorKernels
 import Tensors
 
 /// Square kernel, zero padding; W is (outputs, inputs, kernel, kernel). Where output rows fill vectors, the padded image is
-/// convolved as it lies. Elsewhere each row is unrolled into columns (inputs · kernel², positions) that stay in the second-level
-/// cache and are multiplied there.
+/// convolved as it lies; a narrow image with few outputs is convolved as one long row. Elsewhere each row is unrolled into columns
+/// (inputs · kernel², positions) that stay in the second-level cache and are multiplied there.
 struct Convolution: Layer {
     let name: String
     let input: RowShape
@@ -24,8 +24,12 @@ struct Convolution: Layer {
     var outputCount: Int { output.count }
     var fanIn: Int { input.channels * kernel * kernel }
     private var positions: Int { output.height * output.width }
-    /// The columns, with the room that unrolling may overwrite; none where both directions do without.
-    private var columnsCount: Int { fillsVectors && fillsBackwards ? 0 : fanIn * positions + 16 }
+    /// The columns, with the room that unrolling may overwrite; of one channel where only the way back needs them, none where
+    /// neither direction does.
+    private var columnsCount: Int {
+        guard fillsVectors || isNarrow else { return fanIn * positions + 16 }
+        return fillsBackwards ? 0 : kernel * kernel * positions + 16
+    }
 
     private var paddedOutputCount: Int {
         fillsBackwards ? vk_padded_floats(Int32(outputs), Int32(output.height), Int32(output.width), Int32(kernel), Int32(backPadding), 1) : 0
@@ -48,6 +52,13 @@ struct Convolution: Layer {
 
     private var fillsVectors: Bool { stride == 1 && Self.fills(output.width) }
 
+    /// Outputs of a convolution of the image as one long row: fewer leave vectors empty on the way back, with more, computing what
+    /// hangs over the rows costs more than unrolling.
+    private static let narrowOutputs = 16...32
+
+    /// Whether vectors run along the whole image.
+    private var isNarrow: Bool { stride == 1 && !fillsVectors && (kernel == 3 || kernel == 5) && Self.narrowOutputs.contains(outputs) }
+
     /// Padding of the output's gradient when the input's is a convolution of it.
     private var backPadding: Int { kernel - 1 - padding }
 
@@ -55,6 +66,10 @@ struct Convolution: Layer {
 
     private func pad(_ image: Input, _ padded: Output) {
         vk_pad(image, padded, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding), Int32(stride))
+    }
+
+    private func padNarrow(_ image: Input, _ padded: Output) {
+        vk_pad_narrow(image, padded, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel), Int32(padding))
     }
 
     private func unroll(_ image: Input, _ columns: Output) {
@@ -68,6 +83,11 @@ struct Convolution: Layer {
             if fillsVectors {
                 pad(x + row * inputCount, scratch)
                 vk_convolve(
+                    scratch, parameters, hasBias ? parameters + outputs * fanIn : nil, y + row * outputCount, Int32(input.channels), Int32(input.height),
+                    Int32(input.width), Int32(kernel), Int32(padding), Int32(outputs))
+            } else if isNarrow {
+                padNarrow(x + row * inputCount, scratch)
+                vk_convolve_narrow(
                     scratch, parameters, hasBias ? parameters + outputs * fanIn : nil, y + row * outputCount, Int32(input.channels), Int32(input.height),
                     Int32(input.width), Int32(kernel), Int32(padding), Int32(outputs))
             } else {
@@ -94,6 +114,12 @@ struct Convolution: Layer {
                 pad(x + row * inputCount, scratch)
                 vk_add_convolution_gradient(
                     scratch, gradient, parameterGradient, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel),
+                    Int32(padding), Int32(outputs))
+            } else if isNarrow {
+                padNarrow(x + row * inputCount, scratch)
+                vk_transpose(gradient, outputs, positions, transposed, outputs)
+                vk_narrow_convolution_gradient(
+                    scratch, transposed, weights, row == 0 ? 1 : 0, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel),
                     Int32(padding), Int32(outputs))
             } else if sumsTranspose {
                 unroll(x + row * inputCount, scratch)

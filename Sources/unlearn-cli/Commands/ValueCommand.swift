@@ -146,7 +146,7 @@ extension CommandSpec {
         where invocation.text(name) != nil && options.estimator.rawValue != estimator {
             throw Failure(.input, "--\(name) is for --estimator \(estimator)")
         }
-        if invocation.text("fidelity") != nil, options.utility != .exact { throw Failure(.input, "--fidelity compares with --utility exact") }
+        if let fidelity = invocation.text("fidelity"), fidelity != "none", options.utility != .exact { throw Failure(.input, "--fidelity compares with --utility exact") }
         return options
     }
 
