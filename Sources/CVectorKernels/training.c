@@ -64,45 +64,32 @@ void vk_softmax_gradient(const float *logits, float *d_logits, int classes, int 
     }
 }
 
-// Parameters are taken in tiles that stay in the first-level cache while the lanes are added one after the other.
-#define TILE 1024
+MULTIVERSION
+void vk_take_lanes(float *const *lanes, size_t lane_count, size_t from, size_t n, float *restrict gradient) {
+    for (size_t lane = 0; lane < lane_count; lane++) {
+        float *restrict g = lanes[lane] + from;
+        if (lane == 0) memcpy(gradient, g, n * sizeof(float));
+        else
+            for (size_t i = 0; i < n; i++) gradient[i] += g[i];
+        memset(g, 0, n * sizeof(float));
+    }
+}
 
 MULTIVERSION
-double vk_sum_lanes(float *const *lanes, size_t lane_count, size_t from, size_t to) {
+double vk_sum_squares(const float *values, size_t n) {
     double squares[8] = {0};
-    for (size_t start = from; start < to; start += TILE) {
-        const size_t n = to - start < TILE ? to - start : TILE;
-        float *restrict sum = lanes[0] + start;
-        for (size_t lane = 1; lane < lane_count; lane++) {
-            float *restrict g = lanes[lane] + start;
-            for (size_t i = 0; i < n; i++) sum[i] += g[i];
-            memset(g, 0, n * sizeof(float));
-        }
-        for (size_t i = 0; i < n; i++) squares[i % 8] += (double)sum[i] * (double)sum[i];
-    }
+    for (size_t i = 0; i < n; i++) squares[i % 8] += (double)values[i] * (double)values[i];
     double total = 0;
     for (int l = 0; l < 8; l++) total += squares[l];
     return total;
 }
 
 MULTIVERSION
-void vk_sgd_step(float *parameters, float *velocity, float *const *lanes, size_t lane_count, size_t from, size_t to,
-                 float rate, float momentum, float weight_decay, float scale) {
-    for (size_t start = from; start < to; start += TILE) {
-        const size_t n = to - start < TILE ? to - start : TILE;
-        float gradient[TILE];
-        float *restrict p = parameters + start, *restrict v = velocity + start;
-        memcpy(gradient, lanes[0] + start, n * sizeof(float));
-        memset(lanes[0] + start, 0, n * sizeof(float));
-        for (size_t lane = 1; lane < lane_count; lane++) {
-            float *restrict g = lanes[lane] + start;
-            for (size_t i = 0; i < n; i++) gradient[i] += g[i];
-            memset(g, 0, n * sizeof(float));
-        }
-        for (size_t i = 0; i < n; i++) {
-            v[i] = momentum * v[i] + (scale * gradient[i] + weight_decay * p[i]);
-            p[i] -= rate * v[i];
-        }
+void vk_sgd_step(float *restrict parameters, float *restrict velocity, const float *restrict gradient, size_t n, float rate, float momentum,
+                 float weight_decay, float scale) {
+    for (size_t i = 0; i < n; i++) {
+        velocity[i] = momentum * velocity[i] + (scale * gradient[i] + weight_decay * parameters[i]);
+        parameters[i] -= rate * velocity[i];
     }
 }
 

@@ -19,7 +19,7 @@ struct LanesTests {
             let recipe = Recipe(model: model, hidden: hidden, blocks: 1, epochs: 1, batchSize: 1, learningRate: 1, schedule: .constant)
             let network = try Network(recipe: recipe, input: RowShape(features: features), classes: 10)
             for lane in 1...32 {
-                let rows = Workspace.rows(of: network, lane: lane)
+                let rows = TrunkPass.rows(of: network, lane: lane)
                 #expect((1...lane).contains(rows))
                 // Passes of a full lane are even: one row less would need one pass more.
                 let passes = (lane + rows - 1) / rows
@@ -33,7 +33,7 @@ struct LanesTests {
         let recipe = Recipe(model: .logistic, blocks: 1, epochs: 1, batchSize: 1, learningRate: 1, schedule: .constant)
         let narrow = try Network(recipe: recipe, input: RowShape(features: 4), classes: 2)
         let wide = try Network(recipe: recipe, input: RowShape(features: 1 << 20), classes: 2)
-        #expect(Workspace.rows(of: narrow, lane: 32) == 32)
-        #expect(Workspace.rows(of: wide, lane: 32) == 1)
+        #expect(TrunkPass.rows(of: narrow, lane: 32) == 32)
+        #expect(TrunkPass.rows(of: wide, lane: 32) == 1)
     }
 }

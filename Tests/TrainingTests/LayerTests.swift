@@ -77,6 +77,16 @@ struct LayerTests {
         #expect(values.isIntact && gradients.isIntact && nothing.isIntact)
     }
 
+    @Test("A layer that goes back in place gives the same bits there", arguments: LayerCase.all.filter { $0.layer.goesBackInPlace })
+    func goesBackInPlace(_ test: LayerCase) {
+        var random = SeededGenerator(16)
+        let x = inputs(test.rows * test.layer.inputCount, &random), dy = random.floats(test.rows * test.layer.outputCount)
+        let y = test.layer.forward([], x, rows: test.rows), dx = test.layer.backward([], x, y, dy, onto: [], rows: test.rows).dx
+        let gradients = GuardedFloats(dy), nothing = GuardedFloats(count: 0)
+        test.layer.backward(nothing.pointer, x, y, gradients.pointer, gradients.pointer, nothing.pointer, rows: test.rows, scratch: nothing.pointer)
+        #expect(bits(gradients.values) == bits(dx) && gradients.isIntact)
+    }
+
     @Test("Tanh and ReLU work in place; GELU, whose derivative needs its input, does not")
     func whoWorksInPlace() {
         let inPlace = ActivationName.allCases.filter { Activation(function: $0, inputCount: 1).worksInPlace }

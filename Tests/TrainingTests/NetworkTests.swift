@@ -1,4 +1,6 @@
 import Files
+import Synchronization
+import Tensors
 import TestSupport
 import Testing
 
@@ -34,6 +36,9 @@ private struct NetworkCase: Sendable, CustomTestStringConvertible {
             NetworkCase(recipe: recipe(.logistic), input: RowShape(features: 11), classes: 4, rows: 5),
             NetworkCase(recipe: recipe(.logistic), input: RowShape(channels: 1, height: 28, width: 28), classes: 10),
             NetworkCase(recipe: recipe(.mlp), input: RowShape(features: 5), classes: 2),
+            // Large layers, one and two of them, that are passed through in tiles.
+            NetworkCase(recipe: recipe(.mlp, hidden: [90, 5]), input: RowShape(features: 790), classes: 3, rows: 19),
+            NetworkCase(recipe: recipe(.mlp, hidden: [300, 230, 9], .gelu), input: RowShape(features: 230), classes: 3, rows: 17),
         ]
         + ActivationName.allCases.map {
             NetworkCase(recipe: recipe(.mlp, hidden: [9, 6, 7], $0), input: RowShape(features: 13), classes: 3, rows: 6)
@@ -63,15 +68,8 @@ struct NetworkTests {
         let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }
         let labels = (0..<test.rows).map { $0 * 2 % test.classes }
 
-        let workspace = Workspace(network: network, capacity: test.rows)
-        for (index, value) in rows.joined().enumerated() { workspace.input[index] = value }
-        let gradient = GuardedFloats([Float](repeating: 0, count: network.layout.count))
-        workspace.addGradient(
-            parameters.pointer, labels: labels.map(Int32.init), rows: test.rows, smoothing: smoothing, scale: 1, into: gradient.pointer)
-        #expect(gradient.isIntact)
-
+        let values = try network.gradient(parameters, rows, labels, smoothing: smoothing)
         let exactRows = rows.map { $0.map(Double.init) }, exact = parameters.values.map(Double.init), s = Double(smoothing)
-        let values = gradient.values
         for (tensor, offset) in zip(network.layout.tensors, network.layout.offsets) {
             let largest = values[offset..<offset + tensor.count].reduce(0) { max($0, abs($1)) }
             #expect(largest > 0, "\(tensor.name)")
@@ -89,11 +87,8 @@ struct NetworkTests {
         let network = try Network.residual(1, recipe, input, 4), reference = ReferenceNetwork(residual: 1, recipe, input: input, classes: 4)
         try #require(network.layout.count == reference.parameterCount)
         let parameters = network.initialParameters(seed: 3), rows = (0..<2).map { _ in random.floats(input.count) }
-        let workspace = Workspace(network: network, capacity: 2)
-        for (index, value) in rows.joined().enumerated() { workspace.input[index] = value }
-        let gradient = GuardedFloats([Float](repeating: 0, count: network.layout.count))
-        workspace.addGradient(parameters.pointer, labels: [1, 3], rows: 2, smoothing: 0.1, scale: 1, into: gradient.pointer)
-        let exactRows = rows.map { $0.map(Double.init) }, exact = parameters.values.map(Double.init), values = gradient.values
+        let values = try network.gradient(parameters, rows, [1, 3], smoothing: 0.1)
+        let exactRows = rows.map { $0.map(Double.init) }, exact = parameters.values.map(Double.init)
         for (tensor, offset) in zip(network.layout.tensors, network.layout.offsets) {
             let largest = values[offset..<offset + tensor.count].reduce(0) { max($0, abs($1)) }
             let chosen = (0..<2).map { _ in Int.random(in: offset..<offset + tensor.count, using: &random) }
@@ -114,24 +109,29 @@ struct NetworkTests {
         #expect(network.layout.count == convolutions + 650 + 2 * normalised)
     }
 
-    @Test("The gradient is scaled, and added to what is there", arguments: NetworkCase.all.prefix(6))
-    private func gradientIsAdded(_ test: NetworkCase) throws {
+    @Test("The gradient is scaled, of the same bits for any number of threads, and again for the next batch", arguments: NetworkCase.all)
+    private func gradientIsOne(_ test: NetworkCase) throws {
         var random = SeededGenerator(52)
         let network = try Network(recipe: test.recipe, input: test.input, classes: test.classes)
-        let parameters = network.initialParameters(seed: 4), workspace = Workspace(network: network, capacity: test.rows)
-        for (index, value) in random.floats(test.rows * test.input.count).enumerated() { workspace.input[index] = value }
-        let labels = (0..<test.rows).map { Int32($0 % test.classes) }
-        func gradient(onto start: [Float], scale: Float) -> [Float] {
-            // In place layers overwrite values, never the input, so that a second pass sees the same rows.
-            let target = GuardedFloats(start)
-            workspace.addGradient(
-                parameters.pointer, labels: labels, rows: test.rows, smoothing: 0, scale: scale, into: target.pointer)
-            return target.values
-        }
-        let zeros = [Float](repeating: 0, count: network.layout.count), start = random.floats(network.layout.count)
-        let plain = gradient(onto: zeros, scale: 1)
-        #expect(bits(gradient(onto: zeros, scale: 0.25)) == bits(plain.map { $0 * 0.25 }))
-        expectClose(gradient(onto: start, scale: 1), zip(start, plain).map { Double($0) + Double($1) }, relative: 1e-6, floor: 2e-6)
+        let parameters = network.initialParameters(seed: 4), labels = (0..<test.rows).map { $0 % test.classes }
+        let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }
+        let plain = try network.gradient(parameters, rows, labels)
+        for threads in [2, 3] { #expect(bits(try network.gradient(parameters, rows, labels, threads: threads)) == bits(plain)) }
+        #expect(bits(try network.gradient(parameters, rows, labels, scale: 0.25)) == bits(plain.map { $0 * 0.25 }))
+        #expect(bits(try network.gradient(parameters, rows, labels, batches: 3)) == bits(plain))
+    }
+
+    @Test("Rows that are no longer there leave the gradient of the others", arguments: NetworkCase.all.filter { $0.rows > 2 })
+    private func emptySlots(_ test: NetworkCase) throws {
+        var random = SeededGenerator(54)
+        let network = try Network(recipe: test.recipe, input: test.input, classes: test.classes)
+        let parameters = network.initialParameters(seed: 5), labels = (0..<test.rows).map { $0 % test.classes }
+        let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }
+        let all = try network.gradient(parameters, rows, labels), one = try network.gradient(parameters, [rows[1]], [labels[1]])
+        var slots = labels
+        slots[1] = Int(BlockRows.emptySlot)
+        let rest = try network.gradient(parameters, rows, slots)
+        expectClose(rest, zip(all, one).map { Double($0) - Double($1) }, relative: 1e-5, floor: 1e-5, "the rest")
     }
 
     @Test("lenet5 has LeCun's 61,706 parameters for 28×28 and for 32×32 in one channel", arguments: [28, 32])
@@ -197,5 +197,32 @@ struct NetworkTests {
         }
         #expect(bits(parameters) == bits(draw(1)))
         #expect(bits(parameters) != bits(draw(2)))
+    }
+}
+
+extension Network {
+    /// The gradient of a batch as the trainer computes it, of which every parameter's must be given once.
+    fileprivate func gradient(
+        _ parameters: FloatBuffer, _ rows: [[Float]], _ labels: [Int], smoothing: Float = 0, scale: Float = 1, threads: Int = 1, batches: Int = 1
+    ) throws -> [Float] {
+        // Lanes of a few rows, so that a batch has several.
+        let batch = BatchGradient(network: self, lanes: Lanes(rows: 5, batchSize: rows.count), threads: threads)
+        let source = BatchGradient.Rows(labels: labels.map(Int32.init), slots: Array(rows.indices)[...]) { slot, place in
+            for (index, value) in rows[slot].enumerated() { place[index] = value }
+        }
+        let gradient = GuardedFloats(count: layout.count)
+        for _ in 0..<batches {
+            let given = Atomic<Int>(0)
+            for index in 0..<layout.count { gradient.pointer[index] = .nan }
+            nonisolated(unsafe) let target = gradient.pointer
+            try ThreadCrew.run(threads: threads) { crew in
+                batch.compute(parameters.pointer, source, smoothing: smoothing, scale: scale, crew) { first, tile, count in
+                    (target + first).update(from: tile, count: count)
+                    given.add(count, ordering: .relaxed)
+                }
+            }
+            #expect(given.load(ordering: .relaxed) == layout.count && gradient.isIntact)
+        }
+        return gradient.values
     }
 }

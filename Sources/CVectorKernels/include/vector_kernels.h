@@ -111,14 +111,13 @@ void vk_add_plane_sums(const float *x, float *sums, size_t planes, size_t n);
 void vk_softmax_gradient(const float *logits, float *d_logits, int classes, int label, float smoothing, float scale);
 void vk_softmax(const float *logits, float *probabilities, int classes);
 
-// lanes[0] = sum of the lanes' gradients over parameters [from, to), in lane order; the others are set to zero. Gives the
-// sum's squared norm, in double precision.
-double vk_sum_lanes(float *const *lanes, size_t lane_count, size_t from, size_t to);
+// gradient (n) = sum over the lanes, in order, of their floats from `from` on, each of which is set to zero.
+void vk_take_lanes(float *const *lanes, size_t lane_count, size_t from, size_t n, float *gradient);
+// In double precision.
+double vk_sum_squares(const float *values, size_t n);
 
-// One SGD step over parameters [from, to): g = scale * sum of lane gradients in lane order (each is set to zero after it
-// was read) + weight_decay * p; v = momentum * v + g; p -= rate * v.
-void vk_sgd_step(float *parameters, float *velocity, float *const *lanes, size_t lane_count, size_t from, size_t to,
-                 float rate, float momentum, float weight_decay, float scale);
+// One SGD step: g = scale * gradient + weight_decay * p; v = momentum * v + g; p -= rate * v.
+void vk_sgd_step(float *parameters, float *velocity, const float *gradient, size_t n, float rate, float momentum, float weight_decay, float scale);
 
 // sum += values, and values = sum * factor.
 void vk_add(const float *values, float *sum, size_t n);

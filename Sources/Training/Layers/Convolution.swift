@@ -4,7 +4,7 @@ import Tensors
 /// Square kernel, zero padding; W is (outputs, inputs, kernel, kernel). Where output rows fill vectors, the padded image is
 /// convolved as it lies; a narrow image with few outputs is convolved as one long row. Elsewhere each row is unrolled into columns
 /// (inputs · kernel², positions) that stay in the second-level cache and are multiplied there.
-struct Convolution: Layer {
+struct Convolution: TrunkLayer {
     let name: String
     let input: RowShape
     let outputs: Int

@@ -1,7 +1,7 @@
 internal import CVectorKernels
 
 /// Each channel's mean over all positions.
-struct GlobalAveragePooling: Layer {
+struct GlobalAveragePooling: TrunkLayer {
     let input: RowShape
 
     var inputCount: Int { input.count }

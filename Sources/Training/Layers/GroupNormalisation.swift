@@ -3,7 +3,7 @@ import Tensors
 
 /// Group normalisation (Wu, He 2018): each row's channels are normalised group by group, then scaled and shifted channel
 /// by channel. It knows no statistics beyond the row at hand, so the parameters are all the state there is.
-struct GroupNormalisation: Layer {
+struct GroupNormalisation: TrunkLayer {
     let name: String
     let input: RowShape
     /// A divisor of the channels.

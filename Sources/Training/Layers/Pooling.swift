@@ -1,7 +1,7 @@
 internal import CVectorKernels
 
 /// 2×2 pooling with stride 2. An odd last row or column is left out.
-struct Pooling: Layer {
+struct Pooling: TrunkLayer {
     let function: PoolingName
     let input: RowShape
 

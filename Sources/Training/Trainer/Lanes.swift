@@ -8,9 +8,13 @@ struct Lanes: Equatable {
     let count: Int
 
     init(batchSize: Int) {
-        precondition(batchSize > 0, "empty batches")
         let fewest = (batchSize + Self.mostRows - 1) / Self.mostRows
-        rows = (batchSize + fewest - 1) / fewest
+        self.init(rows: (batchSize + fewest - 1) / max(1, fewest), batchSize: batchSize)
+    }
+
+    init(rows: Int, batchSize: Int) {
+        precondition(batchSize > 0 && rows > 0, "empty batches")
+        self.rows = rows
         count = (batchSize + rows - 1) / rows
     }
 }

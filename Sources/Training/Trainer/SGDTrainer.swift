@@ -6,7 +6,7 @@ import Tensors
 /// the same bits for any number of threads.
 ///
 /// A batch is a run of permuted slots; empty ones are skipped, and the gradient is the sum over live rows divided by
-/// the nominal batch size. Lanes of the batch are summed apart and added in order; threads take lanes.
+/// the nominal batch size.
 public final class SGDTrainer: BlockTrainer {
     /// Raise whenever a change alters the bits that training gives.
     static let arithmetic = 3
@@ -16,13 +16,13 @@ public final class SGDTrainer: BlockTrainer {
     public let threads: Int
     private let network: Network
     private let lanes: Lanes
-    private let workspaces: [Workspace]
-    /// One a lane; all zero between steps. Grows to the most lanes that a batch has used.
-    private var laneGradients: [FloatBuffer] = []
+    private let gradient: BatchGradient
     private let parameters: FloatBuffer
     private let velocity: FloatBuffer
     /// Sum of the states that are averaged.
     private let average: FloatBuffer
+    /// A batch's gradient in full, where its norm must be known before the step.
+    private let unclipped: FloatBuffer
 
     public var layout: ParameterLayout { network.layout }
 
@@ -33,18 +33,18 @@ public final class SGDTrainer: BlockTrainer {
         lattice = Lattice(bits: recipe.latticeBits)
         let network = try Network(recipe: recipe, input: input, classes: classes)
         let lanes = Lanes(batchSize: recipe.batchSize)
-        let passRows = Workspace.rows(of: network, lane: lanes.rows)
         self.network = network
         self.lanes = lanes
-        workspaces = (0..<threads).map { _ in Workspace(network: network, capacity: passRows) }
+        gradient = BatchGradient(network: network, lanes: lanes, threads: threads)
         parameters = FloatBuffer(count: network.layout.count)
         velocity = FloatBuffer(count: network.layout.count)
         average = FloatBuffer(count: recipe.averaging > 0 ? network.layout.count : 0)
+        unclipped = FloatBuffer(count: recipe.gradientClip > 0 ? network.layout.count : 0)
     }
 
     public var fingerprint: NumericsFingerprint {
         NumericsFingerprint([
-            "arithmetic": String(Self.arithmetic), "lattice_bits": String(lattice.bits), "lane_rows": String(lanes.rows), "pass_rows": String(workspaces[0].capacity),
+            "arithmetic": String(Self.arithmetic), "lattice_bits": String(lattice.bits), "lane_rows": String(lanes.rows), "pass_rows": String(gradient.passRows),
         ])
     }
 
@@ -91,77 +91,48 @@ public final class SGDTrainer: BlockTrainer {
 
     /// One step on one batch of slots. A batch without a live row does nothing at all.
     private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, visit: Visit, _ crew: ThreadCrew) {
+        let (p, v, g) = (parameters.pointer, velocity.pointer, unclipped.pointer), isClipped = recipe.gradientClip > 0
+        func descend(_ first: Int, _ gradient: Input, _ count: Int, scale: Float) {
+            vk_sgd_step(p + first, v + first, gradient, count, visit.rate, recipe.momentum, recipe.weightDecay, scale)
+        }
         guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else { return }
-        let scale = 1 / Float(recipe.batchSize)
-        let used = (batch.count + lanes.rows - 1) / lanes.rows
-        while laneGradients.count < used { laneGradients.append(FloatBuffer(count: layout.count)) }
-        crew.forEach(used) { lane, thread in
-            let start = batch.startIndex + lane * lanes.rows
-            let slots = batch[start..<min(start + lanes.rows, batch.endIndex)]
-            addLaneGradient(slots, rows, visit, scale: scale, workspaces[thread], into: laneGradients[lane].pointer)
-        }
-        var gradients = laneGradients.map { Optional($0.pointer) }
-        gradients.withUnsafeMutableBufferPointer { gradients in
-            let lanes = gradients.baseAddress!
-            var scale: Float = 1, left = used
-            if recipe.gradientClip > 0 {
-                var squares = [Double](repeating: 0, count: (layout.count + Self.tile - 1) / Self.tile)
-                squares.withUnsafeMutableBufferPointer { squares in
-                    nonisolated(unsafe) let squares = squares.baseAddress!
-                    onTiles(crew) { from, to in squares[from / Self.tile] = vk_sum_lanes(lanes, used, from, to) }
-                }
-                let norm = squares.reduce(0, +).squareRoot()
-                scale = norm > Double(recipe.gradientClip) ? Float(Double(recipe.gradientClip) / norm) : 1
-                left = 1
+        rows.features.withUnsafeBufferPointer { features in
+            let source = BatchGradient.Rows(labels: rows.labels, slots: batch) { slot, place in
+                self.place(slot, of: rows.featureCount, features.baseAddress!, visit, at: place)
             }
-            onTiles(crew) { from, to in
-                vk_sgd_step(
-                    parameters.pointer, velocity.pointer, lanes, left, from, to, visit.rate, recipe.momentum, recipe.weightDecay, scale)
+            gradient.compute(p, source, smoothing: recipe.labelSmoothing, scale: 1 / Float(recipe.batchSize), crew) { first, tile, count in
+                if isClipped { (g + first).update(from: tile, count: count) } else { descend(first, tile, count, scale: 1) }
             }
         }
+        guard isClipped else { return }
+        var squares = [Double](repeating: 0, count: (layout.count + Self.tile - 1) / Self.tile)
+        squares.withUnsafeMutableBufferPointer { squares in
+            nonisolated(unsafe) let squares = squares.baseAddress!
+            onTiles(crew) { first, count in squares[first / Self.tile] = vk_sum_squares(g + first, count) }
+        }
+        let norm = squares.reduce(0, +).squareRoot(), clip = Double(recipe.gradientClip)
+        onTiles(crew) { first, count in descend(first, g + first, count, scale: norm > clip ? Float(clip / norm) : 1) }
     }
 
-    /// Parameters that are updated at a time; no thread's choosing, so that sums over tiles have one order.
+    /// Parameters whose squares are summed at a time; no thread's choosing, so that sums over tiles have one order.
     private static let tile = 4096
 
     /// Rows times parameters of a step below which a second thread costs more than it does.
     private static let leastWork = 1 << 18
 
-    /// `body(from, to)` for every tile of the parameters.
+    /// `body(first, count)` for every tile of the parameters.
     private func onTiles(_ crew: ThreadCrew, _ body: (Int, Int) -> Void) {
         let count = layout.count
-        crew.forEach((count + Self.tile - 1) / Self.tile) { tile, _ in body(tile * Self.tile, min((tile + 1) * Self.tile, count)) }
+        crew.forEach((count + Self.tile - 1) / Self.tile) { tile, _ in body(tile * Self.tile, min(Self.tile, count - tile * Self.tile)) }
     }
 
-    /// Adds the gradient of a lane's live rows, a pass at a time in slot order.
-    private func addLaneGradient(
-        _ slots: ArraySlice<Int>, _ rows: BlockRows, _ visit: Visit, scale: Float, _ workspace: Workspace, into gradient: Output
-    ) {
-        let width = rows.featureCount
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: workspace.capacity) { labels in
-            rows.features.withUnsafeBufferPointer { features in
-                var filled = 0
-                func flush() {
-                    guard filled > 0 else { return }
-                    workspace.addGradient(
-                        parameters.pointer, labels: labels.baseAddress!, rows: filled, smoothing: recipe.labelSmoothing,
-                        scale: scale, into: gradient)
-                    filled = 0
-                }
-                for slot in slots where rows.labels[slot] != BlockRows.emptySlot {
-                    let row = features.baseAddress! + slot * width, place = workspace.input + filled * width
-                    if recipe.augmentation.isNone {
-                        place.update(from: row, count: width)
-                    } else {
-                        recipe.augmentation.apply(
-                            row, place, shape: network.input, seed: recipe.seed, block: visit.block, epoch: visit.epoch, slot: slot)
-                    }
-                    labels[filled] = rows.labels[slot]
-                    filled += 1
-                    if filled == workspace.capacity { flush() }
-                }
-                flush()
-            }
+    /// Puts a slot's row, augmented, at its place in a batch.
+    private func place(_ slot: Int, of width: Int, _ features: Input, _ visit: Visit, at place: Output) {
+        if recipe.augmentation.isNone {
+            place.update(from: features + slot * width, count: width)
+        } else {
+            recipe.augmentation.apply(
+                features + slot * width, place, shape: network.input, seed: recipe.seed, block: visit.block, epoch: visit.epoch, slot: slot)
         }
     }
 
@@ -170,23 +141,24 @@ public final class SGDTrainer: BlockTrainer {
         lattice.unsnap(state, into: parameters.pointer)
         let classes = network.classes, width = rows.featureCount
         let live = rows.labels.indices.filter { rows.labels[$0] != BlockRows.emptySlot }
-        let pass = workspaces[0].capacity
+        let pass = gradient.passRows
         let passes = (live.count + pass - 1) / pass
         var result = [Float](repeating: 0, count: rows.slots * classes)
         try result.withUnsafeMutableBufferPointer { result in
             let target = result.baseAddress
             try rows.features.withUnsafeBufferPointer { features in
+                let forwards = (0..<max(1, min(threads, passes))).map { _ in ForwardPass(network: network, capacity: pass) }
                 // A piece takes several passes where there are more than a crew can count.
                 let perPiece = passes / ThreadCrew.mostPieces + 1
-                try ThreadCrew.run(threads: min(threads, passes)) { crew in
+                try ThreadCrew.run(threads: forwards.count) { crew in
                     crew.forEach((passes + perPiece - 1) / perPiece) { piece, thread in
-                        let workspace = workspaces[thread]
+                        let forward = forwards[thread]
                         for number in piece * perPiece..<min((piece + 1) * perPiece, passes) {
                             let slots = live[number * pass..<min((number + 1) * pass, live.count)]
                             for (place, slot) in slots.enumerated() {
-                                (workspace.input + place * width).update(from: features.baseAddress! + slot * width, count: width)
+                                (forward.input + place * width).update(from: features.baseAddress! + slot * width, count: width)
                             }
-                            let logits = workspace.forward(parameters.pointer, rows: slots.count)
+                            let logits = forward.run(parameters.pointer, rows: slots.count)
                             for (place, slot) in slots.enumerated() {
                                 vk_softmax(logits + place * classes, target! + slot * classes, Int32(classes))
                             }

@@ -4,43 +4,68 @@ import Glibc
 import Synchronization
 
 /// Threads that stay awake from one piece of parallel work to the next. Waking a sleeping thread costs as much as a small
-/// batch does; a training takes two such pieces a batch, with next to nothing in between.
+/// batch does; a training takes a few such pieces a batch, with next to nothing in between.
 ///
-/// Pieces are claimed one by one, so that work goes on with however many threads the system really gives. Which thread takes
-/// which piece is a matter of timing: pieces must not depend on it.
+/// Each thread begins with its own share of the pieces, the same one every time, so that what it wrote is still in its core's
+/// cache, and goes on with what is left of the others': work ends with however many threads the system really gives. Which
+/// thread takes which piece is a matter of timing: pieces must not depend on it.
 final class ThreadCrew: Sendable {
-    /// Numbers of the running work, of its pieces and of the next one to claim, in one word: a claim that succeeds is of the
-    /// work that was looked at.
-    private struct Ticket {
-        var word: UInt64
+    /// Each thread's share: the number of the work it belongs to, its end and the next piece to claim, in one word, so that a claim that
+    /// succeeds is of the work that was looked at. A plain address, for looking at it must write nothing, not even a count of
+    /// references; each on a cache line of its own, and the next one, which processors fetch with it.
+    private let tickets: Tickets
 
-        init(work: UInt64, pieces: Int) { word = work << 40 | UInt64(pieces) << 20 }
+    private struct Tickets: @unchecked Sendable {  // What it points to is atomic, and there for as long as the crew.
+        let words: UnsafeMutablePointer<Atomic<UInt64>>
+        let count: Int
+        private static let apart = 16
 
-        init(word: UInt64) { self.word = word }
+        init(count: Int) {
+            self.count = count
+            words = .allocate(capacity: count * Self.apart)
+            for index in 0..<count * Self.apart { (words + index).initialize(to: Atomic(0)) }
+        }
 
-        static let over = Ticket(word: .max)
+        func deallocate() {
+            words.deinitialize(count: count * Self.apart)
+            words.deallocate()
+        }
 
-        var work: UInt64 { word >> 40 }
-        var pieces: Int { Int(word >> 20 & 0xFFFFF) }
-        var next: Int { Int(word & 0xFFFFF) }
-        var isExhausted: Bool { next >= pieces }
+        func offer(_ pieces: Range<Int>, of work: UInt64, to thread: Int) {
+            words[thread * Self.apart].store(work << 40 | UInt64(pieces.upperBound) << 20 | UInt64(pieces.lowerBound), ordering: .releasing)
+        }
+
+        /// A piece of a thread's share that nobody else gets; nil when there is none left.
+        func claim(_ thread: Int) -> Int? {
+            while true {
+                let seen = words[thread * Self.apart].load(ordering: .acquiring), next = Int(seen & 0xFFFFF)
+                guard next < Int(seen >> 20 & 0xFFFFF) else { return nil }
+                // Whoever else came first has changed the word: looked at again.
+                if words[thread * Self.apart].weakCompareExchange(expected: seen, desired: seen + 1, ordering: .acquiring).exchanged { return next }
+            }
+        }
     }
 
     static let mostPieces = 1 << 20 - 1
-    /// Looks at the ticket before a waiting thread offers its core to others: about 20 µs.
+    /// Looks at the tickets before a waiting thread offers its core to others: about 20 µs.
     private static let patience = 500
 
-    private let ticket = Atomic<UInt64>(Ticket(work: 0, pieces: 0).word)
     private let finished = Atomic<Int>(0)
     private let arrivals = Atomic<Int>(0)
+    private let isDismissed = Atomic<Bool>(false)
+    /// The leader's alone: works so far, and pieces of the running one.
+    private nonisolated(unsafe) var works: UInt64 = 0
+    private nonisolated(unsafe) var pieces = 0
     /// Written by the leader while no piece is claimable, read by those who have claimed one.
     private nonisolated(unsafe) var body: (_ piece: Int, _ thread: Int) -> Void = { _, _ in }
 
-    private init() {}
+    private init(threads: Int) { tickets = Tickets(count: threads) }
+
+    deinit { tickets.deallocate() }
 
     /// Runs `lead` on this thread with up to `threads` − 1 others to help it, which leave when it returns.
     static func run<Value>(threads: Int, _ lead: (ThreadCrew) throws -> Value) throws -> Value {
-        let crew = ThreadCrew()
+        let crew = ThreadCrew(threads: max(1, threads))
         guard threads > 1 else { return try lead(crew) }
         return try withoutActuallyEscaping(lead) { lead in
             nonisolated(unsafe) let lead = lead
@@ -50,7 +75,7 @@ final class ThreadCrew: Sendable {
                 let thread = crew.arrivals.add(1, ordering: .relaxed).oldValue
                 guard thread == 0 else { return crew.help(as: thread) }
                 outcome = Result { try lead(crew) }
-                crew.ticket.store(Ticket.over.word, ordering: .releasing)
+                crew.isDismissed.store(true, ordering: .releasing)
             }
             return try outcome!.get()
         }
@@ -58,12 +83,15 @@ final class ThreadCrew: Sendable {
 
     /// `body(piece, thread)` once for each piece, on any threads of the crew, and waits. Called by the leader only, and not from a piece.
     func forEach(_ pieces: Int, _ body: (_ piece: Int, _ thread: Int) -> Void) {
-        let last = Ticket(word: ticket.load(ordering: .relaxed))
-        precondition(pieces <= Self.mostPieces && last.isExhausted && finished.load(ordering: .relaxed) == last.pieces, "one work at a time")
+        precondition(pieces <= Self.mostPieces && finished.load(ordering: .relaxed) == self.pieces, "one work at a time")
         withoutActuallyEscaping(body) { body in
             self.body = body
+            self.pieces = pieces
+            works = (works + 1) & 0x7FFFFF
             finished.store(0, ordering: .relaxed)
-            ticket.store(Ticket(work: (last.work + 1) & 0x7FFFFF, pieces: pieces).word, ordering: .releasing)
+            for thread in 0..<tickets.count {
+                tickets.offer(pieces * thread / tickets.count..<pieces * (thread + 1) / tickets.count, of: works, to: thread)
+            }
             while work(as: 0) {}
             var looks = 0
             while finished.load(ordering: .acquiring) < pieces { Self.wait(&looks) }
@@ -73,20 +101,20 @@ final class ThreadCrew: Sendable {
 
     private func help(as thread: Int) {
         var looks = 0
-        while ticket.load(ordering: .relaxed) != Ticket.over.word {
+        while !isDismissed.load(ordering: .relaxed) {
             if work(as: thread) { looks = 0 } else { Self.wait(&looks) }
         }
     }
 
-    /// Does one piece, if there is one.
+    /// Does one piece, if there is one: of the thread's own share, or else of the next thread's that has any.
     private func work(as thread: Int) -> Bool {
-        let seen = Ticket(word: ticket.load(ordering: .acquiring))
-        guard !seen.isExhausted else { return false }
-        // Whoever else came first has changed the word: looked at again.
-        guard ticket.weakCompareExchange(expected: seen.word, desired: seen.word + 1, ordering: .acquiring).exchanged else { return true }
-        body(seen.next, thread)
-        finished.add(1, ordering: .releasing)
-        return true
+        for place in 0..<tickets.count {
+            guard let piece = tickets.claim((thread + place) % tickets.count) else { continue }
+            body(piece, thread)
+            finished.add(1, ordering: .releasing)
+            return true
+        }
+        return false
     }
 
     private static func wait(_ looks: inout Int) {

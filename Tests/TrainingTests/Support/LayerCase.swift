@@ -1,3 +1,5 @@
+import CVectorKernels
+import Tensors
 import Testing
 
 @testable import Training
@@ -5,13 +7,13 @@ import Testing
 /// A layer, its plain twin, and a number of rows to try them on.
 struct LayerCase: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    let layer: any Layer
+    let layer: any TrunkLayer
     let reference: ReferenceLayer
     let rows: Int
 
     static func dense(_ inputs: Int, _ outputs: Int, rows: Int) -> LayerCase {
         LayerCase(
-            testDescription: "dense \(inputs)→\(outputs), \(rows) rows", layer: Dense(name: "d", inputCount: inputs, outputCount: outputs),
+            testDescription: "dense \(inputs)→\(outputs), \(rows) rows", layer: DenseInParts(Dense(name: "d", inputCount: inputs, outputCount: outputs)),
             reference: .dense(inputs: inputs, outputs: outputs), rows: rows)
     }
 
@@ -76,7 +78,43 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     }
 }
 
-extension Layer {
+/// A dense layer, each of whose directions is taken in rectangles.
+struct DenseInParts: TrunkLayer {
+    let dense: Dense
+
+    init(_ dense: Dense) { self.dense = dense }
+
+    var inputCount: Int { dense.inputCount }
+    var outputCount: Int { dense.outputCount }
+    var tensors: [TensorSpec] { dense.tensors }
+
+    private func halves(_ count: Int) -> [Range<Int>] { [0..<count / 2, count / 2..<count] }
+
+    func forward(_ parameters: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, rows: Int, scratch: UnsafeMutablePointer<Float>) {
+        for rows in halves(rows) { for outputs in halves(outputCount) { dense.forward(parameters, x, y, rows: rows, outputs: outputs) } }
+    }
+
+    func backward(
+        _ parameters: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>?,
+        _ parameterGradient: UnsafeMutablePointer<Float>, rows: Int, scratch: UnsafeMutablePointer<Float>
+    ) {
+        for outputs in halves(outputCount) {
+            for inputs in halves(inputCount) {
+                let tile = GuardedFloats(count: outputs.count * inputs.count)
+                dense.weightGradient(x, dy, rows: 0..<rows, outputs: outputs, inputs: inputs, into: tile.pointer)
+                #expect(tile.isIntact)
+                for o in outputs {
+                    for i in inputs { parameterGradient[o * inputCount + i] += tile.pointer[(o - outputs.lowerBound) * inputs.count + i - inputs.lowerBound] }
+                }
+            }
+        }
+        vk_add_row_sums(dy, parameterGradient + outputCount * inputCount, rows, outputCount)
+        guard let dx else { return }
+        for rows in halves(rows) { for inputs in halves(inputCount) { dense.backward(parameters, dy, dx, rows: rows, inputs: inputs) } }
+    }
+}
+
+extension TrunkLayer {
     func forward(_ parameters: [Float], _ x: [Float], rows: Int) -> [Float] {
         let input = GuardedFloats(x)
         let output = GuardedFloats(count: rows * outputCount), scratch = GuardedFloats(count: scratchCount(rows: rows))
