@@ -16,6 +16,9 @@ import PackageDescription
 /// The compiler fuses nothing by itself: kernels say where one rounding is meant, so that every instruction set gives the same bits.
 let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
 
+/// Tests that compute little are compiled file by file and as they stand, in half the time; what they test is optimised.
+let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone", "-no-whole-module-optimization", "-enable-batch-mode"], .when(configuration: .release))]
+
 let package = Package(
     name: "unlearn",
     products: [
@@ -47,16 +50,16 @@ let package = Package(
         .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),
         .target(name: "TortureSupport", dependencies: ["Files", "TestSupport"], path: "Tests/Torture/TortureSupport"),
         .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
-        .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "TestSupport"]),
-        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "ChartsTests", dependencies: ["Charts"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"]),
-        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets"),

@@ -45,9 +45,9 @@ struct RowsRecordTests {
         #expect(Array(bytes.suffix(32)) == bytes.dropLast(32).withUnsafeBytes { Digest(of: $0) }.bytes)
     }
 
-    @Test("Ids come back byte by byte", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a\u{0}b", String(repeating: "x", count: 100_000)])
-    func ids(id: String) throws {
-        let rows = RowsRecord(part: .train, block: 3, featureCount: 0, bytesPerFeature: 1, labels: [1, 2, 3], features: [], ids: ["a", id, "b"])
+    @Test("Ids come back byte by byte", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a\u{0}b", String(repeating: "x", count: 100_000)].map(Abridged.init))
+    func ids(id: Abridged<String>) throws {
+        let rows = RowsRecord(part: .train, block: 3, featureCount: 0, bytesPerFeature: 1, labels: [1, 2, 3], features: [], ids: ["a", id.value, "b"])
         let decoded = try decode(rows.encoded(), slots: 3, features: 0)
         #expect(decoded.ids.map { Array($0.utf8) } == rows.ids.map { Array($0.utf8) })
     }

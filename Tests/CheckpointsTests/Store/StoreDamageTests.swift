@@ -102,10 +102,10 @@ struct StoreDamageTests {
 
     @Test(
         "A catalogue that is something else is damage",
-        arguments: [[], Array("not a database".utf8), [UInt8](repeating: 0, count: 4096), [UInt8](repeating: 0xA5, count: 10_000)],
+        arguments: [[], Array("not a database".utf8), [UInt8](repeating: 0, count: 4096), [UInt8](repeating: 0xA5, count: 10_000)].map(Abridged.init),
         [Store.Access.read, .write])
-    func garbage(bytes: [UInt8], access: Store.Access) throws {
-        try project.folder.write(bytes, to: "catalogue.sqlite")
+    func garbage(bytes: Abridged<[UInt8]>, access: Store.Access) throws {
+        try project.folder.write(bytes.value, to: "catalogue.sqlite")
         #expect(outcome(access) == .damaged)
         // Nothing was taken for rubbish of a crash.
         #expect(try project.files().count == 9)
