@@ -19,6 +19,14 @@ struct ValueTests {
 
     private func players(_ report: [String: Any]) throws -> [[String: Any]] { try #require(report["players"] as? [[String: Any]]) }
 
+    @Test("A budget too small is refused before any work, over all block orders", arguments: [(1, 18), (3, 54)])
+    func budget(_ orders: Int, _ sufficient: Int) throws {
+        let program = try project()
+        let refusal = try program.run("value", "--max-evaluations", "9", "--orders", "\(orders)")
+        #expect(refusal.status == 2 && refusal.errors.contains("raise it to \(sufficient) or more"), "\(refusal.errors)")
+        #expect(try program.json("value", "--max-evaluations", "\(sufficient)", "--orders", "\(orders)")["blocks_trained"] as? Int ?? 0 > 0)
+    }
+
     @Test("Exact values add up, train each prefix once, and are there at the second call")
     func exact() throws {
         let program = try project()
@@ -109,7 +117,7 @@ struct ValueTests {
         try expect(["--estimator", "permutation", "--truncation", "0.1", "--shard", "1/2", "--out", folder.file("s")], "--truncation")
         try expect(["--estimator", "banzhaf", "--truncation", "0.1"], "--truncation is for --estimator permutation")
         try expect(["--estimator", "exact", "--alpha", "2"], "--alpha is for --estimator beta")
-        let options = ["value", "--estimator", "permutation", "--metric", "loss", "--max-evaluations", "12"]
+        let options = ["value", "--estimator", "permutation", "--metric", "loss", "--max-evaluations", "18"]
         try program.json(options + ["--seed", "1", "--shard", "1/2", "--out", folder.file("one")])
         try program.json(options + ["--seed", "2", "--shard", "2/2", "--out", folder.file("two")])
         try expect(["merge", folder.file("one"), folder.file("two")], "seeds (1 and 2)")

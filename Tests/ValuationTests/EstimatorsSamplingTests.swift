@@ -113,6 +113,23 @@ import Testing
         #expect(failure?.kind == .input && failure!.description.contains("raise --max-evaluations to 26"))
     }
 
+    @Test(arguments: [2, 3, 7]) func `whether a budget suffices is known before anything is evaluated`(players: Int) throws {
+        let table = UtilityTable(Games.learning(players, seed: 3, noise: 0))
+        for budget in 2...60 {
+            let rule = StoppingRule(maxEvaluations: budget)
+            let estimators: [any ValueEstimator] = [
+                PermutationEstimator(seed: 5, stopping: rule), PermutationEstimator(.beta(alpha: 4, beta: 1), seed: 5, stopping: rule),
+                AdjustedEstimator(seed: 5, stopping: rule), BanzhafEstimator(seed: 5, stopping: rule), KernelEstimator(seed: 5, stopping: rule),
+            ]
+            for estimator in estimators {
+                let lacking = estimator.lackingBudget(playerCount: players)
+                let succeeds = (try? estimator.estimate(table)) != nil
+                #expect((lacking == nil) == succeeds, "\(type(of: estimator)), budget \(budget)")
+                #expect(lacking.map { $0 > budget } ?? true)
+            }
+        }
+    }
+
     @Test func `truncation saves evaluations and errs by no more than its tolerance`() throws {
         let plain = UtilityTable(Games.learning(10, seed: 4, noise: 0))
         let exact = try ExactEstimator().estimate(plain).values

@@ -32,6 +32,8 @@ public struct AdjustedEstimator: ValueEstimator {
         return sampler.plan(playerCount: n).enumerated().map { $0.offset == 0 ? ends + $0.element : $0.element }
     }
 
+    public func lackingBudget(playerCount n: Int) -> Int? { sampler.lackingBudget(playerCount: n) }
+
     /// The width is looked at after every pair up to 32 and then about 16 times to a doubling: a look refits the regressions.
     public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
         let n = table.playerCount

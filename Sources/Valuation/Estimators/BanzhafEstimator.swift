@@ -44,6 +44,15 @@ public struct BanzhafEstimator: ValueEstimator, Sendable {
         return samples(n).0.enumerated().map { $0.offset == 0 ? ends + [$0.element] : [$0.element] }
     }
 
+    public func lackingBudget(playerCount n: Int) -> Int? {
+        guard stopping.maxEvaluations != nil else { return nil }
+        let (samples, reason) = samples(n)
+        guard reason != .everyCoalition, samples.count < 8 + n else { return nil }
+        var sums = TwoSums(playerCount: n, origin: 0)
+        for coalition in samples { sums.append(coalition, 0) }
+        return sums.isDefined ? nil : 8 + n
+    }
+
     public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
         let n = table.playerCount
         table.beginEstimate()

@@ -50,6 +50,19 @@ public struct KernelEstimator: ValueEstimator, Sendable {
         return samples(n).0.enumerated().map { ($0.offset == 0 ? ends : []) + [$0.element, $0.element.complement] }
     }
 
+    public func lackingBudget(playerCount n: Int) -> Int? {
+        guard n >= 2, stopping.maxEvaluations != nil else { return nil }
+        let (samples, reason) = samples(n)
+        // Whether values are determined is a matter of the coalitions alone; so many pairs always do.
+        guard reason != .everyCoalition, samples.count < Self.sufficientPairs(n) else { return nil }
+        var fit = KernelFit(playerCount: n, vEmpty: 0, vAll: 0)
+        for coalition in samples { fit.append(coalition, 0, 0) }
+        return fit.solution() == nil ? Self.sufficientPairs(n) * 2 + 2 : nil
+    }
+
+    /// Far beyond the rank that is needed, which random coalitions reach soon.
+    private static func sufficientPairs(_ n: Int) -> Int { 2 * n }
+
     public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
         let n = table.playerCount
         table.beginEstimate()
@@ -86,7 +99,7 @@ public struct KernelEstimator: ValueEstimator, Sendable {
             return try ExactEstimator.completing(table, .shapley, estimator: "kernel", samples: fit.count, convergence: convergence, confidence: confidence)
         }
         guard let solution = fit.solution() else {
-            throw Failure(.input, "\(fit.count) pairs of coalitions do not determine \(n) values: raise --max-evaluations to \(4 * n + 2) or more")
+            throw Failure(.input, "\(fit.count) pairs of coalitions do not determine \(n) values: raise --max-evaluations to \(Self.sufficientPairs(n) * 2 + 2) or more")
         }
         return ValueEstimate(
             estimator: "kernel", values: solution.values, covariance: solution.covariance, degrees: solution.degrees, vAll: v[1], vEmpty: v[0],

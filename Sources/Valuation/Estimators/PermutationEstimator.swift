@@ -42,6 +42,8 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
         return sampler.plan(playerCount: n).enumerated().map { $0.offset == 0 ? ends + $0.element : $0.element }
     }
 
+    public func lackingBudget(playerCount n: Int) -> Int? { sampler.lackingBudget(playerCount: n) }
+
     public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
         let n = table.playerCount
         table.beginEstimate()
@@ -86,7 +88,7 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
         guard pairs >= 2 else {
             throw Failure(
                 .input, "the budget allows \(pairs) pair\(pairs == 1 ? "" : "s") of permutations and an interval needs 2: "
-                    + "raise --max-evaluations to \(2 + 4 * max(n - 1, 1)) or more")
+                    + "raise --max-evaluations to \(PermutationSampler.sufficientBudget(playerCount: n)) or more")
         }
     }
 }

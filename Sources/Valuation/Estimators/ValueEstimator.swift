@@ -4,8 +4,15 @@ public protocol ValueEstimator {
     /// any utility; the ends (nobody, everybody) belong to the first sample.
     func plan(playerCount: Int) throws -> [[Coalition]]
 
+    /// nil where number and budget allow an estimate; else a budget that does. Evaluates nothing.
+    func lackingBudget(playerCount: Int) -> Int?
+
     /// Throws what the utility throws, and `.input` where the settings leave nothing to estimate.
     func estimate(_ table: UtilityTable) throws -> ValueEstimate
+}
+
+extension ValueEstimator {
+    public func lackingBudget(playerCount: Int) -> Int? { nil }
 }
 
 /// Leave-one-out: v(N) − v(N∖i). Exact, n + 1 coalitions, blind to duplicates: either alone can go.

@@ -33,6 +33,16 @@ public final class Valuation {
         trainer = try CoalitionTrainer(project, players: players, split: split, metric: options.metric, threads: threads, control: control)
         orders = ExactUtility.orders(options.orders, blocks: trainer.blocks, seed: options.seed)
         try expectFeasible()
+        try expectBudget()
+    }
+
+    /// A budget that no estimate can come of is refused before anything is trained.
+    private func expectBudget() throws {
+        guard let budget = options.maxEvaluations, let sufficient = estimator(controls: []).lackingBudget(playerCount: players.count) else { return }
+        let count = orders.count
+        throw Failure(
+            .input, "--max-evaluations \(budget) is too few for \(options.estimator.rawValue) values of \(players.count) players"
+                + "\(count > 1 ? " over \(count) block orders" : ""); raise it to \(sufficient * count) or more")
     }
 
     /// Exact values of many players have to be asked for, with what they cost.

@@ -59,6 +59,19 @@ struct PermutationSampler {
         return units
     }
 
+    /// For two pairs, which an interval needs.
+    static func sufficientBudget(playerCount n: Int) -> Int { 2 + 4 * max(n - 1, 1) }
+
+    /// nil where the budget allows two pairs, or every coalition; else one that does.
+    func lackingBudget(playerCount n: Int) -> Int? {
+        guard let budget = stopping.maxEvaluations else { return nil }
+        var two = self
+        two.stopping.maxSamples = 2
+        let units = two.plan(playerCount: n)
+        let isEnough = units.count == 2 || Self.isComplete(Set(units.joined()).count + 2, playerCount: n)
+        return isEnough ? nil : max(budget + 1, Self.sufficientBudget(playerCount: n))
+    }
+
     /// Whether so many distinct coalitions are all there are: nothing new can be learned.
     static func isComplete(_ count: Int, playerCount: Int) -> Bool { playerCount <= mostComplete && count == 1 << playerCount }
 
