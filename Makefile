@@ -1,6 +1,7 @@
 # make demo   the main job on real data       make test   all tests
 # make bench  beside what others use           make fuzz   parsers under millions of inputs
 # make torture  faults, kills, power failures, damage    make frontier  accuracy against forgetting
+# make test-long  recipes at full size that make test leaves out
 # make help   this list
 SWIFT ?= swift
 # The program alone: tests and tools are built where they run.
@@ -10,10 +11,10 @@ TESTING := .build/testing
 TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TESTING)
 VENV := .venv
 
-.PHONY: help packages build build-tests demo test test-swift interoperability bench frontier fuzz torture fixtures clean
+.PHONY: help packages build build-tests demo test test-swift test-long interoperability bench frontier fuzz torture fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -5
 
 packages:
 	@Scripts/install-packages
@@ -31,6 +32,10 @@ build-tests: packages
 
 test-swift: build-tests
 	$(SWIFT) test --skip-build $(TEST_FLAGS)
+
+# Recipes at full size: two minutes more than `make test` should take.
+test-long: build-tests
+	UNLEARN_LONG_TESTS=1 $(SWIFT) test --skip-build $(TEST_FLAGS) --filter FashionMNISTTests
 
 # Exports and certificates as other programs read them, imports as they write them.
 interoperability: build-tests

@@ -48,7 +48,10 @@ struct FashionMNISTTests {
         for speed in ["encode_gb_per_second", "decode_gb_per_second"] { #expect(try #require(codec[speed] as? Double) > 0) }
     }
 
-    @Test("Sixteen lattice bits compress to a third")
+    /// Tests of minutes more, which `make test-long` runs.
+    private static let runsLong = ProcessInfo.processInfo.environment["UNLEARN_LONG_TESTS"] != nil
+
+    @Test("Sixteen lattice bits compress to a third", .enabled(if: runsLong, "make test-long runs it"))
     func sixteenBits() throws {
         let folder = try TemporaryFolder()
         let program = Program(folder: folder.file("project"))
@@ -58,22 +61,17 @@ struct FashionMNISTTests {
         #expect(try #require(trained["test_accuracy"] as? Double) >= 0.85)
     }
 
-    /// How 200 mislabelled rows of block 80 are removed depends on how long a recipe remembers them.
-    struct Remembering: Sendable, CustomTestStringConvertible {
-        let testDescription: String
-        let options: [String]
-        let method: String
+    @Test("Two hundred mislabelled rows: nearer to exact replay than doing nothing by a third at least; from block 25 they are replayed exactly")
+    func mislabelled() throws {
+        try removeMislabelled(
+            ["--activation", "tanh", "--shift", "0", "--averaging", "0", "--learning-rate", "0.03", "--weight-decay", "0.001"], method: "stitch")
     }
 
-    @Test(
-        "Two hundred mislabelled rows: nearer to exact replay than doing nothing by a third at least; from block 25 the one that stitches replays exactly",
-        arguments: [
-            Remembering(
-                testDescription: "a recipe that stitches", options: ["--activation", "tanh", "--shift", "0", "--averaging", "0", "--learning-rate", "0.03", "--weight-decay", "0.001"],
-                method: "stitch"),
-            Remembering(testDescription: "the built-in recipe", options: [], method: "exact"),
-        ])
-    func mislabelled(_ recipe: Remembering) throws {
+    @Test("The built-in recipe remembers mislabelled rows for longer, and replays exactly", .enabled(if: runsLong, "make test-long runs it"))
+    func mislabelledBuiltIn() throws { try removeMislabelled([], method: "exact") }
+
+    /// How rows of block 80 are removed depends on how long a recipe remembers them.
+    private func removeMislabelled(_ recipe: [String], method: String) throws {
         let folder = try TemporaryFolder()
         // Rows stay in the order of the files, 600 a block; the first 200 of blocks 25 and 80 get the next class.
         let original = try #require(FileManager.default.contents(atPath: try Self.unpacked("train-labels-idx1-ubyte", in: folder)))
@@ -86,7 +84,7 @@ struct FashionMNISTTests {
         let program = Program(folder: folder.file("project"))
         let images = try Self.unpacked("train-images-idx3-ubyte", in: folder)
         try program.json(
-            ["init", "--data", "idx:\(images),\(folder.file("labels"))", "--test", "fashion-mnist", "--model", "lenet5", "--blocks-by", "order"] + recipe.options)
+            ["init", "--data", "idx:\(images),\(folder.file("labels"))", "--test", "fashion-mnist", "--model", "lenet5", "--blocks-by", "order"] + recipe)
         try program.json("train")
         func list(_ block: Int) throws -> String {
             let first = (block - 1) * 600
@@ -94,7 +92,7 @@ struct FashionMNISTTests {
         }
 
         // In memory first, so that both start from the same chain.
-        if recipe.method == "stitch" {
+        if method == "stitch" {
             let early = try program.json("delete", "--ids", try list(25), "--dry-run")
             #expect(early["method"] as? String == "exact" && early["blocks_retrained"] as? Int == 76)
             let reason = try #require(early["fallback"] as? String)
@@ -105,7 +103,7 @@ struct FashionMNISTTests {
 
         try program.run("export", "--out", folder.file("before.safetensors"))
         let late = try program.json("delete", "--ids", try list(80))
-        #expect(late["method"] as? String == recipe.method && late["guarded"] as? Bool == true, "\(late)")
+        #expect(late["method"] as? String == method && late["guarded"] as? Bool == true, "\(late)")
         let audit = try program.json("audit", "--before", folder.file("before.safetensors"))
         let stitched = try #require(audit["l1_to_exact"] as? Double), nothing = try #require(audit["l1_nothing_to_exact"] as? Double)
         #expect(stitched <= nothing * 2 / 3, "stitched \(stitched), doing nothing \(nothing)")
