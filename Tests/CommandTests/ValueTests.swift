@@ -42,6 +42,9 @@ struct ValueTests {
         let second = try program.json("value", "--players", "groups", "--metric", "loss", "--threads", "1")
         #expect(second["blocks_trained"] as? Int == 0)
         #expect(try players(second).map { $0["value"] as? Double } == values)
+        // Both metrics come from one training.
+        let byAccuracy = try program.json("value", "--metric", "accuracy")
+        #expect(byAccuracy["blocks_trained"] as? Int == 0 && byAccuracy["v_all"] as? Double != all)
         // Deleted rows take what was computed with them along.
         try program.json("delete", "--ids", "-", "--yes", input: "3\n")
         let again = try #require(program.json("value", "--metric", "loss")["blocks_trained"] as? Int)

@@ -1,3 +1,4 @@
+import Checkpoints
 import Files
 import Foundation
 import Testing
@@ -5,33 +6,12 @@ import Testing
 @testable import Valuation
 
 @Suite struct EstimatorsTableTests {
-    @Test func `every coalition is evaluated once and new values are handed on as they come`() throws {
-        let game = Games.majority(4)
-        var stored: [[Coalition]] = []
-        let table = UtilityTable(game, largestBatch: 2) { stored.append($0.map(\.0)) }
+    @Test func `every coalition is evaluated once`() throws {
+        let game = Games.majority(4), table = UtilityTable(game)
         let a = Coalition([0], of: 4), b = Coalition([0, 1, 3], of: 4), c = Coalition([2], of: 4)
         #expect(try table.values(of: [a, b, a, c, b]) == [0, 1, 0, 0, 1])
         #expect(try table.values(of: [c, a]) == [0, 0])
-        #expect(game.asked == 3 && table.evaluations == 3 && stored == [[a, b], [c]])
-        #expect(table.known.map(\.coalition) == [a, c, b])
-    }
-
-    @Test func `preloaded values cost nothing and must not contradict what is known`() throws {
-        let game = Games.majority(3)
-        let table = UtilityTable(game)
-        let one = Coalition([1], of: 3)
-        try table.preload([(one, 0.25)])
-        #expect(try table.value(of: one) == 0.25 && game.asked == 0)
-        try table.preload([(one, 0.25)])
-        let failure = #expect(throws: Failure.self) { try table.preload([(one, 0.5)]) }
-        #expect(failure?.kind == .input && failure!.description.contains("[1]"))
-    }
-
-    @Test func `a limit is never passed and stops before any work`() throws {
-        let game = Games.majority(3)
-        let table = UtilityTable(game, evaluationLimit: 7)
-        let failure = #expect(throws: Failure.self) { try ExactEstimator().estimate(table) }
-        #expect(failure?.kind == .input && game.asked == 0)
+        #expect(game.asked == 3 && table.evaluations == 3)
     }
 
     @Test func `a utility that is not a number is refused`() throws {
@@ -39,28 +19,18 @@ import Testing
         #expect(throws: Failure.self) { try ExactEstimator().estimate(table) }
     }
 
-    /// Throws when it has been asked for so many coalitions.
-    private final class Interrupted: Utility {
-        let game: Game, limit: Int
-        var playerCount: Int { game.playerCount }
-        init(_ game: Game, after limit: Int) { (self.game, self.limit) = (game, limit) }
-        func values(of coalitions: [Coalition]) throws -> [Double] {
-            guard game.asked + coalitions.count <= limit else { throw Failure.interrupted }
-            return game.values(of: coalitions)
-        }
-    }
-
     @Test func `an interrupted estimate resumes from what was stored to the same bytes`() throws {
-        let rule = StoppingRule(maxEvaluations: 120)
-        let whole = try PermutationEstimator(seed: 4, stopping: rule).estimate(UtilityTable(Games.learning(8, seed: 1)))
-        var stored: [(Coalition, Double)] = []
-        let first = UtilityTable(Interrupted(Games.learning(8, seed: 1), after: 60), largestBatch: 10) { stored += $0 }
-        let failure = #expect(throws: Failure.self) { try PermutationEstimator(seed: 4, stopping: rule).estimate(first) }
-        #expect(failure?.kind == .interrupted && stored.count >= 50)
-        let second = UtilityTable(Games.learning(8, seed: 1))
-        try second.preload(stored)
-        let resumed = try PermutationEstimator(seed: 4, stopping: rule).estimate(second)
-        #expect(try encoded(resumed) == encoded(whole))
+        let estimator = PermutationEstimator(seed: 4, stopping: StoppingRule(maxEvaluations: 120))
+        let whole = try estimator.estimate(UtilityTable(Games.learning(8, seed: 1)))
+        let game = Games.learning(8, seed: 1), storage = MemoryStorage()
+        let first = try StoredUtility(CountingUtility(players: 8) {
+            guard game.asked < 60 else { throw Failure.interrupted }
+            return game.values(of: [$0])[0]
+        }, in: storage)
+        let failure = #expect(throws: Failure.self) { try estimator.estimate(UtilityTable(first)) }
+        #expect(failure?.kind == .interrupted && storage.entries.count == 60)
+        let second = try StoredUtility(CountingUtility(players: 8) { Games.learning(8, seed: 1).values(of: [$0])[0] }, in: storage)
+        #expect(try encoded(estimator.estimate(UtilityTable(second))) == encoded(whole))
         #expect(second.evaluations < whole.evaluations - 40)
     }
 
@@ -84,29 +54,30 @@ import Testing
     @Test(arguments: 0..<7, [nil, 0.15, 0.5]) func `merged shards give the bytes of one process, whatever the batches`(index: Int, width: Double?) throws {
         let one = UtilityTable(Games.learning(8, seed: 1))
         let whole = try Self.estimators(1, width: width)[index].estimate(one)
-        let merged = UtilityTable(Game(8) { _ in fatalError("a merge evaluates nothing") })
-        var evaluated = 0
+        let game = Games.learning(8, seed: 1)
+        var entries: [UtilityRecord.Entry] = []
         for shard in 0..<3 {
-            let table = UtilityTable(Games.learning(8, seed: 1))
-            let estimator = Self.estimators(8, width: width)[index]
-            try ShardPlan(index: shard, count: 3).evaluate(estimator, table)
-            evaluated += table.evaluations
-            try merged.preload(table.known.map { ($0.coalition, $0.value) })
+            let plan = try Self.estimators(8, width: width)[index].plan(playerCount: 8)
+            entries += try Self.evaluated(ShardPlan(index: shard, count: 3).share(of: plan), game)
         }
-        #expect(evaluated == merged.knownCount, "no coalition is evaluated by two shards")
-        let again = try ShardPlan.merge(Self.estimators(5, width: width)[index], merged)
+        #expect(Set(entries.map(\.words)).count == entries.count, "no coalition is evaluated by two shards")
+        let merged = UtilityTable(RecordedUtility(entries, by: .loss, playerCount: 8))
+        let again = try Self.estimators(5, width: width)[index].estimate(merged)
         #expect(try encoded(again) == encoded(whole))
         #expect(merged.used == one.used && one.used.count == whole.evaluations)
         #expect(whole.evaluations <= (index < 5 ? 150 : 256))
     }
 
-    @Test func `a merge says how many coalitions are missing`() throws {
+    private static func evaluated(_ coalitions: [Coalition], _ game: Game) -> [UtilityRecord.Entry] {
+        zip(coalitions, game.values(of: coalitions)).map { .init(words: $0.words, scores: .init(accuracy: 0, loss: $1), source: .exact) }
+    }
+
+    @Test func `what shards did not evaluate is missed`() throws {
         let estimator = PermutationEstimator(seed: 2, stopping: StoppingRule(maxSamples: 6))
-        let table = UtilityTable(Games.majority(6))
-        try ShardPlan(index: 0, count: 2).evaluate(estimator, table)
-        let total = Set(try estimator.plan(playerCount: 6).joined()).count
-        let failure = #expect(throws: Failure.self) { try ShardPlan.merge(estimator, table) }
-        #expect(failure?.kind == .input && failure!.description.hasPrefix("\(total - table.knownCount) of \(total) coalitions are missing"))
+        let half = try ShardPlan(index: 0, count: 2).share(of: estimator.plan(playerCount: 6))
+        let recorded = RecordedUtility(Self.evaluated(half, Games.majority(6)), by: .loss, playerCount: 6)
+        let failure = #expect(throws: Failure.self) { try estimator.estimate(UtilityTable(recorded)) }
+        #expect(failure?.kind == .input && failure!.description.contains("was not evaluated"))
     }
 
     @Test(arguments: [(3, 3), (-1, 2), (0, 0)]) func `a shard out of range is refused`(index: Int, count: Int) {

@@ -138,7 +138,7 @@ extension Valuation {
         if let difference = shards.provenance.firstDifference(from: own) {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
         }
-        let outcome = try valuation.estimate(UtilityTable(shards.utility), controls: try valuation.controlTables())
+        let outcome = try valuation.estimate(UtilityTable(shards.utility(by: options.metric)), controls: try valuation.controlTables())
         return ValuationOutcome(
             report: valuation.summary([outcome], seconds: (watch.now - start) / .seconds(1)), utilities: valuation.utilities([outcome]))
     }

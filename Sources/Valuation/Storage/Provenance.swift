@@ -3,8 +3,8 @@ import Files
 import Foundation
 import Training
 
-/// All that the value of a coalition depends on. Its canonical JSON (sorted keys, no spaces) is what a table of utilities is
-/// known by: two runs with the same text give every coalition the same value.
+/// All that the scores of a coalition depend on. Its canonical JSON (sorted keys, no spaces) is what a table of utilities is
+/// known by: two runs with the same text give every coalition the same scores.
 public struct Provenance: Codable, Sendable, Equatable {
     public struct Player: Codable, Sendable, Equatable {
         public let name: String
@@ -14,15 +14,13 @@ public struct Provenance: Codable, Sendable, Equatable {
     }
 
     /// Of tables of utilities and of this text.
-    public static let currentFormat = 1
+    public static let currentFormat = 2
 
     public let format: Int
     /// Of the trained model, which all training rows and the recipe have gone into.
     public let stateDigest: String
     /// exact, stitch or additive.
     public let utility: String
-    /// accuracy or loss.
-    public let metric: String
     public let players: [Player]
     /// Share of the test rows that score coalitions, and digest of these rows.
     public let splitShare: Double
@@ -37,7 +35,6 @@ public struct Provenance: Codable, Sendable, Equatable {
         format = Self.currentFormat
         stateDigest = Digest(of: trainer.trainedState).description
         self.utility = utility.name
-        metric = trainer.scorer.metric.rawValue
         players = trainer.players.players.map { Player(name: $0.name, rows: $0.rows, digest: Hexadecimal.encode($0.digest.bytes)) }
         splitShare = trainer.split.share
         splitDigest = Hexadecimal.encode(trainer.scorer.digest.bytes)
@@ -70,7 +67,7 @@ public struct Provenance: Codable, Sendable, Equatable {
     /// What differs first, in words for a message; nil where nothing does.
     func firstDifference(from other: Provenance) -> String? {
         let differences: [(String, Bool)] = [
-            ("models", stateDigest != other.stateDigest), ("utilities", utility != other.utility), ("metrics", metric != other.metric),
+            ("models", stateDigest != other.stateDigest), ("utilities", utility != other.utility),
             ("players", players != other.players), ("test rows", splitShare != other.splitShare || splitDigest != other.splitDigest),
             ("block orders", order != other.order), ("numerics", fingerprint != other.fingerprint), ("formats", format != other.format),
         ]

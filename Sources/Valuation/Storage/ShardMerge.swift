@@ -9,7 +9,7 @@ public struct MergedShards: Sendable {
     /// Of all shards, each coalition once, in the order of coalitions.
     public let entries: [UtilityRecord.Entry]
 
-    public var utility: RecordedUtility { RecordedUtility(entries, playerCount: provenance.players.count) }
+    public func utility(by metric: Metric) -> RecordedUtility { RecordedUtility(entries, by: metric, playerCount: provenance.players.count) }
 
     /// - Parameter paths: in any order.
     /// - Throws: `Failure` of kind `input` where a file is no whole shard, the shards are not of one valuation, one is missing or

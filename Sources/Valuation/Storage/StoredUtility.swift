@@ -36,9 +36,10 @@ public final class ProjectStorage: UtilityStorage {
     }
 }
 
-/// A utility whose every value is evaluated once and stored: what a run that was killed had found is there for the next one.
+/// A utility whose every model is scored once and its scores stored, whichever of them is the value: what a run that was killed had
+/// found is there for the next one, by any metric.
 ///
-/// Values are committed while others are evaluated, at most every two seconds and for at most a twentieth of the time; what an
+/// Scores are committed while others are evaluated, at most every two seconds and for at most a twentieth of the time; what an
 /// error or the user ends early is committed before the error goes on. Whoever is done calls `flush`.
 public final class StoredUtility: Utility {
     private let base: any StreamingUtility
@@ -76,8 +77,8 @@ public final class StoredUtility: Utility {
     public var playerCount: Int { base.playerCount }
 
     /// All that is known, in the order of coalitions.
-    public var entries: [(coalition: Coalition, value: Double, source: UtilityRecord.Source)] {
-        table.keys.sorted().map { ($0, table[$0]!.value, table[$0]!.source) }
+    public var entries: [(coalition: Coalition, scores: UtilityRecord.Scores, source: UtilityRecord.Source)] {
+        table.keys.sorted().map { ($0, table[$0]!.scores, table[$0]!.source) }
     }
 
     public func values(of coalitions: [Coalition]) throws -> [Double] {
@@ -85,9 +86,11 @@ public final class StoredUtility: Utility {
         let missing = coalitions.filter { table[$0] == nil && seen.insert($0).inserted }
         if !missing.isEmpty {
             do {
-                try base.evaluate(missing) { index, value in
-                    guard value.isFinite else { throw Failure(.failed, "a coalition's model scores \(value); value by another --metric") }
-                    table[missing[index]] = UtilityRecord.Entry(words: missing[index].words, value: value, source: base.source)
+                try base.evaluate(missing) { index, scores in
+                    guard scores.areFinite else {
+                        throw Failure(.failed, "a coalition's model has accuracy \(scores.accuracy) and log-loss \(-scores.loss); train with a lower rate")
+                    }
+                    table[missing[index]] = UtilityRecord.Entry(words: missing[index].words, scores: scores, source: base.source)
                     evaluations += 1
                     isDirty = true
                     if clock() >= nextCommit { try flush() }
@@ -98,7 +101,7 @@ public final class StoredUtility: Utility {
                 throw error
             }
         }
-        return coalitions.map { table[$0]!.value }
+        return coalitions.map { base.metric.value(of: table[$0]!.scores) }
     }
 
     /// Stores what is not stored yet.
@@ -117,12 +120,10 @@ public final class RecordedUtility: Utility {
     public let playerCount: Int
     private let table: [Coalition: Double]
 
-    public init(_ entries: [UtilityRecord.Entry], playerCount: Int) {
+    public init(_ entries: [UtilityRecord.Entry], by metric: Metric, playerCount: Int) {
         self.playerCount = playerCount
-        table = Dictionary(entries.map { (Coalition(words: $0.words, of: playerCount), $0.value) }) { first, _ in first }
+        table = Dictionary(entries.map { (Coalition(words: $0.words, of: playerCount), metric.value(of: $0.scores)) }) { first, _ in first }
     }
-
-    public var coalitions: [Coalition] { table.keys.sorted() }
 
     /// - Throws: `Failure` of kind `input` where a coalition was not evaluated.
     public func values(of coalitions: [Coalition]) throws -> [Double] {

@@ -25,13 +25,14 @@ public final class AdditiveUtility: StreamingUtility {
 
     public var playerCount: Int { trainer.players.count }
     public var source: UtilityRecord.Source { .additive }
+    public var metric: Metric { trainer.metric }
     public var blocksTrained: Int { 0 }
 
-    public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ value: Double) throws -> Void) throws {
+    public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void) throws {
         try trainer.eachCoalition(coalitions, progress: progress, receive: receive) { coalition, thread in
-            let value = try trainer.scorer.score(state(of: coalition, on: thread), by: trainer.trainers[thread])
+            let scores = try trainer.scorer.scores(state(of: coalition, on: thread), by: trainer.trainers[thread])
             trainer.locked { blocksTrainedFromScratch += trainer.nonEmptyBlocks(coalition) }
-            return value
+            return scores
         }
     }
 

@@ -14,6 +14,8 @@ public final class CoalitionTrainer {
     public let players: PlayerSet
     public let split: ValuationSplit
     public let scorer: Scorer
+    /// Which score is a coalition's value.
+    public let metric: Metric
     public let control: TrainingControl
     /// One a thread.
     let trainers: [any BlockTrainer]
@@ -53,7 +55,8 @@ public final class CoalitionTrainer {
         self.control = control
         trainedState = try chain.state(chain.length)
         chainIsExact = chain.isExact && project.fingerprintDifference == nil
-        scorer = try Scorer(project, slots: final ? split.final : split.valuation, metric: metric)
+        self.metric = metric
+        scorer = try Scorer(project, slots: final ? split.final : split.valuation)
         trainers = try (0..<threads).map { _ in
             try SGDTrainer(recipe: settings.recipe, input: settings.shape, classes: settings.classNames.count, threads: 1)
         }
@@ -114,20 +117,23 @@ public final class CoalitionTrainer {
     }
 }
 
-/// A utility that tells each value as soon as it is known, so that none is lost where a long run ends early.
+/// A utility that tells each model's scores as soon as they are known, so that none is lost where a long run ends early.
 public protocol StreamingUtility: Utility {
-    /// What its values are.
+    /// What its scores are.
     var source: UtilityRecord.Source { get }
 
-    /// v of each coalition, told by its index in any order, one at a time, on whichever thread found it. An error of `receive`
-    /// ends the evaluation.
-    func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ value: Double) throws -> Void) throws
+    /// Which of them is the value.
+    var metric: Metric { get }
+
+    /// The scores of each coalition's model, told by its index in any order, one at a time, on whichever thread found them. An
+    /// error of `receive` ends the evaluation.
+    func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void) throws
 }
 
 extension StreamingUtility {
     public func values(of coalitions: [Coalition]) throws -> [Double] {
         var values = [Double](repeating: .nan, count: coalitions.count)
-        try evaluate(coalitions) { values[$0] = $1 }
+        try evaluate(coalitions) { values[$0] = metric.value(of: $1) }
         return values
     }
 }

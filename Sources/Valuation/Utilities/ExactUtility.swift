@@ -56,6 +56,7 @@ public final class ExactUtility: StreamingUtility {
 
     public var playerCount: Int { trainer.players.count }
     public var source: UtilityRecord.Source { .exact }
+    public var metric: Metric { trainer.metric }
 
     /// The state behind one place on the way to some coalitions.
     private struct Step: Sendable {
@@ -67,7 +68,7 @@ public final class ExactUtility: StreamingUtility {
         let isPrefix: Bool
     }
 
-    public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ value: Double) throws -> Void) throws {
+    public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void) throws {
         guard !coalitions.isEmpty else { return }
         let trie = CoalitionTrie(coalitions, players: trainer.players, order: order)
         let (total, fromScratch) = trie.blocksToTrain(storedPrefix: chain != nil)
@@ -92,11 +93,11 @@ public final class ExactUtility: StreamingUtility {
             guard !trainer.control.isInterrupted() else { throw Failure.interrupted }
             let state = try reach(step, on: thread)
             guard step.place == trie.places else { return extend(state, of: step.branch.coalitions, to: step.place + 1, isPrefix: step.isPrefix) }
-            let value = try trainer.scorer.score(state.vector, by: trainer.trainers[thread])
+            let scores = try trainer.scorer.scores(state.vector, by: trainer.trainers[thread])
             try trainer.locked {
                 guard !hasThrown else { return }
                 hasThrown = true
-                for index in step.branch.coalitions { try receive(index, value) }
+                for index in step.branch.coalitions { try receive(index, scores) }
                 hasThrown = false
             }
         }

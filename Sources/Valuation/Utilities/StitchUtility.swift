@@ -27,17 +27,18 @@ public final class StitchUtility: StreamingUtility {
 
     public var playerCount: Int { trainer.players.count }
     public var source: UtilityRecord.Source { .stitch }
+    public var metric: Metric { trainer.metric }
 
-    public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ value: Double) throws -> Void) throws {
+    public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void) throws {
         try trainer.eachCoalition(coalitions, progress: progress, receive: receive) { coalition, thread in
             var trained = 0
             let state = try state(without: coalition, on: thread, &trained)
-            let value = try trainer.scorer.score(state, by: trainer.trainers[thread])
+            let scores = try trainer.scorer.scores(state, by: trainer.trainers[thread])
             trainer.locked {
                 blocksTrained += trained
                 blocksTrainedFromScratch += trainer.nonEmptyBlocks(coalition)
             }
-            return value
+            return scores
         }
     }
 
@@ -64,10 +65,10 @@ public final class StitchUtility: StreamingUtility {
 }
 
 extension CoalitionTrainer {
-    /// The value of each coalition by itself, on as many threads as there are trainers; the next one goes to whichever is free.
+    /// The scores of each coalition by itself, on as many threads as there are trainers; the next one goes to whichever is free.
     func eachCoalition(
-        _ coalitions: [Coalition], progress: (_ done: Int, _ total: Int) -> Void, receive: (_ index: Int, _ value: Double) throws -> Void,
-        value: (_ coalition: Coalition, _ thread: Int) throws -> Double
+        _ coalitions: [Coalition], progress: (_ done: Int, _ total: Int) -> Void, receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void,
+        scores: (_ coalition: Coalition, _ thread: Int) throws -> UtilityRecord.Scores
     ) throws {
         let next = Atomic<Int>(0)
         var done = 0
@@ -78,11 +79,11 @@ extension CoalitionTrainer {
             do {
                 while case let index = next.add(1, ordering: .relaxed).oldValue, index < coalitions.count {
                     guard !control.isInterrupted() else { throw Failure.interrupted }
-                    let value = try value(coalitions[index], thread)
+                    let scores = try scores(coalitions[index], thread)
                     try locked {
                         guard !hasThrown else { return }
                         hasThrown = true
-                        try receive(index, value)
+                        try receive(index, scores)
                         hasThrown = false
                         done += 1
                         progress(done, coalitions.count)

@@ -20,14 +20,17 @@ struct UtilityRecordTests {
         }
         return UtilityRecord(
             key: key, playerCount: players,
-            entries: seen.map { .init(words: $0, value: Double.random(in: -1...1, using: &random), source: .allCases.randomElement(using: &random)!) })
+            entries: seen.map {
+                let scores = UtilityRecord.Scores(accuracy: Double.random(in: 0...1, using: &random), loss: Double.random(in: -3...0, using: &random))
+                return .init(words: $0, scores: scores, source: .allCases.randomElement(using: &random)!)
+            })
     }
 
     @Test("A table comes back", arguments: [(1, 2), (2, 0), (12, 40), (63, 5), (64, 5), (65, 5), (200, 9)])
     func comesBack(players: Int, entries: Int) throws {
         let record = Self.record(players: players, entries: entries)
         #expect(try UtilityRecord(decoding: record.encoded(), file: "F") == record)
-        #expect(record.encoded().count == 56 + entries * (8 * ((players + 63) / 64) + 9) + 32)
+        #expect(record.encoded().count == 56 + entries * (8 * ((players + 63) / 64) + 17) + 32)
         // One table has one record.
         #expect(UtilityRecord(key: record.key, playerCount: players, entries: record.entries.reversed()).encoded() == record.encoded())
     }
@@ -52,12 +55,12 @@ struct UtilityRecordTests {
         #expect(refused(bytes + [0])?.kind == .damaged)
     }
 
-    @Test("What a digest that fits cannot hide", arguments: ["version", "no players", "players", "count", "huge count", "player", "order", "twice", "source", "infinite", "not a number"])
+    @Test("What a digest that fits cannot hide", arguments: ["version", "no players", "players", "count", "huge count", "player", "order", "twice", "source", "infinite", "not a number", "infinite loss"])
     func refitted(change: String) {
         var bytes = Self.record(players: 5, entries: 6).encoded()
-        let first = 56, size = 17
+        let first = 56, size = 25
         switch change {
-        case "version": bytes[8] = 2
+        case "version": bytes[8] = 1
         case "no players": bytes.replaceSubrange(12..<16, with: [0, 0, 0, 0])
         case "players": bytes.replaceSubrange(12..<16, with: [0xFF, 0xFF, 0xFF, 0xFF])
         case "count": bytes[48] = 5
@@ -68,8 +71,9 @@ struct UtilityRecordTests {
             bytes.replaceSubrange(first..<first + size, with: Array(bytes[first + size..<first + 2 * size]))
             bytes.replaceSubrange(first + size..<first + 2 * size, with: entry)
         case "twice": bytes.replaceSubrange(first + size..<first + 2 * size, with: Array(bytes[first..<first + size]))
-        case "source": bytes[first + 16] = 4
+        case "source": bytes[first + 24] = 4
         case "infinite": bytes.replaceSubrange(first + 8..<first + 16, with: [0, 0, 0, 0, 0, 0, 0xF0, 0x7F])
+        case "infinite loss": bytes.replaceSubrange(first + 16..<first + 24, with: [0, 0, 0, 0, 0, 0, 0xF0, 0xFF])
         default: bytes.replaceSubrange(first + 8..<first + 16, with: [UInt8](repeating: 0xFF, count: 8))
         }
         bytes.replaceSubrange((bytes.count - 32)..., with: bytes.dropLast(32).withUnsafeBytes { Digest(of: $0) }.bytes)

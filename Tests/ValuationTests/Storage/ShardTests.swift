@@ -20,7 +20,11 @@ struct ShardTests {
 
     private func shard(_ index: Int, of count: Int = 2) -> ShardFile { ShardFile(provenance: provenance, plan: "exact", seed: 7, index: index, of: count) }
 
-    private func entries(_ words: [UInt64]) -> [UtilityRecord.Entry] { words.map { UtilityRecord.Entry(words: [$0], value: Double($0) / 7, source: .exact) } }
+    private func entry(_ word: UInt64, _ value: Double) -> UtilityRecord.Entry {
+        UtilityRecord.Entry(words: [word], scores: .init(accuracy: value, loss: -value), source: .exact)
+    }
+
+    private func entries(_ words: [UInt64]) -> [UtilityRecord.Entry] { words.map { entry($0, Double($0) / 7) } }
 
     /// Writes a complete shard with these coalitions.
     private func write(_ shard: ShardFile, _ words: [UInt64], to name: String, _ change: (inout ShardFile) -> Void = { _ in }) throws -> String {
@@ -46,9 +50,9 @@ struct ShardTests {
             paths.insert(storage.path, at: 0)
         }
         let merged = try MergedShards(reading: paths)
-        #expect(try merged.utility.values(of: coalitions) == whole && merged.utility.coalitions == coalitions.sorted())
+        #expect(try merged.utility(by: trainer.metric).values(of: coalitions) == whole && merged.entries.map { Coalition(words: $0.words, of: 4) } == coalitions.sorted())
         #expect(merged.provenance == provenance && merged.plan == "exact" && merged.seed == 7)
-        #expect(throws: Failure.self) { try RecordedUtility([], playerCount: 4).values(of: [.none(of: 4)]) }
+        #expect(throws: Failure.self) { try RecordedUtility([], by: .loss, playerCount: 4).values(of: [.none(of: 4)]) }
     }
 
     @Test("A shard that was killed goes on from its file, and is not merged before it is complete")
@@ -101,7 +105,7 @@ struct ShardTests {
             let other = try write(ShardFile(provenance: provenance, plan: "exact", seed: 7, index: 2, of: 2), [3], to: "foreign-\(number)")
             expect([one, other], "\(one) and \(other) have different \(["utilities", "players"][number]); merge shards of one valuation")
         }
-        let contradiction = try write(shard(2), [2], to: "contradiction") { $0.entries = [UtilityRecord.Entry(words: [2], value: 9, source: .exact)] }
+        let contradiction = try write(shard(2), [2], to: "contradiction") { $0.entries = [entry(2, 9)] }
         expect([one, contradiction], "\(one) and \(contradiction) value a coalition of 1 players differently; compute both shards again")
         expect([folder.file("nothing")], "no file \(folder.file("nothing")); check the path of the shard")
     }

@@ -59,29 +59,42 @@ struct StoredUtilityTests {
     func notANumber() throws {
         let utility = try StoredUtility(CountingUtility(players: 3) { _ in .nan }, in: MemoryStorage())
         let error = #expect(throws: Failure.self) { try utility.values(of: [.none(of: 3)]) }
-        #expect(error?.kind == .failed && error?.description.contains("--metric") == true)
+        #expect(error?.kind == .failed && error?.description.contains("lower rate") == true)
     }
 
     @Test("A project keeps the tables of several runs apart, and a run that goes on finds its own")
     func inProject() throws {
-        let project = try ValuationProject(), coalitions = Coalition.every(of: 4)
+        let project = try ValuationProject(), coalitions = Coalition.every(of: 4), orders = [nil, [4, 3, 2, 1]]
         var values: [[Double]] = []
-        for metric in Metric.allCases {
-            let trainer = try project.trainer(metric: metric, .write)
-            let utility = try StoredUtility(ExactUtility(trainer), in: ProjectStorage(trainer.project, Provenance(trainer, utility: .exact)))
+        for order in orders {
+            let trainer = try project.trainer(.groups, .write)
+            let utility = try StoredUtility(ExactUtility(trainer, order: order), in: ProjectStorage(trainer.project, Provenance(trainer, utility: .exact, order: order)))
             #expect(utility.evaluationsBefore == 0)
             values.append(try utility.values(of: coalitions))
             try utility.flush()
         }
-        for (metric, values) in zip(Metric.allCases, values) {
-            let trainer = try project.trainer(metric: metric, .write), exact = try ExactUtility(trainer)
-            let utility = try StoredUtility(exact, in: ProjectStorage(trainer.project, Provenance(trainer, utility: .exact)))
+        for (order, values) in zip(orders, values) {
+            let trainer = try project.trainer(.groups, .write), exact = try ExactUtility(trainer, order: order)
+            let utility = try StoredUtility(exact, in: ProjectStorage(trainer.project, Provenance(trainer, utility: .exact, order: order)))
             #expect(try utility.values(of: coalitions) == values && exact.blocksTrained == 0)
         }
         let store = try project.open(.read).store
         #expect(try store.utilityRuns().map(\.run) == [1, 2] && store.strayFiles().isEmpty)
         #expect(try store.objects().filter { $0.kind == .utilities }.count == 2)
         #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+    }
+
+    @Test("Models that were scored for one metric are not trained again for the other")
+    func bothMetrics() throws {
+        let project = try ValuationProject(), coalitions = Coalition.every(of: 4)
+        for (metric, trains) in zip(Metric.allCases, [true, false]) {
+            let expected = try ExactUtility(project.trainer(metric: metric)).values(of: coalitions)
+            let trainer = try project.trainer(metric: metric, .write), exact = try ExactUtility(trainer)
+            let utility = try StoredUtility(exact, in: ProjectStorage(trainer.project, Provenance(trainer, utility: .exact)))
+            #expect(try utility.values(of: coalitions) == expected && (exact.blocksTrained > 0) == trains)
+            try utility.flush()
+        }
+        #expect(try project.open(.read).store.utilityRuns().count == 1)
     }
 
     @Test("A deletion destroys all tables, says so in the ledger and the certificate, and the next run is another")
@@ -124,15 +137,15 @@ struct StoredUtilityTests {
         #expect(utility.evaluations == 16 - utility.evaluationsBefore)
     }
 
-    @Test("The key of a table changes with everything that its values depend on")
+    @Test("The key of a table changes with everything that its scores depend on")
     func keys() throws {
         let project = try ValuationProject(), trainer = try project.trainer()
         let base = Provenance(trainer, utility: .exact)
         var keys = [try base.key]
-        #expect(try Provenance(project.trainer(), utility: .exact).key == keys[0])
+        // A table holds the scores by every metric.
+        #expect(try Provenance(project.trainer(metric: .accuracy), utility: .exact).key == keys[0])
         keys.append(try Provenance(trainer, utility: .stitch).key)
         keys.append(try Provenance(trainer, utility: .exact, order: [2, 1, 3, 4]).key)
-        keys.append(try Provenance(project.trainer(metric: .accuracy), utility: .exact).key)
         keys.append(try Provenance(project.trainer(.blocks), utility: .exact).key)
         let open = try project.open(.read)
         let split = try ValuationSplit(of: open, share: 0.25, keeping: false)

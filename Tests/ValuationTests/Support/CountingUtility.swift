@@ -3,10 +3,11 @@ import Files
 
 @testable import Valuation
 
-/// The value of a coalition is what the closure says; counts how often it was asked.
+/// The value of a coalition, by either metric, is what the closure says; counts how often it was asked.
 final class CountingUtility: StreamingUtility {
     let playerCount: Int
     let source = UtilityRecord.Source.exact
+    let metric = Metric.loss
     private let value: (Coalition) throws -> Double
     private(set) var asked: [Coalition] = []
 
@@ -15,10 +16,11 @@ final class CountingUtility: StreamingUtility {
         self.value = value
     }
 
-    func evaluate(_ coalitions: [Coalition], receive: (Int, Double) throws -> Void) throws {
+    func evaluate(_ coalitions: [Coalition], receive: (Int, UtilityRecord.Scores) throws -> Void) throws {
         for (index, coalition) in coalitions.enumerated() {
             asked.append(coalition)
-            try receive(index, try value(coalition))
+            let value = try value(coalition)
+            try receive(index, UtilityRecord.Scores(accuracy: value, loss: value))
         }
     }
 }

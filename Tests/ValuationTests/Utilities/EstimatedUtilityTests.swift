@@ -21,13 +21,13 @@ struct EstimatedUtilityTests {
         for (coalition, value) in zip(coalitions, values) {
             let ids = [["1", "40"], ["7", "8", "200"], ["100"]].enumerated().filter { !coalition.contains($0.offset) }.flatMap(\.element)
             guard !ids.isEmpty else {
-                #expect(try trainer.scorer.score(trainer.trainedState, by: trainer.trainers[0]) == value)
+                #expect(try trainer.metric.value(of: trainer.scorer.scores(trainer.trainedState, by: trainer.trainers[0])) == value)
                 continue
             }
             // Deleted from a project of the same rows.
             let other = try ValuationProject(providers: 3, rows: 240, policy: .stratified, blocks: 24)
             let report = try other.delete(ids) { $0.replay.onNoDecay = .stitch }
-            #expect(try trainer.scorer.score(other.open().trainedState(), by: trainer.trainers[0]) == value)
+            #expect(try trainer.metric.value(of: trainer.scorer.scores(other.open().trainedState(), by: trainer.trainers[0])) == value)
             trained += report.blocksRetrained
         }
         #expect(utility.blocksTrained == trained && trained > 0 && utility.blocksTrainedFromScratch == 24 * 8)
@@ -58,7 +58,7 @@ struct EstimatedUtilityTests {
         #expect(try utility.state(of: .none(of: 4)) == chain.state(0))
         #expect(try utility.state(of: Coalition([1, 2], of: 4)) == trainer.trainedState.subtracting(chain.influence(1)).subtracting(chain.influence(4)))
         let coalitions = Coalition.every(of: 4)
-        let expected = try coalitions.map { try trainer.scorer.score(utility.state(of: $0), by: trainer.trainers[0]) }
+        let expected = try coalitions.map { try trainer.metric.value(of: trainer.scorer.scores(utility.state(of: $0), by: trainer.trainers[0])) }
         #expect(try utility.values(of: coalitions) == expected && utility.blocksTrained == 0)
     }
 
@@ -74,19 +74,20 @@ struct EstimatedUtilityTests {
         #expect(try AdditiveUtility(trainer).state(of: coalition) == expected && expected != trainer.trainedState)
     }
 
-    @Test("A score is what `evaluate` says of the same rows", arguments: Metric.allCases)
-    func scores(metric: Metric) throws {
+    @Test("Scores are what `evaluate` says of the same rows")
+    func scores() throws {
         let made = try ValuationProject(testRows: 50), project = try made.open(.read), state = try project.trainedState()
         defer { withExtendedLifetime(made) {} }
-        let scorer = try Scorer(project, slots: [1: Array(0..<50)], metric: metric)
+        let scorer = try Scorer(project, slots: [1: Array(0..<50)])
         let known = try #require(try project.decide(state, on: .test)).score
-        let score = try scorer.score(state, by: project.trainer)
-        #expect(metric == .accuracy ? score == known.accuracy : abs(score + known.loss) < 1e-12)
+        let scores = try scorer.scores(state, by: project.trainer)
+        #expect(scores.accuracy == known.accuracy && abs(scores.loss + known.loss) < 1e-12)
         // Half of the rows are other rows.
-        let half = try Scorer(project, slots: [1: Array(0..<25)], metric: metric)
+        let half = try Scorer(project, slots: [1: Array(0..<25)])
         #expect(half.rowCount == 25 && half.digest != scorer.digest)
         let whole = try #require(try project.decide(state, on: .test, leavingOut: [1: Set(25..<50)])).score
-        #expect(abs(try half.score(state, by: project.trainer) - (metric == .accuracy ? whole.accuracy : -whole.loss)) < 1e-12)
+        let halfScores = try half.scores(state, by: project.trainer)
+        #expect(abs(halfScores.accuracy - whole.accuracy) < 1e-12 && abs(halfScores.loss + whole.loss) < 1e-12)
     }
 
     @Test("The deepest task is taken first, and of these the latest")

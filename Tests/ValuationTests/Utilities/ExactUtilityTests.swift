@@ -17,7 +17,7 @@ struct ExactUtilityTests {
         for (place, block) in order.enumerated() {
             state = try own.train(block: place + 1, from: state, rows: trainer.rows(block: block, keeping: coalition), control: TrainingControl())
         }
-        return try trainer.scorer.score(state, by: own)
+        return try trainer.metric.value(of: trainer.scorer.scores(state, by: own))
     }
 
     @Test("A value is the score of a project that was made without the other players' rows", arguments: [true, false])
@@ -31,11 +31,11 @@ struct ExactUtilityTests {
             let other = try ValuationProject(policy: policy, blocks: blocks, ungrouped: ungrouped, excluding: excluded)
             let opened = try other.open(.read)
             defer { withExtendedLifetime(other) {} }
-            #expect(try trainer.scorer.score(opened.trainedState(), by: opened.trainer) == value, "\(coalition.members)")
+            #expect(try trainer.metric.value(of: trainer.scorer.scores(opened.trainedState(), by: opened.trainer)) == value, "\(coalition.members)")
         }
         // Coalitions do differ, so that equality says something; the last is the project's own model.
         #expect(Set(values).count == 16)
-        #expect(try trainer.scorer.score(trainer.trainedState, by: trainer.trainers[0]) == values[15])
+        #expect(try trainer.metric.value(of: trainer.scorer.scores(trainer.trainedState, by: trainer.trainers[0])) == values[15])
     }
 
     @Test("All coalitions of ten players with a block each train 1,013 blocks instead of 5,120")
@@ -133,7 +133,7 @@ struct ExactUtilityTests {
         let project = try ValuationProject(), coalitions = Coalition.every(of: 4)
         let utility = try ExactUtility(project.trainer(threads: threads, control: control))
         var known: [Int: Double] = [:]
-        let error = #expect(throws: Failure.self) { try utility.evaluate(coalitions) { known[$0] = $1 } }
+        let error = #expect(throws: Failure.self) { try utility.evaluate(coalitions) { known[$0] = $1.loss } }
         #expect(error == .interrupted && !known.isEmpty && known.count < 16)
         let values = try ExactUtility(project.trainer()).values(of: coalitions)
         #expect(known.allSatisfy { values[$0] == $1 })
