@@ -112,6 +112,14 @@ public struct Recipe: Codable, Sendable, Equatable {
         return Float(Double(learningRate) * factor)
     }
 
+    /// How many of a block's last steps are averaged: the share `averaging` of them, rounded up, at least one; 0 where nothing is
+    /// averaged.
+    public func averagedSteps(of steps: Int) -> Int {
+        guard averaging > 0 else { return 0 }
+        // A float may lie above the decimal share that was meant by up to 2⁻²⁴ of it, and would round a whole number up to the next.
+        return max(1, Int((Double(steps) * Double(averaging) * (1 - 0x1p-24)).rounded(.up)))
+    }
+
     /// The sine on ±π/2 by its series, to rounding: the C library's last bit differs between versions and processors.
     private static func sine(_ x: Double) -> Double {
         var term = x, sum = x

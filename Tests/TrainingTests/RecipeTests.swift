@@ -30,6 +30,17 @@ struct RecipeTests {
         }
     }
 
+    @Test(
+        "As many steps are averaged as the decimal share says, rounded up",
+        arguments: [
+            (0.8, 10, 8), (0.8, 60, 48), (0.1, 10, 1), (0.6, 5, 3), (0.7, 10, 7), (0.25, 10, 3), (1, 7, 7), (0.001, 10, 1), (0.8, 0, 1), (0, 10, 0),
+        ] as [(Float, Int, Int)])
+    func averagedSteps(_ share: Float, _ steps: Int, _ expected: Int) {
+        var recipe = recipe(.constant)
+        recipe.averaging = share
+        #expect(recipe.averagedSteps(of: steps) == expected)
+    }
+
     @Test("The built-in recipe of a model is for that model, and survives being written down", arguments: ModelName.allCases)
     func builtIn(_ model: ModelName) throws {
         let recipe = Recipe.builtIn(model)

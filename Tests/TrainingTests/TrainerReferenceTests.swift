@@ -29,6 +29,7 @@ private struct TrainingCase: Sendable, CustomTestStringConvertible {
             testDescription: "clipped gradients of several lanes", recipe: SmallProblem.recipe(epochs: 2, batchSize: 70, clip: 0.05), slots: 75),
         TrainingCase(testDescription: "a limit that no gradient reaches", recipe: SmallProblem.recipe(clip: 1e3)),
         TrainingCase(testDescription: "averaged states", recipe: SmallProblem.recipe(epochs: 3, averaging: 0.4), empty: [0, 3, 4, 5, 11]),
+        TrainingCase(testDescription: "averages of a share that no float holds", recipe: SmallProblem.recipe(epochs: 5, averaging: 0.8)),
         TrainingCase(testDescription: "averages of all states", recipe: SmallProblem.recipe(.mlp, hidden: [4], epochs: 2, averaging: 1)),
         TrainingCase(testDescription: "a fine lattice", recipe: SmallProblem.recipe(latticeBits: 20)),
         TrainingCase(testDescription: "a coarse lattice", recipe: SmallProblem.recipe(latticeBits: 12)),

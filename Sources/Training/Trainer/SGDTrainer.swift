@@ -9,7 +9,7 @@ import Tensors
 /// the nominal batch size.
 public final class SGDTrainer: BlockTrainer {
     /// Raise whenever a change alters the bits that training gives.
-    static let arithmetic = 3
+    static let arithmetic = 4
 
     public let recipe: Recipe
     public let lattice: Lattice
@@ -61,7 +61,7 @@ public final class SGDTrainer: BlockTrainer {
         let rate = recipe.rate(block: block)
         let steps = recipe.epochs * ((rows.slots + recipe.batchSize - 1) / recipe.batchSize)
         // Counted over all batches, empty ones too, so that deleting rows moves no boundary.
-        let averaged = recipe.averaging > 0 ? max(1, Int((Double(steps) * Double(recipe.averaging)).rounded(.up))) : 0
+        let averaged = recipe.averagedSteps(of: steps)
         average.pointer.update(repeating: 0, count: average.count)
         try ThreadCrew.run(threads: min(recipe.batchSize, rows.slots) * layout.count < Self.leastWork ? 1 : threads) { crew in
             var taken = 0
@@ -72,9 +72,8 @@ public final class SGDTrainer: BlockTrainer {
                 random.shuffle(&order)
                 for start in stride(from: 0, to: order.count, by: recipe.batchSize) {
                     let batch = order[start..<min(start + recipe.batchSize, order.count)]
-                    step(batch, rows, visit: Visit(block: block, epoch: epoch, rate: rate), crew)
                     taken += 1
-                    if taken > steps - averaged { vk_add(parameters.pointer, average.pointer, layout.count) }
+                    step(batch, rows, visit: Visit(block: block, epoch: epoch, rate: rate, isAveraged: taken > steps - averaged), crew)
                 }
             }
         }
@@ -87,15 +86,21 @@ public final class SGDTrainer: BlockTrainer {
         let block: Int
         let epoch: Int
         let rate: Float
+        /// Whether the state behind the step is one of those that are averaged.
+        let isAveraged: Bool
     }
 
-    /// One step on one batch of slots. A batch without a live row does nothing at all.
+    /// One step on one batch of slots. A batch without a live row changes no parameter.
     private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, visit: Visit, _ crew: ThreadCrew) {
-        let (p, v, g) = (parameters.pointer, velocity.pointer, unclipped.pointer), isClipped = recipe.gradientClip > 0
+        let (p, v, g, sum) = (parameters.pointer, velocity.pointer, unclipped.pointer, average.pointer), isClipped = recipe.gradientClip > 0
         func descend(_ first: Int, _ gradient: Input, _ count: Int, scale: Float) {
             vk_sgd_step(p + first, v + first, gradient, count, visit.rate, recipe.momentum, recipe.weightDecay, scale)
+            if visit.isAveraged { vk_add(p + first, sum + first, count) }
         }
-        guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else { return }
+        guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else {
+            if visit.isAveraged { vk_add(p, sum, layout.count) }
+            return
+        }
         rows.features.withUnsafeBufferPointer { features in
             let source = BatchGradient.Rows(labels: rows.labels, slots: batch) { slot, place in
                 self.place(slot, of: rows.featureCount, features.baseAddress!, visit, at: place)

@@ -20,7 +20,7 @@ struct ReferenceTrainer {
         var velocity = [Double](repeating: 0, count: parameters.count)
         let rate = Double(recipe.rate(block: block))
         let steps = recipe.epochs * ((rows.slots + recipe.batchSize - 1) / recipe.batchSize)
-        let averaged = Int((Double(steps) * Double(recipe.averaging)).rounded(.up))
+        let averaged = Int(NSDecimalNumber(decimal: Decimal(steps) * Decimal(string: "\(recipe.averaging)")!).doubleValue.rounded(.up))
         var states: [[Double]] = []
         for epoch in 0..<recipe.epochs {
             var order = Array(0..<rows.slots)
