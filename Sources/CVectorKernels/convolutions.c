@@ -67,25 +67,13 @@ void vk_convolve_by(enum vk_instructions instructions, const float *padded, cons
                     int height, int width, int kernel, int padding, int outputs) {
     struct convolution q = convolution(channels, kernel, padded, padded_image(height, width, kernel, padding, 1));
     q.weights = weights, q.bias = bias, q.outputs = y;
-    switch (instructions) {
-#if defined(__x86_64__)
-    case VK_X86_64_V4: convolve_v4(&q, (size_t)outputs); return;
-    case VK_X86_64_V3: convolve_v3(&q, (size_t)outputs); return;
-#endif
-    default: convolve_any(&q, (size_t)outputs);
-    }
+    CALL_BY(instructions, convolve, &q, (size_t)outputs);
 }
 
 void vk_add_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int channels,
                                     int height, int width, int kernel, int padding, int outputs) {
     const struct convolution q = convolution(channels, kernel, padded, padded_image(height, width, kernel, padding, 1));
-    switch (instructions) {
-#if defined(__x86_64__)
-    case VK_X86_64_V4: correlate_v4(&q, (size_t)outputs, dy, gradient); return;
-    case VK_X86_64_V3: correlate_v3(&q, (size_t)outputs, dy, gradient); return;
-#endif
-    default: correlate_any(&q, (size_t)outputs, dy, gradient);
-    }
+    CALL_BY(instructions, correlate, &q, (size_t)outputs, dy, gradient);
 }
 
 void vk_convolve(const float *padded, const float *weights, const float *bias, float *y, int channels, int height, int width, int kernel,
@@ -102,25 +90,13 @@ void vk_convolve_narrow_by(enum vk_instructions instructions, const float *padde
                            int height, int width, int kernel, int padding, int outputs) {
     struct convolution q = convolution(channels, kernel, padded, narrow_image(height, width, kernel, padding));
     q.weights = weights, q.bias = bias, q.outputs = y;
-    switch (instructions) {
-#if defined(__x86_64__)
-    case VK_X86_64_V4: convolve_narrow_v4(&q, (size_t)outputs); return;
-    case VK_X86_64_V3: convolve_narrow_v3(&q, (size_t)outputs); return;
-#endif
-    default: convolve_narrow_any(&q, (size_t)outputs);
-    }
+    CALL_BY(instructions, convolve_narrow, &q, (size_t)outputs);
 }
 
 void vk_narrow_convolution_gradient_by(enum vk_instructions instructions, const float *padded, const float *dy, float *gradient, int from_zero,
                                        int channels, int height, int width, int kernel, int padding, int outputs) {
     const struct convolution q = convolution(channels, kernel, padded, narrow_image(height, width, kernel, padding));
-    switch (instructions) {
-#if defined(__x86_64__)
-    case VK_X86_64_V4: correlate_narrow_v4(&q, (size_t)outputs, dy, from_zero, gradient); return;
-    case VK_X86_64_V3: correlate_narrow_v3(&q, (size_t)outputs, dy, from_zero, gradient); return;
-#endif
-    default: correlate_narrow_any(&q, (size_t)outputs, dy, from_zero, gradient);
-    }
+    CALL_BY(instructions, correlate_narrow, &q, (size_t)outputs, dy, from_zero, gradient);
 }
 
 void vk_convolve_narrow(const float *padded, const float *weights, const float *bias, float *y, int channels, int height, int width, int kernel,

@@ -105,3 +105,15 @@ ALWAYS_INLINE void store_lanes_any(float *p, v16 value, uint32_t lanes) {
 #define ROWS_OF_4 0
 #include KERNELS
 #include "end_of_instruction_set.h"
+
+// Calls the kernel that was compiled for an instruction set.
+#if defined(__x86_64__)
+#define CALL_BY(instructions, kernel, ...)                      \
+    switch (instructions) {                                     \
+    case VK_X86_64_V4: kernel##_v4(__VA_ARGS__); break;         \
+    case VK_X86_64_V3: kernel##_v3(__VA_ARGS__); break;         \
+    default: kernel##_any(__VA_ARGS__);                         \
+    }
+#else
+#define CALL_BY(instructions, kernel, ...) ((void)(instructions), kernel##_any(__VA_ARGS__))
+#endif

@@ -14,13 +14,15 @@ ALWAYS_INLINE float folded(const v16 *partial) {
     return sum[0];
 }
 
-ALWAYS_INLINE float mean_of(const float *x, size_t n) {
+ALWAYS_INLINE float sum_of(const float *x, size_t n) {
     v16 partial = {};
     size_t i = 0;
     for (; i + 16 <= n; i += 16) partial += LOAD16(x + i);
     for (int l = 0; i < n; i++, l++) partial[l] += x[i];
-    return folded(&partial) / (float)n;
+    return folded(&partial);
 }
+
+ALWAYS_INLINE float mean_of(const float *x, size_t n) { return sum_of(x, n) / (float)n; }
 
 // One over the standard deviation.
 ALWAYS_INLINE float inverse_deviation(const float *x, size_t n, float mean) {
@@ -89,6 +91,11 @@ void vk_group_norm_backward(const float *x, const float *dy, float *dx, const fl
             for (size_t i = 0; i < plane; i++) to[i] = FUSED(slopes[i], per_slope, FUSED(values[i], per_value, constant));
         }
     }
+}
+
+MULTIVERSION
+void vk_add_plane_sums(const float *x, float *sums, size_t planes, size_t n) {
+    for (size_t p = 0; p < planes; p++) sums[p] += sum_of(x + p * n, n);
 }
 
 MULTIVERSION

@@ -33,27 +33,16 @@ enum vk_instructions vk_best_instructions(void) {
     return instructions;
 }
 
-static void run(enum vk_instructions instructions, const struct product *q, int of_rows) {
-    if (q->m == 0 || q->n == 0) return;
-    switch (instructions) {
-#if defined(__x86_64__)
-    case VK_X86_64_V4: of_rows ? product_of_rows_v4(q) : product_v4(q); return;
-    case VK_X86_64_V3: of_rows ? product_of_rows_v3(q) : product_v3(q); return;
-#endif
-    default: of_rows ? product_of_rows_any(q) : product_any(q);
-    }
-}
-
 void vk_product_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
                    const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias) {
     const struct product q = {m, n, k, a, a_row, a_column, b, b_row, c, c_row, start, bias};
-    run(instructions, &q, 0);
+    if (m && n) CALL_BY(instructions, product, &q);
 }
 
 void vk_product_of_rows_by(enum vk_instructions instructions, size_t m, size_t n, size_t k, const float *a, size_t a_row,
                            const float *b, size_t b_row, float *c, size_t c_row, enum vk_start start, const float *bias) {
     const struct product q = {m, n, k, a, a_row, 1, b, b_row, c, c_row, start, bias};
-    run(instructions, &q, 1);
+    if (m && n) CALL_BY(instructions, product_of_rows, &q);
 }
 
 void vk_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,

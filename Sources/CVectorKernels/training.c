@@ -10,21 +10,6 @@ void vk_add_row_sums(const float *x, float *restrict sums, size_t rows, size_t n
         for (size_t i = 0; i < n; i++) sums[i] += x[r * n + i];
 }
 
-MULTIVERSION
-void vk_add_plane_sums(const float *x, float *sums, size_t planes, size_t n) {
-    for (size_t p = 0; p < planes; p++) {
-        const float *plane = x + p * n;
-        float partial[16] = {0};
-        size_t i = 0;
-        for (; i + 16 <= n; i += 16)
-            for (int l = 0; l < 16; l++) partial[l] += plane[i + l];
-        for (int l = 0; i < n; i++, l++) partial[l] += plane[i];
-        for (int width = 8; width > 0; width /= 2)
-            for (int l = 0; l < width; l++) partial[l] += partial[l + width];
-        sums[p] += partial[0];
-    }
-}
-
 // e^x for x <= 0, within 2 units in the last place, by x = n ln 2 + r and Taylor's polynomial in r; below -87 it is 0, so
 // that no subnormal number slows anything down. Our own, because the C library's bits differ between versions.
 static inline float exp_of_negative(float x) {

@@ -11,6 +11,7 @@ public enum Schedule: String, Codable, Sendable, CaseIterable {
     case inverse
 }
 
+/// The built-in networks.
 public enum ModelName: String, Codable, Sendable, CaseIterable {
     case logistic, mlp, lenet5, resnet20
 
@@ -18,10 +19,12 @@ public enum ModelName: String, Codable, Sendable, CaseIterable {
     public var isConvolutional: Bool { self == .lenet5 || self == .resnet20 }
 }
 
+/// What follows each layer but the last.
 public enum ActivationName: String, Codable, Sendable, CaseIterable {
     case tanh, relu, gelu
 }
 
+/// What 2 × 2 pixels become.
 public enum PoolingName: String, Codable, Sendable, CaseIterable {
     case average, max
 }
@@ -31,25 +34,34 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var model: ModelName
     /// Widths of the hidden layers of `mlp`.
     public var hidden: [Int]
+    /// Of `mlp`, `lenet5` and `resnet20`.
     public var activation: ActivationName
+    /// Of `lenet5`.
     public var pooling: PoolingName
     /// Multiplies the channels and hidden units of `lenet5` and the channels of `resnet20`.
     public var width: Int
     public var blocks: Int
     /// Times that each block is passed over.
     public var epochs: Int
+    /// Slots of a step, empty ones included.
     public var batchSize: Int
+    /// Of the first block; `rate(block:)` is a block's own.
     public var learningRate: Float
     public var schedule: Schedule
+    /// The share of the last step's velocity that is kept: v ← momentum · v + g; the velocity begins at zero in each block.
     public var momentum: Float
+    /// Times the parameters, added to the gradient: of weights and biases alike.
     public var weightDecay: Float
+    /// The share of a label's weight that is spread evenly over all classes.
     public var labelSmoothing: Float
     /// The most that the norm of a batch's gradient may be; longer ones are scaled down to it. 0: no limit.
     public var gradientClip: Float
     /// The share of a block's steps, at its end, whose states are averaged to give the block's. 0: the last step's is it.
     public var averaging: Float
     public var augmentation: Augmentation
+    /// Parameters are multiples of 2 to minus this at a block's end.
     public var latticeBits: Int
+    /// Of all that is drawn: initial parameters, slot orders, augmentation.
     public var seed: UInt64
 
     public init(

@@ -6,11 +6,12 @@ import Testing
 struct LanesTests {
     @Test("Lanes cover every batch without an empty one, and are as even as rows allow", arguments: 1...300)
     func lanesCover(_ batchSize: Int) {
-        let lanes = Lanes(batchSize: batchSize)
-        #expect((1...Lanes.mostRows).contains(lanes.rows))
-        #expect(lanes.rows * lanes.count >= batchSize)
-        #expect(lanes.rows * (lanes.count - 1) < batchSize)
-        #expect(lanes.rows == 1 || (lanes.rows - 1) * lanes.count < batchSize)
+        let rows = Lanes(batchSize: batchSize).rows
+        let count = (batchSize + Lanes.mostRows - 1) / Lanes.mostRows
+        #expect((1...Lanes.mostRows).contains(rows))
+        #expect(rows * count >= batchSize)
+        #expect(rows * (count - 1) < batchSize)
+        #expect(rows == 1 || (rows - 1) * count < batchSize)
     }
 
     @Test("A pass takes at least one row and at most a lane", arguments: [1, 10, 784, 60_000, 100_000, 1_000_000])

@@ -206,7 +206,7 @@ extension Network {
         _ parameters: FloatBuffer, _ rows: [[Float]], _ labels: [Int], smoothing: Float = 0, scale: Float = 1, threads: Int = 1, batches: Int = 1
     ) throws -> [Float] {
         // Lanes of a few rows, so that a batch has several.
-        let batch = BatchGradient(network: self, lanes: Lanes(rows: 5, batchSize: rows.count), threads: threads)
+        let batch = BatchGradient(network: self, laneRows: 5, passRows: TrunkPass.rows(of: self, lane: 5), threads: threads)
         let source = BatchGradient.Rows(labels: labels.map(Int32.init), slots: Array(rows.indices)[...]) { slot, place in
             for (index, value) in rows[slot].enumerated() { place[index] = value }
         }

@@ -385,14 +385,16 @@ struct ProjectTests {
     func otherNumerics() throws {
         let project = try SmallProject()
         try project.train()
+        let here: String
         do {
             // As if another arithmetic had trained it.
             let opened = try project.open()
             var settings = opened.settings
+            here = try #require(opened.trainer.fingerprint["arithmetic"])
             settings.fingerprint = NumericsFingerprint(opened.trainer.fingerprint.facts.merging(["arithmetic": "0"]) { $1 })
             try opened.store.transaction { try opened.adopt(settings) }
         }
-        #expect(try project.open(.read).status().fingerprintDifference == "arithmetic is '3' here and was '0'")
+        #expect(try project.open(.read).status().fingerprintDifference == "arithmetic is '\(here)' here and was '0'")
         let id = try project.ids(inBlock: 20)[0]
         let refused = #expect(throws: Failure.self) { try project.delete([id]) { $0.replay.method = .exact } }
         #expect(refused?.kind == .refused && refused?.description.contains("--approximate") == true)

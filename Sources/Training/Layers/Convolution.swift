@@ -1,9 +1,7 @@
 internal import CVectorKernels
 import Tensors
 
-/// Square kernel, zero padding; W is (outputs, inputs, kernel, kernel). Where output rows fill vectors, the padded image is
-/// convolved as it lies; a narrow image with few outputs is convolved as one long row. Elsewhere each row is unrolled into columns
-/// (inputs · kernel², positions) that stay in the second-level cache and are multiplied there.
+/// Square kernel, zero padding; W is (outputs, inputs, kernel, kernel).
 struct Convolution: TrunkLayer {
     let name: String
     let input: RowShape
@@ -27,7 +25,7 @@ struct Convolution: TrunkLayer {
     /// The columns, with the room that unrolling may overwrite; of one channel where only the way back needs them, none where
     /// neither direction does.
     private var columnsCount: Int {
-        guard fillsVectors || isNarrow else { return fanIn * positions + 16 }
+        if method == .columns { return fanIn * positions + 16 }
         return fillsBackwards ? 0 : kernel * kernel * positions + 16
     }
 
@@ -50,14 +48,25 @@ struct Convolution: TrunkLayer {
     /// Whether at least four fifths of the lanes are at work when vectors run along rows of this width.
     private static func fills(_ width: Int) -> Bool { 5 * width >= 4 * ((width + 15) / 16 * 16) }
 
-    private var fillsVectors: Bool { stride == 1 && Self.fills(output.width) }
+    /// How outputs and the weights' gradient are computed.
+    private enum Method {
+        /// On the padded image, vectors along its rows, which fill them.
+        case rows
+        /// On the padded image as one long row, for narrow images.
+        case oneRow
+        /// Unrolled into columns (inputs · kernel², positions) that stay in the second-level cache and are multiplied there.
+        case columns
+    }
 
     /// Outputs of a convolution of the image as one long row: fewer leave vectors empty on the way back, with more, computing what
     /// hangs over the rows costs more than unrolling.
     private static let narrowOutputs = 16...32
 
-    /// Whether vectors run along the whole image.
-    private var isNarrow: Bool { stride == 1 && !fillsVectors && (kernel == 3 || kernel == 5) && Self.narrowOutputs.contains(outputs) }
+    private var method: Method {
+        guard stride == 1 else { return .columns }
+        if Self.fills(output.width) { return .rows }
+        return (kernel == 3 || kernel == 5) && Self.narrowOutputs.contains(outputs) ? .oneRow : .columns
+    }
 
     /// Padding of the output's gradient when the input's is a convolution of it.
     private var backPadding: Int { kernel - 1 - padding }
@@ -79,27 +88,29 @@ struct Convolution: TrunkLayer {
 
     func forward(_ parameters: Input, _ x: Input, _ y: Output, rows: Int, scratch: Output) {
         let start: Products.Start = hasBias ? .bias(parameters + outputs * fanIn) : .zero
+        let method = method
         for row in 0..<rows {
-            if fillsVectors {
+            switch method {
+            case .rows:
                 pad(x + row * inputCount, scratch)
                 vk_convolve(
                     scratch, parameters, hasBias ? parameters + outputs * fanIn : nil, y + row * outputCount, Int32(input.channels), Int32(input.height),
                     Int32(input.width), Int32(kernel), Int32(padding), Int32(outputs))
-            } else if isNarrow {
+            case .oneRow:
                 padNarrow(x + row * inputCount, scratch)
                 vk_convolve_narrow(
                     scratch, parameters, hasBias ? parameters + outputs * fanIn : nil, y + row * outputCount, Int32(input.channels), Int32(input.height),
                     Int32(input.width), Int32(kernel), Int32(padding), Int32(outputs))
-            } else {
+            case .columns:
                 unroll(x + row * inputCount, scratch)
                 Products.multiply(outputs, positions, fanIn, parameters, scratch, from: start, y + row * outputCount)
             }
         }
     }
 
-    /// Where there are columns, the weights' gradient is summed as its transpose, columns · dyᵀ, if the channels fill vectors; fewer
-    /// channels are multiplied as rows of positions.
-    private var sumsTranspose: Bool { !fillsVectors && outputs >= 16 }
+    /// Off the rows, the weights' gradient is summed as its transpose, columns · dyᵀ, if the outputs fill vectors; fewer are multiplied
+    /// as rows of positions.
+    private var sumsTranspose: Bool { method != .rows && outputs >= 16 }
 
     func backward(
         _ parameters: Input, _ x: Input, _ y: Input, _ dy: Input, _ dx: Output?, _ parameterGradient: Output, rows: Int,
@@ -107,25 +118,27 @@ struct Convolution: TrunkLayer {
     ) {
         let transposed = scratch + columnsCount + max(paddedCount, paddedOutputCount), weights = transposed + outputs * positions
         let turned = weights + outputs * fanIn
+        let method = method, sumsTranspose = sumsTranspose, fillsBackwards = fillsBackwards
         if dx != nil, fillsBackwards { vk_turn_kernels(parameters, turned, Int32(outputs), Int32(input.channels), Int32(kernel)) }
         for row in 0..<rows {
             let gradient = dy + row * outputCount
-            if fillsVectors {
+            switch method {
+            case .rows:
                 pad(x + row * inputCount, scratch)
                 vk_add_convolution_gradient(
                     scratch, gradient, parameterGradient, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel),
                     Int32(padding), Int32(outputs))
-            } else if isNarrow {
+            case .oneRow:
                 padNarrow(x + row * inputCount, scratch)
                 vk_transpose(gradient, outputs, positions, transposed, outputs)
                 vk_narrow_convolution_gradient(
                     scratch, transposed, weights, row == 0 ? 1 : 0, Int32(input.channels), Int32(input.height), Int32(input.width), Int32(kernel),
                     Int32(padding), Int32(outputs))
-            } else if sumsTranspose {
+            case .columns where sumsTranspose:
                 unroll(x + row * inputCount, scratch)
                 vk_transpose(gradient, outputs, positions, transposed, outputs)
                 Products.multiply(fanIn, outputs, positions, scratch, transposed, from: row == 0 ? .zero : .sum, weights)
-            } else {
+            case .columns:
                 unroll(x + row * inputCount, scratch)
                 Products.multiplyRows(outputs, fanIn, positions, gradient, scratch, from: .sum, parameterGradient)
             }

@@ -22,12 +22,10 @@ enum Products {
         fileprivate var values: Input? { if case .bias(let values) = self { values } else { nil } }
     }
 
-    /// C (m,n) = start + op(A) B, all row-major and dense; op(A) is (m,k), B is (k,n).
+    /// C (m,n) = start + A B, all row-major and dense; A is (m,k), B is (k,n).
     @inline(__always)
-    static func multiply(
-        _ m: Int, _ n: Int, _ k: Int, _ a: Input, transposeA: Bool = false, _ b: Input, from start: Start, _ c: Output
-    ) {
-        vk_product(m, n, k, a, transposeA ? 1 : k, transposeA ? m : 1, b, n, c, n, start.mode, start.values)
+    static func multiply(_ m: Int, _ n: Int, _ k: Int, _ a: Input, _ b: Input, from start: Start, _ c: Output) {
+        vk_product(m, n, k, a, k, 1, b, n, c, n, start.mode, start.values)
     }
 
     /// The same for C (m,n) = start + Aᵀ B where A lies in the first m columns of a matrix (k, aRow).

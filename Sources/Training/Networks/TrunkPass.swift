@@ -1,4 +1,3 @@
-internal import CVectorKernels
 import Tensors
 
 /// The memory in which one thread passes a few rows through a network's trunk, forward and backward. Allocated once; nothing
@@ -21,7 +20,7 @@ final class TrunkPass {
     /// The first layer that has parameters: gradients need not go further back.
     private let firstTrained: Int
     private let forwardRuns: [(layers: Range<Int>, offset: Int)]
-    private let backwardRuns: [Range<Int>]
+    private let backwardRuns: [(layers: Range<Int>, offset: Int)]
 
     /// Convolutions gather their weights' gradients once a pass: below this, that costs more than the cache saves.
     private static let fewestConvolvedRows = 8
@@ -81,13 +80,11 @@ final class TrunkPass {
     /// Adds the gradient of the rows that went `forward` last to `gradient`, from `outputGradient`, which is overwritten.
     func addGradient(_ parameters: Input, rows: Int, into gradient: Output) {
         var (dy, dx) = (gradients.0.pointer, gradients.1.pointer)
-        var offset = network.trunkParameterCount
-        for run in backwardRuns {
+        for (run, offset) in backwardRuns {
             let last = network.trunk[run.upperBound - 1]
             for shortcut in network.shortcuts where shortcut.to == run.upperBound - 1 {
                 shortcutGradient.pointer.update(from: dy, count: rows * shortcut.outputCount)
             }
-            offset -= last.parameterCount
             let target = last.goesBackInPlace ? dy : dx
             if run.count == 1 {
                 last.backward(
@@ -128,14 +125,15 @@ final class TrunkPass {
 
     /// The same on the way back, from the last layer to the first that is trained: a layer without parameters and those before it
     /// that go back in place. A shortcut's values are added, and begin, between runs.
-    private static func backwardRuns(_ network: Network, to firstTrained: Int) -> [Range<Int>] {
-        var runs: [Range<Int>] = []
+    private static func backwardRuns(_ network: Network, to firstTrained: Int) -> [(layers: Range<Int>, offset: Int)] {
+        var runs: [(layers: Range<Int>, offset: Int)] = [], offset = network.trunkParameterCount
         for index in stride(from: network.trunk.count - 1, through: firstTrained, by: -1) {
+            offset -= network.trunk[index].parameterCount
             let joins = network.trunk[index].goesBackInPlace && !network.shortcuts.contains { $0.to == index || $0.from == index + 1 }
-            if let run = runs.last, joins, network.trunk[run.upperBound - 1].parameterCount == 0 {
-                runs[runs.count - 1] = index..<run.upperBound
+            if let run = runs.last?.layers, joins, network.trunk[run.upperBound - 1].parameterCount == 0 {
+                runs[runs.count - 1].layers = index..<run.upperBound
             } else {
-                runs.append(index..<index + 1)
+                runs.append((index..<index + 1, offset))
             }
         }
         return runs

@@ -9,9 +9,10 @@ import Tensors
 /// that are large are passed through tile by tile too, so that a thread meets those weights again that it has in its cache.
 final class BatchGradient {
     private let network: Network
-    private let lanes: Lanes
+    /// Slots of a lane.
+    private let laneRows: Int
     /// Rows in one pass through the trunk.
-    let passRows: Int
+    private let passRows: Int
     /// One a thread.
     private let trunks: [TrunkPass]
     private let scratch: [(tile: FloatBuffer, lane: FloatBuffer)]
@@ -44,14 +45,16 @@ final class BatchGradient {
     /// Rows that a thread takes at a time where there is no trunk.
     private static let chunkRows = 16
 
-    init(network: Network, lanes: Lanes, threads: Int) {
+    init(network: Network, laneRows: Int, passRows: Int, threads: Int) {
         self.network = network
-        self.lanes = lanes
-        passRows = TrunkPass.rows(of: network, lane: lanes.rows)
-        trunks = network.trunk.isEmpty ? [] : (0..<threads).map { [passRows] _ in TrunkPass(network: network, capacity: passRows) }
+        self.laneRows = laneRows
+        self.passRows = passRows
+        trunks = network.trunk.isEmpty ? [] : (0..<threads).map { _ in TrunkPass(network: network, capacity: passRows) }
         head = HeadPass(network.head, capacity: 0)
-        let isLarge = network.trunk.isEmpty ? network.head.map { $0.dense.inputCount * $0.dense.outputCount >= Self.largeLayer && $0.dense.outputCount >= 2 * Self.passOutputs } : []
-        tiledLayers = (isLarge.lastIndex(of: true) ?? -1) + 1
+        let lastLarge = network.head.lastIndex {
+            $0.dense.inputCount * $0.dense.outputCount >= Self.largeLayer && $0.dense.outputCount >= 2 * Self.passOutputs
+        }
+        tiledLayers = network.trunk.isEmpty ? (lastLarge ?? -1) + 1 : 0
         tiles = Self.tiles(of: network)
         let widestBias = network.head.map(\.dense.outputCount).max()!
         let floats = max(Self.trunkTile, Self.tileFloats, widestBias)
@@ -92,10 +95,10 @@ final class BatchGradient {
         let fill: (_ slot: Int, _ place: Output) -> Void
     }
 
-    /// The gradient of `scale` times the summed loss of the rows: `take(first, gradient, count)` for runs of parameters, each once,
-    /// on any thread. Nothing is taken of a batch without live rows.
+    /// The gradient of `scale` times the summed loss of the rows: `use(first, gradient, count)` for runs of parameters, each once,
+    /// on any thread. It is not called for a batch without live rows.
     func compute(
-        _ parameters: Input, _ rows: Rows, smoothing: Float, scale: Float, _ crew: ThreadCrew, take: (_ first: Int, _ gradient: Input, _ count: Int) -> Void
+        _ parameters: Input, _ rows: Rows, smoothing: Float, scale: Float, _ crew: ThreadCrew, use: (_ first: Int, _ gradient: Input, _ count: Int) -> Void
     ) {
         gather(rows)
         guard !live.isEmpty else { return }
@@ -107,7 +110,7 @@ final class BatchGradient {
         var lanes = laneGradients.prefix(laneStarts.count - 1).map { Optional($0.pointer) }
         lanes.withUnsafeMutableBufferPointer { lanes in
             nonisolated(unsafe) let lanes = lanes
-            crew.forEach(tiles.count) { tile, thread in self.take(self.tiles[tile], lanes, thread, take) }
+            crew.forEach(tiles.count) { tile, thread in self.complete(self.tiles[tile], lanes, thread, use) }
         }
     }
 
@@ -116,7 +119,7 @@ final class BatchGradient {
         labels.removeAll(keepingCapacity: true)
         laneStarts.removeAll(keepingCapacity: true)
         for (place, slot) in rows.slots.enumerated() {
-            if place % lanes.rows == 0 { laneStarts.append(live.count) }
+            if place % laneRows == 0 { laneStarts.append(live.count) }
             guard rows.labels[slot] != BlockRows.emptySlot else { continue }
             live.append(slot)
             labels.append(rows.labels[slot])
@@ -174,24 +177,24 @@ final class BatchGradient {
         crew.forEach((count + run - 1) / run) { number, _ in body(number * run..<min((number + 1) * run, count)) }
     }
 
-    private func take(_ tile: Tile, _ lanes: UnsafeMutableBufferPointer<Output?>, _ thread: Int, _ take: (Int, Input, Int) -> Void) {
+    private func complete(_ tile: Tile, _ lanes: UnsafeMutableBufferPointer<Output?>, _ thread: Int, _ use: (Int, Input, Int) -> Void) {
         let sum = scratch[thread].tile.pointer
         switch tile {
         case .trunk(let range):
             vk_take_lanes(lanes.baseAddress!, lanes.count, range.lowerBound, range.count, sum)
-            take(range.lowerBound, sum, range.count)
+            use(range.lowerBound, sum, range.count)
         case .weights(let layer, let outputs, let inputs):
             sumLanes(outputs.count * inputs.count, thread) { head.weightGradient(layer, outputs: outputs, inputs: inputs, rows: $0, into: $1) }
             let dense = network.head[layer].dense, first = network.head[layer].offset + outputs.lowerBound * dense.inputCount + inputs.lowerBound
-            if inputs.count == dense.inputCount { return take(first, sum, outputs.count * inputs.count) }
-            for output in 0..<outputs.count { take(first + output * dense.inputCount, sum + output * inputs.count, inputs.count) }
+            if inputs.count == dense.inputCount { return use(first, sum, outputs.count * inputs.count) }
+            for output in 0..<outputs.count { use(first + output * dense.inputCount, sum + output * inputs.count, inputs.count) }
         case .biases(let layer):
             let dense = network.head[layer].dense
             sumLanes(dense.outputCount, thread) { rows, target in
                 target.update(repeating: 0, count: dense.outputCount)
                 head.addBiasGradient(layer, rows: rows, into: target)
             }
-            take(network.head[layer].offset + dense.outputCount * dense.inputCount, sum, dense.outputCount)
+            use(network.head[layer].offset + dense.outputCount * dense.inputCount, sum, dense.outputCount)
         }
     }
 

@@ -58,7 +58,9 @@ extension NumericsFingerprint: Codable {
 
 /// Training that left the range of numbers it can hold.
 public struct Divergence: DescribedError, Equatable {
+    /// 1-based.
     public let block: Int
+    /// The first that holds such a number, and the number.
     public let tensor: String
     public let value: Float
 

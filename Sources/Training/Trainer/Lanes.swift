@@ -5,16 +5,10 @@ struct Lanes: Equatable {
     static let mostRows = 32
 
     let rows: Int
-    let count: Int
 
     init(batchSize: Int) {
-        let fewest = (batchSize + Self.mostRows - 1) / Self.mostRows
-        self.init(rows: (batchSize + fewest - 1) / max(1, fewest), batchSize: batchSize)
-    }
-
-    init(rows: Int, batchSize: Int) {
-        precondition(batchSize > 0 && rows > 0, "empty batches")
-        self.rows = rows
-        count = (batchSize + rows - 1) / rows
+        precondition(batchSize > 0, "empty batches")
+        let lanes = (batchSize + Self.mostRows - 1) / Self.mostRows
+        rows = (batchSize + lanes - 1) / lanes
     }
 }

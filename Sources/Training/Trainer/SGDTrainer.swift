@@ -16,35 +16,34 @@ public final class SGDTrainer: BlockTrainer {
     public let threads: Int
     private let network: Network
     private let lanes: Lanes
-    private let gradient: BatchGradient
-    private let parameters: FloatBuffer
-    private let velocity: FloatBuffer
+    /// Rows in one pass through the network's trunk.
+    private let passRows: Int
+    // Memory is allocated when it is first used: to look at a project takes none of it.
+    private lazy var gradient = BatchGradient(network: network, laneRows: lanes.rows, passRows: passRows, threads: threads)
+    private lazy var parameters = FloatBuffer(count: layout.count)
+    private lazy var velocity = FloatBuffer(count: layout.count)
     /// Sum of the states that are averaged.
-    private let average: FloatBuffer
+    private lazy var average = FloatBuffer(count: recipe.averaging > 0 ? layout.count : 0)
     /// A batch's gradient in full, where its norm must be known before the step.
-    private let unclipped: FloatBuffer
+    private lazy var unclipped = FloatBuffer(count: recipe.gradientClip > 0 ? layout.count : 0)
 
     public var layout: ParameterLayout { network.layout }
 
+    /// - Parameter classes: Labels are 0 to `classes` − 1.
+    /// - Throws: `Failure` of kind `input` where the model does not fit the rows, or is too large.
     public init(recipe: Recipe, input: RowShape, classes: Int, threads: Int) throws {
         precondition(threads > 0, "at least one thread")
         self.recipe = recipe
         self.threads = threads
         lattice = Lattice(bits: recipe.latticeBits)
-        let network = try Network(recipe: recipe, input: input, classes: classes)
-        let lanes = Lanes(batchSize: recipe.batchSize)
-        self.network = network
-        self.lanes = lanes
-        gradient = BatchGradient(network: network, lanes: lanes, threads: threads)
-        parameters = FloatBuffer(count: network.layout.count)
-        velocity = FloatBuffer(count: network.layout.count)
-        average = FloatBuffer(count: recipe.averaging > 0 ? network.layout.count : 0)
-        unclipped = FloatBuffer(count: recipe.gradientClip > 0 ? network.layout.count : 0)
+        network = try Network(recipe: recipe, input: input, classes: classes)
+        lanes = Lanes(batchSize: recipe.batchSize)
+        passRows = TrunkPass.rows(of: network, lane: lanes.rows)
     }
 
     public var fingerprint: NumericsFingerprint {
         NumericsFingerprint([
-            "arithmetic": String(Self.arithmetic), "lattice_bits": String(lattice.bits), "lane_rows": String(lanes.rows), "pass_rows": String(gradient.passRows),
+            "arithmetic": String(Self.arithmetic), "lattice_bits": String(lattice.bits), "lane_rows": String(lanes.rows), "pass_rows": String(passRows),
         ])
     }
 
@@ -54,6 +53,7 @@ public final class SGDTrainer: BlockTrainer {
 
     public func train(block: Int, from state: LatticeVector, rows: BlockRows, control: TrainingControl) throws -> LatticeVector {
         precondition(block >= 1 && state.count == layout.count && rows.featureCount == network.input.count)
+        precondition(rows.labels.allSatisfy { $0 < network.classes && $0 >= BlockRows.emptySlot }, "labels are classes")
         // Not even a sum of equal states and its division, which would round.
         guard rows.labels.contains(where: { $0 != BlockRows.emptySlot }) else { return state }
         lattice.unsnap(state, into: parameters.pointer)
@@ -144,9 +144,9 @@ public final class SGDTrainer: BlockTrainer {
     public func probabilities(state: LatticeVector, rows: BlockRows) throws -> [Float] {
         precondition(state.count == layout.count && rows.featureCount == network.input.count)
         lattice.unsnap(state, into: parameters.pointer)
-        let classes = network.classes, width = rows.featureCount
+        let parameters = Input(parameters.pointer), classes = network.classes, width = rows.featureCount
         let live = rows.labels.indices.filter { rows.labels[$0] != BlockRows.emptySlot }
-        let pass = gradient.passRows
+        let pass = passRows
         let passes = (live.count + pass - 1) / pass
         var result = [Float](repeating: 0, count: rows.slots * classes)
         try result.withUnsafeMutableBufferPointer { result in
@@ -163,7 +163,7 @@ public final class SGDTrainer: BlockTrainer {
                             for (place, slot) in slots.enumerated() {
                                 (forward.input + place * width).update(from: features.baseAddress! + slot * width, count: width)
                             }
-                            let logits = forward.run(parameters.pointer, rows: slots.count)
+                            let logits = forward.run(parameters, rows: slots.count)
                             for (place, slot) in slots.enumerated() {
                                 vk_softmax(logits + place * classes, target! + slot * classes, Int32(classes))
                             }

@@ -56,11 +56,7 @@ extension ProjectSettings {
         let dimensions = [shape.channels, shape.height, shape.width]
         // Each is bounded before they are multiplied, and again behind every product: three of 2^24 overflow.
         let features = dimensions.reduce(1) { (1...Self.mostFeatures).contains($1) && $0 <= Self.mostFeatures ? $0 * $1 : .max }
-        return Lattice.allowedBits.contains(recipe.latticeBits) && (1...1_000_000).contains(recipe.blocks) && (1...100_000).contains(recipe.epochs)
-            && (1...65_536).contains(recipe.batchSize) && recipe.hidden.allSatisfy { (1...65_536).contains($0) } && classNames.count >= 2
-            && (1e-9...1e3).contains(recipe.learningRate) && (0..<1).contains(recipe.momentum) && (0...10).contains(recipe.weightDecay)
-            && (0..<1).contains(recipe.labelSmoothing) && (1...64).contains(recipe.width) && (0...1e6).contains(recipe.gradientClip)
-            && (0...1).contains(recipe.averaging) && (0...16).contains(recipe.augmentation.shift) && features <= Self.mostFeatures && isUsable(encoding)
+        return recipe.isAllowed && classNames.count >= 2 && features <= Self.mostFeatures && isUsable(encoding)
             && (table.map { isUsable($0, features: features) } ?? true)
     }
 

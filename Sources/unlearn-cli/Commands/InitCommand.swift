@@ -116,7 +116,7 @@ extension CommandSpec {
             recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false), sourceName: dataName,
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
-        plan.blocks = try invocation.integer("blocks", in: 1...1_000_000)
+        plan.blocks = try invocation.integer("blocks", in: Recipe.allowedBlocks)
         plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path) }
@@ -184,23 +184,22 @@ extension CommandSpec {
         if model != .lenet5 { try reject("pooling", "lenet5") }
         if model == .logistic { try reject("activation", "mlp, lenet5 and resnet20") }
         if !model.isConvolutional { for name in ["width", "shift", "flip"] { try reject(name, "lenet5 and resnet20") } }
-        if let hidden = try invocation.integers("hidden", in: 1...65_536) { recipe.hidden = hidden }
+        if let hidden = try invocation.integers("hidden", in: Recipe.allowedUnits) { recipe.hidden = hidden }
         if let activation = try invocation.choice("activation", ActivationName.self) { recipe.activation = activation }
         if let pooling = try invocation.choice("pooling", PoolingName.self) { recipe.pooling = pooling }
-        if let epochs = try invocation.integer("epochs", in: 1...100_000) { recipe.epochs = epochs }
-        if let batchSize = try invocation.integer("batch-size", in: 1...65_536) { recipe.batchSize = batchSize }
-        if let rate = try invocation.number("learning-rate", in: 1e-9...1e3) { recipe.learningRate = Float(rate) }
+        if let epochs = try invocation.integer("epochs", in: Recipe.allowedEpochs) { recipe.epochs = epochs }
+        if let batchSize = try invocation.integer("batch-size", in: Recipe.allowedBatchSizes) { recipe.batchSize = batchSize }
+        if let rate = try invocation.number("learning-rate", in: Recipe.allowedLearningRates) { recipe.learningRate = Float(rate) }
         if let schedule = try invocation.choice("schedule", Schedule.self) { recipe.schedule = schedule }
-        if let momentum = try invocation.number("momentum", in: 0...0.9999) { recipe.momentum = Float(momentum) }
-        if let decay = try invocation.number("weight-decay", in: 0...10) { recipe.weightDecay = Float(decay) }
-        if let smoothing = try invocation.number("label-smoothing", in: 0...0.99) { recipe.labelSmoothing = Float(smoothing) }
-        if let width = try invocation.integer("width", in: 1...64) { recipe.width = width }
-        if let clip = try invocation.number("gradient-clip", in: 0...1e6) { recipe.gradientClip = Float(clip) }
-        if let averaging = try invocation.number("averaging", in: 0...1) { recipe.averaging = Float(averaging) }
-        if let shift = try invocation.integer("shift", in: 0...16) { recipe.augmentation.shift = shift }
+        if let momentum = try invocation.number("momentum", in: Recipe.allowedMomentum) { recipe.momentum = Float(momentum) }
+        if let decay = try invocation.number("weight-decay", in: Recipe.allowedWeightDecay) { recipe.weightDecay = Float(decay) }
+        if let smoothing = try invocation.number("label-smoothing", in: Recipe.allowedLabelSmoothing) { recipe.labelSmoothing = Float(smoothing) }
+        if let width = try invocation.integer("width", in: Recipe.allowedWidths) { recipe.width = width }
+        if let clip = try invocation.number("gradient-clip", in: Recipe.allowedGradientClips) { recipe.gradientClip = Float(clip) }
+        if let averaging = try invocation.number("averaging", in: Recipe.allowedAveraging) { recipe.averaging = Float(averaging) }
+        if let shift = try invocation.integer("shift", in: Recipe.allowedShifts) { recipe.augmentation.shift = shift }
         if let flip = try invocation.choice("flip", Switch.self) { recipe.augmentation.flip = flip == .on }
-        let bits = Lattice.allowedBits
-        if let latticeBits = try invocation.integer("lattice-bits", in: bits) { recipe.latticeBits = latticeBits }
+        if let latticeBits = try invocation.integer("lattice-bits", in: Lattice.allowedBits) { recipe.latticeBits = latticeBits }
         if let text = invocation.text("seed") {
             guard let seed = UInt64(text) else { throw Failure(.input, "--seed takes a whole number from 0 to \(UInt64.max), not '\(text)'") }
             recipe.seed = seed

@@ -1,0 +1,30 @@
+import Tensors
+
+/// What each number of a recipe may be: asked of the command line and of a project's settings alike.
+extension Recipe {
+    public static let allowedBlocks = 1...1_000_000
+    public static let allowedEpochs = 1...100_000
+    public static let allowedBatchSizes = 1...65_536
+    /// Of a hidden layer.
+    public static let allowedUnits = 1...65_536
+    public static let allowedWidths = 1...64
+    public static let allowedLearningRates = 1e-9...1e3
+    public static let allowedMomentum = 0...0.9999
+    public static let allowedWeightDecay = 0.0...10
+    public static let allowedLabelSmoothing = 0...0.99
+    public static let allowedGradientClips = 0...1e6
+    public static let allowedAveraging = 0.0...1
+    /// In pixels.
+    public static let allowedShifts = 0...16
+
+    /// Whether every number is allowed. Whether the model fits the rows is not asked.
+    public var isAllowed: Bool {
+        // A bound is compared as the float that it is kept as.
+        func holds(_ range: ClosedRange<Double>, _ value: Float) -> Bool { (Float(range.lowerBound)...Float(range.upperBound)).contains(value) }
+        return Self.allowedBlocks.contains(blocks) && Self.allowedEpochs.contains(epochs) && Self.allowedBatchSizes.contains(batchSize)
+            && hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(width)
+            && holds(Self.allowedLearningRates, learningRate) && holds(Self.allowedMomentum, momentum) && holds(Self.allowedWeightDecay, weightDecay)
+            && holds(Self.allowedLabelSmoothing, labelSmoothing) && holds(Self.allowedGradientClips, gradientClip)
+            && holds(Self.allowedAveraging, averaging) && Self.allowedShifts.contains(augmentation.shift) && Lattice.allowedBits.contains(latticeBits)
+    }
+}
