@@ -104,12 +104,15 @@ public struct ReduceRows {
         var kept: [Int] = [], keptByClass = [String: Int](), searching = Duration.zero
         var objective = 0.0, greedy = 0.0, random = 0.0, entropy = 0.0, entropyRandom = 0.0
         var pairs = 0, pairsKept = 0, replacements = 0, sweeps = 0
+        var restarts = 0
         for (number, part) in parts(keep).enumerated() where part.keep > 0 {
+            let starts = startRows(part.rows.count, part: number)
+            restarts = max(restarts, starts.count)
             let tiles = rows.tiles(part.rows, measure: plan.measure)
             let searched = clock.now
             let outcome = try SubsetSearch(
                 tiles: tiles, keep: part.keep, threads: threads, control: control, progress: { progress($0 + part.name, $1, $2) }
-            ).best(of: startRows(tiles.count, part: number))
+            ).best(of: starts)
             searching += clock.now - searched
             kept += outcome.rows.map { part.rows[$0] }
             objective += tiles.value(outcome.objective)
@@ -128,7 +131,7 @@ public struct ReduceRows {
         for row in kept { keptByClass[classNames[Int(rows.labels[row])], default: 0] += 1 }
         return ReductionReport(
             ids: kept.map { rows.ids[$0] }, rows: rows.count, kept: kept.count, keptByClass: keptByClass, levels: plan.levels,
-            perClass: plan.perClass, measure: plan.measure, restarts: plan.restarts ?? rows.count, seed: plan.seed, objective: objective,
+            perClass: plan.perClass, measure: plan.measure, restarts: restarts, seed: plan.seed, objective: objective,
             objectiveRandom: random, objectiveGreedy: greedy, pairsKept: pairsKept, replacements: replacements, sweeps: sweeps,
             entropy: entropy / Double(kept.count), entropyRandom: entropyRandom / Double(kept.count), pairsComputed: pairs,
             pairsPerSecond: Double(pairs) / max(searching / .seconds(1), 1e-9), seconds: (clock.now - start) / .seconds(1))

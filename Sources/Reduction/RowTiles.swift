@@ -131,7 +131,7 @@ public struct RowTiles: Sendable {
     /// Units as they are reported: bits, or the fraction that two equal rows share all of.
     public func value(_ units: Int64) -> Double { measure == .normalised ? Double(units) / Self.normalisedUnit : scale.bits(units) }
 
-    /// The same of all rows.
+    /// The information of a row with every row, itself included, in units.
     public func information(of row: Int) -> [Int32] {
         let result = [Int32](unsafeUninitializedCapacity: tileCount * Self.tileRows) { buffer, initialised in
             information(of: sorted(row), inTiles: 0..<tileCount, into: buffer)

@@ -65,7 +65,7 @@ struct ValueTests {
         }
         let merged = data.folder.file("merged"), alone = data.folder.file("alone")
         try program.json(["value", "merge"] + paths + ["--out", merged])
-        try program.json(options + ["--out", alone])
+        let curves = try program.json(options + ["--out", alone])["removal_blocks_trained"] as? Int
         for name in ["values.csv", "utilities.csv"] {
             let one = try Data(contentsOf: URL(fileURLWithPath: "\(alone)/\(name)"))
             #expect(try Data(contentsOf: URL(fileURLWithPath: "\(merged)/\(name)")) == one, "\(name)")
@@ -73,6 +73,9 @@ struct ValueTests {
         // No coalition is evaluated by two shards.
         let lines = try String(contentsOfFile: "\(alone)/utilities.csv", encoding: .utf8).split(separator: "\n").count
         #expect(coalitions == lines - 1)
+        // Nor is a model of the removal curves trained twice.
+        let again = try program.json(options + ["--out", alone])
+        #expect(try #require(curves) > 0 && again["removal_blocks_trained"] as? Int == 0 && again["blocks_trained"] as? Int == 0)
         // A share that is there already is not computed again.
         let repeated = try program.json(options + ["--shard", "1/3", "--out", paths[2]])
         #expect(repeated["evaluations"] as? Int == 0)
@@ -111,6 +114,7 @@ struct ValueTests {
         try expect(["--shard", "0/3", "--out", folder.file("s")], "no shard 0 of 3")
         try expect(["--shard", "1/3"], "--out")
         try expect(["--out", unknown], "is a file")
+        try expect(["--out", folder.file("project/objects")], "project's own files")
         try expect(["--estimator", "guess"], "--estimator takes exact, permutation")
         try expect(["merge"], "shards' files")
         try expect(["--estimator", "exact", "--max-evaluations", "5"], "--max-evaluations", "--estimator permutation")

@@ -198,6 +198,18 @@ struct NetworkTests {
         #expect(bits(parameters) == bits(draw(1)))
         #expect(bits(parameters) != bits(draw(2)))
     }
+
+    @Test("Images too large to train on are refused before any memory is taken")
+    func hugeImages() {
+        var recipe = Recipe.builtIn(.resnet20)
+        #expect(throws: Never.self) { try SGDTrainer(recipe: recipe, input: RowShape(channels: 3, height: 224, width: 224), classes: 10, threads: 64) }
+        let failure = #expect(throws: Failure.self) {
+            try SGDTrainer(recipe: recipe, input: RowShape(channels: 1, height: 4096, width: 4096), classes: 10, threads: 64)
+        }
+        #expect(failure?.kind == .input && failure?.description.contains("GiB a thread for images of 4096×4096") == true)
+        recipe.width = 64
+        #expect(throws: Failure.self) { try SGDTrainer(recipe: recipe, input: RowShape(channels: 3, height: 224, width: 224), classes: 10, threads: 64) }
+    }
 }
 
 extension Network {

@@ -8,7 +8,7 @@ import Valuation
         #expect(odd.members == (0..<players).filter { $0 % 2 == 1 })
         #expect(odd.complement.members == (0..<players).filter { $0 % 2 == 0 })
         #expect(odd.count == players / 2 && odd.isEmpty == (players < 2))
-        #expect(Coalition.all(of: players).isFull && Coalition.none(of: players).complement == .all(of: players))
+        #expect(Coalition.all(of: players).count == players && Coalition.none(of: players).complement == .all(of: players))
     }
 
     @Test func `coalitions are ordered by size, then by members`() {

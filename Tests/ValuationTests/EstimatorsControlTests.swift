@@ -43,7 +43,7 @@ import Testing
         #expect(surrogate.coefficients.contains { abs($0) > 1e-3 })
         let last = 0.7
         let own = Game(players) { s in
-            guard !s.isEmpty, !s.isFull else { return s.isFull ? last / 2 : -last / 2 }
+            guard !s.isEmpty, s.count < players else { return s.isEmpty ? -last / 2 : last / 2 }
             return surrogate.predict(Self.path(s.members + s.complement.members, game, controls: [cheap]))[s.count - 1] / 2
         }
         let exact = try ExactEstimator().estimate(UtilityTable(own)).values
@@ -120,6 +120,13 @@ import Testing
         let coverage = Double(held) / (60 * 16)
         print("coverage with a sampled control: \(coverage)")
         #expect((0.92...0.98).contains(coverage))
+    }
+
+    @Test func `a control is asked for a few times as much as the budget allows`() throws {
+        let game = Games.learning(40, seed: 2), table = UtilityTable(game), cheap = Games.cheap(40, seed: 2)
+        _ = try AdjustedEstimator(seed: 1, stopping: StoppingRule(maxEvaluations: 4000), controls: [UtilityTable(cheap)]).estimate(table)
+        // Its own values, and the coalitions of the estimate.
+        #expect(game.asked <= 4000 && cheap.asked <= 4 * 4000 + 4000 && cheap.asked > 4000)
     }
 
     @Test func `one and two players are valued without regressions`() throws {

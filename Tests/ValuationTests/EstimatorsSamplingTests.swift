@@ -130,6 +130,24 @@ import Testing
         }
     }
 
+    @Test func `whatever is drawn, a budget that passes the check ends in an estimate`() throws {
+        let table = UtilityTable(Games.majority(4))
+        for seed in 0..<200 {
+            for budget in 8...15 {
+                let rule = StoppingRule(maxEvaluations: budget)
+                for estimator in [BanzhafEstimator(seed: UInt64(seed), stopping: rule), KernelEstimator(seed: UInt64(seed), stopping: rule)] as [any ValueEstimator]
+                where estimator.lackingBudget(playerCount: 4) == nil {
+                    #expect(throws: Never.self) { try estimator.estimate(table) }
+                }
+            }
+        }
+    }
+
+    @Test func `block orders draw samples of their own, the first one those of a single order`() {
+        let seeds = (0..<20).map { ValuationStream.seed(7, order: $0) }
+        #expect(seeds[0] == 7 && Set(seeds).count == 20)
+    }
+
     @Test func `truncation saves evaluations and errs by no more than its tolerance`() throws {
         let plain = UtilityTable(Games.learning(10, seed: 4, noise: 0))
         let exact = try ExactEstimator().estimate(plain).values
@@ -166,28 +184,5 @@ import Testing
         // Half the error for four times the samples.
         #expect(errors[1] < 0.6 * errors[0] && errors[2] < 0.6 * errors[1])
         #expect((0.90...0.99).contains(Double(held) / 400))
-    }
-
-    @Test func `groups have the summed values and everybody together no error`() throws {
-        let table = UtilityTable(Self.game())
-        let found = try PermutationEstimator(seed: 8, stopping: StoppingRule(maxSamples: 25)).estimate(table)
-        let grouped = found.grouped(by: [[0, 3], [1, 2, 4, 5, 6]])
-        #expect(abs(grouped.values[0] - found.values[0] - found.values[3]) < 1e-14)
-        #expect(abs(grouped.efficiencyGap! ) < 1e-12)
-        // Two parts of a fixed sum err alike.
-        #expect(abs(grouped.standardErrors[0] - grouped.standardErrors[1]) < 1e-12)
-        #expect(found.grouped(by: [Array(0..<7)]).width < 1e-6)
-        // The plain reference: the interval of the pairs' summed samples.
-        var rows: [[Double]] = []
-        for k in 0..<25 {
-            let pair = PermutationPair(seed: 8, index: k, playerCount: 7)
-            let v = try table.values(of: pair.prefixes), w = try table.values(of: pair.prefixes.map(\.complement))
-            rows.append([[0, 3].reduce(0.0) { sum, player in
-                let place = pair.order.firstIndex(of: player)!
-                return sum + (v[place + 1] - v[place] + w[place] - w[place + 1]) / 2
-            }])
-        }
-        let plain = SampleMoments(rows, playerCount: 1)
-        #expect(abs(plain.mean[0] - grouped.values[0]) < 1e-12 && abs(plain.standardErrors[0] - grouped.standardErrors[0]) < 1e-12)
     }
 }

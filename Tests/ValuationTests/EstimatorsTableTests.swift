@@ -11,11 +11,11 @@ import Testing
         let a = Coalition([0], of: 4), b = Coalition([0, 1, 3], of: 4), c = Coalition([2], of: 4)
         #expect(try table.values(of: [a, b, a, c, b]) == [0, 1, 0, 0, 1])
         #expect(try table.values(of: [c, a]) == [0, 0])
-        #expect(game.asked == 3 && table.evaluations == 3)
+        #expect(game.asked == 3)
     }
 
     @Test func `a utility that is not a number is refused`() throws {
-        let table = UtilityTable(Game(2) { $0.isFull ? .nan : 0 })
+        let table = UtilityTable(Game(2) { $0 == .all(of: 2) ? .nan : 0 })
         #expect(throws: Failure.self) { try ExactEstimator().estimate(table) }
     }
 
@@ -56,7 +56,7 @@ import Testing
         let whole = try Self.estimators(1, width: width)[index].estimate(one)
         let game = Games.learning(8, seed: 1)
         var entries: [UtilityRecord.Entry] = []
-        for shard in 0..<3 {
+        for shard in 1...3 {
             let plan = try Self.estimators(8, width: width)[index].plan(playerCount: 8)
             entries += try Self.evaluated(ShardPlan(index: shard, count: 3).share(of: plan), game)
         }
@@ -74,13 +74,13 @@ import Testing
 
     @Test func `what shards did not evaluate is missed`() throws {
         let estimator = PermutationEstimator(seed: 2, stopping: StoppingRule(maxSamples: 6))
-        let half = try ShardPlan(index: 0, count: 2).share(of: estimator.plan(playerCount: 6))
+        let half = try ShardPlan(index: 1, count: 2).share(of: estimator.plan(playerCount: 6))
         let recorded = RecordedUtility(Self.evaluated(half, Games.majority(6)), by: .loss, playerCount: 6)
         let failure = #expect(throws: Failure.self) { try estimator.estimate(UtilityTable(recorded)) }
         #expect(failure?.kind == .input && failure!.description.contains("was not evaluated"))
     }
 
-    @Test(arguments: [(3, 3), (-1, 2), (0, 0)]) func `a shard out of range is refused`(index: Int, count: Int) {
+    @Test(arguments: [(4, 3), (0, 3), (-1, 2), (1, 0)]) func `a shard out of range is refused`(index: Int, count: Int) {
         let failure = #expect(throws: Failure.self) { try ShardPlan(index: index, count: count) }
         #expect(failure?.kind == .input)
     }

@@ -25,6 +25,13 @@ final class TrunkPass {
     /// Convolutions gather their weights' gradients once a pass: below this, that costs more than the cache saves.
     private static let fewestConvolvedRows = 8
 
+    /// Floats that passing so many rows through a network's trunk takes.
+    static func memory(of network: Network, rows: Int) -> Int {
+        let values = network.trunk.reduce(network.input.count) { $0 + ($1.worksInPlace ? 0 : $1.outputCount) }
+        let widest = network.trunk.map { max($0.inputCount, $0.outputCount) }.max() ?? 0
+        return rows * (values + 2 * widest) + (network.trunk.map { $0.scratchCount(rows: rows) }.max() ?? 0)
+    }
+
     /// The most rows of a pass: as many as stay in the cache, at most `lane`. Part of the numerics: it decides the
     /// shapes of products.
     static func rows(of network: Network, lane: Int) -> Int {

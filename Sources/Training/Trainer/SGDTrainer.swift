@@ -8,6 +8,8 @@ import Tensors
 /// A batch is a run of permuted slots; empty ones are skipped, and the gradient is the sum over live rows divided by
 /// the nominal batch size.
 public final class SGDTrainer: BlockTrainer {
+    /// Floats a thread: four GiB.
+    private static let mostMemory = 1 << 30
     /// Raise whenever a change alters the bits that training gives.
     static let arithmetic = 4
 
@@ -39,6 +41,13 @@ public final class SGDTrainer: BlockTrainer {
         network = try Network(recipe: recipe, input: input, classes: classes)
         lanes = Lanes(batchSize: recipe.batchSize)
         passRows = TrunkPass.rows(of: network, lane: lanes.rows)
+        let memory = TrunkPass.memory(of: network, rows: passRows)
+        guard memory <= Self.mostMemory else {
+            throw Failure(
+                .input,
+                "\(recipe.model.rawValue) takes \(memory >> 28) GiB a thread for images of \(input.height)×\(input.width), more than \(Self.mostMemory >> 28); "
+                    + "choose a smaller --width, or scale the images down")
+        }
     }
 
     public var fingerprint: NumericsFingerprint {

@@ -70,7 +70,6 @@ public struct Coalition: Hashable, Sendable {
 
     public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
     public var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
-    public var isFull: Bool { count == playerCount }
 
     /// Ascending.
     public var members: [Int] { (0..<playerCount).filter(contains) }

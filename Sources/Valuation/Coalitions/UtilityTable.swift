@@ -6,8 +6,6 @@ import Files
 /// the estimate at hand *used*: the second does not depend on batches, threads or shards.
 public final class UtilityTable {
     public let utility: any Utility
-    /// Coalitions that the utility was asked for.
-    public var evaluations: Int { values.count }
     private var values: [Coalition: Double] = [:]
     private var usedNow: Set<Coalition> = []
 
@@ -42,9 +40,6 @@ public final class UtilityTable {
         }
         return coalitions.map { values[$0]! }
     }
-
-    /// v of one coalition.
-    public func value(of coalition: Coalition) throws -> Double { try values(of: [coalition])[0] }
 
     /// An estimator begins: nothing is used yet.
     public func beginEstimate() { usedNow.removeAll(keepingCapacity: true) }

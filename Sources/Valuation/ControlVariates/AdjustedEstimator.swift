@@ -8,12 +8,18 @@ public struct AdjustedEstimator: ValueEstimator {
     public var seed: UInt64
     public var stopping: StoppingRule
     public var confidence: Double
-    /// Pairs on which a control utility of more than 12 players is sampled.
+    /// Pairs at most on which a control utility of more than 12 players is sampled.
     public var controlPairs: Int
     /// Pairs whose coalitions are asked for together: never changes a result.
     public var pairsPerBatch: Int
     private let controlTables: [UtilityTable]
     var stream = ValuationStream.permutations.rawValue
+    /// Points of the convergence curve refit the regressions.
+    var plotsConvergence = true
+
+    /// Evaluations of a control's own values, for each that the budget allows of the dear utility: enough for their error to be the
+    /// smaller one, few enough for scoring models not to cost more than training them.
+    private static let controlEvaluations = 4
 
     /// - Parameter controls: tables of cheap utilities over the same players, such as the additive and the stitch one.
     ///   Evaluations of theirs do not count against the budget.
@@ -27,12 +33,14 @@ public struct AdjustedEstimator: ValueEstimator {
 
     private var sampler: PermutationSampler { PermutationSampler(seed: seed, stream: stream, stopping: stopping, pairsPerBatch: pairsPerBatch) }
 
-    public func plan(playerCount n: Int) -> [[Coalition]] {
-        let ends = [Coalition.none(of: n), .all(of: n)]
-        return sampler.plan(playerCount: n).enumerated().map { $0.offset == 0 ? ends + $0.element : $0.element }
-    }
+    public func plan(playerCount n: Int) -> [[Coalition]] { sampler.plan(playerCount: n) }
 
     public func lackingBudget(playerCount n: Int) -> Int? { sampler.lackingBudget(playerCount: n) }
+
+    private func controlPairs(playerCount n: Int) -> Int {
+        guard let budget = stopping.maxEvaluations else { return controlPairs }
+        return min(controlPairs, max(4 * CrossFit.minimumPairs, Self.controlEvaluations * budget / (2 * max(1, n - 1))))
+    }
 
     /// The width is looked at after every pair up to 32 and then about 16 times to a doubling: a look refits the regressions.
     public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
@@ -40,18 +48,18 @@ public struct AdjustedEstimator: ValueEstimator {
         precondition(controlTables.allSatisfy { $0.playerCount == n }, "a control of another game")
         table.beginEstimate()
         let controls = try controlTables.enumerated().map {
-            try ControlGame($0.element, index: $0.offset, seed: seed, pairs: controlPairs)
+            try ControlGame($0.element, index: $0.offset, seed: seed, pairs: controlPairs(playerCount: n))
         }
         var fit = CrossFit(playerCount: n, controls: controls)
-        var convergence: [ValueReport.Convergence] = []
+        var convergence: [ValueEstimate.Convergence] = []
         let reason = try sampler.run(table) { path in
             fit.append(OddPath(path, controls: try controls.map { try $0.odd([path.pair])[0] }))
-            let isLook = stopping.width != nil && fit.count >= stopping.minimumSamples && Checkpoints.isLook(fit.count)
-            guard fit.count >= 2, isLook || Checkpoints.isPlotted(fit.count) else { return nil }
+            let isLook = stopping.width != nil && fit.count >= stopping.minimumSamples && Looks.isLook(fit.count)
+            guard fit.count >= 2, isLook || plotsConvergence && Looks.isPlotted(fit.count) else { return nil }
             let state = Self.state(of: fit)
-            let widest = Interval.widest(state.covariance.indices.map { state.covariance[$0][$0].squareRoot() }, degrees: state.degrees, confidence: confidence)
+            let widest = Interval.widest(state.variances.map { $0.squareRoot() }, degrees: state.degrees, confidence: confidence)
             let isNarrow = isLook && stopping.isNarrow(widest, samples: fit.count)
-            if Checkpoints.isPlotted(fit.count) || isNarrow {
+            if Looks.isPlotted(fit.count) || isNarrow {
                 convergence.append(.init(evaluations: table.usedCount, width: widest, values: state.values))
             }
             return isNarrow ? .narrow : nil
@@ -64,24 +72,24 @@ public struct AdjustedEstimator: ValueEstimator {
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
         let state = Self.state(of: fit)
         return ValueEstimate(
-            estimator: "permutation", values: state.values, covariance: state.covariance, degrees: state.degrees, vAll: ends[1], vEmpty: ends[0],
+            estimator: "permutation", values: state.values, variances: state.variances, degrees: state.degrees, vAll: ends[1], vEmpty: ends[0],
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
     }
 
-    /// Values, the covariance of their errors, and degrees of freedom: K − 1 for the pairs', joined by Satterthwaite with the controls'.
-    private static func state(of fit: CrossFit) -> (values: [Double], covariance: [[Double]], degrees: [Double]) {
+    /// Values, the variances of their errors, and degrees of freedom: K − 1 for the pairs', joined by Satterthwaite with the controls'.
+    private static func state(of fit: CrossFit) -> (values: [Double], variances: [Double], degrees: [Double]) {
         let readings = fit.readings()
-        let n = fit.playerCount, freedom = Double(fit.count - 1)
-        var covariance = readings.moments.covariance.map { $0.map { $0 * readings.inflation } }
-        var squares = covariance.indices.map { covariance[$0][$0] * covariance[$0][$0] / freedom }
+        let freedom = Double(fit.count - 1)
+        var variances = readings.moments.variances.map { $0 * readings.inflation }
+        var squares = variances.map { $0 * $0 / freedom }
         for (weight, game) in zip(readings.controlWeights, fit.controls) {
             guard let degrees = game.degrees else { continue }
-            for i in 0..<n {
-                let own = weight * weight * game.covariance[i][i]
+            for i in variances.indices {
+                let own = weight * weight * game.variances[i]
                 squares[i] += own * own / degrees[i]
-                for j in 0..<n { covariance[i][j] += weight * weight * game.covariance[i][j] }
+                variances[i] += own
             }
         }
-        return (readings.moments.mean, covariance, squares.indices.map { squares[$0] > 0 ? covariance[$0][$0] * covariance[$0][$0] / squares[$0] : freedom })
+        return (readings.moments.mean, variances, zip(variances, squares).map { $1 > 0 ? $0 * $0 / $1 : freedom })
     }
 }

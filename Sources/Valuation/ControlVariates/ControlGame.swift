@@ -6,7 +6,7 @@ struct ControlGame {
     /// φ_i(ĉ) − (ĉ(N) − ĉ(∅)) / n: what the cheap game says of how players differ.
     let deviations: [Double]
     /// Of the errors of φ(ĉ); zeros where it was computed from all coalitions.
-    let covariance: [[Double]]
+    let variances: [Double]
     /// Of φ(ĉ), by player; nil where exact.
     let degrees: [Double]?
 
@@ -19,10 +19,12 @@ struct ControlGame {
         } else {
             var estimator = AdjustedEstimator(seed: seed, stopping: StoppingRule(maxSamples: pairs), pairsPerBatch: 64)
             estimator.stream = ValuationStream.controls.rawValue + index
+            estimator.plotsConvergence = false
             own = try estimator.estimate(table)
         }
         let share = (own.vAll - own.vEmpty) / Double(n)
-        (self.table, deviations, covariance, degrees) = (table, own.values.map { $0 - share }, own.covariance, own.degreesOfFreedom)
+        (self.table, deviations, degrees) = (table, own.values.map { $0 - share }, own.degreesOfFreedom)
+        variances = own.standardErrors.map { $0 * $0 }
     }
 
     /// u(S) = ĉ(S) − ĉ(N∖S) over the proper prefixes of each permutation.

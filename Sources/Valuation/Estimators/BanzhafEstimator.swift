@@ -47,10 +47,10 @@ public struct BanzhafEstimator: ValueEstimator, Sendable {
     public func lackingBudget(playerCount n: Int) -> Int? {
         guard stopping.maxEvaluations != nil else { return nil }
         let (samples, reason) = samples(n)
-        guard reason != .everyCoalition, samples.count < 8 + n else { return nil }
+        guard reason != .everyCoalition else { return nil }
         var sums = TwoSums(playerCount: n, origin: 0)
         for coalition in samples { sums.append(coalition, 0) }
-        return sums.isDefined ? nil : 8 + n
+        return sums.isDefined ? nil : max(8 + n, stopping.maxEvaluations! + 1)
     }
 
     public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
@@ -62,17 +62,17 @@ public struct BanzhafEstimator: ValueEstimator, Sendable {
         var (samples, reason) = samples(n)
         // Around v(∅)…v(N), so that the sums of squares keep their digits.
         var sums = TwoSums(playerCount: n, origin: (endValues[0] + endValues[1]) / 2)
-        var convergence: [ValueReport.Convergence] = []
+        var convergence: [ValueEstimate.Convergence] = []
         drawing: for start in stride(from: 0, to: samples.count, by: coalitionsPerBatch) {
             let batch = Array(samples[start..<min(samples.count, start + coalitionsPerBatch)])
             for (coalition, value) in zip(batch, try table.values(of: batch)) {
                 table.use([coalition])
                 sums.append(coalition, value)
-                guard sums.isDefined, Checkpoints.isLook(sums.count) else { continue }
+                guard sums.isDefined, Looks.isLook(sums.count) else { continue }
                 let (values, variances, degrees) = sums.estimate
                 let widest = Interval.widest(variances.map { $0.squareRoot() }, degrees: degrees, confidence: confidence)
                 let isNarrow = stopping.isNarrow(widest, samples: sums.count)
-                if Checkpoints.isPlotted(sums.count) || isNarrow {
+                if Looks.isPlotted(sums.count) || isNarrow {
                     convergence.append(.init(evaluations: table.usedCount, width: widest, values: values))
                 }
                 if isNarrow {
@@ -91,13 +91,9 @@ public struct BanzhafEstimator: ValueEstimator, Sendable {
                     + "raise --max-evaluations to \(8 + n) or more")
         }
         let (values, variances, degrees) = sums.estimate
-        var estimate = ValueEstimate(
-            estimator: "banzhaf", values: values, covariance: values.indices.map { i in values.indices.map { $0 == i ? variances[i] : 0 } },
-            degrees: degrees, vAll: endValues[1], vEmpty: endValues[0], isEfficient: false, evaluations: table.usedCount, samples: sums.count,
+        return ValueEstimate(
+            estimator: "banzhaf", values: values, variances: variances, degrees: degrees, vAll: endValues[1], vEmpty: endValues[0], isEfficient: false, evaluations: table.usedCount, samples: sums.count,
             stopped: reason, convergence: convergence, confidence: confidence)
-        // Only the variances are known: sums of players have no interval.
-        estimate.covariance = []
-        return estimate
     }
 }
 

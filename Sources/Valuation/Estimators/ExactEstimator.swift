@@ -41,7 +41,7 @@ public struct ExactEstimator: ValueEstimator, Sendable {
 
     /// What a sampling estimator says once its samples have met every coalition: nothing is left to sample, the values are exact.
     static func completing(
-        _ table: UtilityTable, _ semivalue: Semivalue, estimator: String, samples: Int, convergence: [ValueReport.Convergence], confidence: Double
+        _ table: UtilityTable, _ semivalue: Semivalue, estimator: String, samples: Int, convergence: [ValueEstimate.Convergence], confidence: Double
     ) throws -> ValueEstimate {
         var estimate = try ExactEstimator(semivalue, playerLimit: table.playerCount, confidence: confidence).estimate(table)
         (estimate.estimator, estimate.samples, estimate.convergence, estimate.stopped) = (estimator, samples, convergence, .everyCoalition)

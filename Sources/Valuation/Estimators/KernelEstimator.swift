@@ -53,8 +53,8 @@ public struct KernelEstimator: ValueEstimator, Sendable {
     public func lackingBudget(playerCount n: Int) -> Int? {
         guard n >= 2, stopping.maxEvaluations != nil else { return nil }
         let (samples, reason) = samples(n)
-        // Whether values are determined is a matter of the coalitions alone; so many pairs always do.
-        guard reason != .everyCoalition, samples.count < Self.sufficientPairs(n) else { return nil }
+        // Whether values are determined is a matter of the coalitions alone.
+        guard reason != .everyCoalition else { return nil }
         var fit = KernelFit(playerCount: n, vEmpty: 0, vAll: 0)
         for coalition in samples { fit.append(coalition, 0, 0) }
         return fit.solution() == nil ? Self.sufficientPairs(n) * 2 + 2 : nil
@@ -74,7 +74,7 @@ public struct KernelEstimator: ValueEstimator, Sendable {
         }
         var (samples, reason) = samples(n)
         var fit = KernelFit(playerCount: n, vEmpty: v[0], vAll: v[1])
-        var convergence: [ValueReport.Convergence] = []
+        var convergence: [ValueEstimate.Convergence] = []
         drawing: for start in stride(from: 0, to: samples.count, by: pairsPerBatch) {
             let batch = Array(samples[start..<min(samples.count, start + pairsPerBatch)])
             let values = try table.values(of: batch.flatMap { [$0, $0.complement] })
@@ -82,11 +82,11 @@ public struct KernelEstimator: ValueEstimator, Sendable {
                 table.use([coalition, coalition.complement])
                 fit.append(coalition, values[2 * index], values[2 * index + 1])
                 let count = fit.count
-                guard stopping.width != nil ? Checkpoints.isLook(count) : Checkpoints.isPlotted(count), let solution = fit.solution() else { continue }
-                let errors = solution.covariance.indices.map { max(0, solution.covariance[$0][$0]).squareRoot() }
+                guard stopping.width != nil ? Looks.isLook(count) : Looks.isPlotted(count), let solution = fit.solution() else { continue }
+                let errors = solution.variances.map { $0.squareRoot() }
                 let widest = Interval.widest(errors, degrees: solution.degrees, confidence: confidence)
                 let isNarrow = stopping.isNarrow(widest, samples: count)
-                if Checkpoints.isPlotted(count) || isNarrow {
+                if Looks.isPlotted(count) || isNarrow {
                     convergence.append(.init(evaluations: table.usedCount, width: widest, values: solution.values))
                 }
                 if isNarrow {
@@ -102,7 +102,7 @@ public struct KernelEstimator: ValueEstimator, Sendable {
             throw Failure(.input, "\(fit.count) pairs of coalitions do not determine \(n) values: raise --max-evaluations to \(Self.sufficientPairs(n) * 2 + 2) or more")
         }
         return ValueEstimate(
-            estimator: "kernel", values: solution.values, covariance: solution.covariance, degrees: solution.degrees, vAll: v[1], vEmpty: v[0],
+            estimator: "kernel", values: solution.values, variances: solution.variances, degrees: solution.degrees, vAll: v[1], vEmpty: v[0],
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
     }
 }
@@ -136,7 +136,7 @@ private struct KernelFit {
     }
 
     /// nil while the samples leave values undetermined. - Complexity: O(n³ + K·n²).
-    func solution() -> (values: [Double], covariance: [[Double]], degrees: [Double])? {
+    func solution() -> (values: [Double], variances: [Double], degrees: [Double])? {
         guard count > n, let factor = Cholesky(gram, size: n) else { return nil }
         let free = factor.solve(moments), ones = factor.solve([Double](repeating: 1, count: n))
         let total = ones.reduce(0, +)
@@ -156,6 +156,6 @@ private struct KernelFit {
         // Residuals are smaller than errors by the n − 1 fitted coefficients.
         let degrees = Double(count - n + 1)
         let scale = Double(count - 1) / degrees
-        return (values, influences.covariance.map { $0.map { $0 * scale } }, [Double](repeating: degrees, count: n))
+        return (values, influences.variances.map { $0 * scale }, [Double](repeating: degrees, count: n))
     }
 }

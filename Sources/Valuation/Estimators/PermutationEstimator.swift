@@ -38,8 +38,7 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
         guard truncation == 0 || stopping.maxEvaluations == nil else {
             throw Failure(.input, "a truncated estimate cannot be cut into shards by its evaluations: leave out the truncation, or fix the number of pairs")
         }
-        let ends = [Coalition.none(of: n), .all(of: n)]
-        return sampler.plan(playerCount: n).enumerated().map { $0.offset == 0 ? ends + $0.element : $0.element }
+        return sampler.plan(playerCount: n)
     }
 
     public func lackingBudget(playerCount n: Int) -> Int? { sampler.lackingBudget(playerCount: n) }
@@ -49,14 +48,14 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
         table.beginEstimate()
         let weights = semivalue.sizeWeights(playerCount: n).map { $0 * Double(n) }
         var moments = SampleMoments(playerCount: n)
-        var convergence: [ValueReport.Convergence] = []
+        var convergence: [ValueEstimate.Convergence] = []
         let reason = try sampler.run(table) { path in
             moments.append(Self.sample(path, weights: weights))
             let count = moments.count
-            guard count >= 2, stopping.width != nil || Checkpoints.isPlotted(count) else { return nil }
+            guard count >= 2, stopping.width != nil || Looks.isPlotted(count) else { return nil }
             let widest = Interval.widest(moments.standardErrors, degrees: [Double](repeating: Double(count - 1), count: n), confidence: confidence)
             let isNarrow = stopping.isNarrow(widest, samples: count)
-            if Checkpoints.isPlotted(count) || isNarrow {
+            if Looks.isPlotted(count) || isNarrow {
                 convergence.append(.init(evaluations: table.usedCount, width: widest, values: moments.mean))
             }
             return isNarrow ? .narrow : nil
@@ -68,7 +67,7 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
         try Self.requireTwo(moments.count, playerCount: n)
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
         return ValueEstimate(
-            estimator: name, values: moments.mean, covariance: moments.covariance,
+            estimator: name, values: moments.mean, variances: moments.variances,
             degrees: [Double](repeating: Double(moments.count - 1), count: n), vAll: ends[1], vEmpty: ends[0], isEfficient: semivalue.isEfficient,
             evaluations: table.usedCount, samples: moments.count, stopped: reason, convergence: convergence, confidence: confidence)
     }

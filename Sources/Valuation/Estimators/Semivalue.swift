@@ -42,7 +42,7 @@ public enum Semivalue: Sendable, Codable, Equatable {
 
     /// Weights with p(s + 1) / p(s) given, scaled from their largest so that none overflows.
     private static func normalised(ratios: [Double]) -> [Double] {
-        // The ratios fall, so the peak is where they pass 1.
+        // Where the ratios fall, the peak is where they pass 1; where they rise (α, β < 1), any place to begin from will do.
         let peak = ratios.firstIndex { $0 < 1 } ?? ratios.count
         var weights = [Double](repeating: 1, count: ratios.count + 1)
         for s in peak..<ratios.count { weights[s + 1] = weights[s] * ratios[s] }

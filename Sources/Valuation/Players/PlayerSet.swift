@@ -44,8 +44,6 @@ public struct PlayerSet: Sendable {
     public var count: Int { players.count }
     /// Live training rows, of players and of none.
     public var rows: Int { blocks.reduce(0) { $0 + $1.allRows } }
-    /// Those of no player.
-    public var unownedRows: Int { blocks.reduce(0) { $0 + $1.unowned } }
 
     /// A row's player, by number.
     struct Owned {
@@ -84,7 +82,4 @@ public struct PlayerSet: Sendable {
             return Block(players: present, rows: present.map { counts[$0][index + 1]!.count }, unowned: unowned[index], owners: owners[index])
         }
     }
-
-    /// Names of the members, sorted and joined by `|`: how files write a coalition.
-    public func label(_ coalition: Coalition) -> String { coalition.members.map { players[$0].name }.sorted().joined(separator: "|") }
 }

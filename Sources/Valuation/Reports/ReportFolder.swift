@@ -1,3 +1,4 @@
+import Checkpoints
 import Files
 
 /// Where `value --out` writes `report.html`, `values.csv` and `utilities.csv`.
@@ -13,10 +14,12 @@ public struct ReportFolder: Sendable {
     private let players: [String]
 
     /// Makes the folder where there is none.
-    /// - Parameter players: their names, by number.
+    /// - Parameters:
+    ///   - players: their names, by number.
+    ///   - project: the folder whose own files it must not touch.
     /// - Throws: `Failure(.input)` where `path` is a file, lies in no folder, or holds something else under one of the names;
     ///   where a player's name is empty, occurs twice or contains `|`, which joins players in `utilities.csv`.
-    public init(_ path: String, players: [String]) throws {
+    public init(_ path: String, players: [String], besideProject project: String) throws {
         try Self.expectNames(players)
         // A slash at the end would hide the parent.
         var path = path
@@ -27,7 +30,7 @@ public struct ReportFolder: Sendable {
         }
         try FileSystem.makeFolder(path)
         (self.path, self.players) = (path, players)
-        for name in [Self.pageName, Self.valuesName, Self.utilitiesName] { try OpenFile.expectOutput(path + "/" + name) }
+        for name in [Self.pageName, Self.valuesName, Self.utilitiesName] { try Store.expectOutput(path + "/" + name, besideProject: project) }
     }
 
     /// Writes the three files, each whole or not at all, over those that are there. The page comes last: where it is new, the

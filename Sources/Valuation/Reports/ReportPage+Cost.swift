@@ -134,7 +134,8 @@ extension ReportPage {
             Page.paragraph(
                 """
                 Beside this page lie \(Markup.element("code", [:], "values.csv")), the table above in full precision, and \
-                \(Markup.element("code", [:], "utilities.csv")), the score of every coalition, from which the values can be computed again by any program.
+                \(Markup.element("code", [:], "utilities.csv")), the score of every \
+                coalition\(words.isComplete && report.orders == 1 ? ", from which the values can be computed again by any program" : " that was evaluated").
                 """),
         ]
     }

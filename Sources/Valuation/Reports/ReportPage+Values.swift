@@ -61,7 +61,7 @@ extension ReportPage {
                 The interval holds the true value with \(words.confidence) confidence: about one interval in \(words.oneIn) misses. A rank is \
                 “clearly” held where the interval meets no other’s; otherwise the range says which ranks the intervals allow.
                 """
-                : report.estimator == "exact"
+                : words.isComplete
                     ? "Every coalition was evaluated, so values and ranks carry no sampling error; the limits below still hold."
                     : "These values come from coalitions evaluated one by one, without sampling, so they have no intervals.")
         if hasLeaveOneOut {

@@ -87,6 +87,9 @@ struct ReportWords {
 
     // MARK: Estimators
 
+    /// Whether every coalition was evaluated, asked for or met while sampling.
+    var isComplete: Bool { report.estimator == "exact" || report.stopped == StopReason.everyCoalition.rawValue }
+
     var estimator: String {
         switch report.estimator {
         case "exact": "exact Shapley values"
@@ -94,6 +97,7 @@ struct ReportWords {
         case "loo": "leave-one-out"
         case "banzhaf": "Data Banzhaf values"
         case "beta": "Beta Shapley values"
+        case "kernel": "Shapley values by Kernel SHAP"
         default: report.estimator
         }
     }

@@ -24,23 +24,13 @@ public struct ValueReport: Codable, Sendable {
         /// What deleting all its rows would retrain at most, of how many blocks.
         public var deletionBlocks: Int
 
-        public init(player: String, rows: Int, value: Double, low: Double, high: Double, share: Double, rank: Int, rankBest: Int, rankWorst: Int, leaveOneOut: Double? = nil, spreadOverOrders: Double? = nil, deletionBlocks: Int) {
+        public init(
+            player: String, rows: Int, value: Double, low: Double, high: Double, share: Double, rank: Int, rankBest: Int, rankWorst: Int,
+            leaveOneOut: Double? = nil, spreadOverOrders: Double? = nil, deletionBlocks: Int
+        ) {
             (self.player, self.rows, self.value, self.low, self.high, self.share) = (player, rows, value, low, high, share)
             (self.rank, self.rankBest, self.rankWorst, self.leaveOneOut) = (rank, rankBest, rankWorst, leaveOneOut)
             (self.spreadOverOrders, self.deletionBlocks) = (spreadOverOrders, deletionBlocks)
-        }
-    }
-
-    /// The estimate after so many evaluated coalitions.
-    public struct Convergence: Codable, Sendable {
-        public var evaluations: Int
-        /// Widest of the players' intervals.
-        public var width: Double
-        /// By player.
-        public var values: [Double]
-
-        public init(evaluations: Int, width: Double, values: [Double]) {
-            (self.evaluations, self.width, self.values) = (evaluations, width, values)
         }
     }
 
@@ -79,7 +69,7 @@ public struct ValueReport: Codable, Sendable {
     /// What a player is: group (a provider), block, or set (of ids, from a file).
     public var playerKind: String
     public var players: [Player]
-    /// exact, permutation, loo, banzhaf or beta.
+    /// exact, permutation, loo, banzhaf, beta or kernel.
     public var estimator: String
     /// exact, stitch or additive.
     public var utility: String
@@ -106,7 +96,7 @@ public struct ValueReport: Codable, Sendable {
     public var stateDigest: String
     /// Why the estimator stopped, in words; nil for exact ones.
     public var stopped: String?
-    public var convergence: [Convergence]
+    public var convergence: [ValueEstimate.Convergence]
     public var removal: [Removal]
     /// For the removal curves, beyond `blocksTrained`.
     public var removalBlocksTrained = 0
@@ -115,7 +105,7 @@ public struct ValueReport: Codable, Sendable {
     public init(
         players: [Player], estimator: String, utility: String, metric: String, evaluations: Int, blocksTrained: Int, blocksTrainedFromScratch: Int,
         seconds: Double, vAll: Double, vEmpty: Double, efficiencyGap: Double?, confidence: Double, orders: Int, seed: String, trainingRows: Int,
-        valuationRows: Int, finalTestRows: Int, blocks: Int, stateDigest: String, stopped: String? = nil, convergence: [Convergence] = [],
+        valuationRows: Int, finalTestRows: Int, blocks: Int, stateDigest: String, stopped: String? = nil, convergence: [ValueEstimate.Convergence] = [],
         removal: [Removal] = [], fidelity: [Fidelity] = [], playerKind: String = "group"
     ) {
         (self.players, self.estimator, self.utility, self.metric, self.evaluations) = (players, estimator, utility, metric, evaluations)

@@ -23,32 +23,40 @@ extension Valuation {
     /// - Parameter withCurves: also trains the models of the removal curves.
     public func run(fidelity: [ValuationOptions.UtilityName], withCurves: Bool) throws -> ValuationOutcome {
         let watch = ContinuousClock(), start = watch.now
-        var trained = 0, scratch = 0
-        let controls = try controlTables()
+        let controls = try controls()
+        var costs = controls.map(\.costed)
         var estimates: [OrderEstimate] = []
         var fidelities: [ValueReport.Fidelity] = []
         for (number, order) in orders.enumerated() {
             let costed = try make(options.utility, order: order, saying: orders.count == 1 ? "valuing" : "valuing, order \(number + 1) of \(orders.count)")
             let utility = try stored(costed.utility, order: order)
-            let table = UtilityTable(utility)
-            estimates.append(try estimate(table, controls: controls))
-            try flush(utility)
-            trained += costed.blocksTrained()
-            scratch += costed.blocksTrainedFromScratch()
+            costs.append(costed)
+            estimates.append(try keeping([utility] + controls.map(\.table.utility)) { try estimate(UtilityTable(utility), order: number, controls: controls.map(\.table)) })
             if number == 0, options.utility == .exact {
                 fidelities = try fidelity.filter { $0 != .exact }.map { try compare($0, with: estimates[0]) }
             }
         }
-        for control in controls { try flush(control.utility) }
-        var report = summary(estimates, seconds: 0)
-        (report.blocksTrained, report.blocksTrainedFromScratch, report.fidelity) = (trained, scratch, fidelities)
+        var report = summary(estimates, costs, seconds: 0)
+        report.fidelity = fidelities
         if withCurves { (report.removal, report.removalBlocksTrained) = try removalCurves(report) }
         report.seconds = (watch.now - start) / .seconds(1)
         return ValuationOutcome(report: report, utilities: utilities(estimates))
     }
 
-    func estimate(_ table: UtilityTable, controls: [UtilityTable]) throws -> OrderEstimate {
-        let estimate = try estimator(controls: controls).estimate(table)
+    /// Stores what utilities know at the end, whether the work was done or ended early: by an error of another utility, say.
+    private func keeping<Result>(_ utilities: [any Utility], _ work: () throws -> Result) throws -> Result {
+        do {
+            let result = try work()
+            for utility in utilities { try flush(utility) }
+            return result
+        } catch {
+            for utility in utilities { try? flush(utility) }
+            throw error
+        }
+    }
+
+    private func estimate(_ table: UtilityTable, order: Int = 0, controls: [UtilityTable]) throws -> OrderEstimate {
+        let estimate = try estimator(order: order, controls: controls).estimate(table)
         var rested = Set(table.used)
         // Beyond the budget: every report sets the values beside leave-one-out.
         let leaveOneOut = try LeaveOneOutEstimator(confidence: options.confidence).estimate(table)
@@ -58,21 +66,18 @@ extension Valuation {
             estimate: estimate, leaveOneOut: leaveOneOut.values, evaluated: Array(zip(coalitions, try table.values(of: coalitions))).map { ($0, $1) })
     }
 
-    /// The report without its costs, fidelity and curves. Over several orders, intervals are Student's t over the orders' estimates,
-    /// which have both errors in them: that of sampling and that of the orders drawn.
-    func summary(_ estimates: [OrderEstimate], seconds: Double) -> ValueReport {
+    /// The report without fidelity and curves. Over several orders, intervals are Student's t over the orders' estimates, which have
+    /// both errors in them: that of sampling, since each order draws its own samples, and that of the orders drawn.
+    private func summary(_ estimates: [OrderEstimate], _ costs: [Costed], seconds: Double) -> ValueReport {
         let n = players.count, count = Double(estimates.count)
         func mean(_ of: (OrderEstimate) -> Double) -> Double { compensatedSum(estimates.map(of)) / count }
-        let values = (0..<n).map { player in mean { $0.estimate.values[player] } }
+        let overOrders = SampleMoments(estimates.map(\.estimate.values), playerCount: n), values = overOrders.mean
         var low = estimates[0].estimate.low, high = estimates[0].estimate.high
         var spread: [Double]?
         if estimates.count > 1 {
-            let deviations = (0..<n).map { player in
-                (compensatedSum(estimates.map { ($0.estimate.values[player] - values[player]) * ($0.estimate.values[player] - values[player]) }) / (count - 1)).squareRoot()
-            }
-            let quantile = StudentT.quantile(0.5 + options.confidence / 2, degrees: count - 1)
-            let margin = deviations.map { quantile * $0 / count.squareRoot() }
-            (low, high, spread) = (zip(values, margin).map { $0 - $1 }, zip(values, margin).map { $0 + $1 }, deviations)
+            let errors = overOrders.standardErrors
+            let margins = Interval.halfWidths(errors, degrees: errors.map { _ in count - 1 }, confidence: options.confidence)
+            (low, high, spread) = (zip(values, margins).map { $0 - $1 }, zip(values, margins).map { $0 + $1 }, errors.map { $0 * count.squareRoot() })
         }
         let ranking = Ranking(values: values, low: low, high: high), shares = PaymentShares(values: values).shares
         let gaps = estimates.compactMap(\.estimate.efficiencyGap)
@@ -85,7 +90,8 @@ extension Valuation {
         }
         return ValueReport(
             players: listed, estimator: options.estimator.rawValue, utility: options.utility.rawValue, metric: options.metric.rawValue,
-            evaluations: estimates.reduce(0) { $0 + $1.estimate.evaluations }, blocksTrained: 0, blocksTrainedFromScratch: 0, seconds: seconds,
+            evaluations: estimates.reduce(0) { $0 + $1.estimate.evaluations }, blocksTrained: costs.reduce(0) { $0 + $1.blocksTrained() },
+            blocksTrainedFromScratch: costs.reduce(0) { $0 + $1.blocksTrainedFromScratch() }, seconds: seconds,
             vAll: mean(\.estimate.vAll), vEmpty: mean(\.estimate.vEmpty), efficiencyGap: gaps.isEmpty ? nil : compensatedSum(gaps) / Double(gaps.count),
             confidence: options.confidence, orders: estimates.count, seed: String(options.seed), trainingRows: players.rows,
             valuationRows: trainer.split.valuationRows, finalTestRows: trainer.split.finalRows, blocks: trainer.blocks,
@@ -112,9 +118,9 @@ extension Valuation {
         let estimator = estimator(controls: []), n = players.count
         // Cut as one plan, so that no two shards evaluate the same coalition.
         let own = plan.share(of: try estimator.plan(playerCount: n) + LeaveOneOutEstimator().plan(playerCount: n))
-        let costed = try make(options.utility, saying: "shard \(plan.index + 1) of \(plan.count)")
+        let costed = try make(options.utility, saying: "shard \(plan.index) of \(plan.count)")
         let shard = ShardFile(
-            provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index + 1, of: plan.count)
+            provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index, of: plan.count)
         let storage = try ShardStorage(shard, at: path)
         let utility = try StoredUtility(costed.utility, in: storage)
         _ = try utility.values(of: own)
@@ -123,7 +129,8 @@ extension Valuation {
         return (own.count, utility.evaluations)
     }
 
-    /// The valuation that one process would have made of what shards evaluated; nothing dear is evaluated.
+    /// The valuation that one process would have made of what shards evaluated. Control utilities, which no shard holds, are evaluated
+    /// here.
     public static func merge(
         _ paths: [String], of project: Project, players: PlayerSet, threads: Int, control: TrainingControl, progress: @escaping Progress
     ) throws -> ValuationOutcome {
@@ -138,8 +145,10 @@ extension Valuation {
         if let difference = shards.provenance.firstDifference(from: own) {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
         }
-        let outcome = try valuation.estimate(UtilityTable(shards.utility(by: options.metric)), controls: try valuation.controlTables())
+        let controls = try valuation.controls()
+        let outcome = try valuation.estimate(UtilityTable(shards.utility(by: options.metric)), controls: controls.map(\.table))
         return ValuationOutcome(
-            report: valuation.summary([outcome], seconds: (watch.now - start) / .seconds(1)), utilities: valuation.utilities([outcome]))
+            report: valuation.summary([outcome], controls.map(\.costed), seconds: (watch.now - start) / .seconds(1)),
+            utilities: valuation.utilities([outcome]))
     }
 }

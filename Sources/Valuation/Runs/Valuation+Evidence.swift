@@ -43,8 +43,11 @@ extension Valuation {
         ]
         let counts = Set((0..<Self.mostCurvePoints).map { $0 * n / (Self.mostCurvePoints - 1) }).sorted()
         let coalitions = orders.flatMap { order in counts.map { Coalition(order.1.dropFirst($0), of: n) } }
-        let costed = try make(.exact, on: try trainerOnFinalRows(), saying: "removal curves")
-        let scores = try costed.utility.values(of: coalitions)
+        let trainer = try trainer.onFinalRows()
+        let costed = try make(.exact, on: trainer, saying: "removal curves")
+        let utility = try stored(costed.utility, of: trainer)
+        let scores = try utility.values(of: coalitions)
+        try flush(utility)
         let curves = orders.enumerated().map { number, order in
             ValueReport.Removal(order: order.0, removed: counts, scores: Array(scores[number * counts.count..<(number + 1) * counts.count]))
         }

@@ -11,8 +11,6 @@ public final class Valuation {
     let project: Project
     public let players: PlayerSet
     public let options: ValuationOptions
-    private let threads: Int
-    private let control: TrainingControl
     let progress: Progress
     let trainer: CoalitionTrainer
     let orders: [[Int]]
@@ -25,11 +23,9 @@ public final class Valuation {
         try options.validate()
         self.project = project
         self.options = options
-        self.threads = threads
-        self.control = control
         self.progress = progress
         self.players = players
-        let split = try ValuationSplit(of: project, share: options.valuationShare, keeping: project.store.isWritable)
+        let split = try ValuationSplit(of: project, keeping: project.store.isWritable)
         trainer = try CoalitionTrainer(project, players: players, split: split, metric: options.metric, threads: threads, control: control)
         orders = ExactUtility.orders(options.orders, blocks: trainer.blocks, seed: options.seed)
         try expectFeasible()
@@ -38,8 +34,9 @@ public final class Valuation {
 
     /// A budget that no estimate can come of is refused before anything is trained.
     private func expectBudget() throws {
-        guard let budget = options.maxEvaluations, let sufficient = estimator(controls: []).lackingBudget(playerCount: players.count) else { return }
+        guard let budget = options.maxEvaluations else { return }
         let count = orders.count
+        guard let sufficient = (0..<count).compactMap({ estimator(order: $0, controls: []).lackingBudget(playerCount: players.count) }).max() else { return }
         throw Failure(
             .input, "--max-evaluations \(budget) is too few for \(options.estimator.rawValue) values of \(players.count) players"
                 + "\(count > 1 ? " over \(count) block orders" : ""); raise it to \(sufficient * count) or more")
@@ -47,6 +44,10 @@ public final class Valuation {
 
     /// Exact values of many players have to be asked for, with what they cost.
     private func expectFeasible() throws {
+        guard options.estimator == .exact || options.estimator == .loo || players.count <= ValuationOptions.mostPlayersSampled else {
+            throw Failure(
+                .input, "\(players.count) players are more than sampling takes, \(ValuationOptions.mostPlayersSampled); join them to larger sets, or use --estimator loo")
+        }
         guard options.estimator == .exact, players.count > ExactEstimator.defaultPlayerLimit else { return }
         let coalitions = players.count < 63 ? "\(1 << players.count)" : "2^\(players.count)"
         guard players.count <= ValuationOptions.mostPlayersExactly else {
@@ -98,30 +99,28 @@ public final class Valuation {
         }
     }
 
-    /// Another trainer over the same players, which scores on the final test rows.
-    func trainerOnFinalRows() throws -> CoalitionTrainer {
-        try CoalitionTrainer(
-            project, players: players, split: trainer.split, metric: options.metric, onFinalRows: true, threads: threads, control: control)
-    }
-
-    /// Tables of the control utilities that the estimator takes.
-    func controlTables() throws -> [UtilityTable] {
+    /// Control utilities that the estimator takes, each with its table.
+    func controls() throws -> [(table: UtilityTable, costed: Costed)] {
         guard options.estimator == .permutation, options.truncation == 0, players.count <= ValuationOptions.mostAdjustedPlayers else { return [] }
         return try (options.controls ?? []).filter { $0 != options.utility && $0 != .exact }.map {
-            UtilityTable(try stored(try make($0, saying: "control variate (\($0.rawValue))").utility))
+            let costed = try make($0, saying: "control variate (\($0.rawValue))")
+            return (UtilityTable(try stored(costed.utility)), costed)
         }
     }
 
     /// A utility whose values are kept in the project, where that is open for writing.
-    func stored(_ utility: any StreamingUtility, order: [Int]? = nil) throws -> any Utility {
+    /// - Parameter trainer: whose utility it is, where that is not the valuation's own.
+    func stored(_ utility: any StreamingUtility, of trainer: CoalitionTrainer? = nil, order: [Int]? = nil) throws -> any Utility {
         guard project.store.isWritable else { return utility }
-        let provenance = Provenance(trainer, utility: utility.source, order: order)
+        let provenance = Provenance(trainer ?? self.trainer, utility: utility.source, order: order)
         return try StoredUtility(utility, in: ProjectStorage(project, provenance))
     }
 
     func flush(_ utility: any Utility) throws { try (utility as? StoredUtility)?.flush() }
 
-    func estimator(controls: [UtilityTable]) -> any ValueEstimator {
-        options.makeEstimator(playerCount: players.count, controls: controls)
+    /// - Parameter order: the number of a block order; each draws samples of its own, so that the spread over orders holds the error of
+    ///   sampling, too.
+    func estimator(order: Int = 0, controls: [UtilityTable]) -> any ValueEstimator {
+        options.makeEstimator(playerCount: players.count, seed: ValuationStream.seed(options.seed, order: order), controls: controls)
     }
 }

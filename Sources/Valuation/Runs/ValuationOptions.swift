@@ -39,8 +39,6 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
     /// Cheap utilities as control variates of permutation sampling; nil: plain sampling. Regressions on the coalitions are
     /// always among them.
     public var controls: [UtilityName]? = [.additive]
-    /// Of the test rows.
-    public var valuationShare = ValuationSplit.defaultShare
     /// More than `ExactEstimator.defaultPlayerLimit` players are valued exactly only where the caller insists.
     public var allowsManyPlayers = false
 
@@ -71,7 +69,7 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
         try expect((1...1000).contains(orders), "--orders takes a whole number from 1 to 1000")
         try expect(maxEvaluations.map { $0 >= 1 } ?? true && width.map { $0 > 0 } ?? true, "a budget or a width must be above 0")
         try expect((0.5...0.9999).contains(confidence), "--confidence takes a number from 0.5 to 0.9999")
-        try expect((0.001...0.999).contains(valuationShare) && truncation >= 0 && alpha > 0 && beta > 0, "an option is out of range")
+        try expect(truncation >= 0 && alpha > 0 && beta > 0, "an option is out of range")
         try expect(orders == 1 || utility == .exact, "block orders other than the project's own have no stored chain to stitch or subtract from; use --utility exact with --orders")
         try expect(orders == 1 || width == nil, "--width looks at one block order; leave it out with --orders, whose intervals are over the orders")
         let samples = estimator != .exact && estimator != .loo
@@ -90,7 +88,7 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
     }
 
     /// - Parameter controls: tables of the utilities that `controls` names.
-    func makeEstimator(playerCount: Int, controls tables: [UtilityTable]) -> any ValueEstimator {
+    func makeEstimator(playerCount: Int, seed: UInt64, controls tables: [UtilityTable]) -> any ValueEstimator {
         let budget = maxEvaluations.map { max(1, $0 / orders) } ?? (width == nil ? Self.evaluationsPerPlayer * playerCount : nil)
         let stopping = StoppingRule(width: width, maxEvaluations: budget)
         switch estimator {
@@ -109,6 +107,8 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
 
     /// Regressions take memory and time by the square and the cube of the players; beyond so many, sampling is plain.
     static let mostAdjustedPlayers = 300
+    /// A pair of permutations is players² / 4 bytes of coalitions, and an interval takes forty evaluations a player.
+    static let mostPlayersSampled = 10_000
     /// 2²⁰ coalitions.
     static let mostPlayersExactly = 20
 }

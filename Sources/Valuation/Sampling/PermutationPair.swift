@@ -8,6 +8,16 @@ enum ValuationStream: Int {
     /// Of the first control utility; the next ones follow.
     case controls = 16
 
+    /// The seed of a block order's own streams; the first order has the run's.
+    static func seed(_ seed: UInt64, order: Int) -> UInt64 {
+        guard order > 0 else { return seed }
+        var numbers = RandomStream(seed: seed, purpose: .valuation, block: order, epoch: seedsOfOrders)
+        return numbers.next()
+    }
+
+    /// Far from the streams above, from those of block orders and of removal curves.
+    private static let seedsOfOrders = (1 << 24) - 3
+
     static func numbers(seed: UInt64, stream: Int, sample: Int) -> RandomStream {
         RandomStream(seed: seed, purpose: .valuation, block: sample, epoch: stream)
     }

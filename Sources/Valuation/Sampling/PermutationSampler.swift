@@ -45,7 +45,8 @@ struct PermutationSampler {
         }
     }
 
-    /// The coalitions of each pair that would be drawn if nothing stopped the sampling but budget and number.
+    /// The coalitions of each pair that would be drawn if nothing stopped the sampling but budget and number; the two ends are the
+    /// first pair's.
     func plan(playerCount n: Int) -> [[Coalition]] {
         var used: Set<Coalition> = [.none(of: n), .all(of: n)]
         var units: [[Coalition]] = []
@@ -54,7 +55,7 @@ struct PermutationSampler {
             let new = coalitions.count { !used.contains($0) }
             if let budget = stopping.maxEvaluations, used.count + new > budget { break }
             used.formUnion(coalitions)
-            units.append(coalitions)
+            units.append(units.isEmpty ? [.none(of: n), .all(of: n)] + coalitions : coalitions)
         }
         return units
     }
@@ -68,7 +69,7 @@ struct PermutationSampler {
         var two = self
         two.stopping.maxSamples = 2
         let units = two.plan(playerCount: n)
-        let isEnough = units.count == 2 || Self.isComplete(Set(units.joined()).count + 2, playerCount: n)
+        let isEnough = units.count == 2 || Self.isComplete(Set(units.joined()).count, playerCount: n)
         return isEnough ? nil : max(budget + 1, Self.sufficientBudget(playerCount: n))
     }
 

@@ -33,7 +33,7 @@ public enum StopReason: String, Sendable, Codable {
 }
 
 /// Sample counts at which costly looks are taken, the same ones whatever the batches.
-enum Checkpoints {
+enum Looks {
     /// Every count up to 32, then about 16 to a doubling.
     static func isLook(_ count: Int) -> Bool { isMultiple(count, perDoubling: 16) }
 

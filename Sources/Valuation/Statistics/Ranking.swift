@@ -14,20 +14,16 @@ public struct Ranking: Sendable, Equatable {
         worst = low.map { own in low.count - high.count { $0 < own } }
     }
 
-    public init(_ estimate: ValueEstimate) { self.init(values: estimate.values, low: estimate.low, high: estimate.high) }
 }
 
 /// Each player's part of a payment: its value over the sum, negative values counting as nothing.
 public struct PaymentShares: Sendable, Equatable {
     /// Sum to 1; all 0 where nobody's value is positive.
     public let shares: [Double]
-    /// Whether a negative value was counted as 0.
-    public let wasClipped: Bool
 
     public init(values: [Double]) {
         let paid = values.map { max(0, $0) }
         let total = compensatedSum(paid)
         shares = total > 0 ? paid.map { $0 / total } : paid.map { _ in 0 }
-        wasClipped = values.contains { $0 < 0 }
     }
 }

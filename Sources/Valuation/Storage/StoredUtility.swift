@@ -52,8 +52,6 @@ public final class StoredUtility: Utility {
 
     /// Coalitions evaluated since this utility was made.
     public private(set) var evaluations = 0
-    /// Coalitions that were there when it was made.
-    public let evaluationsBefore: Int
 
     static let secondsBetweenCommits = 2.0
     /// Of the time, so much goes into commits at most.
@@ -70,16 +68,10 @@ public final class StoredUtility: Utility {
         self.clock = clock
         let count = base.playerCount
         table = Dictionary(try storage.load().map { (Coalition(words: $0.words, of: count), $0) }) { first, _ in first }
-        evaluationsBefore = table.count
         nextCommit = clock() + Self.secondsBetweenCommits
     }
 
     public var playerCount: Int { base.playerCount }
-
-    /// All that is known, in the order of coalitions.
-    public var entries: [(coalition: Coalition, scores: UtilityRecord.Scores, source: UtilityRecord.Source)] {
-        table.keys.sorted().map { ($0, table[$0]!.scores, table[$0]!.source) }
-    }
 
     public func values(of coalitions: [Coalition]) throws -> [Double] {
         var seen: Set<Coalition> = []

@@ -26,7 +26,6 @@ public final class AdditiveUtility: StreamingUtility {
     public var playerCount: Int { trainer.players.count }
     public var source: UtilityRecord.Source { .additive }
     public var metric: Metric { trainer.metric }
-    public var blocksTrained: Int { 0 }
 
     public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void) throws {
         try trainer.eachCoalition(coalitions, progress: progress, receive: receive) { coalition, thread in

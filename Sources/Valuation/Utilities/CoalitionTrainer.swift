@@ -26,20 +26,27 @@ public final class CoalitionTrainer {
     /// Whether the chain's states are those that training here would reach.
     let chainIsExact: Bool
 
-    /// One thread at a time may use the project: its catalogue is one connection.
-    private let lock = NSLock()
-    private let keepsRows: Bool
-    private var loaded: [BlockRows?]
+    private let rows: DecodedRows
+
+    /// Training rows in memory. One thread at a time may use the project: its catalogue is one connection.
+    private final class DecodedRows {
+        let lock = NSLock()
+        let areKept: Bool
+        var blocks: [BlockRows?]
+
+        init(blocks: Int, areKept: Bool) {
+            self.areKept = areKept
+            self.blocks = [BlockRows?](repeating: nil, count: blocks)
+        }
+    }
 
     /// Decoded training rows are kept in memory up to so many bytes; more are read again for every block that is trained.
     public static let mostRowBytes = 1 << 30
 
-    /// - Parameters:
-    ///   - final: score on the final test rows, which valuation never sees, to judge values by.
-    ///   - mostRowBytes: of decoded rows to keep.
+    /// - Parameter mostRowBytes: of decoded rows to keep.
     /// - Throws: `Failure` of kind `input` where the project is not trained to its end.
     public init(
-        _ project: Project, players: PlayerSet, split: ValuationSplit, metric: Metric, onFinalRows final: Bool = false, threads: Int,
+        _ project: Project, players: PlayerSet, split: ValuationSplit, metric: Metric, threads: Int,
         control: TrainingControl = TrainingControl(), mostRowBytes: Int = mostRowBytes
     ) throws {
         precondition(threads > 0, "at least one thread")
@@ -56,34 +63,43 @@ public final class CoalitionTrainer {
         trainedState = try chain.state(chain.length)
         chainIsExact = chain.isExact && project.fingerprintDifference == nil
         self.metric = metric
-        scorer = try Scorer(project, slots: final ? split.final : split.valuation)
+        scorer = try Scorer(project, slots: split.valuation)
         trainers = try (0..<threads).map { _ in
             try SGDTrainer(recipe: settings.recipe, input: settings.shape, classes: settings.classNames.count, threads: 1)
         }
         let slots = players.blocks.reduce(0) { $0 + $1.owners.count }
-        keepsRows = slots * settings.shape.count * MemoryLayout<Float>.size <= mostRowBytes
-        loaded = [BlockRows?](repeating: nil, count: blocks)
+        rows = DecodedRows(blocks: blocks, areKept: slots * settings.shape.count * MemoryLayout<Float>.size <= mostRowBytes)
+    }
+
+    /// The same, with the same threads and rows in memory, but for scoring on the final test rows, which valuation never sees: to judge
+    /// values by. One of the two at a time may be used.
+    func onFinalRows() throws -> CoalitionTrainer { CoalitionTrainer(self, scorer: try Scorer(project, slots: split.final)) }
+
+    private init(_ other: CoalitionTrainer, scorer: Scorer) {
+        (project, players, split, self.scorer, metric) = (other.project, other.players, other.split, scorer, other.metric)
+        (control, trainers, blocks, trainedState) = (other.control, other.trainers, other.blocks, other.trainedState)
+        (chainIsExact, rows) = (other.chainIsExact, other.rows)
     }
 
     public var threads: Int { trainers.count }
 
     /// Runs `body` while no other thread uses the project.
     func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-        lock.lock()
-        defer { lock.unlock() }
+        rows.lock.lock()
+        defer { rows.lock.unlock() }
         return try body()
     }
 
     /// The rows of a block that a coalition keeps, and those of no player.
     func rows(block: Int, keeping coalition: Coalition) throws -> BlockRows {
         let whole = try locked {
-            if let rows = loaded[block - 1] { return rows }
-            let rows = try project.trainingRows(block: block)
-            guard rows.slots == players.blocks[block - 1].owners.count else {
+            if let kept = rows.blocks[block - 1] { return kept }
+            let read = try project.trainingRows(block: block)
+            guard read.slots == players.blocks[block - 1].owners.count else {
                 throw Failure(.damaged, "block \(block) has not the slots that the catalogue names; run 'unlearn check' and restore the project from a backup")
             }
-            if keepsRows { loaded[block - 1] = rows }
-            return rows
+            if rows.areKept { rows.blocks[block - 1] = read }
+            return read
         }
         let known = players.blocks[block - 1]
         guard !known.isWhole(coalition) else { return whole }
@@ -114,26 +130,5 @@ public final class CoalitionTrainer {
             }
         }
         if let error = failure.withLock({ $0 }) { throw error }
-    }
-}
-
-/// A utility that tells each model's scores as soon as they are known, so that none is lost where a long run ends early.
-public protocol StreamingUtility: Utility {
-    /// What its scores are.
-    var source: UtilityRecord.Source { get }
-
-    /// Which of them is the value.
-    var metric: Metric { get }
-
-    /// The scores of each coalition's model, told by its index in any order, one at a time, on whichever thread found them. An
-    /// error of `receive` ends the evaluation.
-    func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void) throws
-}
-
-extension StreamingUtility {
-    public func values(of coalitions: [Coalition]) throws -> [Double] {
-        var values = [Double](repeating: .nan, count: coalitions.count)
-        try evaluate(coalitions) { values[$0] = metric.value(of: $1) }
-        return values
     }
 }

@@ -18,12 +18,15 @@ final class DepthFirstTasks<Element: Sendable>: Sendable {
 
     init(depth: Int) { contents = Mutex(Contents(waiting: [[Element]](repeating: [], count: depth + 1))) }
 
+    /// Does nothing where the walk was stopped: what is in work then still adds its children.
     func add(_ element: Element, depth: Int) {
-        contents.withLock {
-            $0.waiting[depth].append(element)
-            $0.open += 1
+        let isAdded = contents.withLock { contents in
+            guard !contents.isOver else { return false }
+            contents.waiting[depth].append(element)
+            contents.open += 1
+            return true
         }
-        changes.signal()
+        if isAdded { changes.signal() }
     }
 
     /// Waits for a task; nil when all are finished or the walk was stopped.

@@ -5,18 +5,6 @@ import Tensors
 import Training
 import Unlearn
 
-/// Which score of a model is its value.
-public enum Metric: String, Sendable, Codable, CaseIterable {
-    case accuracy, loss
-
-    public func value(of scores: UtilityRecord.Scores) -> Double {
-        switch self {
-        case .accuracy: scores.accuracy
-        case .loss: scores.loss
-        }
-    }
-}
-
 /// Scores states on one fixed set of test rows, decoded once and kept in memory.
 public struct Scorer: Sendable {
     /// Over the rows' places, labels and features: which rows they are, and what.
@@ -24,8 +12,6 @@ public struct Scorer: Sendable {
     /// The rows alone, by block and slot.
     private let rows: BlockRows
     private let classes: Int
-
-    public var rowCount: Int { rows.slots }
 
     /// - Parameter slots: of live test rows, ascending, by block; at least one.
     /// - Complexity: one pass over the stored test rows; memory for the rows' features in single precision.

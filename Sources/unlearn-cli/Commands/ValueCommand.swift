@@ -51,11 +51,11 @@ extension CommandSpec {
             let done = try valuation.computeShard(shard, at: path)
             bar.finish()
             try console.result(
-                ShardResult(shard: "\(shard.index + 1)/\(shard.count)", coalitions: done.coalitions, evaluations: done.evaluated, out: path),
-                "shard \(shard.index + 1) of \(shard.count): \(counted(done.coalitions, "coalition")) in \(path), \(done.evaluated) evaluated now")
+                ShardResult(shard: "\(shard.index)/\(shard.count)", coalitions: done.coalitions, evaluations: done.evaluated, out: path),
+                "shard \(shard.index) of \(shard.count): \(counted(done.coalitions, "coalition")) in \(path), \(done.evaluated) evaluated now")
             return 0
         }
-        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name)) }
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder) }
         let outcome = try valuation.run(fidelity: try utilities(invocation, "fidelity") ?? [.additive], withCurves: folder != nil)
         bar.finish()
         return try finish(outcome, folder, console)
@@ -71,7 +71,7 @@ extension CommandSpec {
         let source = playerSource(invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
         let players = try PlayerSet(source, of: project)
-        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name)) }
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder) }
         let bar = console.progress("steps")
         let outcome = try Valuation.merge(paths, of: project, players: players, threads: try invocation.threads, control: Interrupt.control) {
             bar.update($0, $1, of: $2)
@@ -110,8 +110,7 @@ extension CommandSpec {
         guard parts.count == 2, let index = parts[0], let count = parts[1], (1...ShardFile.mostShards).contains(count) else {
             throw Failure(.input, "--shard takes a share such as 1/4, not '\(text)'")
         }
-        guard (1...count).contains(index) else { throw Failure(.input, "there is no shard \(index) of \(count); shards go from 1/\(count) to \(count)/\(count)") }
-        return try ShardPlan(index: index - 1, count: count)
+        return try ShardPlan(index: index, count: count)
     }
 
     private static func utilities(_ invocation: Invocation, _ name: String) throws -> [ValuationOptions.UtilityName]? {

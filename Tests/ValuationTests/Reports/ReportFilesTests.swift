@@ -40,7 +40,7 @@ import Testing
         let players = report.players.map(\.player)
         let all = EvaluatedCoalition(coalition: .all(of: 10), utility: 0.9, source: "exact")
         for _ in 0..<2 {
-            let out = try ReportFolder(folder.file("out") + "/", players: players)
+            let out = try ReportFolder(folder.file("out") + "/", players: players, besideProject: folder.path)
             try out.write(report, utilities: [all])
             #expect(try FileSystem.names(in: folder.file("out")) == ["report.html", "utilities.csv", "values.csv"])
         }
@@ -57,7 +57,7 @@ import Testing
             (file, "is a file, and the report is a folder"), (folder.file("no/such"), "cannot make the folder"), ("", "no folder to write"),
             (folder.file("taken"), "is a folder; name a file"),
         ] {
-            let failure = #expect(throws: Failure.self) { try ReportFolder(path, players: ["a"]) }
+            let failure = #expect(throws: Failure.self) { try ReportFolder(path, players: ["a"], besideProject: folder.path) }
             #expect(failure?.kind == .input && failure?.description.contains(words) == true)
         }
         #expect(try FileSystem.read(file) == Array("x".utf8))
@@ -69,7 +69,7 @@ import Testing
     ])
     func `names that the list of coalitions cannot tell apart are refused`(players: [String], words: String) throws {
         let folder = try TemporaryFolder()
-        let failure = #expect(throws: Failure.self) { try ReportFolder(folder.file("out"), players: players) }
+        let failure = #expect(throws: Failure.self) { try ReportFolder(folder.file("out"), players: players, besideProject: folder.path) }
         #expect(failure?.kind == .input && failure?.description.contains(words) == true)
         #expect(!FileSystem.exists(folder.file("out")), "nothing was made")
     }
@@ -80,7 +80,7 @@ import Testing
         let folder = try #require(ProcessInfo.processInfo.environment["UNLEARN_SAMPLE_REPORTS"])
         try FileSystem.makeFolder(folder)
         for (name, report) in ReportPageTests.shapes {
-            let out = try ReportFolder(folder + "/" + name, players: report.players.map(\.player))
+            let out = try ReportFolder(folder + "/" + name, players: report.players.map(\.player), besideProject: folder)
             try out.write(report, utilities: [])
             #expect(FileSystem.isFile(out.path + "/" + ReportFolder.pageName))
         }

@@ -55,7 +55,7 @@ enum SampleReport {
         var generator = SeededGenerator(3)
         let sum = players.reduce(0) { $0 + $1.value }
         let convergence = (1...12).map { step in
-            ValueReport.Convergence(
+            ValueEstimate.Convergence(
                 evaluations: step * 40, width: 0.06 / Double(step).squareRoot(),
                 values: players.map { $0.value + Double.random(in: -0.03...0.03, using: &generator) / Double(step).squareRoot() })
         }
