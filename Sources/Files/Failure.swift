@@ -31,5 +31,5 @@ public struct Failure: DescribedError, Equatable {
         self.description = description
     }
 
-    public static let interrupted = Failure(.interrupted, "interrupted; finished blocks are kept, nothing is half done")
+    public static let interrupted = Failure(.interrupted, "interrupted; what is finished is kept, nothing is half done")
 }

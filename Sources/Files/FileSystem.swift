@@ -31,6 +31,13 @@ public enum FileSystem {
         return nil
     }
 
+    /// Throws where the user named a folder that nothing can be written to: better before the work than behind it.
+    public static func expectWritable(folder: String) throws {
+        guard access(folder, W_OK | X_OK) == 0 else {
+            throw Failure(.input, "cannot write to the folder \(folder): \(String(cString: strerror(errno))); name another")
+        }
+    }
+
     /// Whether this process may make and change files in a folder.
     public static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
@@ -151,6 +158,17 @@ public enum FileSystem {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
+    }
+
+    /// What follows the last slash.
+    public static func name(of path: String) -> String { path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path }
+
+    /// Where a path leads, or would lead if there were something: its parent without links, `.` and `..`, and its name. Nil where there
+    /// is no such parent.
+    public static func place(of path: String) -> String? {
+        // A path that ends in `..` has no name of its own.
+        if isFolder(path) { return realPath(path) }
+        return realPath(parent(of: path)).map { ($0 == "/" ? "" : $0) + "/" + name(of: path) }
     }
 
     public static func parent(of path: String) -> String {

@@ -1,14 +1,16 @@
 import Glibc
 
-/// Holds a folder for one writer at a time. The kernel drops the lock when its process ends, however it ends.
+/// Holds a folder, or a file, for one writer at a time. The kernel drops the lock when its process ends, however it ends.
 public final class FolderLock {
     private let descriptor: Int32
     private let path: String
     private static let microsecondsBetweenAttempts: UInt32 = 10_000
 
     /// Takes the lock file at `path` or says who holds it.
-    /// - Parameter attempts: how often to ask, a hundredth of a second apart.
-    public init(_ path: String, attempts mostAttempts: Int = 6) throws {
+    /// - Parameters:
+    ///   - what: what is held, for messages.
+    ///   - attempts: how often to ask, a hundredth of a second apart.
+    public init(_ path: String, of what: String = "the project", attempts mostAttempts: Int = 6) throws {
         descriptor = Int32(try retrying("open the lock", path) { Int(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0o600)) })
         self.path = path
         var code: Int32 = 0, attempts = 0
@@ -24,7 +26,7 @@ public final class FolderLock {
             // Everything is initialised, so a throw from here runs deinit, which closes.
             guard code == EWOULDBLOCK else { throw SystemCallError(operation: "lock", path: path, code: code) }
             let process = String(decoding: owner.prefix(max(0, length)), as: UTF8.self)
-            throw Failure(.locked, "the project is in use by process \(process.isEmpty ? "?" : process) (\(path)); wait for it to end")
+            throw Failure(.locked, "\(what) is in use by process \(process.isEmpty ? "?" : process) (\(path)); wait for it to end")
         }
         let process = Array("\(getpid())".utf8)
         // For messages only: the lock holds whether or not its owner can be written down.
@@ -36,6 +38,11 @@ public final class FolderLock {
     public var isInPlace: Bool {
         var held = stat(), named = stat()
         return fstat(descriptor, &held) == 0 && lstat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+    }
+
+    /// Removes the file at the path while it is held: whoever waits for it holds nothing then, and has to look with `isInPlace`.
+    public func remove() {
+        if isInPlace { unlink(path) }
     }
 
     deinit { close(descriptor) }

@@ -44,12 +44,18 @@ public struct OpenFile: ~Copyable {
 
     /// Throws where the user named something that no file can be written to.
     public static func expectOutput(_ path: String) throws {
+        guard !path.isEmpty else { throw Failure(.input, "an empty path; name a file to write") }
         guard !FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a folder; name a file") }
         guard !FileSystem.exists(path) || FileSystem.isRegularFile(path) else {
             throw Failure(.input, "\(path) is no regular file; name another")
         }
         guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
             throw Failure(.input, "no folder \(FileSystem.parent(of: path)) to write to; make it or name another file")
+        }
+        try FileSystem.expectWritable(folder: FileSystem.parent(of: path))
+        let longest = Int(NAME_MAX) - FileSystem.temporarySuffix.utf8.count
+        guard FileSystem.name(of: path).utf8.count <= longest else {
+            throw Failure(.input, "the name of \(path) has more than \(longest) bytes; name a shorter one")
         }
     }
 

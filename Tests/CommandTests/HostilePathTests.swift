@@ -87,6 +87,33 @@ struct HostilePathTests {
         }
     }
 
+    @Test("No spelling of an output reaches the project's own files, nor a key that is kept elsewhere")
+    func ownFiles() throws {
+        let folder = data.folder, key = folder.file("kept.key")
+        var other = Program(folder: folder.file("kept"))
+        other.environment["UNLEARN_KEY_FILE"] = key
+        try other.json("init", "--data", data.spec, "--model", "logistic", "--blocks", "2")
+        try other.json("train")
+        let before = try Data(contentsOf: URL(fileURLWithPath: key))
+        let name = try #require(folder.path.split(separator: "/").last)
+        try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: folder.file("kept"))
+        try FileManager.default.createDirectory(atPath: folder.file("kept/objects/below"), withIntermediateDirectories: true)
+        for out in ["\(folder.path)/../\(name)/kept.key", "\(folder.path)//kept.key", folder.file("link/objects/below/ids"), folder.file("kept/catalogue.sqlite-journal")] {
+            let refused = try other.run("reduce", "--keep", "5", "--out", out)
+            #expect(refused.status == 2 && refused.errors.contains("one of the project's own files"), "\(out): \(refused.errors)")
+        }
+        for out in [folder.file("kept/catalogue.sqlite-journal"), folder.file("kept/objects/report"), folder.file("link/objects/below")] {
+            let refused = try other.run("value", "--players", "blocks", "--out", out)
+            #expect(refused.status == 2 && refused.errors.contains("one of the project's own files"), "\(out): \(refused.errors)")
+        }
+        for out in ["", "/proc/self/x", folder.file(String(repeating: "n", count: 252))] {
+            #expect(try other.run("reduce", "--keep", "5", "--out=\(out)").status == 2, "\(out)")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: key)) == before)
+        try? FileManager.default.removeItem(atPath: folder.file("kept/objects/below"))
+        #expect(try other.run("check").status == 0)
+    }
+
     @Test("Ids that hold terminal escapes reach no terminal as text, and come unchanged as JSON")
     func escapes() throws {
         let id = "a\u{1B}[31mb\u{9B}c"

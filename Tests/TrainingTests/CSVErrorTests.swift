@@ -29,6 +29,10 @@ private struct BadTable: Sendable, CustomTestStringConvertible {
         BadTable(testDescription: "ragged behind a record of several lines", text: "x,label\n\"1\n\n\",a\n1\n", words: ["line 5", "1 fields"]),
         BadTable(testDescription: "an open quote", text: "x,label\n1,\"a\n2,b\n", words: ["line 2", "quote"]),
         BadTable(testDescription: "an empty id", text: "id,x,label\n1,1,a\n,2,b\n", id: "id", words: ["line 3", "empty id"]),
+        BadTable(testDescription: "two columns of one name", text: "x,x,label\n1,2,a\n2,3,b\n", words: ["two columns 'x'"]),
+        BadTable(
+            testDescription: "one gap in a column of numbers", text: "x,label\n" + (0..<60).map { "\($0),\($0 % 2)\n" }.joined() + ",1\n",
+            words: ["line 62", "'x'", "''", "numbers"]),
         BadTable(testDescription: "a NUL", text: "x,label\n1,a\n2,\0\n", words: ["line 3", "UTF-8"]),
     ]
 }

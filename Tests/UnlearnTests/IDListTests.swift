@@ -36,7 +36,7 @@ struct IDListTests {
     @Test("The first ten wrong ids are named with their lines")
     func wrongIDs() throws {
         let ids = try list((1...12).map { "x\($0)" }.joined(separator: "\n"))
-        let message = "list: " + (1...10).map { "'x\($0)' (line \($0))" }.joined(separator: ", ") + " and 2 more is unknown; correct the list"
+        let message = "list: each of " + (1...10).map { "'x\($0)' (line \($0))" }.joined(separator: ", ") + " and 2 more is unknown; correct the list"
         #expect(throws: Failure(.input, message)) { try ids.expectNothingPending(ids.pending, "is unknown") }
     }
 

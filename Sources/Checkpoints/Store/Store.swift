@@ -206,13 +206,21 @@ public final class Store {
     /// same: forgetting does not wait for readers.
     public func snapshot<Result>(_ body: () throws -> Result) throws -> Result { try database.snapshot(body) }
 
-    /// Throws where a file to be written would take the place of one of the project's own, or of no regular file.
+    /// Throws where a file to be written would take the place of one of the project's own, or of no regular file, or cannot be written.
     public static func expectOutput(_ path: String, besideProject folder: String) throws {
         try OpenFile.expectOutput(path)
-        guard let place = FileSystem.realPath(FileSystem.parent(of: path)), let own = FileSystem.realPath(folder) else { return }
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
-        let ownNames = ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", KeyFile.name, publicKeyName, lockName, "objects"]
-        guard place != own + "/objects", place != own || !ownNames.contains(name), path != KeyFile.locate(for: folder).path else {
+        try refuseOwn(path, ofProject: folder)
+    }
+
+    /// Throws where a path, a file's or a folder's, leads to one of the project's own files or among its objects, however it is spelt.
+    public static func refuseOwn(_ path: String, ofProject folder: String) throws {
+        guard let place = FileSystem.place(of: path), let own = FileSystem.realPath(folder) else { return }
+        let key = FileSystem.place(of: KeyFile.locate(for: folder).path)
+        let catalogue = cataloguePath(own)
+        let ownPlaces = [catalogue, catalogue + "-wal", catalogue + "-shm", catalogue + "-journal", own + "/" + KeyFile.name, own + "/" + publicKeyName, own + "/" + lockName]
+        // What is written lies under another name until it is whole.
+        let taken = [place, place + FileSystem.temporarySuffix]
+        guard taken.allSatisfy({ !ownPlaces.contains($0) && $0 != key }), place != own + "/objects", !place.hasPrefix(own + "/objects/") else {
             throw Failure(.input, "\(path) is one of the project's own files; name another")
         }
     }

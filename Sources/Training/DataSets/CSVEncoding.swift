@@ -86,6 +86,9 @@ struct ColumnSurvey {
     private var squares = 0.0
     private var categories: Set<String> = []
     private var rows = 0
+    private var numbers = 0
+    /// The first field that is no number.
+    private var firstText: (field: String, line: Int)?
 
     /// A text column with more values than this is no category.
     static let mostCategories = 1024
@@ -96,7 +99,9 @@ struct ColumnSurvey {
     mutating func add(_ field: String, path: String, line: Int) throws {
         rows += 1
         if categories.count <= Self.mostCategories { categories.insert(field) }
-        if isNumeric, let value = CSVEncoding.number(field) {
+        let number = CSVEncoding.number(field)
+        if number != nil { numbers += 1 } else if firstText == nil { firstText = (field, line) }
+        if isNumeric, let value = number {
             guard abs(value) <= CSVEncoding.largestNumber else {
                 throw Failure(.input, "\(path) line \(line): column '\(name)' holds '\(field)'; numbers up to \(CSVEncoding.largestNumber) are read")
             }
@@ -107,6 +112,7 @@ struct ColumnSurvey {
         } else {
             isNumeric = false
             guard categories.count <= Self.mostCategories else {
+                try refuseMixture(path: path)
                 throw Failure(
                     .input, "\(path) line \(line): column '\(name)' is text with more than \(Self.mostCategories) values; name it with --id-column or --group-column, or leave it out")
             }
@@ -116,9 +122,18 @@ struct ColumnSurvey {
     /// A text that is another one in most rows names the row: made a feature, it would outlive the row's deletion.
     private static let fewestRowsToJudge = 20
 
+    /// Where most fields are numbers, the ones that are not are the mistake.
+    private func refuseMixture(path: String) throws {
+        guard let firstText, numbers * 2 > rows else { return }
+        throw Failure(
+            .input, "\(path) line \(firstText.line): column '\(name)' holds '\(firstText.field.prefix(80))' where other rows hold numbers; "
+                + "write a number there, or leave the row out")
+    }
+
     func column(path: String) throws -> CSVEncoding.Column {
         guard isNumeric else {
             guard rows < Self.fewestRowsToJudge || categories.count * 2 <= rows else {
+                try refuseMixture(path: path)
                 throw Failure(
                     .input, "\(path): the text in column '\(name)' is another one in most rows and would stay in the model's encoding; "
                         + "name it with --id-column or --group-column, or take it out")

@@ -32,6 +32,10 @@ public final class CSVSource: RowSource {
 
     private func readHeader(_ records: inout CSVRecords) throws -> Header {
         guard let (_, names) = try records.record() else { throw Failure(.input, "\(path) is empty; a header row is needed") }
+        var seen: Set<String> = []
+        if let twice = names.first(where: { !seen.insert($0).inserted }) {
+            throw Failure(.input, "\(path) has two columns '\(twice)'; rename one")
+        }
         func find(_ name: String, _ option: String) throws -> Int {
             guard let index = names.firstIndex(of: name) else {
                 throw Failure(.input, "\(path) has no column '\(name)' (\(option)); its columns are \(names.prefix(20).joined(separator: ", "))")

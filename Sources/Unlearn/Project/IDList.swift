@@ -69,9 +69,10 @@ public struct IDList: Sendable {
 
     func expectNone(_ wrong: [(id: String, line: Int)], _ fault: String, _ advice: String) throws {
         guard !wrong.isEmpty else { return }
-        let named = wrong.prefix(10).map { "'\($0.id.prefix(80))' (line \($0.line))" }.joined(separator: ", ")
+        let named = wrong.prefix(10).map { "'\($0.id.prefix(40))' (line \($0.line))" }.joined(separator: ", ")
         let rest = wrong.count > 10 ? " and \(wrong.count - 10) more" : ""
-        throw Failure(.input, "\(path): \(named)\(rest) \(fault); \(advice)")
+        let isTable = wrong.prefix(10).allSatisfy { $0.id.contains(",") }
+        throw Failure(.input, "\(path): \(wrong.count == 1 ? "" : "each of ")\(named)\(rest) \(fault); \(isTable ? "a list has one id a line, and this looks like a table" : advice)")
     }
 
     private static func standardInput() throws -> [UInt8] {

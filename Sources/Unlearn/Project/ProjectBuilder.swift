@@ -228,12 +228,22 @@ public struct ProjectBuilder {
         let names = Set(groups.values).sorted()
         let index = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
         var result = [Int32](repeating: -1, count: survey.rows)
+        var unknown = Set(groups.keys)
+        func take(_ id: String, _ position: Int) {
+            guard let name = groups[id] else { return }
+            result[position] = index[name]!
+            unknown.remove(id)
+        }
         if survey.hasIDs {
-            try plan.source.forEachRow { position, id, _ in
-                if let id, let name = groups[IDList.canonical(id)] { result[position] = index[name]! }
-            }
+            try plan.source.forEachRow { position, id, _ in if let id { take(IDList.canonical(id), position) } }
         } else {
-            for position in 0..<survey.rows { if let name = groups[String(position)] { result[position] = index[name]! } }
+            for position in 0..<survey.rows { take(String(position), position) }
+        }
+        // A misspelt id would leave its row to nobody, which can't be mended later.
+        if let id = unknown.min() {
+            throw Failure(
+                .input, "the list of groups names \(unknown.count == 1 ? "an id" : "\(unknown.count) ids") that no row has, '\(id.prefix(80))'"
+                    + "\(unknown.count == 1 ? "" : " for one"); correct it: a row a line, id,group")
         }
         return Grouping(indices: result, names: names)
     }

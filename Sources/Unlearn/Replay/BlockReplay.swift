@@ -179,7 +179,8 @@ public struct BlockReplay {
         private func reasonForReachingEnd() -> String {
             let last = segments.last!
             guard let verdict = last.verdict else {
-                return "only \(last.residuals.count) blocks follow block \(last.residuals.deletedBlock); a stitch needs "
+                let count = last.residuals.count
+                return "only \(count) block\(count == 1 ? " follows" : "s follow") block \(last.residuals.deletedBlock); a stitch needs "
                     + "\(options.decayGuard.fewestResiduals) to judge by and one to put back on"
             }
             return verdict.objection ?? "the stop rule did not hold before the end of the chain (ε \(options.decayGuard.epsilon))"

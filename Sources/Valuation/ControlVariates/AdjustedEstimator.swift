@@ -20,6 +20,7 @@ public struct AdjustedEstimator: ValueEstimator {
     /// Evaluations of a control's own values, for each that the budget allows of the dear utility: enough for their error to be the
     /// smaller one, few enough for scoring models not to cost more than training them.
     private static let controlEvaluations = 4
+    private static let fewestControlPairs = 40
 
     /// - Parameter controls: tables of cheap utilities over the same players, such as the additive and the stitch one.
     ///   Evaluations of theirs do not count against the budget.
@@ -39,7 +40,7 @@ public struct AdjustedEstimator: ValueEstimator {
 
     private func controlPairs(playerCount n: Int) -> Int {
         guard let budget = stopping.maxEvaluations else { return controlPairs }
-        return min(controlPairs, max(4 * CrossFit.minimumPairs, Self.controlEvaluations * budget / (2 * max(1, n - 1))))
+        return min(controlPairs, max(Self.fewestControlPairs, Self.controlEvaluations * budget / (2 * max(1, n - 1))))
     }
 
     /// The width is looked at after every pair up to 32 and then about 16 times to a doubling: a look refits the regressions.

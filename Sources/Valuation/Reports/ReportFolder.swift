@@ -28,6 +28,7 @@ public struct ReportFolder: Sendable {
         guard !FileSystem.exists(path) || FileSystem.isFolder(path) else {
             throw Failure(.input, "\(path) is a file, and the report is a folder of three files; name another")
         }
+        try Store.refuseOwn(path, ofProject: project)
         try FileSystem.makeFolder(path)
         (self.path, self.players) = (path, players)
         for name in [Self.pageName, Self.valuesName, Self.utilitiesName] { try Store.expectOutput(path + "/" + name, besideProject: project) }

@@ -60,6 +60,14 @@ public final class Valuation {
         }
     }
 
+    /// What the work may take at most, in words.
+    public var outlook: String {
+        let coalitions = options.estimator == .exact ? 1 << players.count : options.estimator == .loo ? players.count + 2 : nil
+        let budget = coalitions.map { $0 * orders.count } ?? options.maxEvaluations ?? (options.width == nil ? ValuationOptions.evaluationsPerPlayer * players.count * orders.count : nil)
+        let trainings = options.estimator == .exact && options.utility == .exact ? ", \(exactTrainings) block trainings" : options.utility == .exact ? ", each up to \(trainer.blocks) block trainings" : ""
+        return (budget.map { "up to \($0) coalitions" } ?? "coalitions until every interval is narrow enough") + trainings + ", less what is known already"
+    }
+
     /// Block trainings that all coalitions take in the project's own order: at each block one for every way to keep players so far
     /// that leaves a row in it, without the ways that the stored chain knows.
     private var exactTrainings: Int {

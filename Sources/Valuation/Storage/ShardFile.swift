@@ -104,14 +104,17 @@ public struct ShardFile: Sendable, Equatable {
 public final class ShardStorage: UtilityStorage {
     public let path: String
     private var shard: ShardFile
+    private let lock: FolderLock
 
     /// - Parameter shard: as it is to be, without entries. A file at `path` that a run with the same options left goes on.
-    /// - Throws: `Failure` of kind `input` where another file is at `path`.
+    /// - Throws: `Failure` of kind `input` where another file is at `path`, `locked` where another process computes the same share.
     public init(_ shard: ShardFile, at path: String) throws {
         self.path = path
         self.shard = shard
         self.shard.isComplete = false
         try OpenFile.expectOutput(path)
+        lock = try FolderLock(path + ".lock", of: path)
+        guard lock.isInPlace else { throw Failure(.locked, "\(path) is in use by another process; wait for it to end") }
         guard FileSystem.exists(path) else { return }
         let old = try ShardFile(reading: path)
         if let difference = old.firstDifference(from: shard) ?? (old.index != shard.index ? "shards (\(old.index) and \(shard.index))" : nil) {
@@ -134,4 +137,6 @@ public final class ShardStorage: UtilityStorage {
         shard.isComplete = true
         try shard.write(to: path)
     }
+
+    deinit { lock.remove() }
 }

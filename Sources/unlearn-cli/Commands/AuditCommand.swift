@@ -39,11 +39,13 @@ extension CommandSpec {
             let l1Nothing = report.l1NothingToExact, let error = report.l1NothingStandardError, let agreement = report.agreementExact,
             let agreementNothing = report.agreementNothingVsExact
         else { return "\(report.request): no trained block held the rows; there was no influence to remove, and nothing is compared" }
-        let distance = fixed(l1Nothing, 3) + (error > 0 ? " ±\(fixed(error, 3))" : "")
+        let distance = fixed(l1Nothing, 3) + (error > 0 ? " ±\(fixed(error, 3)) *" : "")
         let verdict =
             switch report.verdict {
             case .exact: "the current model is exact replay, bit for bit"
-            case .nearer: "the current model is nearer to exact replay than doing nothing"
+            case .nearer:
+                "the current model is nearer to exact replay than doing nothing, in its parameters (L1)"
+                    + (agreementNothing > agreement ? "; in its predictions it is not: doing nothing agrees on \(percent(agreementNothing))" : "")
             case .noBetter:
                 "FAILED: the current model is no nearer to exact replay than doing nothing; "
                     + "'unlearn delete --ids FILE --method exact', with the same ids, replays the chain exactly"
@@ -59,7 +61,7 @@ extension CommandSpec {
                 ["current model", percent(current), percent(agreement), fixed(l1, 3)],
                 ["doing nothing", percent(nothing), percent(agreementNothing), distance],
             ]))
-            \(verdict)
+            \(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")\(verdict)
             """
     }
 }

@@ -33,7 +33,7 @@ extension CommandSpec {
         let path = try invocation.required("ids", "FILE (or - for standard input)")
         let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
         let ids = try IDList(reading: path)
-        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, path != "-" { try confirm(ids.entries.count) }
+        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, path != "-" { try confirm(ids.entries.count, invocation.folder) }
         let bar = console.progress("blocks")
         let report = try project.delete(ids, options: options, control: Interrupt.control) { trained, atMost in
             bar.update("retraining (at most)", trained, of: trained + atMost)
@@ -60,9 +60,9 @@ extension CommandSpec {
     }
 
     /// Deletion cannot be undone: a person at a terminal is asked once.
-    private static func confirm(_ count: Int) throws {
+    private static func confirm(_ count: Int, _ folder: String) throws {
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return }
-        Console.write("delete \(counted(count, "row")) for good? [y/N] ")
+        Console.write("delete \(counted(count, "row")) from \(folder) for good? [y/N] ")
         guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else { throw Failure(.input, "not confirmed; nothing was changed") }
     }
 
@@ -71,6 +71,9 @@ extension CommandSpec {
             "\(report.request)\(report.dryRun ? " (dry run, nothing was changed)" : ""): "
                 + "\(counted(report.rowsDeleted, "row")) \(report.dryRun ? "would be " : "")deleted"
                 + (report.blocksTouched.isEmpty ? "" : " from \(report.blocksTouched.count == 1 ? "block" : "blocks") \(brief(report.blocksTouched))")
+                + (report.testRowsDeleted == 0
+                    ? ""
+                    : report.testRowsDeleted == report.rowsDeleted ? ", test rows all" : ", \(counted(report.testRowsDeleted, "test row")) among them")
                 + (report.rowsDeletedBefore.map { ", \(counted($0, "row")) of the list before; earlier stitches are replayed" } ?? "")
         ]
         switch report.method {
@@ -111,7 +114,7 @@ extension CommandSpec {
                     + "ones, \(fixed(report.tailBound)) by the fit")
         }
         if let before = report.testAccuracyBefore, let after = report.testAccuracy {
-            lines.append("test accuracy \(percent(before)) before, \(percent(after)) after")
+            lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
         }
         if !report.dryRun {
             lines.append(

@@ -73,14 +73,26 @@ extension CommandSpec {
         try console.result(
             result,
             """
-            \(invocation.folder): \(summary.rows) rows in \(recipe.blocks) blocks\(excluded), \(summary.testRows) test rows, \(result.classes) classes
+            \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.model.rawValue)\(recipe.model == .logistic ? "" : " with \(recipe.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
             rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
-            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(columns(summary.settings.table))
+            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))
             next: unlearn -C \(invocation.folder) train
             """)
         return 0
     }
+
+    /// What will disappoint later, and cannot be changed then.
+    private static func advice(_ recipe: Recipe, rows: Int) -> String {
+        var lines = ""
+        if rows / recipe.blocks < recipe.batchSize, recipe.blocks > 1 {
+            lines += "\na block holds about \(counted(rows / recipe.blocks, "row")), less than one batch: fewer --blocks, or a smaller --batch-size, learn more"
+        }
+        if recipe.blocks < fewestBlocksToStitch { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
+        return lines
+    }
+
+    private static let fewestBlocksToStitch = 10
 
     /// What only some recipes have.
     private static func extras(_ recipe: Recipe) -> String {
@@ -195,7 +207,13 @@ extension CommandSpec {
         if let decay = try invocation.number("weight-decay", in: Recipe.allowedWeightDecay) { recipe.weightDecay = Float(decay) }
         if let smoothing = try invocation.number("label-smoothing", in: Recipe.allowedLabelSmoothing) { recipe.labelSmoothing = Float(smoothing) }
         if let width = try invocation.integer("width", in: Recipe.allowedWidths) { recipe.width = width }
-        if let clip = try invocation.number("gradient-clip", in: Recipe.allowedGradientClips) { recipe.gradientClip = Float(clip) }
+        if let clip = try invocation.number("gradient-clip", in: Recipe.allowedGradientClips) {
+            // 0 means no limit: what a float rounds to it would mean the opposite.
+            guard clip == 0 || clip >= Double(Float.leastNormalMagnitude) else {
+                throw Failure(.input, "--gradient-clip takes 0 (no limit) or a number from \(Float.leastNormalMagnitude), not \(clip)")
+            }
+            recipe.gradientClip = Float(clip)
+        }
         if let averaging = try invocation.number("averaging", in: Recipe.allowedAveraging) { recipe.averaging = Float(averaging) }
         if let shift = try invocation.integer("shift", in: Recipe.allowedShifts) { recipe.augmentation.shift = shift }
         if let flip = try invocation.choice("flip", Switch.self) { recipe.augmentation.flip = flip == .on }

@@ -44,11 +44,11 @@ extension CommandSpec {
             status.blocksTrained == 0
             ? "nothing trained yet"
             : status.exact
-                ? "exact: the same bits as training without the deleted rows"
+                ? status.requests == 0 ? "exact: nothing was deleted yet" : "exact: the same bits as training without the deleted rows"
                 : "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)"
         var lines = [
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
-            "\(status.rowsLive) rows live, \(status.rowsDeleted) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
+            "\(status.rowsLive) training rows live, \(status.rowsDeleted) rows deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             "chain \(chain)",
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
             "numerics " + status.fingerprint.facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),

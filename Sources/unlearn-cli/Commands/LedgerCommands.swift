@@ -118,9 +118,9 @@ extension CommandSpec {
             \(path): valid; \(verified.request) of project \(verified.project), closed \(verified.closed)
             (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")
             (b) \(erased(verified))
-            (c) \(verified.hadInfluence ? "influence removed by \(verified.method)" : "no influence to remove: no trained block held the rows")\
-            \(verified.stateDigest.map { "; model \($0)" } ?? "")
-            not reached:
+            (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.method)" : "no influence to remove: no trained block held the rows")\
+            \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")
+            not reached, as of its closing:
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)
             """)
@@ -130,7 +130,7 @@ extension CommandSpec {
     private static func erased(_ verified: ErasureCertificate.Verified) -> String {
         counted(verified.checkpointsErased, "superseded checkpoint")
             + (verified.evidenceErased > 0 ? " and \(counted(verified.evidenceErased, "sample")) of earlier models" : "") + " erased"
-            + (verified.encrypted ? ", with their keys" : "")
+            + (verified.encrypted ? verified.checkpointsErased + verified.evidenceErased == 1 ? ", with its key" : ", with their keys" : "")
     }
 
     /// Certificates are a few hundred kilobytes at most; a huge file is somebody's mistake.

@@ -67,6 +67,7 @@ extension CommandSpec {
             random rows \(fixed(report.objectiveRandom, 1))
             entropy of a kept row \(fixed(report.entropy)) bits, of a random one \(fixed(report.entropyRandom))
             by class \(classes)
+            rows that are unlike each other; on images a model learns more from as many random ones (Documentation/Reduction.md)
             \(fixed(report.seconds, 1)) s, \(fixed(report.pairsPerSecond / 1e6, 1)) million pairs a second
             """
     }

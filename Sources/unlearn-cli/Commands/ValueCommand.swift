@@ -56,6 +56,7 @@ extension CommandSpec {
             return 0
         }
         let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder) }
+        console.message("\(players.count) players: \(valuation.outlook)")
         let outcome = try valuation.run(fidelity: try utilities(invocation, "fidelity") ?? [.additive], withCurves: folder != nil)
         bar.finish()
         return try finish(outcome, folder, console)
@@ -153,7 +154,10 @@ extension CommandSpec {
 
     private static func describe(_ report: ValueReport) -> String {
         let isAccuracy = report.metric == "accuracy"
-        func value(_ value: Double) -> String { isAccuracy ? String(format: "%+.2f", value * 100) : String(format: "%+.4f", value) }
+        let largest = report.players.map { abs($0.value) }.max() ?? 0
+        func value(_ value: Double) -> String {
+            isAccuracy ? String(format: "%+.2f", value * 100) : String(format: largest < 0.001 ? "%+.2e" : "%+.4f", value)
+        }
         let hasIntervals = report.players.contains { $0.low != $0.value || $0.high != $0.value }
         var rows = [["player", "rows", isAccuracy ? "value, points" : "value, nats"] + (hasIntervals ? ["low", "high"] : []) + ["share", "rank", "leave-one-out"]]
         for player in report.players.sorted(by: { ($0.rank, $0.player) < ($1.rank, $1.player) }) {
@@ -164,6 +168,8 @@ extension CommandSpec {
         }
         var lines = [table(rows)]
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
+        if report.vAll <= report.vEmpty { lines.append("all players together add nothing here: shares of a payment mean little") }
+        if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
         let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
         lines.append(
             "all players: \(score(report.vAll)), none: \(score(report.vEmpty))"

@@ -58,8 +58,14 @@ struct ShardTests {
     @Test("A shard that was killed goes on from its file, and is not merged before it is complete")
     func resumption() throws {
         let path = folder.file("shard")
-        let first = try ShardStorage(shard(1, of: 1), at: path)
-        try first.save(entries([1, 2]))
+        do {
+            let first = try ShardStorage(shard(1, of: 1), at: path)
+            try first.save(entries([1, 2]))
+            let twin = #expect(throws: Failure.self) { try ShardStorage(shard(1, of: 1), at: path) }
+            #expect(twin?.kind == .locked && twin?.description.contains(path) == true)
+            withExtendedLifetime(first) {}
+        }
+        #expect(!FileSystem.exists(path + ".lock"))
         let error = #expect(throws: Failure.self) { try MergedShards(reading: [path]) }
         #expect(error == Failure(.input, "\(path) is not complete: 2 coalitions are evaluated; run its command again, which goes on from there"))
         let second = try ShardStorage(shard(1, of: 1), at: path)
