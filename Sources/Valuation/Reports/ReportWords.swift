@@ -72,12 +72,13 @@ struct ReportWords {
 
     // MARK: Ranks
 
-    /// How sure a rank is, in words: `certainly 1st`, `clearly 1st`, `2nd to 4th`.
+    /// How sure a rank is, in words: `clearly 1st`, `2nd to 4th`; `1st` alone where nothing was sampled, which says nothing of other
+    /// test rows or block orders.
     func rank(_ player: ValueReport.Player) -> String {
         guard player.rankBest == player.rankWorst else {
             return NumberText.ordinal(player.rankBest) + " to " + NumberText.ordinal(player.rankWorst)
         }
-        return (hasIntervals ? "clearly " : "certainly ") + NumberText.ordinal(player.rankBest)
+        return (hasIntervals ? "clearly " : "") + NumberText.ordinal(player.rankBest)
     }
 
     /// From the most valuable down; as they came where ranks are equal.
