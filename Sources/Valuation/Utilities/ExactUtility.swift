@@ -1,6 +1,5 @@
 import Checkpoints
 import Files
-import Synchronization
 import Tensors
 import Training
 import Unlearn
@@ -26,8 +25,6 @@ public final class ExactUtility: StreamingUtility {
     public private(set) var blocksTrained = 0
     /// What training each evaluated model from scratch would have taken.
     public private(set) var blocksTrainedFromScratch = 0
-    /// Of states that were in memory at one time in the last batch.
-    private(set) var mostStates = 0
 
     /// - Parameter order: a permutation of the blocks; place j of the chain trains with block j's schedule and randomness on
     ///   the rows of block `order[j − 1]`. Nil: the project's own.
@@ -63,7 +60,7 @@ public final class ExactUtility: StreamingUtility {
         let branch: CoalitionTrie.Branch
         /// Of the block whose rows to train on.
         let place: Int
-        let base: CountedState
+        let base: LatticeVector
         /// Whether every block up to this one is whole.
         let isPrefix: Bool
     }
@@ -72,17 +69,16 @@ public final class ExactUtility: StreamingUtility {
         guard !coalitions.isEmpty else { return }
         let trie = CoalitionTrie(coalitions, players: trainer.players, order: order)
         let (total, fromScratch) = trie.blocksToTrain(storedPrefix: chain != nil)
-        let count = StateCount(), tasks = DepthFirstTasks<Step>(depth: trie.places)
-        defer { mostStates = count.most }
+        let tasks = DepthFirstTasks<Step>(depth: trie.places)
         var trained = 0
         // A receiver that threw is told nothing more, by the other threads neither.
         var hasThrown = false
         progress(0, total)
         let first = try chain?.state(0) ?? trainer.trainers[0].initialState()
-        extend(CountedState(first, count), of: Array(coalitions.indices), to: 1, isPrefix: chain != nil)
+        extend(first, of: Array(coalitions.indices), to: 1, isPrefix: chain != nil)
 
         /// Adds the branches of a node.
-        func extend(_ state: CountedState, of indices: [Int], to place: Int, isPrefix: Bool) {
+        func extend(_ state: LatticeVector, of indices: [Int], to place: Int, isPrefix: Bool) {
             // Of one depth the last is taken first: the whole branch goes last, when its state is the only one that waits.
             for branch in trie.branches(of: indices, at: place).sorted(by: { $0.isWhole && !$1.isWhole }) {
                 tasks.add(Step(branch: branch, place: place, base: state, isPrefix: isPrefix && branch.isWhole), depth: place)
@@ -93,7 +89,7 @@ public final class ExactUtility: StreamingUtility {
             guard !trainer.control.isInterrupted() else { throw Failure.interrupted }
             let state = try reach(step, on: thread)
             guard step.place == trie.places else { return extend(state, of: step.branch.coalitions, to: step.place + 1, isPrefix: step.isPrefix) }
-            let scores = try trainer.scorer.scores(state.vector, by: trainer.trainers[thread])
+            let scores = try trainer.scorer.scores(state, by: trainer.trainers[thread])
             try trainer.locked {
                 guard !hasThrown else { return }
                 hasThrown = true
@@ -102,17 +98,17 @@ public final class ExactUtility: StreamingUtility {
             }
         }
 
-        func reach(_ step: Step, on thread: Int) throws -> CountedState {
-            if step.isPrefix, let chain { return CountedState(try trainer.locked { try chain.state(step.place) }, count) }
+        func reach(_ step: Step, on thread: Int) throws -> LatticeVector {
+            if step.isPrefix, let chain { return try trainer.locked { try chain.state(step.place) } }
             guard step.branch.keptRows > 0 else { return step.base }
             let rows = try trainer.rows(block: order[step.place - 1], keeping: coalitions[step.branch.coalitions[0]])
-            let state = try trainer.trainers[thread].train(block: step.place, from: step.base.vector, rows: rows, control: trainer.control)
+            let state = try trainer.trainers[thread].train(block: step.place, from: step.base, rows: rows, control: trainer.control)
             trainer.locked {
                 trained += 1
                 blocksTrained += 1
                 progress(trained, total)
             }
-            return CountedState(state, count)
+            return state
         }
 
         try trainer.onThreads { thread in
@@ -128,29 +124,4 @@ public final class ExactUtility: StreamingUtility {
         }
         blocksTrainedFromScratch += fromScratch
     }
-}
-
-/// How many states are in memory, and the most there were.
-private final class StateCount: Sendable {
-    private let counts = Mutex((now: 0, most: 0))
-    func change(_ by: Int) {
-        counts.withLock {
-            $0.now += by
-            $0.most = max($0.most, $0.now)
-        }
-    }
-    var most: Int { counts.withLock { $0.most } }
-}
-
-private final class CountedState: Sendable {
-    let vector: LatticeVector
-    private let count: StateCount
-
-    init(_ vector: LatticeVector, _ count: StateCount) {
-        self.vector = vector
-        self.count = count
-        count.change(1)
-    }
-
-    deinit { count.change(-1) }
 }

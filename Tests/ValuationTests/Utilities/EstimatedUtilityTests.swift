@@ -89,27 +89,4 @@ struct EstimatedUtilityTests {
         let halfScores = try half.scores(state, by: project.trainer)
         #expect(abs(halfScores.accuracy - whole.accuracy) < 1e-12 && abs(halfScores.loss + whole.loss) < 1e-12)
     }
-
-    @Test("The deepest task is taken first, and of these the latest")
-    func depthFirst() throws {
-        let tasks = DepthFirstTasks<String>(depth: 3)
-        for (name, depth) in [("a", 1), ("b", 3), ("c", 2), ("d", 3), ("e", 0)] { tasks.add(name, depth: depth) }
-        var taken: [String] = []
-        while let task = tasks.take() {
-            taken.append(task)
-            tasks.finish()
-        }
-        #expect(taken == ["d", "b", "c", "a", "e"] && tasks.take() == nil)
-    }
-
-    @Test("Whoever is at work when a walk is stopped may still add children, which nobody gets")
-    func stopped() {
-        let tasks = DepthFirstTasks<String>(depth: 2)
-        tasks.add("parent", depth: 0)
-        #expect(tasks.take() == "parent")
-        tasks.stop()
-        tasks.add("child", depth: 1)
-        tasks.finish()
-        #expect(tasks.take() == nil && tasks.take() == nil)
-    }
 }

@@ -86,15 +86,6 @@ struct ExactUtilityTests {
         #expect(try coalitions.reversed().map { try single.values(of: [$0])[0] } == expected.reversed())
     }
 
-    @Test("States in memory stay within threads times depth", arguments: [1, 2, 3])
-    func memory(threads: Int) throws {
-        let project = try ValuationProject(providers: 8, rows: 64, testRows: 12)
-        let utility = try ExactUtility(project.trainer(threads: threads))
-        _ = try utility.values(of: Coalition.every(of: 8))
-        #expect(utility.mostStates <= (2 * threads + 1) * 9 && utility.mostStates >= 2)
-        #expect(threads > 1 || utility.mostStates <= 10)
-    }
-
     @Test("On a chain that was stitched, values are those of exact training without the deleted rows")
     func inexactChain() throws {
         let project = try ValuationProject(providers: 3, rows: 240, policy: .stratified, blocks: 24)
