@@ -109,6 +109,7 @@ struct ValueTests {
         try expect(["--players", overlapping], "overlapping.csv line 4", "'2'")
         let many = try folder.write("player,id\n" + (0..<14).map { "p\($0),\($0)\n" }.joined(), to: "many.csv")
         try expect(["--players", many, "--estimator", "exact"], "16384 coalitions", "block trainings", "--yes")
+        try expect(["--players", many, "--max-evaluations", "1073741824"], "GiB of memory", "--max-evaluations")
         try expect(["--players", folder.file("none.csv")], "none.csv")
         try expect(["--shard", "4/3", "--out", folder.file("s")], "no shard 4 of 3")
         try expect(["--shard", "0/3", "--out", folder.file("s")], "no shard 0 of 3")

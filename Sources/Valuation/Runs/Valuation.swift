@@ -42,11 +42,21 @@ public final class Valuation {
                 + "\(count > 1 ? " over \(count) block orders" : ""); raise it to \(sufficient * count) or more")
     }
 
+    private static let mostBytesOfCoalitions = 4 << 30
+
     /// Exact values of many players have to be asked for, with what they cost.
     private func expectFeasible() throws {
         guard options.estimator == .exact || options.estimator == .loo || players.count <= ValuationOptions.mostPlayersSampled else {
             throw Failure(
                 .input, "\(players.count) players are more than sampling takes, \(ValuationOptions.mostPlayersSampled); join them to larger sets, or use --estimator loo")
+        }
+        if let budget = options.maxEvaluations {
+            // A set of players takes a bit for each, and what lists and tables take for an element.
+            let bytes = budget * (players.count / 8 + 64)
+            guard bytes <= Self.mostBytesOfCoalitions else {
+                throw Failure(
+                    .input, "\(budget) coalitions of \(players.count) players take \(bytes >> 30) GiB of memory, more than \(Self.mostBytesOfCoalitions >> 30); lower --max-evaluations")
+            }
         }
         guard options.estimator == .exact, players.count > ExactEstimator.defaultPlayerLimit else { return }
         let coalitions = players.count < 63 ? "\(1 << players.count)" : "2^\(players.count)"
