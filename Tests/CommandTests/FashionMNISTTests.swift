@@ -5,6 +5,9 @@ import Testing
 /// What the built-in recipe promises, on the real data set and at full size.
 @Suite("LeNet-5 on Fashion-MNIST in 100 blocks", .serialized)
 struct FashionMNISTTests {
+    /// Tests of minutes more, which `make test-long` runs.
+    private static let runsLong = ProcessInfo.processInfo.environment["UNLEARN_LONG_TESTS"] != nil
+
     /// Ids that stand in a block, by slot.
     static func ids(_ program: Program, block: Int, count: Int, rows: Int = 60_000) throws -> [String] {
         let places = try program.json("where", "--ids", "-", input: (0..<rows).map(String.init).joined(separator: "\n"))
@@ -48,9 +51,6 @@ struct FashionMNISTTests {
         for speed in ["encode_gb_per_second", "decode_gb_per_second"] { #expect(try #require(codec[speed] as? Double) > 0) }
     }
 
-    /// Tests of minutes more, which `make test-long` runs.
-    private static let runsLong = ProcessInfo.processInfo.environment["UNLEARN_LONG_TESTS"] != nil
-
     @Test("Sixteen lattice bits compress to a third", .enabled(if: runsLong, "make test-long runs it"))
     func sixteenBits() throws {
         let folder = try TemporaryFolder()
@@ -61,7 +61,9 @@ struct FashionMNISTTests {
         #expect(try #require(trained["test_accuracy"] as? Double) >= 0.85)
     }
 
-    @Test("Two hundred mislabelled rows: nearer to exact replay than doing nothing by a third at least; from block 25 they are replayed exactly")
+    @Test(
+        "Two hundred mislabelled rows: nearer to exact replay than doing nothing by a third at least; from block 25 they are replayed exactly",
+        .enabled(if: runsLong, "make test-long runs it"))
     func mislabelled() throws {
         try removeMislabelled(
             ["--activation", "tanh", "--shift", "0", "--averaging", "0", "--learning-rate", "0.03", "--weight-decay", "0.001"], method: "stitch")
