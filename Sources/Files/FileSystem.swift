@@ -33,13 +33,13 @@ public enum FileSystem {
 
     /// Throws where the user named a folder that nothing can be written to: better before the work than behind it.
     public static func expectWritable(folder: String) throws {
-        guard access(folder, W_OK | X_OK) == 0 else {
+        guard isWritable(folder) else {
             throw Failure(.input, "cannot write to the folder \(folder): \(String(cString: strerror(errno))); name another")
         }
     }
 
     /// Whether this process may make and change files in a folder.
-    public static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+    public static func isWritable(_ path: String) -> Bool { access(path, W_OK | X_OK) == 0 }
 
     public static func read(_ path: String) throws -> [UInt8] { try read(OpenFile(path, .read), most: .max) }
 

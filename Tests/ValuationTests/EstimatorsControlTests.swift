@@ -91,8 +91,7 @@ import Testing
     }
 
     /// Surrogates still learning make pairs err together; the interval has to know.
-    @Test(arguments: [(5, 0.9), (8, 0.92), (12, 0.92), (20, 0.92), (40, 0.92)])
-    func `intervals hold while the regressions are still learning`(pairs: Int, least: Double) throws {
+    @Test(arguments: [5, 8, 12, 20, 40]) func `intervals hold while the regressions are still learning`(pairs: Int) throws {
         let table = UtilityTable(Games.learning(12, seed: 5))
         let exact = try ExactEstimator().estimate(table).values
         var held = 0, squares = 0.0, claimed = 0.0
@@ -106,7 +105,7 @@ import Testing
         }
         let coverage = Double(held) / (100 * 12)
         print("coverage with \(pairs) pairs: \(coverage), true over claimed variance \(squares / claimed)")
-        #expect((least...0.98).contains(coverage))
+        #expect((0.92...0.98).contains(coverage))
     }
 
     @Test func `a sampled control puts its own error in the interval`() throws {

@@ -27,15 +27,20 @@ final class TrunkPass {
 
     /// Floats that passing so many rows through a network's trunk takes.
     static func memory(of network: Network, rows: Int) -> Int {
-        let values = network.trunk.reduce(network.input.count) { $0 + ($1.worksInPlace ? 0 : $1.outputCount) }
-        let widest = network.trunk.map { max($0.inputCount, $0.outputCount) }.max() ?? 0
-        return rows * (values + 2 * widest) + (network.trunk.map { $0.scratchCount(rows: rows) }.max() ?? 0)
+        rows * (values(of: network.trunk, input: network.input) + 2 * widest(network)) + scratch(network, rows: rows)
     }
+
+    /// Floats of values that a row leaves in layers.
+    private static func values(of layers: [any Layer], input: RowShape) -> Int { layers.reduce(input.count) { $0 + ($1.worksInPlace ? 0 : $1.outputCount) } }
+
+    private static func widest(_ network: Network) -> Int { network.trunk.map { max($0.inputCount, $0.outputCount) }.max() ?? 0 }
+
+    private static func scratch(_ network: Network, rows: Int) -> Int { network.trunk.map { $0.scratchCount(rows: rows) }.max() ?? 0 }
 
     /// The most rows of a pass: as many as stay in the cache, at most `lane`. Part of the numerics: it decides the
     /// shapes of products.
     static func rows(of network: Network, lane: Int) -> Int {
-        let perRow = network.layers.reduce(network.input.count) { $0 + ($1.worksInPlace ? 0 : $1.outputCount) }
+        let perRow = values(of: network.layers, input: network.input)
         let fewest = network.layers.contains { $0 is Convolution } ? fewestConvolvedRows : 1
         let fitting = min(lane, max(fewest, cacheFloats / perRow))
         let passes = (lane + fitting - 1) / fitting
@@ -50,10 +55,10 @@ final class TrunkPass {
             values.append(layer.worksInPlace ? values.last! : FloatBuffer(count: capacity * layer.outputCount))
         }
         self.values = values
-        let widest = network.trunk.map { max($0.inputCount, $0.outputCount) }.max() ?? 0
+        let widest = Self.widest(network)
         gradients = (FloatBuffer(count: capacity * widest), FloatBuffer(count: capacity * widest))
         shortcutGradient = FloatBuffer(count: capacity * (network.shortcuts.map(\.outputCount).max() ?? 0))
-        scratch = FloatBuffer(count: network.trunk.map { $0.scratchCount(rows: capacity) }.max() ?? 0)
+        scratch = FloatBuffer(count: Self.scratch(network, rows: capacity))
         forwardRuns = Self.forwardRuns(network)
         firstTrained = network.trunk.firstIndex { $0.parameterCount > 0 } ?? network.trunk.count
         backwardRuns = Self.backwardRuns(network, to: firstTrained)

@@ -8,10 +8,10 @@ import Tensors
 /// A batch is a run of permuted slots; empty ones are skipped, and the gradient is the sum over live rows divided by
 /// the nominal batch size.
 public final class SGDTrainer: BlockTrainer {
-    /// Floats a thread: four GiB.
-    private static let mostMemory = 1 << 30
     /// Raise whenever a change alters the bits that training gives.
     static let arithmetic = 4
+    /// Floats a thread: four GiB.
+    private static let mostMemory = 1 << 30
 
     public let recipe: Recipe
     public let lattice: Lattice

@@ -77,10 +77,11 @@ public struct AdjustedEstimator: ValueEstimator {
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
     }
 
-    /// Values, the variances of their errors, and degrees of freedom: K − 1 for the pairs', joined by Satterthwaite with the controls'.
+    /// Values, the variances of their errors, and degrees of freedom: K − 1 for the pairs', one less where their readings share
+    /// coefficients, joined by Satterthwaite with the controls'.
     private static func state(of fit: CrossFit) -> (values: [Double], variances: [Double], degrees: [Double]) {
         let readings = fit.readings()
-        let freedom = Double(fit.count - 1)
+        let freedom = Double(fit.count - (fit.count < CrossFit.minimumPairs ? 1 : 2))
         var variances = readings.moments.variances.map { $0 * readings.inflation }
         var squares = variances.map { $0 * $0 / freedom }
         for (weight, game) in zip(readings.controlWeights, fit.controls) {

@@ -90,8 +90,8 @@ struct CrossFit {
     }
 
     /// The geometric mean of two variances over the smaller: the pairs', blind to the surrogates they share, and the jackknife's, one
-    /// fold left out at a time of the pairs and of the surrogates (not of the coefficients), which overstates what surrogates lose with a fold. Both summed over players, so that
-    /// five folds suffice; at least 1. Matters while the surrogates are still learning. A rule of thumb: on saturating games
+    /// fold left out at a time of the pairs and of the surrogates (not of the coefficients), which overstates what surrogates lose with
+    /// a fold. Both summed over players, so that five folds suffice; at least 1. Matters while the surrogates are still learning. A rule of thumb: on saturating games
     /// from 12 to 40 pairs, the true variance is 0.8 to 0.96 of the result (12 players), and 1.1 to 1.6 of the pairs' own (14).
     private static func inflation(of moments: SampleMoments, without fold: [[Double]]) -> Double {
         let folds = Double(fold.count)

@@ -45,12 +45,12 @@ public struct BanzhafEstimator: ValueEstimator, Sendable {
     }
 
     public func lackingBudget(playerCount n: Int) -> Int? {
-        guard stopping.maxEvaluations != nil else { return nil }
+        guard let budget = stopping.maxEvaluations else { return nil }
         let (samples, reason) = samples(n)
         guard reason != .everyCoalition else { return nil }
         var sums = TwoSums(playerCount: n, origin: 0)
         for coalition in samples { sums.append(coalition, 0) }
-        return sums.isDefined ? nil : max(8 + n, stopping.maxEvaluations! + 1)
+        return sums.isDefined ? nil : max(8 + n, budget + 1)
     }
 
     public func estimate(_ table: UtilityTable) throws -> ValueEstimate {
@@ -92,7 +92,8 @@ public struct BanzhafEstimator: ValueEstimator, Sendable {
         }
         let (values, variances, degrees) = sums.estimate
         return ValueEstimate(
-            estimator: "banzhaf", values: values, variances: variances, degrees: degrees, vAll: endValues[1], vEmpty: endValues[0], isEfficient: false, evaluations: table.usedCount, samples: sums.count,
+            estimator: "banzhaf", values: values, variances: variances, degrees: degrees, vAll: endValues[1], vEmpty: endValues[0],
+            isEfficient: false, evaluations: table.usedCount, samples: sums.count,
             stopped: reason, convergence: convergence, confidence: confidence)
     }
 }

@@ -31,7 +31,10 @@ extension Valuation {
             let costed = try make(options.utility, order: order, saying: orders.count == 1 ? "valuing" : "valuing, order \(number + 1) of \(orders.count)")
             let utility = try stored(costed.utility, order: order)
             costs.append(costed)
-            estimates.append(try keeping([utility] + controls.map(\.table.utility)) { try estimate(UtilityTable(utility), order: number, controls: controls.map(\.table)) })
+            estimates.append(
+                try keeping([utility] + controls.map(\.table.utility)) {
+                    try estimate(UtilityTable(utility), order: number, controls: controls.map(\.table))
+                })
             if number == 0, options.utility == .exact {
                 fidelities = try fidelity.filter { $0 != .exact }.map { try compare($0, with: estimates[0]) }
             }

@@ -46,16 +46,16 @@ public final class Valuation {
 
     /// Exact values of many players have to be asked for, with what they cost.
     private func expectFeasible() throws {
-        guard options.estimator == .exact || options.estimator == .loo || players.count <= ValuationOptions.mostPlayersSampled else {
+        if options.samples, players.count > ValuationOptions.mostPlayersSampled {
             throw Failure(
                 .input, "\(players.count) players are more than sampling takes, \(ValuationOptions.mostPlayersSampled); join them to larger sets, or use --estimator loo")
         }
-        if let budget = options.maxEvaluations {
+        if options.samples, let budget = options.budget(playerCount: players.count) {
             // A set of players takes a bit for each, and what lists and tables take for an element.
-            let bytes = budget * (players.count / 8 + 64)
+            let bytes = budget * orders.count * (players.count / 8 + 64)
             guard bytes <= Self.mostBytesOfCoalitions else {
                 throw Failure(
-                    .input, "\(budget) coalitions of \(players.count) players take \(bytes >> 30) GiB of memory, more than \(Self.mostBytesOfCoalitions >> 30); lower --max-evaluations")
+                    .input, "\(budget * orders.count) coalitions of \(players.count) players take \(bytes >> 30) GiB of memory, more than \(Self.mostBytesOfCoalitions >> 30); lower --max-evaluations")
             }
         }
         guard options.estimator == .exact, players.count > ExactEstimator.defaultPlayerLimit else { return }
@@ -72,10 +72,17 @@ public final class Valuation {
 
     /// What the work may take at most, in words.
     public var outlook: String {
-        let coalitions = options.estimator == .exact ? 1 << players.count : options.estimator == .loo ? players.count + 2 : nil
-        let budget = coalitions.map { $0 * orders.count } ?? options.maxEvaluations ?? (options.width == nil ? ValuationOptions.evaluationsPerPlayer * players.count * orders.count : nil)
-        let trainings = options.estimator == .exact && options.utility == .exact ? ", \(exactTrainings) block trainings" : options.utility == .exact ? ", each up to \(trainer.blocks) block trainings" : ""
-        return (budget.map { "up to \($0) coalitions" } ?? "coalitions until every interval is narrow enough") + trainings + ", less what is known already"
+        let n = players.count
+        let coalitions: Int? =
+            switch options.estimator {
+            case .exact: 1 << n
+            case .loo: n + 2
+            default: options.budget(playerCount: n)
+            }
+        let most = coalitions.map { "up to \($0 * orders.count) coalitions" } ?? "coalitions until every interval is narrow enough"
+        guard options.utility == .exact else { return most }
+        let trainings = options.estimator == .exact ? "\(exactTrainings)" : "each up to \(trainer.blocks)"
+        return "\(most), \(trainings) block trainings, less what is known already"
     }
 
     /// Block trainings that all coalitions take in the project's own order: at each block one for every way to keep players so far

@@ -44,6 +44,9 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
 
     public init(estimator: EstimatorName) { self.estimator = estimator }
 
+    /// Whether coalitions are drawn.
+    var samples: Bool { estimator != .exact && estimator != .loo }
+
     /// Evaluations for each player where neither a budget nor a width ends the sampling.
     static let evaluationsPerPlayer = 40
 
@@ -72,7 +75,6 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
         try expect(truncation >= 0 && alpha > 0 && beta > 0, "an option is out of range")
         try expect(orders == 1 || utility == .exact, "block orders other than the project's own have no stored chain to stitch or subtract from; use --utility exact with --orders")
         try expect(orders == 1 || width == nil, "--width looks at one block order; leave it out with --orders, whose intervals are over the orders")
-        let samples = estimator != .exact && estimator != .loo
         try expect(samples || (maxEvaluations == nil && width == nil), "--max-evaluations and --width are for estimators that sample; use --estimator permutation with them")
         try expect(truncation == 0 || estimator == .permutation, "--truncation is for --estimator permutation")
         try expect(maxEvaluations.map { $0 >= 2 * orders } ?? true, "every block order takes two evaluations at least; give --max-evaluations of \(2 * orders) or more")
@@ -87,10 +89,14 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
         }
     }
 
+    /// Coalitions at most that sampling takes in one block order; nil where a width alone ends it.
+    func budget(playerCount: Int) -> Int? {
+        maxEvaluations.map { max(1, $0 / orders) } ?? (width == nil ? Self.evaluationsPerPlayer * playerCount : nil)
+    }
+
     /// - Parameter controls: tables of the utilities that `controls` names.
     func makeEstimator(playerCount: Int, seed: UInt64, controls tables: [UtilityTable]) -> any ValueEstimator {
-        let budget = maxEvaluations.map { max(1, $0 / orders) } ?? (width == nil ? Self.evaluationsPerPlayer * playerCount : nil)
-        let stopping = StoppingRule(width: width, maxEvaluations: budget)
+        let stopping = StoppingRule(width: width, maxEvaluations: budget(playerCount: playerCount))
         switch estimator {
         case .exact:
             let limit = allowsManyPlayers ? ValuationOptions.mostPlayersExactly : ExactEstimator.defaultPlayerLimit

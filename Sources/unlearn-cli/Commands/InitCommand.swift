@@ -92,7 +92,8 @@ extension CommandSpec {
         return lines
     }
 
-    private static let fewestBlocksToStitch = 10
+    /// For a deletion in the first block: what the guard judges by, and one block to put back on.
+    private static let fewestBlocksToStitch = 1 + DecayGuard().fewestResiduals + 1
 
     /// What only some recipes have.
     private static func extras(_ recipe: Recipe) -> String {
