@@ -95,6 +95,28 @@ struct ValueTests {
         #expect(abs(gap) < 1e-12)
     }
 
+    @Test("Values of single rows are summed by provider, with intervals", arguments: ["permutation", "exact", "banzhaf"])
+    func groups(_ estimator: String) throws {
+        let program = try project(), ids = [0, 5, 10, 1, 6, 11, 2, 7]
+        let list = try data.folder.write(ids.map { "\($0)\n" }.joined(), to: "rows")
+        let sampling = estimator == "exact" ? [] : ["--max-evaluations", "120"]
+        let report = try program.json(["value", "--players", list, "--estimator", estimator, "--metric", "loss", "--out", data.folder.file("rows-report")] + sampling)
+        let groups = try #require(report["groups"] as? [[String: Any]])
+        #expect(groups.map { $0["group"] as? String } == ["provider 0", "provider 1", "provider 2"])
+        #expect(groups.map { $0["rows"] as? Int } == [3, 3, 2] && groups.map { $0["players"] as? Int } == [3, 3, 2])
+        let values = try players(report).map { try #require($0["value"] as? Double) }
+        for (group, members) in zip(groups, [0..<3, 3..<6, 6..<8]) {
+            let value = try #require(group["value"] as? Double)
+            #expect(abs(value - values[members].reduce(0, +)) < 1e-12)
+            // Maximum sample reuse tells of each player alone.
+            guard estimator != "banzhaf" else { continue }
+            let low = try #require(group["low"] as? Double), high = try #require(group["high"] as? Double)
+            #expect(estimator == "exact" ? low == value && high == value : low < value && value < high)
+        }
+        #expect(try String(contentsOfFile: data.folder.file("rows-report") + "/report.html", encoding: .utf8).contains("Values by group"))
+        #expect(try #require(program.json("value", "--metric", "loss")["groups"] as? [[String: Any]]).isEmpty)
+    }
+
     @Test("What cannot be valued is one clear line and exit code 2")
     func badInput() throws {
         let program = try project(), folder = data.folder

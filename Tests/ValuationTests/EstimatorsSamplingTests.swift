@@ -1,5 +1,6 @@
 import Files
 import Testing
+import Unlearn
 
 @testable import Valuation
 
@@ -184,5 +185,30 @@ import Testing
         // Half the error for four times the samples.
         #expect(errors[1] < 0.6 * errors[0] && errors[2] < 0.6 * errors[1])
         #expect((0.90...0.99).contains(Double(held) / 400))
+    }
+
+    @Test func `groups have the summed values and everybody together no error`() throws {
+        let table = UtilityTable(Self.game())
+        let found = try PermutationEstimator(seed: 8, stopping: StoppingRule(maxSamples: 25)).estimate(table)
+        let grouped = try #require(found.grouped(by: [[0, 3], [1, 2, 4, 5, 6]]))
+        #expect(abs(grouped.values[0] - found.values[0] - found.values[3]) < 1e-14)
+        #expect(abs(grouped.values[0] + grouped.values[1] - (found.vAll - found.vEmpty)) < 1e-12)
+        // Two parts of a fixed sum err alike.
+        let widths = zip(grouped.high, grouped.low).map { $0 - $1 }
+        #expect(abs(widths[0] - widths[1]) < 1e-12 && widths[0] > 0)
+        let all = try #require(found.grouped(by: [Array(0..<7)]))
+        #expect(all.high[0] - all.low[0] < 1e-6)
+        // The plain reference: the interval of the pairs' summed samples.
+        var rows: [[Double]] = []
+        for k in 0..<25 {
+            let pair = PermutationPair(seed: 8, index: k, playerCount: 7)
+            let v = try table.values(of: pair.prefixes), w = try table.values(of: pair.prefixes.map(\.complement))
+            rows.append([[0, 3].reduce(0.0) { sum, player in
+                let place = pair.order.firstIndex(of: player)!
+                return sum + (v[place + 1] - v[place] + w[place] - w[place + 1]) / 2
+            }])
+        }
+        let plain = SampleMoments(rows, playerCount: 1)
+        #expect(abs(plain.mean[0] - grouped.values[0]) < 1e-12 && abs(2 * StudentT.quantile(0.975, degrees: 24) * plain.standardErrors[0] - widths[0]) < 1e-12)
     }
 }

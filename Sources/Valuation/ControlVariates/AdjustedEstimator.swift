@@ -57,7 +57,7 @@ public struct AdjustedEstimator: ValueEstimator {
             fit.append(OddPath(path, controls: try controls.map { try $0.odd([path.pair])[0] }))
             let isLook = stopping.width != nil && fit.count >= stopping.minimumSamples && Looks.isLook(fit.count)
             guard fit.count >= 2, isLook || plotsConvergence && Looks.isPlotted(fit.count) else { return nil }
-            let state = Self.state(of: fit)
+            let state = Self.state(of: fit, fit.readings())
             let widest = Interval.widest(state.variances.map { $0.squareRoot() }, degrees: state.degrees, confidence: confidence)
             let isNarrow = isLook && stopping.isNarrow(widest, samples: fit.count)
             if Looks.isPlotted(fit.count) || isNarrow {
@@ -71,16 +71,27 @@ public struct AdjustedEstimator: ValueEstimator {
         }
         try PermutationEstimator.requireTwo(fit.count, playerCount: n)
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
-        let state = Self.state(of: fit)
-        return ValueEstimate(
+        let readings = fit.readings(), state = Self.state(of: fit, readings)
+        var estimate = ValueEstimate(
             estimator: "permutation", values: state.values, variances: state.variances, degrees: state.degrees, vAll: ends[1], vEmpty: ends[0],
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
+        if n <= ValueEstimate.mostCovariances { estimate.covariance = Self.covariance(of: fit, readings) }
+        return estimate
+    }
+
+    /// Of the values' errors: the pairs' and, with the weights that the estimate gives them, the sampled controls'.
+    private static func covariance(of fit: CrossFit, _ readings: CrossFit.Readings) -> [[Double]]? {
+        var covariance = readings.moments.covariance.map { $0.map { $0 * readings.inflation } }
+        for (weight, game) in zip(readings.controlWeights, fit.controls) where game.degrees != nil {
+            guard let own = game.covariance else { return nil }
+            for i in covariance.indices { for j in covariance.indices { covariance[i][j] += weight * weight * own[i][j] } }
+        }
+        return covariance
     }
 
     /// Values, the variances of their errors, and degrees of freedom: K − 1 for the pairs', one less where their readings share
     /// coefficients, joined by Satterthwaite with the controls'.
-    private static func state(of fit: CrossFit) -> (values: [Double], variances: [Double], degrees: [Double]) {
-        let readings = fit.readings()
+    private static func state(of fit: CrossFit, _ readings: CrossFit.Readings) -> (values: [Double], variances: [Double], degrees: [Double]) {
         let freedom = Double(fit.count - (fit.count < CrossFit.minimumPairs ? 1 : 2))
         var variances = readings.moments.variances.map { $0 * readings.inflation }
         var squares = variances.map { $0 * $0 / freedom }

@@ -7,6 +7,8 @@ struct ControlGame {
     let deviations: [Double]
     /// Of the errors of φ(ĉ); zeros where it was computed from all coalitions.
     let variances: [Double]
+    /// The same with how they go together; nil where exact, or not known.
+    let covariance: [[Double]]?
     /// Of φ(ĉ), by player; nil where exact.
     let degrees: [Double]?
 
@@ -25,6 +27,7 @@ struct ControlGame {
         let share = (own.vAll - own.vEmpty) / Double(n)
         (self.table, deviations, degrees) = (table, own.values.map { $0 - share }, own.degreesOfFreedom)
         variances = own.standardErrors.map { $0 * $0 }
+        covariance = own.covariance
     }
 
     /// u(S) = ĉ(S) − ĉ(N∖S) over the proper prefixes of each permutation.

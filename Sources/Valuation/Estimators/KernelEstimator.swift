@@ -101,9 +101,11 @@ public struct KernelEstimator: ValueEstimator, Sendable {
         guard let solution = fit.solution() else {
             throw Failure(.input, "\(fit.count) pairs of coalitions do not determine \(n) values: raise --max-evaluations to \(Self.sufficientPairs(n) * 2 + 2) or more")
         }
-        return ValueEstimate(
+        var estimate = ValueEstimate(
             estimator: "kernel", values: solution.values, variances: solution.variances, degrees: solution.degrees, vAll: v[1], vEmpty: v[0],
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
+        if n <= ValueEstimate.mostCovariances { estimate.covariance = solution.influences.covariance.map { $0.map { $0 * solution.scale } } }
+        return estimate
     }
 }
 
@@ -136,7 +138,7 @@ private struct KernelFit {
     }
 
     /// nil while the samples leave values undetermined. - Complexity: O(n³ + K·n²).
-    func solution() -> (values: [Double], variances: [Double], degrees: [Double])? {
+    func solution() -> (values: [Double], influences: SampleMoments, scale: Double, variances: [Double], degrees: [Double])? {
         guard count > n, let factor = Cholesky(gram, size: n) else { return nil }
         let free = factor.solve(moments), ones = factor.solve([Double](repeating: 1, count: n))
         let total = ones.reduce(0, +)
@@ -156,6 +158,6 @@ private struct KernelFit {
         // Residuals are smaller than errors by the n − 1 fitted coefficients.
         let degrees = Double(count - n + 1)
         let scale = Double(count - 1) / degrees
-        return (values, influences.variances.map { $0 * scale }, [Double](repeating: degrees, count: n))
+        return (values, influences, scale, influences.variances.map { $0 * scale }, [Double](repeating: degrees, count: n))
     }
 }

@@ -66,10 +66,12 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
         }
         try Self.requireTwo(moments.count, playerCount: n)
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
-        return ValueEstimate(
+        var estimate = ValueEstimate(
             estimator: name, values: moments.mean, variances: moments.variances,
             degrees: [Double](repeating: Double(moments.count - 1), count: n), vAll: ends[1], vEmpty: ends[0], isEfficient: semivalue.isEfficient,
             evaluations: table.usedCount, samples: moments.count, stopped: reason, convergence: convergence, confidence: confidence)
+        if n <= ValueEstimate.mostCovariances { estimate.covariance = moments.covariance }
+        return estimate
     }
 
     /// One pair's values.

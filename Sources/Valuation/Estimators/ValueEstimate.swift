@@ -24,6 +24,15 @@ public struct ValueEstimate: Codable, Sendable {
     /// nil where exact.
     public var stopped: StopReason?
     public var convergence: [Convergence] = []
+    /// Of the values' errors, n × n; not encoded. Nil where it is exact, not known, or larger than `mostCovariances` players.
+    var covariance: [[Double]]?
+
+    static let mostCovariances = 1000
+
+    private enum CodingKeys: String, CodingKey {
+        case estimator, values, standardErrors, degreesOfFreedom, low, high, confidence, vAll, vEmpty, efficiencyGap, evaluations, samples, stopped
+        case convergence
+    }
 
     /// The estimate after so many evaluated coalitions.
     public struct Convergence: Codable, Sendable {
@@ -61,4 +70,20 @@ public struct ValueEstimate: Codable, Sendable {
 
     /// Widest of the intervals.
     public var width: Double { zip(high, low).map { $0 - $1 }.max() ?? 0 }
+
+    /// The summed values of groups of players, with intervals that know how the players' errors go together: errors of an
+    /// efficient estimator cancel in sums. `groups[g]` lists the players of group g. Nil where the covariance is not known.
+    ///
+    /// A sum of Shapley values is what the group's players receive together, not the Shapley value of a game in which the
+    /// group joins as one player.
+    func grouped(by groups: [[Int]]) -> (values: [Double], low: [Double], high: [Double])? {
+        precondition(Set(groups.joined()).count == groups.joined().count, "groups overlap")
+        let sums = groups.map { compensatedSum($0.map { values[$0] }) }
+        guard let degreesOfFreedom else { return (sums, sums, sums) }
+        guard let covariance else { return nil }
+        let errors = groups.map { players in max(0, compensatedSum(players.flatMap { i in players.map { covariance[i][$0] } })).squareRoot() }
+        let halves = Interval.halfWidths(
+            errors, degrees: groups.map { $0.map { degreesOfFreedom[$0] }.min() ?? .infinity }, confidence: confidence)
+        return (sums, zip(sums, halves).map { $0 - $1 }, zip(sums, halves).map { $0 + $1 })
+    }
 }

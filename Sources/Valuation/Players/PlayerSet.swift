@@ -38,6 +38,9 @@ public struct PlayerSet: Sendable {
     public let players: [Player]
     /// What a player is: group, block or set.
     public let kind: String
+    /// Groups of rows (providers), in the order of their names, each with the players all of whose rows are the group's. None where the
+    /// players are the groups themselves.
+    let groups: [(name: String, players: [Int])]
     /// By block, from 1 at index 0.
     let blocks: [Block]
 
@@ -55,8 +58,12 @@ public struct PlayerSet: Sendable {
     /// - Parameters:
     ///   - slots: of each block, also empty ones.
     ///   - live: all live training rows by block and slot; those that `owned` does not name are nobody's.
-    init(names: [String], kind: String = "set", owned: [Owned], slots: [Int], live: [(block: Int, slot: Int)]) {
+    ///   - groups: see there.
+    init(
+        names: [String], kind: String = "set", owned: [Owned], slots: [Int], live: [(block: Int, slot: Int)], groups: [(name: String, players: [Int])] = []
+    ) {
         self.kind = kind
+        self.groups = groups
         var owners = slots.map { [Int32](repeating: -1, count: $0) }
         var places = [[Int: [Int]]](repeating: [:], count: names.count)
         for row in owned {

@@ -62,7 +62,24 @@ extension PlayerSet {
                 }
             throw Failure(.input, "\(there), and values compare players; \(advice)")
         }
-        self.init(names: named, kind: source.kind, owned: owned, slots: slots.map(\.slots), live: live.map { ($0.block, $0.slot) })
+        self.init(
+            names: named, kind: source.kind, owned: owned, slots: slots.map(\.slots), live: live.map { ($0.block, $0.slot) },
+            groups: source == .groups ? [] : Self.groups(of: owned, named.count, live, names))
+    }
+
+    /// The players of each group of rows, by its name; players with rows of several groups, or of none, are in none.
+    private static func groups(
+        of owned: [Owned], _ count: Int, _ live: [(block: Int, slot: Int, group: Int?)], _ names: [String]
+    ) -> [(name: String, players: [Int])] {
+        struct Place: Hashable { let block, slot: Int }
+        let group = Dictionary(uniqueKeysWithValues: live.map { (Place(block: $0.block, slot: $0.slot), $0.group) })
+        var found = [Set<Int?>](repeating: [], count: count)
+        for row in owned { found[row.player].insert(group[Place(block: row.block, slot: row.slot)] ?? nil) }
+        var players: [Int: [Int]] = [:]
+        for (player, groups) in found.enumerated() {
+            if groups.count == 1, let group = groups.first!, names.indices.contains(group), !names[group].isEmpty { players[group, default: []].append(player) }
+        }
+        return players.map { (names[$0.key], $0.value) }.sorted { $0.0 < $1.0 }
     }
 }
 

@@ -12,7 +12,7 @@ extension ReportPage {
                 """
                 A value is \(words.meaning). It is measured in \(words.unit) on \(report.valuationRows) valuation rows, which no model was trained on.
                 """),
-        ] + (report.players.count > Self.mostBars ? [chart, table, Page.list(notes)] : [table, Page.list(notes), chart])
+        ] + (report.players.count > Self.mostBars ? [chart, table] + groups + [Page.list(notes)] : [table] + groups + [Page.list(notes), chart])
     }
 
     private var hasLeaveOneOut: Bool { report.estimator != "loo" && report.players.contains { $0.leaveOneOut != nil } }
@@ -39,6 +39,18 @@ extension ReportPage {
             table.append(cells)
         }
         return table.markup(label: "Values of the \(words.nouns)")
+    }
+
+    private var groups: [Markup] {
+        guard !report.groups.isEmpty else { return [] }
+        var table = Table(
+            caption: "What the \(words.nouns) of each group are worth together, in \(words.unit): the sums of their values",
+            columns: [.init("Group", isNumber: false), .init(Markup(text: words.Nouns)), .init("Rows"), .init("Value, \(words.shortUnit)"), .init("\(words.confidence) interval")])
+        for group in report.groups.sorted(by: { ($1.value, $0.group) < ($0.value, $1.group) }) {
+            let interval: Markup = if let low = group.low, let high = group.high, low < high { "\(words.value(low)) to \(words.value(high))" } else { "\(NumberText.unknown)" }
+            table.append([.isolated(group.group), "\(group.players)", "\(group.rows)", "\(words.value(group.value))", interval])
+        }
+        return [table.markup(label: "Values by group")]
     }
 
     private var notes: [Markup] {

@@ -34,6 +34,17 @@ public struct ValueReport: Codable, Sendable {
         }
     }
 
+    /// What the players of one group of rows (a provider) are worth together: the sum of their values.
+    public struct Group: Codable, Sendable {
+        public var group: String
+        public var players: Int
+        public var rows: Int
+        public var value: Double
+        /// The confidence interval, which knows how the players' errors go together; nil where that is not known.
+        public var low: Double?
+        public var high: Double?
+    }
+
     /// Scores on the final test rows, which valuation never sees, of the models that have lost some players.
     public struct Removal: Codable, Sendable {
         /// Who goes first: `highest value first`, `lowest value first`, `random`, `highest leave-one-out first`.
@@ -69,6 +80,8 @@ public struct ValueReport: Codable, Sendable {
     /// What a player is: group (a provider), block, or set (of ids, from a file).
     public var playerKind: String
     public var players: [Player]
+    /// Where players are blocks or sets of rows, and the rows have groups.
+    public var groups: [Group] = []
     /// exact, permutation, loo, banzhaf, beta or kernel.
     public var estimator: String
     /// exact, stitch or additive.

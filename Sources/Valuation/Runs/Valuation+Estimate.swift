@@ -91,7 +91,7 @@ extension Valuation {
                 leaveOneOut: mean { $0.leaveOneOut[player] }, spreadOverOrders: spread?[player],
                 deletionBlocks: players.players[player].slots.keys.min().map { trainer.blocks - $0 + 1 } ?? 0)
         }
-        return ValueReport(
+        var report = ValueReport(
             players: listed, estimator: options.estimator.rawValue, utility: options.utility.rawValue, metric: options.metric.rawValue,
             evaluations: estimates.reduce(0) { $0 + $1.estimate.evaluations }, blocksTrained: costs.reduce(0) { $0 + $1.blocksTrained() },
             blocksTrainedFromScratch: costs.reduce(0) { $0 + $1.blocksTrainedFromScratch() }, seconds: seconds,
@@ -100,6 +100,26 @@ extension Valuation {
             valuationRows: trainer.split.valuationRows, finalTestRows: trainer.split.finalRows, blocks: trainer.blocks,
             stateDigest: Digest(of: trainer.trainedState).description, stopped: estimates[0].estimate.stopped?.rawValue,
             convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
+        report.groups = groups(estimates)
+        return report
+    }
+
+    /// Players' values summed by the groups of their rows; over several block orders with Student's t over the orders' sums.
+    private func groups(_ estimates: [OrderEstimate]) -> [ValueReport.Group] {
+        let members = players.groups.map(\.players)
+        let sums = estimates.map { estimate in members.map { compensatedSum($0.map { estimate.estimate.values[$0] }) } }
+        let overOrders = SampleMoments(sums, playerCount: members.count)
+        var intervals = estimates[0].estimate.grouped(by: members).map { ($0.low, $0.high) }
+        if estimates.count > 1 {
+            let margins = Interval.halfWidths(
+                overOrders.standardErrors, degrees: members.map { _ in Double(estimates.count - 1) }, confidence: options.confidence)
+            intervals = (zip(overOrders.mean, margins).map { $0 - $1 }, zip(overOrders.mean, margins).map { $0 + $1 })
+        }
+        return players.groups.enumerated().map { number, group in
+            ValueReport.Group(
+                group: group.name, players: group.players.count, rows: group.players.reduce(0) { $0 + players.players[$1].rows },
+                value: overOrders.mean[number], low: intervals?.0[number], high: intervals?.1[number])
+        }
     }
 
     private func utilities(_ estimates: [OrderEstimate]) -> [EvaluatedCoalition] {

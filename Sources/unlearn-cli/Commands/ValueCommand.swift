@@ -167,6 +167,13 @@ extension CommandSpec {
                     + [percent(player.share, 1), range, player.leaveOneOut.map(value) ?? ""])
         }
         var lines = [table(rows)]
+        if !report.groups.isEmpty {
+            var groups = [["group", "players", "rows", "values together", "low", "high"]]
+            for group in report.groups.sorted(by: { ($1.value, $0.group) < ($0.value, $1.group) }) {
+                groups.append([group.group, "\(group.players)", "\(group.rows)", value(group.value), group.low.map(value) ?? "-", group.high.map(value) ?? "-"])
+            }
+            lines += ["", table(groups), ""]
+        }
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
         if report.vAll <= report.vEmpty { lines.append("all players together add nothing here: shares of a payment mean little") }
         if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
