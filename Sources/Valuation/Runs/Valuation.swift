@@ -85,18 +85,20 @@ public final class Valuation {
         return "\(most), \(trainings) block trainings, less what is known already"
     }
 
-    /// Block trainings that all coalitions take in the project's own order: at each block one for every way to keep players so far
-    /// that leaves a row in it, without the ways that the stored chain knows.
+    /// Block trainings that all coalitions take: at each place of each order one for every way to keep players so far that leaves a row
+    /// in its block; in the project's own order without the ways that the stored chain knows.
     private var exactTrainings: Int {
         guard options.utility == .exact else { return 0 }
-        var met: Set<Int> = [], trainings = 0
-        for block in players.blocks {
-            met.formUnion(block.players)
-            let ways = 1 << met.count
-            let empty = block.unowned > 0 ? 0 : 1 << (met.count - block.players.count)
-            trainings += ways - empty - (trainer.chainIsExact && block.allRows > 0 ? 1 : 0)
+        return orders.enumerated().reduce(0) { sum, order in
+            let isStored = order.offset == 0 && trainer.chainIsExact
+            var met: Set<Int> = []
+            return order.element.reduce(sum) { sum, number in
+                let block = players.blocks[number - 1]
+                met.formUnion(block.players)
+                let empty = block.unowned > 0 ? 0 : 1 << (met.count - block.players.count)
+                return sum + (1 << met.count) - empty - (isStored && block.allRows > 0 ? 1 : 0)
+            }
         }
-        return trainings * orders.count
     }
 
     // MARK: - Utilities

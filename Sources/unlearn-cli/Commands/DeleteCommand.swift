@@ -69,11 +69,10 @@ extension CommandSpec {
     private static func describe(_ report: DeletionReport, folder: String) -> String {
         var lines = [
             "\(report.request)\(report.dryRun ? " (dry run, nothing was changed)" : ""): "
-                + "\(counted(report.rowsDeleted, "row")) \(report.dryRun ? "would be " : "")deleted"
+                + "\(counted(report.rowsDeleted - report.testRowsDeleted, report.testRowsDeleted > 0 ? "training row" : "row")) "
+                + "\(report.dryRun ? "would be " : "")deleted"
                 + (report.blocksTouched.isEmpty ? "" : " from \(report.blocksTouched.count == 1 ? "block" : "blocks") \(brief(report.blocksTouched))")
-                + (report.testRowsDeleted == 0
-                    ? ""
-                    : report.testRowsDeleted == report.rowsDeleted ? ", test rows all" : ", \(counted(report.testRowsDeleted, "test row")) among them")
+                + (report.testRowsDeleted > 0 ? ", and \(counted(report.testRowsDeleted, "test row"))" : "")
                 + (report.rowsDeletedBefore.map { ", \(counted($0, "row")) of the list before; earlier stitches are replayed" } ?? "")
         ]
         switch report.method {
