@@ -40,6 +40,9 @@ public final class FolderLock {
         return fstat(descriptor, &held) == 0 && lstat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
     }
 
+    /// The same, of a name in a folder that is held open: true only where the lock is the one of that very folder.
+    public func isInPlace(as name: String, in folder: OpenFolder) -> Bool { folder.leads(name, to: descriptor) }
+
     /// Removes the file at the path while it is held: whoever waits for it holds nothing then, and has to look with `isInPlace`.
     public func remove() {
         if isInPlace { unlink(path) }

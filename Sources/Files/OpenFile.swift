@@ -6,6 +6,8 @@ public struct OpenFile: ~Copyable {
         case read
         /// Creates the file, which must not exist, readable by its owner alone.
         case createNew
+        /// Opens the file to be changed in place, and creates it where it is not there.
+        case write
     }
 
     public let path: String
@@ -16,13 +18,23 @@ public struct OpenFile: ~Copyable {
         self.path = path
     }
 
-    private static func open(_ path: String, _ mode: Mode) throws -> Int32 {
-        let flags = switch mode {
+    /// A file named within a folder that is open; a link of that name is not followed.
+    init(_ name: String, _ mode: Mode, relativeTo folder: Int32, path: String) throws {
+        descriptor = Int32(try retrying(mode == .read ? "open" : "create", path) { Int(openat(folder, name, Self.flags(mode) | O_NOFOLLOW, 0o600)) })
+        self.path = path
+    }
+
+    private static func flags(_ mode: Mode) -> Int32 {
+        switch mode {
         // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
         case .read: O_RDONLY | O_CLOEXEC | O_NONBLOCK
         case .createNew: O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
+        case .write: O_RDWR | O_CREAT | O_CLOEXEC
         }
-        return Int32(try retrying(mode == .read ? "open" : "create", path) { Int(Glibc.open(path, flags, 0o600)) })
+    }
+
+    private static func open(_ path: String, _ mode: Mode) throws -> Int32 {
+        Int32(try retrying(mode == .read ? "open" : "create", path) { Int(Glibc.open(path, flags(mode), 0o600)) })
     }
 
     /// Opens a file that the user named: whatever is wrong with it (not there, a loop of links, a folder, a pipe, a device,
@@ -103,5 +115,10 @@ public struct OpenFile: ~Copyable {
     /// Returns after the file's bytes are on the device. A failure here is final: the bytes must be written anew.
     public func synchronise() throws {
         guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync", path: path, code: errno) }
+    }
+
+    /// As `synchronise`, without times and other things that reading the bytes does not need.
+    public func synchroniseContent() throws {
+        guard fdatasync(descriptor) == 0 else { throw SystemCallError(operation: "sync", path: path, code: errno) }
     }
 }

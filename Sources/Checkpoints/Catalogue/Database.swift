@@ -43,8 +43,9 @@ final class Database {
             // SQLite would let others read it; its log gets the permissions of the file.
             _ = try OpenFile(path, .createNew)
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
-            // The commit of this journal is its removal, which FULL alone may lose.
-            try prepareForWriting(synchronous: "EXTRA")
+            try prepareForWriting(synchronous: "FULL")
+            // A creation that is cut off is made anew from nothing: no file need hold what it overwrites.
+            try execute("PRAGMA journal_mode = MEMORY")
         case .write:
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
             try prepareForWriting(synchronous: "FULL")
@@ -62,6 +63,7 @@ final class Database {
         }
         // Nothing that somebody put into the file runs when the program reads or writes it.
         guard unlearn_sqlite_disable_stored_code(handle) == SQLITE_OK else { throw error(SQLITE_ERROR, "disable triggers and views") }
+        guard unlearn_sqlite_keep_log(handle) == SQLITE_OK else { throw error(SQLITE_ERROR, "keep its log") }
         try execute("PRAGMA trusted_schema = OFF")
         try execute("PRAGMA foreign_keys = ON")
         // No content in files outside the project's folder.
@@ -105,9 +107,17 @@ final class Database {
         }
     }
 
-    /// Moves everything from the log into the database and empties the log, so that nothing deleted is left in it.
-    func truncateLog() throws {
-        let isBusy = try rows("PRAGMA wal_checkpoint(TRUNCATE)") { $0.integer(0) }
+    /// Of a log; where it is overwritten, nothing in the log counts any more (sqlite.org/fileformat2.html, section 4.1).
+    static let logHeaderLength = 32
+
+    /// Moves everything from the log into the database, durably, and waits until no reader needs the log.
+    func checkpointLog() throws { try checkpoint("RESTART") }
+
+    /// The same, and gives the log the length 0.
+    func truncateLog() throws { try checkpoint("TRUNCATE") }
+
+    private func checkpoint(_ mode: String) throws {
+        let isBusy = try rows("PRAGMA wal_checkpoint(\(mode))") { $0.integer(0) }
         guard isBusy == [0] else {
             throw DatabaseError(code: SQLITE_BUSY, message: "another command is reading", operation: "empty its log")
         }
@@ -175,10 +185,21 @@ final class Database {
         }
     }
 
+    /// Runs the moment in which a view is fixed; whoever empties the log keeps such moments away meanwhile.
+    var fixingView: ((() throws -> Void) throws -> Void)?
+
     /// One consistent view in `body`, whatever others commit meanwhile; part of a running transaction where there is one.
     func snapshot<Result>(_ body: () throws -> Result) throws -> Result {
         guard sqlite3_get_autocommit(handle) != 0 else { return try body() }
-        try execute("BEGIN")
+        let fix = {
+            try self.execute("BEGIN")
+            // The view is that of the first reading.
+            do { _ = try self.pragma("schema_version") } catch {
+                sqlite3_exec(self.handle, "ROLLBACK", nil, nil, nil)
+                throw error
+            }
+        }
+        if let fixingView { try fixingView(fix) } else { try fix() }
         // Nothing was changed: how it ends makes no difference.
         defer { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
         return try body()

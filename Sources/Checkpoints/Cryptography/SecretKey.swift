@@ -47,6 +47,10 @@ final class SecretKey {
         case catalogue = 3
         /// Seed of the Ed25519 pair that signs the ledger and certificates.
         case signing = 4
+        /// Seals where rows stand.
+        case rows = 5
+        /// Seals what ledger entries disclose to the key's owner, for good.
+        case ledger = 6
     }
 
     func withBytes<Result>(_ body: (UnsafePointer<UInt8>) throws -> Result) rethrows -> Result {

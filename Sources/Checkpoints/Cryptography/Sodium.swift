@@ -12,4 +12,7 @@ enum Sodium {
             initialised = count
         }
     }
+
+    /// Overwrites bytes that were secret, in a way that no optimiser leaves out.
+    static func wipe(_ bytes: inout [UInt8]) { bytes.withUnsafeMutableBytes { if let start = $0.baseAddress { sodium_memzero(start, $0.count) } } }
 }

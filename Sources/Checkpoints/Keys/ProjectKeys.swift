@@ -7,6 +7,8 @@ final class ProjectKeys {
     let keyring: SecretKey
     let rowIDs: SecretKey
     let catalogue: SecretKey
+    let rows: SecretKey
+    let ledger: SecretKey
     let signing: SigningKey
 
     init(_ master: SecretKey, projectID: [UInt8], encryption: Encryption) {
@@ -15,6 +17,8 @@ final class ProjectKeys {
         keyring = master.derived(.keyring)
         rowIDs = master.derived(.rowIDs)
         catalogue = master.derived(.catalogue)
+        rows = master.derived(.rows)
+        ledger = master.derived(.ledger)
         // Two projects may share a key file; their ledgers are still signed apart, because each head names its project.
         signing = SigningKey(seed: master.derived(.signing))
     }

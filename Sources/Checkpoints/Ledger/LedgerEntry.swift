@@ -9,52 +9,105 @@ public enum LedgerEvent: String, Codable, Sendable {
     case deletionClosed = "deletion-closed"
     case deletionUndone = "deletion-undone"
     case audited
+    /// Somebody put destroyed objects back, and they were destroyed again.
+    case erasedAgain = "erased-again"
 }
 
-/// An object as the ledger names it: by what it is and its file's digest, never by its content.
-public struct LedgerObject: Codable, Sendable, Equatable {
-    public let kind: String
-    public let block: Int
-    public let bytes: Int
-    public let digest: String
-
-    init(_ kind: ObjectKind, _ block: Int, _ bytes: Int, _ digest: Digest) {
-        self.kind = kind.name
-        self.block = block
-        self.bytes = bytes
-        self.digest = digest.description
-    }
-}
-
-/// One entry of the ledger, stored and hashed as JSON. It holds no row content; rows appear as keyed digests of their ids.
-public struct LedgerEntry: Codable, Sendable, Equatable {
+/// One entry of the ledger, stored and hashed as JSON. In the open it says what happened to which request and when; all else
+/// (rows, objects, options, measurements) are commitments, opened by disclosures that the project keeps sealed.
+public struct LedgerEntry: Sendable, Equatable {
     public let event: LedgerEvent
     /// ISO 8601, UTC.
     public let time: String
     /// Version of the program that wrote it.
     public let program: String
     /// R1, R2, …
-    public var request: String?
-    /// Keyed digests of the ids of the rows concerned, sorted.
-    public var rows: [String]?
-    public var written: [LedgerObject]?
-    public var destroyed: [LedgerObject]?
-    /// What else there is to say: options, report, measurements.
-    public var details: JSONValue?
+    public let request: String?
+    /// What it commits to: digests of disclosures, sorted.
+    public let sealed: [String]
+    /// The disclosures that there are, with their lifetimes.
+    public let disclosures: [(lifetime: DisclosureLifetime, disclosure: Disclosure)]
 
-    public init(_ event: LedgerEvent, request: Int? = nil, details: JSONValue? = nil) {
+    /// What stands in the ledger.
+    private struct Open: Codable {
+        let event: LedgerEvent
+        let time: String
+        let program: String
+        let request: String?
+        let sealed: [String]
+    }
+
+    public init(
+        _ event: LedgerEvent, request: Int? = nil, details: JSONValue? = nil, lasting: [String: JSONValue] = [:],
+        untilDeletion: [String: JSONValue] = [:], whileStitched: [String: JSONValue] = [:]
+    ) throws {
         self.event = event
         time = Date.now.formatted(.iso8601)
         program = programVersion
         self.request = request.map(Store.requestName)
-        self.details = details
+        var lasting = lasting
+        lasting["details"] = details
+        let named: [(DisclosureLifetime, [String: JSONValue])] = [(.lasting, lasting), (.untilDeletion, untilDeletion), (.whileStitched, whileStitched)]
+        disclosures = try named.flatMap { lifetime, values in
+            try values.sorted { $0.key < $1.key }.map { (lifetime: lifetime, disclosure: try Disclosure($0.key, $0.value)) }
+        }
+        sealed = disclosures.map(\.disclosure.commitment).sorted()
     }
 
+    /// The bytes that are hashed into the ledger's tree.
     func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return [UInt8](try encoder.encode(self))
+        return [UInt8](try encoder.encode(Open(event: event, time: time, program: program, request: request, sealed: sealed)))
     }
 
-    public init(decoding bytes: [UInt8]) throws { self = try JSONDecoder().decode(LedgerEntry.self, from: Data(bytes)) }
+    /// Why an entry with its disclosures is none.
+    public enum Invalid: Error {
+        case unreadable
+        /// A disclosure that the entry did not commit to, or one name twice.
+        case foreignDisclosure
+    }
+
+    /// An entry from its bytes and the disclosures of it that there still are.
+    public init(decoding bytes: [UInt8], disclosures: [(DisclosureLifetime, String)]) throws {
+        guard let open = try? JSONDecoder().decode(Open.self, from: Data(bytes)) else { throw Invalid.unreadable }
+        event = open.event
+        time = open.time
+        program = open.program
+        request = open.request
+        sealed = open.sealed
+        let commitments = Set(open.sealed)
+        var names: Set<String> = []
+        self.disclosures = try disclosures.map { lifetime, text in
+            guard let disclosure = Disclosure(text: text), commitments.contains(disclosure.commitment), names.insert(disclosure.name).inserted else {
+                throw Invalid.foreignDisclosure
+            }
+            return (lifetime: lifetime, disclosure: disclosure)
+        }
+    }
+
+    public static func == (a: LedgerEntry, b: LedgerEntry) -> Bool {
+        (a.event, a.time, a.program, a.request, a.sealed) == (b.event, b.time, b.program, b.request, b.sealed)
+            && a.disclosures.map(\.disclosure) == b.disclosures.map(\.disclosure)
+    }
+
+    // MARK: - What it discloses
+
+    /// A value by its name; nil where the entry has none, or what opened it is destroyed.
+    public subscript(name: String) -> JSONValue? { disclosures.first { $0.disclosure.name == name }?.disclosure.value }
+
+    /// What else there is to say: options, what was done.
+    public var details: JSONValue? { self["details"] }
+
+    /// Keyed digests of the ids of the rows concerned, sorted.
+    public var rows: [String]? {
+        guard case .array(let rows)? = self["rows"] else { return nil }
+        return rows.compactMap(\.text)
+    }
+
+    public var written: ObjectSummary? { self["written"].flatMap(ObjectSummary.init) }
+    public var destroyed: ObjectSummary? { self["destroyed"].flatMap(ObjectSummary.init) }
+
+    /// Commitments that nothing opens any more.
+    public var destroyedDisclosures: Int { sealed.count - disclosures.count }
 }

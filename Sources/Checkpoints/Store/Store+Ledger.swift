@@ -16,10 +16,13 @@ extension Store {
     /// - Complexity: O(entries) hashes for each transaction.
     public func append(_ entry: LedgerEntry) throws {
         let bytes = try entry.encoded()
-        let position = try database.rows("SELECT count(*) FROM ledger") { $0.integer(0) }[0]
+        let position = try ledgerSize()
         try database.run("INSERT INTO ledger VALUES (?, ?, ?)", .integer(position), .blob(bytes), .blob(MerkleTree.leaf(bytes).bytes))
+        try writeDisclosures(entry, at: position)
         if ledgerSizeBefore == nil { ledgerSizeBefore = position }
     }
+
+    func ledgerSize() throws -> Int { try database.rows("SELECT count(*) FROM ledger") { $0.integer(0) }[0] }
 
     /// - Throws: `damaged` where the entries before are not those that were signed last: what somebody changed is never
     ///   signed anew.
@@ -28,11 +31,12 @@ extension Store {
         let tree = try ledgerTree()
         let last = try treeHeads().last
         guard last?.size ?? 0 == ledgerSizeBefore, last == nil || Hexadecimal.encode(tree.root(size: last!.size).bytes) == last!.root else {
-            throw fault("the ledger in \(Self.cataloguePath(folder)) is not the one that was signed")
+            throw fault("the ledger in \(cataloguePath) is not the one that was signed")
         }
         let head = TreeHead(project: projectID, tree: tree, time: Date.now.formatted(.iso8601), key: signingKey)
         try database.run(
             "INSERT INTO tree_heads VALUES (?, ?, ?, ?)", .integer(head.size), .text(head.root), .text(head.time), .text(head.signature))
+        signedHead = head
     }
 
     /// The hash tree of the whole ledger, from the leaves as stored.
@@ -46,10 +50,18 @@ extension Store {
     }
 
     public func ledger() throws -> [StoredLedgerEntry] {
-        try database.rows("SELECT position, entry FROM ledger ORDER BY position") {
-            let bytes = $0.blob(1)
-            guard let entry = try? LedgerEntry(decoding: bytes) else { throw fault("entry \($0.integer(0)) of the ledger is not readable") }
-            return StoredLedgerEntry(position: $0.integer(0), entry: entry, bytes: bytes)
+        let rows = try database.rows("SELECT l.position, l.entry, d.lasting, d.perishable FROM ledger l LEFT JOIN disclosures d ON d.position = l.position ORDER BY l.position") {
+            (position: $0.integer(0), entry: $0.blob(1), lasting: $0.blob(2), perishable: $0.blob(3))
+        }
+        return try rows.map { position, bytes, lasting, perishable in
+            let disclosures = try disclosures(at: position, lasting: lasting, perishable: perishable)
+            do {
+                return StoredLedgerEntry(position: position, entry: try LedgerEntry(decoding: bytes, disclosures: disclosures), bytes: bytes)
+            } catch LedgerEntry.Invalid.foreignDisclosure {
+                throw fault("what the catalogue discloses of the ledger's entry \(position) is not what the entry committed to")
+            } catch {
+                throw fault("entry \(position) of the ledger is not readable")
+            }
         }
     }
 
@@ -59,14 +71,75 @@ extension Store {
         }
     }
 
+    // MARK: - Disclosures
+
+    private func context(ofDisclosures position: Int) -> [UInt8] { Array("unlearn disclosures \(position)".utf8) + keys.projectID }
+
+    private func sealed(_ list: [[JSONValue]], at position: Int, by key: SecretKey) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        return try [UInt8](encoder.encode(list)).withUnsafeBytes { key.seal($0, context: context(ofDisclosures: position)) }
+    }
+
+    private func writeDisclosures(_ entry: LedgerEntry, at position: Int) throws {
+        func list(_ isWanted: (DisclosureLifetime) -> Bool) -> [[JSONValue]] {
+            entry.disclosures.filter { isWanted($0.lifetime) }.map { [.integer($0.lifetime.rawValue), .string($0.disclosure.text)] }
+        }
+        try database.run(
+            "INSERT INTO disclosures VALUES (?, ?, ?)", .integer(position), .blob(sealed(list { $0 == .lasting }, at: position, by: keys.ledger)),
+            .blob(sealed(list { $0 != .lasting }, at: position, by: keyring)))
+    }
+
+    private func disclosures(at position: Int, _ cell: [UInt8], by key: SecretKey) throws -> [(DisclosureLifetime, String)] {
+        guard let content = cell.withUnsafeBytes({ key.open($0, context: context(ofDisclosures: position)) }),
+            let list = try? JSONDecoder().decode([[JSONValue]].self, from: Data(content))
+        else { throw fault("what the catalogue discloses of the ledger's entry \(position) cannot be opened") }
+        return try list.map { pair in
+            guard pair.count == 2, case .integer(let number) = pair[0], let lifetime = DisclosureLifetime(rawValue: number), let text = pair[1].text else {
+                throw fault("what the catalogue discloses of the ledger's entry \(position) is not readable")
+            }
+            return (lifetime, text)
+        }
+    }
+
+    private func disclosures(at position: Int, lasting: [UInt8], perishable: [UInt8]) throws -> [(DisclosureLifetime, String)] {
+        try disclosures(at: position, lasting, by: keys.ledger) + disclosures(at: position, perishable, by: keyring)
+    }
+
+    /// Destroys, inside a transaction, what opens commitments to models that knew the rows which it deletes, and to what was
+    /// measured on them.
+    /// - Parameter stitches: also what was measured for stitches: none lies in the chain any more.
+    /// - Complexity: O(entries).
+    public func destroyPerishableDisclosures(ofStitches stitches: Bool) throws {
+        try eachPerishable { position, list in
+            let kept = list.filter { $0.0 == .whileStitched && !stitches }
+            return kept.count == list.count ? nil : try sealed(kept.map { [.integer($0.0.rawValue), .string($0.1)] }, at: position, by: keyring)
+        }
+    }
+
+    /// Seals perishable disclosures anew under another keyring key.
+    func resealDisclosures(by next: SecretKey) throws {
+        try eachPerishable { position, list in try sealed(list.map { [.integer($0.0.rawValue), .string($0.1)] }, at: position, by: next) }
+    }
+
+    private func eachPerishable(_ body: (_ position: Int, [(DisclosureLifetime, String)]) throws -> [UInt8]?) throws {
+        for (position, cell) in try database.rows("SELECT position, perishable FROM disclosures", map: { ($0.integer(0), $0.blob(1)) }) {
+            guard let next = try body(position, disclosures(at: position, cell, by: keyring)) else { continue }
+            try database.run("UPDATE disclosures SET perishable = ? WHERE position = ?", .blob(next), .integer(position))
+        }
+    }
+
+    // MARK: - Verification
+
     /// Verifies that no entry was changed, removed, reordered or cut off: every entry against its leaf, every tree head
-    /// against the entries and its signature, and requests against entries. Gives every fault.
+    /// against the entries and its signature, what is disclosed against the commitments, and requests against entries. Gives
+    /// every fault.
     /// - Complexity: O(entries · log entries) hashes.
     public func ledgerFaults() throws -> [String] { try database.snapshot { try ledgerFaultsInOneView() } }
 
     private func ledgerFaultsInOneView() throws -> [String] {
         var faults: [String] = []
-        let name = "the ledger in \(Self.cataloguePath(folder))"
+        let name = "the ledger in \(cataloguePath)"
         let entries = try database.rows("SELECT position, entry, leaf FROM ledger ORDER BY position") { ($0.integer(0), $0.blob(1), $0.blob(2)) }
         for (index, (position, entry, leaf)) in entries.enumerated() {
             if position != index { faults.append("\(name): entry \(index) is missing") }
@@ -86,9 +159,15 @@ extension Store {
         }
         if heads.last?.size ?? 0 != entries.count { faults.append("\(name) has \(entries.count) entries, of which \(heads.last?.size ?? 0) are signed for") }
         guard faults.isEmpty else { return faults }
-        let closed = Set(try ledger().filter { $0.entry.event == .deletionClosed }.compactMap(\.entry.request))
-        for request in try requests() where request.state == .closed && !closed.contains(Self.requestName(request.number)) {
-            faults.append("\(name) has no closing entry of \(Self.requestName(request.number))")
+        let closing = try ledger().map(\.entry).filter { $0.event == .deletionClosed }
+        for request in try requests() where request.state == .closed {
+            let requestName = Self.requestName(request.number)
+            guard let entry = closing.first(where: { $0.request == requestName }) else {
+                faults.append("\(name) has no closing entry of \(requestName)")
+                continue
+            }
+            let objects = try destroyedObjects(by: request.number)
+            if entry.destroyed != ObjectSummary(objects) { faults.append("\(name): what \(requestName) destroyed is not what its closing entry says") }
         }
         return faults
     }

@@ -24,7 +24,7 @@ extension Store {
             try database.rows("SELECT manifest FROM project") { $0.blob(0) } == [try manifest().bytes]
         }
         guard isGenuine else {
-            throw Failure(.damaged, "\(Self.cataloguePath(folder)) was changed by something other than unlearn; run 'unlearn check' and restore the project from a backup")
+            throw Failure(.damaged, "\(cataloguePath) was changed by something other than unlearn; run 'unlearn check' and restore the project from a backup")
         }
     }
 
@@ -34,21 +34,21 @@ extension Store {
     public func verifyRows() throws {
         let isGenuine = try database.snapshot {
             var sum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
-            _ = try database.rows("SELECT \(Self.rowColumns) FROM rows") { sum.add(rowEntryDigest($0)) }
+            _ = try database.rows("SELECT id, cell FROM rows") { sum.add(rowEntryDigest($0.blob(0), $0.blob(1))) }
             return try database.rows("SELECT rows_sum FROM project") { $0.blob(0) } == [sum.bytes]
         }
         guard isGenuine else {
-            throw Failure(.damaged, "\(Self.cataloguePath(folder)): the table of rows was changed by something other than unlearn; restore the project from a backup")
+            throw Failure(.damaged, "\(cataloguePath): the table of rows was changed by something other than unlearn; restore the project from a backup")
         }
     }
 
-    /// The columns of a row's entry, in the order in which its digest takes them.
-    static let rowColumns = "id, part, block, slot, \"group\", request"
-
-    func rowEntryDigest(_ row: SQLRow) -> Digest {
-        var writer = ByteWriter(capacity: 96)
+    func rowEntryDigest(_ id: [UInt8], _ cell: [UInt8]) -> Digest {
+        var writer = ByteWriter(capacity: 112)
         writer.append(Array("row".utf8))
-        for column in 0..<row.count { row.append(column, to: &writer) }
+        for part in [id, cell] {
+            writer.append(UInt32(part.count))
+            writer.append(part)
+        }
         return keys.catalogue.authenticate(writer.bytes)
     }
 }

@@ -1,131 +1,122 @@
 import Files
 
-/// An object file that is on the device but that the catalogue does not name yet.
-public struct StagedObject {
-    public let number: Int
-    public let bytes: Int
-    public let kind: ObjectKind
-    public let block: Int
-    public let digest: Digest
-    /// The object's own key; nil where nothing is encrypted.
-    let key: SecretKey?
-}
-
-public enum ObjectKind: Int, Sendable {
-    case influence = 1, keyframe = 2, correction = 3, trainRows = 4, testRows = 5, evidence = 6, utilities = 7
-
-    init(_ kind: LatticeRecord.Kind) {
-        switch kind {
-        case .influence: self = .influence
-        case .keyframe: self = .keyframe
-        case .correction: self = .correction
-        }
-    }
-
-    init(_ part: Part) { self = part == .train ? .trainRows : .testRows }
-
-    public var name: String {
-        switch self {
-        case .influence: "influence"
-        case .keyframe: "keyframe"
-        case .correction: "correction"
-        case .trainRows: "rows"
-        case .testRows: "test-rows"
-        case .evidence: "evidence"
-        case .utilities: "utilities"
-        }
-    }
-
-    public var isRows: Bool { self == .trainRows || self == .testRows }
-    /// Whether it is part of the chain.
-    public var isCheckpoint: Bool { self == .influence || self == .keyframe || self == .correction }
-}
-
-/// An object that the catalogue names.
-public struct StoredObject: Sendable {
-    public let number: Int
-    public let kind: ObjectKind
-    public let block: Int
-    /// Length and digest of the file.
-    public let bytes: Int
-    public let digest: Digest
-    /// The object's own key, as the catalogue keeps it.
-    let wrappedKey: [UInt8]
-    public var file: String { Store.fileName(number, kind, block) }
-}
-
+/// Object files, and what the catalogue keeps of each.
 extension Store {
-    /// NNNNNNN-kind-block.
-    static func fileName(_ number: Int, _ kind: ObjectKind?, _ block: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 7 - digits.count)) + digits + "-\(kind?.name ?? "unknown")-\(block)"
-    }
-
-    private func form(_ kind: ObjectKind, _ block: Int, _ number: Int) -> SealedObject {
-        SealedObject(encryption: keys.encryption, kind: kind, block: block, number: number, projectID: keys.projectID)
+    private func form(_ kind: ObjectKind, _ block: Int, _ name: ObjectName) -> SealedObject {
+        SealedObject(encryption: keys.encryption, kind: kind, block: block, name: name, projectID: keys.projectID)
     }
 
     /// Writes an object's file under a new key. Nothing refers to it until a transaction registers it.
     public func stage(_ kind: ObjectKind, block: Int, _ content: [UInt8]) throws -> StagedObject {
-        let number = takeNumber()
+        let name = ObjectName.random()
         let key = keys.encryption == .none ? nil : SecretKey.random()
-        let bytes = form(kind, block, number).seal(content, key: key)
-        try writeObject(bytes, name: Self.fileName(number, kind, block))
-        return StagedObject(number: number, bytes: bytes.count, kind: kind, block: block, digest: bytes.withUnsafeBytes { Digest(of: $0) }, key: key)
+        let bytes = form(kind, block, name).seal(content, key: key)
+        try writeObject(bytes, name: name.description)
+        return StagedObject(name: name, bytes: bytes.count, kind: kind, block: block, digest: bytes.withUnsafeBytes { Digest(of: $0) }, key: key)
     }
 
     public func stage(_ record: LatticeRecord) throws -> StagedObject {
         try stage(ObjectKind(record.kind), block: record.block, record.encoded())
     }
 
-    public func stage(_ rows: RowsRecord) throws -> StagedObject {
-        try stage(ObjectKind(rows.part), block: rows.block, rows.encoded())
-    }
-
-    /// Removes a staged file that no transaction has registered. One that the catalogue names stays: a caller that
+    /// Destroys a staged file that no transaction has registered. One that the catalogue names stays: a caller that
     /// clears up after an error cannot know whether the commit came before it.
     public func discard(_ object: StagedObject) throws {
-        let named = try database.rows("SELECT count(*) FROM objects WHERE number = ?", .integer(object.number)) { $0.integer(0) }
-        guard named == [0], !isUncertain else { return }
-        try FileSystem.remove(objectsFolder + "/" + Self.fileName(object.number, object.kind, object.block))
+        guard index[object.name] == nil, !isUncertain else { return }
+        try objectsFolder.destroy([object.name.description])
     }
 
-    func register(_ object: StagedObject) throws {
-        try database.run(
-            "INSERT INTO objects (number, kind, block, bytes, digest, key) VALUES (?, ?, ?, ?, ?, ?)", .integer(object.number),
-            .integer(object.kind.rawValue), .integer(object.block), .integer(object.bytes), .blob(object.digest.bytes),
-            .blob(wrap(object.key, ofObject: object.number)))
+    // MARK: - Entries
+
+    private func context(of name: ObjectName) -> [UInt8] { Array("unlearn object".utf8) + name.bytes + keys.projectID }
+
+    private func seal(_ entry: ObjectEntry, _ key: SecretKey?, of name: ObjectName, by keyring: SecretKey) -> [UInt8] {
+        var content = entry.encoded(key: key)
+        defer { Sodium.wipe(&content) }
+        return content.withUnsafeBytes { keyring.seal($0, context: context(of: name)) }
     }
 
-    func condemn(_ number: Int) throws { try database.run("UPDATE objects SET condemned = 1 WHERE number = ?", .integer(number)) }
+    /// The content of an object's cell: its entry and, at the end, its key.
+    private func openCell(_ cell: [UInt8], of name: ObjectName, by keyring: SecretKey) throws -> [UInt8] {
+        guard let content = cell.withUnsafeBytes({ keyring.open($0, context: context(of: name)) }), content.count == ObjectEntry.length else {
+            throw fault("\(cataloguePath): the entry of object \(name) cannot be opened")
+        }
+        return content
+    }
+
+    private func key(of object: StoredObject) throws -> SecretKey? {
+        guard keys.encryption != .none else { return nil }
+        var content = try openCell(object.cell, of: object.name, by: keyring)
+        defer { Sodium.wipe(&content) }
+        var bytes = Array(content.suffix(ObjectEntry.keyLength))
+        return SecretKey(wiping: &bytes)
+    }
+
+    /// Reads every object's entry.
+    /// - Complexity: O(objects).
+    func loadIndex() throws -> ObjectIndex {
+        var index = ObjectIndex()
+        for (bytes, cell) in try database.rows("SELECT name, cell FROM objects", map: { ($0.blob(0), $0.blob(1)) }) {
+            guard bytes.count == ObjectName.length else { throw fault("\(cataloguePath): an object's name is not readable") }
+            let name = ObjectName(bytes: bytes)
+            var content = try openCell(cell, of: name, by: keyring)
+            defer { Sodium.wipe(&content) }
+            guard let entry = ObjectEntry(content), index.set(StoredObject(name: name, entry: entry, cell: cell)) else {
+                throw fault("\(cataloguePath): the entry of object \(name) is not readable")
+            }
+        }
+        return index
+    }
+
+    /// Names a staged object in the catalogue, in the place of the one that has its kind and block, which is condemned.
+    func register(_ object: StagedObject, _ change: (inout ObjectEntry) -> Void = { _ in }) throws {
+        if let old = index.object(object.kind, object.block) { try condemn(old) }
+        var entry = ObjectEntry(kind: object.kind, block: object.block, bytes: object.bytes, digest: object.digest)
+        change(&entry)
+        let cell = seal(entry, object.key, of: object.name, by: keyring)
+        try database.run("INSERT INTO objects VALUES (?, ?)", .blob(object.name.bytes), .blob(cell))
+        index.set(StoredObject(name: object.name, entry: entry, cell: cell))
+    }
+
+    /// Changes what the catalogue keeps of an object.
+    /// - Parameter withoutKey: its key is destroyed with it.
+    func update(_ object: StoredObject, withoutKey: Bool = false, _ change: (inout ObjectEntry) -> Void) throws {
+        var entry = object.entry
+        change(&entry)
+        let cell = seal(entry, withoutKey ? nil : try key(of: object), of: object.name, by: keyring)
+        try database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
+        index.set(StoredObject(name: object.name, entry: entry, cell: cell))
+    }
+
+    func condemn(_ object: StoredObject) throws { try update(object) { $0.isCondemned = true } }
+
+    func condemn(_ kind: ObjectKind, _ block: Int) throws {
+        if let object = index.object(kind, block) { try condemn(object) }
+    }
+
+    func forget(_ object: StoredObject) throws {
+        try database.run("DELETE FROM objects WHERE name = ?", .blob(object.name.bytes))
+        index.remove(object.name)
+    }
+
+    /// Seals all entries anew under another keyring key; those that are condemned lose their own key.
+    /// - Complexity: O(objects).
+    func resealObjects(by next: SecretKey) throws {
+        for object in index.objects.values {
+            let key = object.entry.isCondemned ? nil : try key(of: object)
+            let cell = seal(object.entry, key, of: object.name, by: next)
+            try database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
+            index.set(StoredObject(name: object.name, entry: object.entry, cell: cell))
+        }
+    }
 
     /// Objects that the running transaction will destroy.
-    public func condemnedObjects() throws -> [StoredObject] { try objects(where: "condemned = 1 ORDER BY number") }
+    public func condemnedObjects() throws -> [StoredObject] { index.condemned }
 
-    /// All objects in use, in the order in which they were written.
-    public func objects() throws -> [StoredObject] { try objects(where: "condemned = 0 ORDER BY number") }
+    /// All objects in use, by kind and block.
+    public func objects() throws -> [StoredObject] { index.inUse() }
 
-    func object(_ number: Int) throws -> StoredObject {
-        guard let object = try objects(where: "number = ?", .integer(number)).first else {
-            throw fault("the catalogue names an object \(number) that it does not list")
-        }
-        return object
-    }
-
-    private func objects(where condition: String, _ values: SQLValue...) throws -> [StoredObject] {
-        var objects: [StoredObject] = []
-        try database.prepare("SELECT number, kind, block, bytes, digest, key FROM objects WHERE \(condition)").forEach(values) { row in
-            let digest = row.blob(4)
-            guard let kind = ObjectKind(rawValue: row.integer(1)), digest.count == Digest.length, row.integer(0) >= 0,
-                UInt32(exactly: row.integer(2)) != nil
-            else { throw Failure(.damaged, "the catalogue's entry of object \(row.integer(0)) is not readable; run 'unlearn check'") }
-            objects.append(
-                StoredObject(
-                    number: row.integer(0), kind: kind, block: row.integer(2), bytes: row.integer(3), digest: Digest(bytes: digest),
-                    wrappedKey: row.blob(5)))
-        }
-        return objects
-    }
+    // MARK: - Files
 
     /// The content of an object, which must be what was sealed there.
     public func contents(of object: StoredObject) throws -> [UInt8] { try open(object, try file(of: object)) }
@@ -137,36 +128,39 @@ extension Store {
         _ = try open(object, file)
     }
 
+    /// The file and what is in it, for messages.
+    public func description(of object: StoredObject) -> String { "\(path(of: object)) (\(object.kind.name) \(object.block))" }
+
     private func file(of object: StoredObject) throws -> [UInt8] {
-        let path = path(of: object)
-        guard FileSystem.exists(path) else { throw fault("\(path) is missing") }
-        guard FileSystem.isRegularFile(path) else { throw fault("\(path) is no regular file") }
-        guard try FileSystem.length(path) == object.bytes else { throw fault("\(path) has not the length that was written") }
+        let name = object.file, what = description(of: object)
+        let length: Int?
+        do { length = try objectsFolder.length(name) } catch let failure as Failure { throw fault(failure.description) }
+        guard let length else { throw fault("\(what) is missing") }
+        guard length == object.bytes else { throw fault("\(what) has not the length that was written") }
         do {
-            return try FileSystem.read(path)
-        } catch where !FileSystem.exists(path) {
+            return try objectsFolder.read(name)
+        } catch where !objectsFolder.exists(name) {
             // Destroyed between the checks and the reading.
-            throw fault("\(path) is missing")
+            throw fault("\(what) is missing")
         }
     }
 
     private func expectDigest(of file: [UInt8], _ object: StoredObject) throws {
         guard file.withUnsafeBytes({ Digest(of: $0) }) == object.digest else {
-            throw fault("\(path(of: object)) is not what was written there: its digest is another")
+            throw fault("\(description(of: object)) is not what was written there: its digest is another")
         }
     }
 
     private func open(_ object: StoredObject, _ file: [UInt8]) throws -> [UInt8] {
         // A seal cannot be made without the object's key; a digest in the file itself, by anybody.
         if keys.encryption == .none { try expectDigest(of: file, object) }
-        let key = try unwrap(object.wrappedKey, ofObject: object.number, by: keyring)
-        switch form(object.kind, object.block, object.number).open(file, key: key) {
+        switch form(object.kind, object.block, object.name).open(file, key: try key(of: object)) {
         case .success(let content): return content
-        case .failure(let reason): throw fault("\(path(of: object)) \(reason.text)")
+        case .failure(let reason): throw fault("\(description(of: object)) \(reason.text)")
         }
     }
 
-    public func path(of object: StoredObject) -> String { objectsFolder + "/" + object.file }
+    public func path(of object: StoredObject) -> String { objectsFolder.path(of: object.file) }
 
     /// Bytes of all lattice records, and of all blocks of rows.
     public func storedBytes() throws -> (records: Int, rows: Int) {
@@ -179,12 +173,6 @@ extension Store {
 
     /// Files of condemned objects that are still there.
     public func unerasedFiles() throws -> [String] {
-        try condemnedObjects().map(\.file).filter { FileSystem.exists(objectsFolder + "/" + $0) }
-    }
-
-    /// Files in the objects folder that the catalogue does not name.
-    public func strayFiles() throws -> [String] {
-        let known = Set(try objects().map(\.file) + condemnedObjects().map(\.file))
-        return try FileSystem.names(in: objectsFolder).filter { !known.contains($0) }
+        try condemnedObjects().map(\.file).filter { objectsFolder.exists($0) }
     }
 }

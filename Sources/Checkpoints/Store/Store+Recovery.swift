@@ -5,56 +5,76 @@ extension Store {
     /// Clears what earlier commands left: files that the catalogue does not name, condemned objects, requests that were begun
     /// and not published.
     func clearRemains() throws {
-        let known = Set(
-            try database.rows("SELECT number, kind, block FROM objects") { Self.fileName($0.integer(0), ObjectKind(rawValue: $0.integer(1)), $0.integer(2)) })
         // An older catalogue put back names what is gone and does not name what is there: then nothing may be removed.
-        for object in try objects() where try FileSystem.length(path(of: object)) != object.bytes {
-            throw Failure(
-                .damaged, "\(path(of: object)) is missing or has not the length that was written; nothing was changed: "
-                    + "run 'unlearn check' and restore the project from a backup")
+        for object in try objects() {
+            let length = try? objectsFolder.length(object.file)
+            guard length == object.bytes else {
+                throw Failure(
+                    .damaged, "\(description(of: object)) is missing or has not the length that was written; nothing was changed: "
+                        + "run 'unlearn check' and restore the project from a backup")
+            }
         }
-        var removed = false
-        for name in try FileSystem.names(in: objectsFolder) where !known.contains(name) {
-            try FileSystem.removeTree(objectsFolder + "/" + name)
-            removed = true
-        }
-        if removed { try FileSystem.synchroniseFolder(objectsFolder) }
-        nextNumber = 1 + (try database.rows("SELECT max(number) FROM objects") { $0.integer(0) }.first ?? 0)
+        try destroyStrayFiles()
         try destroyCondemned()
         try undoUnpublishedRequests()
         // Also what a log kept that could not be emptied when it should have been.
-        if try FileSystem.length(Self.cataloguePath(folder) + "-wal") ?? 0 > 0 { try database.truncateLog() }
+        if try projectFolder.length(Self.catalogueName + "-wal") ?? 0 > 0 { try emptyLog() }
     }
 
-    /// Removes the files of condemned objects, destroys their keys, and closes the requests that condemned them, in this
-    /// order: when the ledger says that something is destroyed, no file and no log holds it any more.
+    /// Destroys files that the catalogue does not name. Where one is a copy of what a deletion had destroyed, the ledger says so.
+    private func destroyStrayFiles() throws {
+        let strays = try strayFiles()
+        guard !strays.isEmpty else { return }
+        try expectLockInPlace()
+        try objectsFolder.destroy(strays.map(\.name))
+        for stray in strays { try objectsFolder.removeTree(stray.name) }
+        try objectsFolder.synchronise()
+        let returned = strays.filter { $0.destroyedBy != nil }
+        guard !returned.isEmpty else { return }
+        let requests = Set(returned.compactMap(\.destroyedBy)).sorted().map { JSONValue.string(Self.requestName($0)) }
+        try commit {
+            try append(LedgerEntry(.erasedAgain, details: .object(["objects": .integer(returned.count), "requests": .array(requests)])))
+        }
+    }
+
+    /// Overwrites and removes the files of condemned objects, destroys their keys, and closes the requests that condemned them, in
+    /// this order: when the ledger says that something is destroyed, no file and no log holds it any more.
     func destroyCondemned() throws {
         let condemned = try condemnedObjects(), published = try requestNumbers(in: .published)
         guard !condemned.isEmpty || !published.isEmpty else { return }
-        for object in condemned { try FileSystem.remove(path(of: object)) }
+        try expectLockInPlace()
+        try objectsFolder.destroy(condemned.map(\.file))
         do {
-            try FileSystem.synchroniseFolder(objectsFolder)
+            try objectsFolder.synchronise()
         } catch {
             uncertainty = error
             throw error
         }
-        keyring = try commit {
-            for object in condemned { try database.run("UPDATE objects SET key = x'' WHERE number = ?", .integer(object.number)) }
-            return try renewKeyring()
-        }
-        try database.truncateLog()
+        keyring = try commit { try renewKeyring() }
+        try emptyLog()
         try commit {
-            for object in condemned { try database.run("DELETE FROM objects WHERE number = ?", .integer(object.number)) }
+            for object in condemned { try forget(object) }
             for number in published { try closeRequest(number, destroyed: condemned) }
         }
-        try database.truncateLog()
+        try emptyLog()
+    }
+
+    /// Empties the database's log, and overwrites it before: what it held was superseded. Readers that follow each other cannot
+    /// hold this up, only one that is under way, for as long as it takes.
+    func emptyLog() throws {
+        try objectsFolder.shutDoor {
+            try database.checkpointLog()
+            // From here on nobody reads from the log, and its content is in the database, on the device.
+            try projectFolder.overwrite(Self.catalogueName + "-wal", headLength: Database.logHeaderLength)
+            try database.truncateLog()
+        }
     }
 
     /// Rebuilds the catalogue without free pages and empties its log.
     public func compact() throws {
         if let uncertainty { throw uncertainty }
         try database.vacuum()
-        try database.truncateLog()
+        try emptyLog()
     }
 
     /// Has SQLite verify the catalogue's pages, indices and references, and that only this program wrote it.

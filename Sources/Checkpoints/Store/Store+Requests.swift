@@ -18,21 +18,49 @@ public struct StoredRequest: Sendable {
     public let state: RequestState
     /// What was done, as JSON; empty until it is published.
     public let report: String
-    /// The object that keeps what an audit needs of the model before the deletion, until the next deletion.
-    let evidence: Int?
 }
 
 extension Store {
     public static func requestName(_ number: Int) -> String { "R\(number)" }
 
+    private func context(ofRequest number: Int) -> [UInt8] { Array("unlearn request \(number)".utf8) + keys.projectID }
+
+    private func seal(_ report: String, ofRequest number: Int, by key: SecretKey) -> [UInt8] {
+        Array(report.utf8).withUnsafeBytes { key.seal($0, context: context(ofRequest: number)) }
+    }
+
     /// All requests in order, also those that were undone.
     public func requests() throws -> [StoredRequest] {
-        try database.rows("SELECT number, state, report, evidence FROM requests ORDER BY number") {
-            guard let state = RequestState(rawValue: $0.integer(1)) else {
-                throw Failure(.damaged, "the catalogue's entry of request \($0.integer(0)) is not readable; run 'unlearn check'")
+        try database.rows("SELECT number, state, cell FROM requests ORDER BY number") { row in
+            let number = row.integer(0)
+            guard let state = RequestState(rawValue: row.integer(1)) else {
+                throw Failure(.damaged, "the catalogue's entry of request \(number) is not readable; run 'unlearn check'")
             }
-            return StoredRequest(number: $0.integer(0), state: state, report: $0.text(2), evidence: $0.isNull(3) ? nil : $0.integer(3))
+            guard let content = row.blob(2).withUnsafeBytes({ keyring.open($0, context: context(ofRequest: number)) }),
+                let report = String(validating: content, as: UTF8.self)
+            else { throw fault("the catalogue's entry of request \(number) cannot be opened") }
+            return StoredRequest(number: number, state: state, report: report)
         }
+    }
+
+    /// Seals all reports anew under another keyring key.
+    func resealRequests(by next: SecretKey) throws {
+        for request in try requests() { try setReport(request.report, of: request.number, by: next) }
+    }
+
+    private func setReport(_ report: String, of number: Int, by key: SecretKey) throws {
+        try database.run("UPDATE requests SET cell = ? WHERE number = ?", .blob(seal(report, ofRequest: number, by: key)), .integer(number))
+    }
+
+    /// Puts other reports in the place of those that are kept, inside a transaction: `change` gives nil where one stays.
+    public func changeReports(_ change: (StoredRequest) throws -> String?) throws {
+        for request in try requests() {
+            if let report = try change(request) { try setReport(report, of: request.number, by: keyring) }
+        }
+    }
+
+    private func setState(_ state: RequestState, of number: Int) throws {
+        try database.run("UPDATE requests SET state = ? WHERE number = ?", .integer(state.rawValue), .integer(number))
     }
 
     /// Deletions that were done, in order.
@@ -42,11 +70,11 @@ extension Store {
 
     public func request(_ number: Int) throws -> StoredRequest? { try requests().first { $0.number == number } }
 
+    /// What an audit needs of the model before a deletion; nil where nothing was kept, or a later deletion destroyed it.
     public func evidence(of request: StoredRequest) throws -> StoredEvidence? {
-        guard let number = request.evidence else { return nil }
-        let object = try object(number)
-        guard object.kind == .evidence, object.block == request.number, let evidence = StoredEvidence(decoding: try contents(of: object)) else {
-            throw fault("\(path(of: object)) does not hold the evidence of \(Self.requestName(request.number))")
+        guard let object = index.object(.evidence, request.number) else { return nil }
+        guard let evidence = StoredEvidence(decoding: try contents(of: object)) else {
+            throw fault("\(description(of: object)) does not hold the evidence of \(Self.requestName(request.number))")
         }
         return evidence
     }
@@ -65,50 +93,63 @@ extension Store {
     public func beginRequest(ids: [String], details: JSONValue) throws -> Int {
         try commit {
             let number = try nextRequestNumber()
-            try database.run("INSERT INTO requests VALUES (?, ?, '', NULL)", .integer(number), .integer(RequestState.begun.rawValue))
-            var entry = LedgerEntry(.deletionRequested, request: number)
-            entry.rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted()
-            entry.details = details
-            try append(entry)
+            try database.run(
+                "INSERT INTO requests VALUES (?, ?, ?)", .integer(number), .integer(RequestState.begun.rawValue),
+                .blob(seal("", ofRequest: number, by: keyring)))
+            let rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
+            try append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: ["rows": .array(rows)]))
             return number
         }
     }
 
-    /// Inside the transaction that puts the new records in place: their digests, what they replace and the report go into
-    /// the ledger with it.
-    public func publishRequest(_ number: Int, report: String, details: JSONValue, written: [StagedObject], evidence: StagedObject?) throws {
+    /// What the ledger says of a deletion when its new records are in place.
+    public struct Publication {
+        /// What `requests` keeps, as JSON.
+        public var report: String
+        /// What was done, for good.
+        public var details: JSONValue
+        /// What depends on rows that a later deletion may take out.
+        public var untilDeletion: [String: JSONValue] = [:]
+        /// What was measured for a stitch.
+        public var whileStitched: [String: JSONValue] = [:]
+
+        public init(report: String, details: JSONValue) {
+            self.report = report
+            self.details = details
+        }
+    }
+
+    /// Inside the transaction that puts the new records in place: what was written and the report go into the ledger with it.
+    public func publishRequest(_ number: Int, _ publication: Publication, written: [StagedObject], evidence: StagedObject?) throws {
         if let evidence { try register(evidence) }
-        try database.run(
-            "UPDATE requests SET state = ?, report = ?, evidence = ? WHERE number = ?", .integer(RequestState.published.rawValue), .text(report),
-            evidence.map { .integer($0.number) } ?? .null, .integer(number))
-        var entry = LedgerEntry(.deletionPublished, request: number)
-        entry.written = written.map { LedgerObject($0.kind, $0.block, $0.bytes, $0.digest) }
-        entry.details = details
-        try append(entry)
+        try setState(.published, of: number)
+        try setReport(publication.report, of: number, by: keyring)
+        let objects = written.map(ListedObject.init).sorted { ($0.kind.rawValue, $0.block) < ($1.kind.rawValue, $1.block) }
+        try append(
+            LedgerEntry(
+                .deletionPublished, request: number, details: publication.details, lasting: ["written": try JSONValue(ObjectSummary(objects))],
+                untilDeletion: publication.untilDeletion, whileStitched: publication.whileStitched))
     }
 
     /// Condemns the evidence of all requests so far, inside the transaction of the next one: it samples models that knew the
     /// rows which that one deletes.
     public func condemnEvidence() throws {
-        for old in try database.rows("SELECT evidence FROM requests WHERE evidence IS NOT NULL", map: { $0.integer(0) }) { try condemn(old) }
-        try database.run("UPDATE requests SET evidence = NULL")
+        for old in index.inUse(where: { $0 == .evidence }) { try condemn(old) }
     }
 
     func closeRequest(_ number: Int, destroyed: [StoredObject]) throws {
-        try database.run("UPDATE requests SET state = ? WHERE number = ?", .integer(RequestState.closed.rawValue), .integer(number))
-        var entry = LedgerEntry(.deletionClosed, request: number)
-        entry.destroyed = destroyed.map { LedgerObject($0.kind, $0.block, $0.bytes, $0.digest) }
-        try append(entry)
+        let objects = destroyed.map(ListedObject.init)
+        try setState(.closed, of: number)
+        try setDestroyed(objects, by: number)
+        try append(LedgerEntry(.deletionClosed, request: number, lasting: ["destroyed": try JSONValue(ObjectSummary(objects))]))
     }
 
     /// Notes that a request ended with everything as it was. One that was published is past undoing and stays.
     public func undoRequest(_ number: Int, reason: String) throws {
         guard try requestNumbers(in: .begun).contains(number) else { return }
         try commit {
-            try database.run("UPDATE requests SET state = ? WHERE number = ?", .integer(RequestState.undone.rawValue), .integer(number))
-            var entry = LedgerEntry(.deletionUndone, request: number)
-            entry.details = .object(["reason": .string(reason)])
-            try append(entry)
+            try setState(.undone, of: number)
+            try append(LedgerEntry(.deletionUndone, request: number, details: .object(["reason": .string(reason)])))
         }
     }
 

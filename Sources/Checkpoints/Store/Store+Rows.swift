@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 /// Where a row stands, or stood.
 public struct RowPlace: Sendable, Equatable {
@@ -17,10 +16,19 @@ public struct RowPlace: Sendable, Equatable {
 
 /// One stored block of rows.
 public struct RowBlock: Sendable {
-    public let part: Part
-    public let block: Int
-    public let slots: Int
-    let object: Int
+    let object: StoredObject
+    public var part: Part { object.kind == .trainRows ? .train : .test }
+    public var block: Int { object.block }
+    public var slots: Int { object.entry.slots }
+    /// Slots that hold a row.
+    public var live: Int { object.entry.live }
+}
+
+/// A block of rows on the device that the catalogue does not name yet.
+public struct StagedRows {
+    public let object: StagedObject
+    let slots: Int
+    let live: Int
 }
 
 extension Store {
@@ -31,141 +39,167 @@ extension Store {
     /// The keyed digest of a row's id, in hexadecimal.
     public func rowDigest(_ id: String) -> String { Hexadecimal.encode(idDigest(id)) }
 
+    private func rowContext(_ id: [UInt8]) -> [UInt8] { rowContextPrefix + id }
+
+    private func seal(_ cell: RowCell, id: [UInt8]) -> [UInt8] { cell.encoded.withUnsafeBytes { keys.rows.seal($0, context: rowContext(id)) } }
+
+    private func open(_ sealed: [UInt8], id: [UInt8]) throws -> RowCell {
+        guard let content = sealed.withUnsafeBytes({ keys.rows.open($0, context: rowContext(id)) }), let cell = RowCell(content) else {
+            throw fault("\(cataloguePath): a row's entry cannot be opened")
+        }
+        return cell
+    }
+
+    private func cell(ofRow id: [UInt8]) throws -> RowCell? {
+        try database.rows("SELECT cell FROM rows WHERE id = ?", .blob(id)) { try open($0.blob(0), id: id) }.first
+    }
+
     /// - Parameter group: number of the row's group among those of `setGroups`, or nil.
     public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, excluded: Bool) throws {
+        let digest = idDigest(id)
+        let sealed = seal(RowCell(part: part, block: block, slot: slot, group: group, request: excluded ? 0 : nil), id: digest)
         do {
-            _ = try database.rows(
-                "INSERT INTO rows (\(Self.rowColumns)) VALUES (?, ?, ?, ?, ?, ?) RETURNING \(Self.rowColumns)", .blob(idDigest(id)),
-                .integer(Int(part.rawValue)), .integer(block), .integer(slot), group.map { .integer($0) } ?? .null, excluded ? 0 : .null
-            ) { rowsSum.add(rowEntryDigest($0)) }
+            try database.run("INSERT INTO rows VALUES (?, ?)", .blob(digest), .blob(sealed))
         } catch let error as DatabaseError where error.isDuplicateKey {
             throw Failure(.input, "the id '\(id)' occurs twice; ids must be unique")
         }
+        rowsSum.add(rowEntryDigest(digest, sealed))
     }
 
     /// Where rows stand; nil for those that are unknown.
     public func places(ofRows ids: [String]) throws -> [RowPlace?] {
         let names = try groupNames()
         return try ids.map { id in
-            try database.rows("SELECT part, block, slot, \"group\", request FROM rows WHERE id = ?", .blob(idDigest(id))) { row in
-                guard let part = UInt8(exactly: row.integer(0)).flatMap(Part.init(rawValue:)) else { throw fault("the catalogue's entry of a row is not readable") }
-                let group = row.isNull(3) ? nil : row.integer(3)
-                return RowPlace(
-                    id: id, part: part, block: row.integer(1), slot: row.integer(2),
-                    group: group.flatMap { names.indices.contains($0) ? names[$0] : nil }, request: row.isNull(4) ? nil : row.integer(4))
-            }.first
-        }
-    }
-
-    public func rowCount(_ part: Part, deleted: Bool) throws -> Int {
-        try database.rows(
-            "SELECT count(*) FROM rows WHERE part = ? AND (request IS NOT NULL) = ?", .integer(Int(part.rawValue)), .integer(deleted ? 1 : 0)
-        ) { $0.integer(0) }[0]
-    }
-
-    /// Slots of the live rows of one block, ascending.
-    public func liveSlots(_ block: RowBlock) throws -> [Int] {
-        try database.rows(
-            "SELECT slot FROM rows WHERE part = ? AND block = ? AND request IS NULL ORDER BY slot", .integer(Int(block.part.rawValue)),
-            .integer(block.block)
-        ) {
-            guard (0..<block.slots).contains($0.integer(0)) else { throw fault("the catalogue names a slot that block \(block.block) does not have") }
-            return $0.integer(0)
-        }
-    }
-
-    /// Where all live rows of a part stand, by block and slot, each with the number of its group.
-    public func livePlaces(_ part: Part) throws -> [(block: Int, slot: Int, group: Int?)] {
-        try database.rows(
-            "SELECT block, slot, \"group\" FROM rows WHERE part = ? AND request IS NULL ORDER BY block, slot", .integer(Int(part.rawValue))
-        ) { ($0.integer(0), $0.integer(1), $0.isNull(2) ? nil : $0.integer(2)) }
-    }
-
-    /// Throws where the stored rows of a block are not those that the catalogue lists as live, id by id.
-    public func verify(_ record: RowsRecord, of block: RowBlock) throws {
-        let path = path(of: try object(block.object))
-        let live = record.labels.indices.filter { record.labels[$0] != RowsRecord.emptySlot }
-        let listed = try database.rows(
-            "SELECT slot, id FROM rows WHERE part = ? AND block = ? AND request IS NULL ORDER BY slot", .integer(Int(block.part.rawValue)),
-            .integer(block.block)) { ($0.integer(0), $0.blob(1)) }
-        guard listed.map(\.0) == live, zip(live, listed).allSatisfy({ idDigest(record.ids[$0]) == $1.1 }) else {
-            throw fault("\(path): the rows stored there are not those that the catalogue lists as live")
-        }
-        for slot in record.labels.indices where record.labels[slot] == RowsRecord.emptySlot {
-            guard record.ids[slot].isEmpty, record.features[slot * record.rowBytes..<(slot + 1) * record.rowBytes].allSatisfy({ $0 == 0 }) else {
-                throw fault("\(path): slot \(slot) is empty but still holds a row")
+            try cell(ofRow: idDigest(id)).map { cell in
+                RowPlace(
+                    id: id, part: cell.part, block: cell.block, slot: cell.slot,
+                    group: cell.group.flatMap { names.indices.contains($0) ? names[$0] : nil }, request: cell.request)
             }
         }
     }
 
-    public func rowBlocks(_ part: Part) throws -> [RowBlock] {
-        try database.rows("SELECT block, slots, object FROM row_blocks WHERE part = ? ORDER BY block", .integer(Int(part.rawValue))) {
-            RowBlock(part: part, block: $0.integer(0), slots: $0.integer(1), object: $0.integer(2))
+    /// Rows of a part that are there, or slots whose rows were deleted or left out.
+    public func rowCount(_ part: Part, deleted: Bool) throws -> Int {
+        try rowBlocks(part).reduce(0) { $0 + (deleted ? $1.slots - $1.live : $1.live) }
+    }
+
+    /// Where all live rows of a part stand, by block and slot, each with the number of its group.
+    /// - Complexity: O(rows) openings of sealed cells.
+    public func livePlaces(_ part: Part) throws -> [(block: Int, slot: Int, group: Int?)] {
+        var places: [(block: Int, slot: Int, group: Int?)] = []
+        try forEachRow { if $0.part == part, $0.request == nil { places.append(($0.block, $0.slot, $0.group)) } }
+        return places.sorted { ($0.block, $0.slot) < ($1.block, $1.slot) }
+    }
+
+    private func forEachRow(_ body: (RowCell) throws -> Void) throws {
+        _ = try database.rows("SELECT id, cell FROM rows") { try body(try open($0.blob(1), id: $0.blob(0))) }
+    }
+
+    /// Throws where the number of live rows that the catalogue lists for a block is not the number of rows that it stores there.
+    /// - Complexity: O(rows).
+    public func verifyRowCounts() throws {
+        var counts: [ObjectKind: [Int: Int]] = [:]
+        try forEachRow { if $0.request == nil { counts[ObjectKind($0.part), default: [:]][$0.block, default: 0] += 1 } }
+        let blocks = try Part.allCases.flatMap { try rowBlocks($0) }
+        let isRight = blocks.allSatisfy { counts[$0.object.kind]?[$0.block] ?? 0 == $0.live }
+        guard isRight, counts.values.reduce(0, { $0 + $1.values.reduce(0, +) }) == blocks.reduce(0, { $0 + $1.live }) else {
+            throw fault("\(cataloguePath): the table of rows lists other numbers of rows than the blocks hold")
         }
     }
 
-    public func rowBlock(_ part: Part, _ block: Int) throws -> RowBlock? {
-        try database.rows(
-            "SELECT slots, object FROM row_blocks WHERE part = ? AND block = ?", .integer(Int(part.rawValue)), .integer(block)
-        ) { RowBlock(part: part, block: block, slots: $0.integer(0), object: $0.integer(1)) }.first
+    /// Throws where the stored rows of a block are not those that the catalogue lists as live, id by id.
+    public func verify(_ record: RowsRecord, of block: RowBlock) throws {
+        let what = description(of: block.object)
+        let live = record.labels.indices.filter { record.labels[$0] != RowsRecord.emptySlot }
+        let isRight = try live.count == block.live && live.allSatisfy { slot in
+            guard let cell = try cell(ofRow: idDigest(record.ids[slot])) else { return false }
+            return cell.part == block.part && cell.block == block.block && cell.slot == slot && cell.request == nil
+        }
+        guard isRight else { throw fault("\(what): the rows stored there are not those that the catalogue lists as live") }
+        for slot in record.labels.indices where record.labels[slot] == RowsRecord.emptySlot {
+            guard record.ids[slot].isEmpty, record.features[slot * record.rowBytes..<(slot + 1) * record.rowBytes].allSatisfy({ $0 == 0 }) else {
+                throw fault("\(what): slot \(slot) is empty but still holds a row")
+            }
+        }
     }
+
+    public func rowBlocks(_ part: Part) throws -> [RowBlock] { index.inUse { $0 == ObjectKind(part) }.map(RowBlock.init) }
+
+    public func rowBlock(_ part: Part, _ block: Int) throws -> RowBlock? { index.object(ObjectKind(part), block).map(RowBlock.init) }
 
     public func rows(_ block: RowBlock, featureCount: Int, bytesPerFeature: Int) throws -> RowsRecord {
-        let object = try object(block.object)
-        return try RowsRecord(
-            decoding: contents(of: object), part: block.part, block: block.block, slots: block.slots, featureCount: featureCount,
-            bytesPerFeature: bytesPerFeature, file: path(of: object))
+        try RowsRecord(
+            decoding: contents(of: block.object), part: block.part, block: block.block, slots: block.slots, featureCount: featureCount,
+            bytesPerFeature: bytesPerFeature, file: description(of: block.object))
     }
 
-    // MARK: - Groups
+    // MARK: - Changes
 
-    private static let groupsSetting = "groups"
-
-    /// Names of all groups, by number; empty where a group has no live row any more.
-    public func groupNames() throws -> [String] {
-        guard let text = try setting(Self.groupsSetting) else { return [] }
-        guard let names = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) else { throw fault("the names of groups are not readable") }
-        return names
+    /// Writes a block of rows that nothing names yet.
+    public func stage(_ rows: RowsRecord) throws -> StagedRows {
+        StagedRows(
+            object: try stage(ObjectKind(rows.part), block: rows.block, rows.encoded()), slots: rows.slots,
+            live: rows.labels.count { $0 != RowsRecord.emptySlot })
     }
 
-    /// Inside a transaction.
-    public func setGroups(_ names: [String]) throws {
-        try set(Self.groupsSetting, to: String(decoding: JSONEncoder().encode(names), as: UTF8.self))
+    /// Names the stored rows of a block, inside a transaction; the file they replace is condemned.
+    public func setRows(_ rows: StagedRows) throws {
+        try register(rows.object) {
+            $0.slots = rows.slots
+            $0.live = rows.live
+        }
     }
 
-    /// Takes away the names of groups that have no live row any more: a provider who is gone is named nowhere.
-    public func forgetEmptyGroups() throws {
-        var names = try groupNames()
-        let live = Set(try database.rows("SELECT DISTINCT \"group\" FROM rows WHERE request IS NULL AND \"group\" IS NOT NULL") { $0.integer(0) })
-        let empty = names.indices.filter { !live.contains($0) && !names[$0].isEmpty }
-        guard !empty.isEmpty else { return }
-        for number in empty { names[number] = "" }
-        try setGroups(names)
-    }
-
-    // MARK: - Changes, inside a transaction
-
-    /// Names the stored rows of a block; the file they replace is condemned.
-    public func setRows(_ object: StagedObject, part: Part, slots: Int) throws {
-        let old = try database.rows(
-            "SELECT object FROM row_blocks WHERE part = ? AND block = ?", .integer(Int(part.rawValue)), .integer(object.block)
-        ) { $0.integer(0) }
-        try register(object)
-        try database.run(
-            "INSERT INTO row_blocks VALUES (?, ?, ?, ?) ON CONFLICT (part, block) DO UPDATE SET object = excluded.object",
-            .integer(Int(part.rawValue)), .integer(object.block), .integer(slots), .integer(object.number))
-        for number in old { try condemn(number) }
-    }
-
-    /// Marks rows as deleted by a request. The digests of their ids stay, so that a second deletion is noticed; their groups go.
+    /// Marks rows as deleted by a request, inside a transaction. The digests of their ids stay, so that a second deletion is
+    /// noticed; their groups go, and the name of a group with its last live row.
     public func markDeleted(_ ids: [String], request: Int) throws {
+        var leaving: [Int: Int] = [:]
         for id in ids {
             let digest = idDigest(id)
-            _ = try database.rows("SELECT \(Self.rowColumns) FROM rows WHERE id = ?", .blob(digest)) { rowsSum.subtract(rowEntryDigest($0)) }
-            _ = try database.rows(
-                "UPDATE rows SET request = ?, \"group\" = NULL WHERE id = ? RETURNING \(Self.rowColumns)", .integer(request), .blob(digest)
-            ) { rowsSum.add(rowEntryDigest($0)) }
+            let old = try database.rows("SELECT cell FROM rows WHERE id = ?", .blob(digest)) { $0.blob(0) }
+            guard let before = old.first else { continue }
+            var cell = try open(before, id: digest)
+            if let group = cell.group, cell.request == nil { leaving[group, default: 0] += 1 }
+            cell.group = nil
+            cell.request = request
+            let sealed = seal(cell, id: digest)
+            rowsSum.subtract(rowEntryDigest(digest, before))
+            rowsSum.add(rowEntryDigest(digest, sealed))
+            try database.run("UPDATE rows SET cell = ? WHERE id = ?", .blob(sealed), .blob(digest))
         }
-        try forgetEmptyGroups()
+        if !leaving.isEmpty { try takeFromGroups(leaving) }
+    }
+}
+
+/// What a row's entry holds beside its id, sealed.
+struct RowCell: Equatable {
+    var part: Part
+    var block: Int
+    var slot: Int
+    var group: Int?
+    var request: Int?
+
+    private static let length = 1 + 4 * 4
+
+    init(part: Part, block: Int, slot: Int, group: Int?, request: Int?) {
+        (self.part, self.block, self.slot, self.group, self.request) = (part, block, slot, group, request)
+    }
+
+    /// -1 stands for no group and for a live row.
+    var encoded: [UInt8] {
+        var writer = ByteWriter(capacity: Self.length)
+        writer.append(part.rawValue)
+        for value in [block, slot, group ?? -1, request ?? -1] { writer.append(Int32(value)) }
+        return writer.bytes
+    }
+
+    init?(_ content: [UInt8]) {
+        guard content.count == Self.length, let part = Part(rawValue: content[0]) else { return nil }
+        let values = content.withUnsafeBytes { raw in
+            var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[1...]))
+            return (0..<4).map { _ in Int(reader.take(Int32.self)) }
+        }
+        guard values[0] >= 1, values[1] >= 0, values[2] >= -1, values[3] >= -1 else { return nil }
+        self.init(part: part, block: values[0], slot: values[1], group: values[2] < 0 ? nil : values[2], request: values[3] < 0 ? nil : values[3])
     }
 }

@@ -2,28 +2,39 @@ import Files
 
 /// A project's folder: a catalogue (SQLite) that says what is there, and write-once object files that hold it.
 ///
-///     catalogue.sqlite     settings, rows → (block, slot), objects and their keys, chain, requests, ledger
+///     catalogue.sqlite     settings, rows, objects and their keys, requests, ledger: sealed cells
 ///     objects/             lattice records, blocks of rows and evidence, one encrypted file each
 ///     project.key          the key to all of it, unless it is kept elsewhere
 ///     signing-key.pem      the public key that evidence is checked with
+///     ledger-witness       how far the ledger has come, outside the catalogue
 ///     unlearn.lock         held by the one writer
 ///
 /// A change writes its new objects first, then commits one transaction that names them and condemns the old ones, then
-/// removes the condemned files and destroys their keys. Whatever a crash leaves behind is cleared by the next writer: files
+/// destroys the condemned files and their keys. Whatever a crash leaves behind is cleared by the next writer: files
 /// that the catalogue does not name, condemned ones, and requests that were begun and not published.
+///
+/// The folder is opened once and everything in it is reached through its descriptor: a project that is moved, or a link that is
+/// pointed elsewhere, while a command runs makes it touch no other project.
 public final class Store {
     public let folder: String
+    let projectFolder: OpenFolder
+    let objectsFolder: OpenFolder
     let database: Database
     let keys: ProjectKeys
-    /// Wraps the keys of objects; another one after each destruction.
+    /// Seals entries of objects, settings and reports; another one after each destruction.
     var keyring: SecretKey
+    /// Every object as the catalogue names it.
+    var index = ObjectIndex()
     /// Over all entries in the table of rows; part of the manifest.
     var rowsSum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
     /// The ledger's entries before the running transaction added to it; nil: it added none.
     var ledgerSizeBefore: Int?
+    /// The tree head that the running transaction signed.
+    var signedHead: TreeHead?
+    /// In front of a row's id, in what its cell is bound to.
+    let rowContextPrefix: [UInt8]
 
     private let lock: FolderLock?
-    var nextNumber = 1
     /// Whether object files were made whose folder is not synced yet.
     private var folderIsUnsynced = false
     /// The failure after which nobody knows what is on the device; from then on nothing is committed or removed.
@@ -41,9 +52,11 @@ public final class Store {
 
     static let lockName = "unlearn.lock"
     static let publicKeyName = "signing-key.pem"
+    static let catalogueName = "catalogue.sqlite"
+    private static let objectsName = "objects"
 
-    static func cataloguePath(_ folder: String) -> String { folder + "/catalogue.sqlite" }
-    var objectsFolder: String { folder + "/objects" }
+    static func cataloguePath(_ folder: String) -> String { folder + "/" + catalogueName }
+    var cataloguePath: String { Self.cataloguePath(folder) }
 
     /// Whether a folder holds a project.
     public static func exists(in folder: String) -> Bool { FileSystem.exists(cataloguePath(folder)) }
@@ -63,8 +76,14 @@ public final class Store {
         }
         guard FileSystem.isRegularFile(path) else { throw Failure(.damaged, "\(path) is no regular file; restore the project from a backup") }
         self.folder = folder
+        projectFolder = try OpenFolder(folder)
         lock = access == .write ? try FolderLock(folder + "/" + Self.lockName) : nil
+        guard FileSystem.isFolder(projectFolder.path(of: Self.objectsName)) else {
+            throw Failure(.damaged, "\(projectFolder.path(of: Self.objectsName)) is missing; restore the project from a backup")
+        }
+        objectsFolder = try OpenFolder(Self.objectsName, in: projectFolder)
         createdKeyFile = nil
+        let isInFolder = lock?.isInPlace(as: Self.lockName, in: projectFolder) ?? true
         database = try Database(path, access == .write ? .write : .read)
         let version = try Self.version(folder, database)
         do {
@@ -72,22 +91,43 @@ public final class Store {
         } catch where version != Self.formatVersion {
             throw Self.otherVersion(version, folder)
         }
+        guard version == Self.formatVersion else { throw Self.otherVersion(version, folder) }
+        rowContextPrefix = Array("unlearn row".utf8) + keys.projectID
         keyring = SecretKey.random()
+        // SQLite has opened files by path: they are this folder's if the path led here all the time.
+        guard isInFolder, projectFolder.isAtItsPath else {
+            throw Failure(.locked, "\(folder) was moved while it was opened; run the command again")
+        }
+        if access != .write { database.fixingView = { [objectsFolder] in try objectsFolder.passDoor($0) } }
+        // The witness first: the ledger may only have grown since.
+        let expected = access == .inspect ? nil : try expectedLedger()
         // Before anything that it is compared for: the keyring of one state must not be taken for another's.
         dataVersion = try database.pragma("data_version")
-        keyring = try loadKeyring()
-        rowsSum = try loadRowsSum()
-        if version != Self.formatVersion {
-            do { try verifyManifest() } catch { throw Self.otherVersion(version, folder) }
-            throw Failure(.damaged, "\(path) is of this version and names another (\(version)); restore the project from a backup")
+        try database.snapshot {
+            keyring = try loadKeyring()
+            rowsSum = try loadRowsSum()
+            if access != .inspect { try verifyManifest() }
+            index = try loadIndex()
+            if let expected { try verifyLedger(against: expected) }
         }
-        if access != .inspect { try verifyManifest() }
-        guard FileSystem.isFolder(objectsFolder) else { throw Failure(.damaged, "\(objectsFolder) is missing; restore the project from a backup") }
         if access == .write {
             try verifyRows()
             try database.useLog()
             try clearRemains()
         }
+    }
+
+    deinit {
+        // What a log keeps of a finished command would be overwritten by the next one; it need not lie there so long. One that
+        // cannot be emptied now is emptied then.
+        if lock != nil, uncertainty == nil, (try? projectFolder.length(Self.catalogueName + "-wal")) ?? 0 > 0 { try? emptyLog() }
+    }
+
+    /// Throws where this process is no longer the one that may change the folder that it has open.
+    func expectLockInPlace() throws {
+        guard let lock, !lock.isInPlace(as: Self.lockName, in: projectFolder) else { return }
+        throw Failure(
+            .failed, "somebody removed \(folder)/\(Self.lockName): another command may be writing; run this one again, and leave the file there")
     }
 
     /// The format's version that a catalogue names.
@@ -122,7 +162,7 @@ public final class Store {
     /// Makes an empty project in a folder that has none, with a key of its own unless `UNLEARN_KEY_FILE` names one.
     public init(creating folder: String, encryption: Encryption = .xchacha20poly1305) throws {
         let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
-        let objects = folder + "/objects"
+        let objects = folder + "/" + Self.objectsName
         // An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
         if !FileSystem.exists(unfinished), !Self.exists(in: folder) {
             for name in ["objects", Self.publicKeyName] where FileSystem.exists(folder + "/" + name) {
@@ -134,6 +174,7 @@ public final class Store {
         let isNew = !FileSystem.exists(folder)
         try FileSystem.makeFolder(folder)
         self.folder = folder
+        projectFolder = try OpenFolder(folder)
         lock = try FolderLock(folder + "/" + Self.lockName)
         guard !Self.exists(in: folder) else {
             throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
@@ -143,15 +184,17 @@ public final class Store {
         do {
             if FileSystem.exists(unfinished) {
                 if FileSystem.exists(objects) { try FileSystem.removeTree(objects) }
-                for name in [unfinished + "-journal", unfinished] { try FileSystem.remove(name) }
+                try FileSystem.remove(unfinished)
             }
             database = try Database(unfinished, .create)
             // It tells our own 'objects' from other people's, also after the power failed.
             try FileSystem.synchroniseFolder(folder)
             keys = ProjectKeys(try givenKey ?? keyFile.create(), projectID: Sodium.random(Self.projectIDLength), encryption: encryption)
+            rowContextPrefix = Array("unlearn row".utf8) + keys.projectID
             let (keyring, wrapped) = Self.newKeyring(keys)
             self.keyring = keyring
             try FileSystem.makeFolder(objects)
+            objectsFolder = try OpenFolder(Self.objectsName, in: projectFolder)
             try Array(keys.signing.publicKey.pem.utf8).withUnsafeBytes { try FileSystem.publish($0, at: folder + "/" + Self.publicKeyName) }
             try database.execute("PRAGMA application_id = \(Self.applicationID)")
             try database.execute("PRAGMA user_version = \(Self.formatVersion)")
@@ -176,17 +219,18 @@ public final class Store {
     public func publishCreation() throws {
         try commit {}
         database.close()
-        let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
+        let unfinished = Self.catalogueName + FileSystem.temporarySuffix
         do {
-            try FileSystem.rename(unfinished, to: Self.cataloguePath(folder))
+            try projectFolder.rename(unfinished, to: Self.catalogueName)
         } catch {
             // The name may be there without being on the device. A project without its objects must not be left, nor objects
             // without the file that tells whose they are.
-            try? FileSystem.rename(Self.cataloguePath(folder), to: unfinished)
+            try? projectFolder.rename(Self.catalogueName, to: unfinished)
             throw error
         }
         // The project is there. Its log, too, if that can be done now; the first writer does it otherwise.
-        do { try Database(Self.cataloguePath(folder), .write).useLog() } catch {}
+        guard projectFolder.isAtItsPath else { return }
+        do { try Database(cataloguePath, .write).useLog() } catch {}
     }
 
     /// Undoes a creation that was not published.
@@ -198,13 +242,16 @@ public final class Store {
     private static func removeCreation(in folder: String, keyFile: String?) throws {
         let unfinished = cataloguePath(folder) + FileSystem.temporarySuffix
         // The unfinished catalogue tells whose the others are: it goes last.
-        let paths = [folder + "/objects", folder + "/" + publicKeyName, keyFile, unfinished + "-journal", unfinished, folder + "/" + lockName]
+        let paths = [folder + "/" + objectsName, folder + "/" + publicKeyName, folder + "/" + witnessName, keyFile, unfinished, folder + "/" + lockName]
         for case let path? in paths where FileSystem.exists(path) { try FileSystem.removeTree(path) }
     }
 
     /// One consistent view of the catalogue in `body`, whatever a writer commits meanwhile. Objects may be destroyed all the
     /// same: forgetting does not wait for readers.
     public func snapshot<Result>(_ body: () throws -> Result) throws -> Result { try database.snapshot(body) }
+
+    /// Names of the project's own files in its folder.
+    static let ownNames = ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "catalogue.sqlite-journal", KeyFile.name, publicKeyName, witnessName, lockName]
 
     /// Throws where a file to be written would take the place of one of the project's own, or of no regular file, or cannot be written.
     public static func expectOutput(_ path: String, besideProject folder: String) throws {
@@ -216,8 +263,7 @@ public final class Store {
     public static func refuseOwn(_ path: String, ofProject folder: String) throws {
         guard let place = FileSystem.place(of: path), let own = FileSystem.realPath(folder) else { return }
         let key = FileSystem.place(of: KeyFile.locate(for: folder).path)
-        let catalogue = cataloguePath(own)
-        let ownPlaces = [catalogue, catalogue + "-wal", catalogue + "-shm", catalogue + "-journal", own + "/" + KeyFile.name, own + "/" + publicKeyName, own + "/" + lockName]
+        let ownPlaces = ownNames.map { own + "/" + $0 }
         // What is written lies under another name until it is whole.
         let taken = [place, place + FileSystem.temporarySuffix]
         guard taken.allSatisfy({ !ownPlaces.contains($0) && $0 != key }), place != own + "/objects", !place.hasPrefix(own + "/objects/") else {
@@ -254,13 +300,13 @@ public final class Store {
     /// Commits under a manifest made anew; everything staged is on the device before.
     func commit<Result>(_ body: () throws -> Result) throws -> Result {
         if let uncertainty { throw uncertainty }
-        guard lock?.isInPlace != false else {
-            throw Failure(.failed, "somebody removed \(folder)/\(Self.lockName): another command may be writing; run this one again, and leave the file there")
-        }
-        let before = rowsSum
+        try expectLockInPlace()
+        let before = (rowsSum, index)
+        let result: Result
         do {
-            return try database.transaction {
+            result = try database.transaction {
                 ledgerSizeBefore = nil
+                signedHead = nil
                 let result = try body()
                 try synchroniseObjects()
                 if ledgerSizeBefore != nil { try signTreeHead() }
@@ -269,11 +315,14 @@ public final class Store {
                 return result
             }
         } catch {
-            rowsSum = before
+            (rowsSum, index) = before
             guard let uncertain = error as? UncertainCommit else { throw error }
             uncertainty = uncertain.cause
             throw uncertain.cause
         }
+        // Behind the commit, which stands whatever becomes of this.
+        if let signedHead { try writeWitness(signedHead) }
+        return result
     }
 
     /// Whether a commit failed in such a way that it may count all the same: nothing may be removed then.
@@ -281,28 +330,22 @@ public final class Store {
 
     private func loadRowsSum() throws -> RowsSum {
         let bytes = try database.rows("SELECT rows_sum FROM project") { $0.blob(0) }.first ?? []
-        guard bytes.count == RowsSum.length else { throw fault("\(Self.cataloguePath(folder)) has no sum of its rows") }
+        guard bytes.count == RowsSum.length else { throw fault("\(cataloguePath) has no sum of its rows") }
         return RowsSum(bytes: bytes)
     }
 
     // MARK: - Object files
 
-    func takeNumber() -> Int {
-        defer { nextNumber += 1 }
-        return nextNumber
-    }
-
     /// Writes a new object file and syncs it; its name is synced with those of others before the next commit.
     func writeObject(_ bytes: [UInt8], name: String) throws {
-        let path = objectsFolder + "/" + name
         folderIsUnsynced = true
         do {
-            let file = try OpenFile(path, .createNew)
+            let file = try objectsFolder.open(name, .createNew)
             try bytes.withUnsafeBytes { try file.write($0, at: 0) }
             try file.synchronise()
         } catch {
             // Without a name in the catalogue it is rubbish, whether or not it can be removed now.
-            try? FileSystem.remove(path)
+            try? objectsFolder.remove(name)
             throw error
         }
     }
@@ -310,7 +353,7 @@ public final class Store {
     private func synchroniseObjects() throws {
         guard folderIsUnsynced else { return }
         do {
-            try FileSystem.synchroniseFolder(objectsFolder)
+            try objectsFolder.synchronise()
         } catch {
             // The kernel reports a failed sync once; a second try that succeeds would mean nothing.
             uncertainty = error

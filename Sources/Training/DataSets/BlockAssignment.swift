@@ -2,7 +2,7 @@ import Files
 
 /// How rows are spread over blocks.
 public enum BlockPolicy: String, Codable, Sendable, CaseIterable {
-    /// Each class evenly over all blocks.
+    /// About half of each class evenly over all blocks, the other half at random.
     case stratified
     case random
     /// All rows of a group in one block.
@@ -11,7 +11,23 @@ public enum BlockPolicy: String, Codable, Sendable, CaseIterable {
     case order
 }
 
-/// Row → (block, slot), drawn once. A row keeps its slot for ever; a deleted row leaves it empty.
+/// What decides where rows go: the system's randomness, which nobody can have again, or a seed for those who must, in tests and
+/// tours. Where rows stand says who was deleted to whoever can work it out.
+public struct PlacementGenerator {
+    private var seeded: RandomStream?
+
+    public init(seed: UInt64?) { seeded = seed.map { RandomStream(seed: $0, purpose: .assignment) } }
+
+    public mutating func shuffle<Element>(_ elements: inout [Element]) {
+        if seeded != nil { seeded!.shuffle(&elements) } else { elements.shuffle() }
+    }
+
+    /// Uniform in 0..<1.
+    public mutating func fraction() -> Double { seeded.map { _ in Double(seeded!.nextWord()) * 0x1p-32 } ?? Double.random(in: 0..<1) }
+}
+
+/// Row → (block, slot), drawn once. A row keeps its slot for ever; a deleted row leaves it empty. Within a block slots are drawn
+/// whatever the policy: neighbours say nothing of a row's class or of its place in the source.
 public struct BlockAssignment: Sendable, Equatable {
     /// For each row its block, 1-based.
     public let blocks: [Int32]
@@ -21,31 +37,28 @@ public struct BlockAssignment: Sendable, Equatable {
     public let sizes: [Int]
 
     /// - Complexity: O(rows).
-    public init(_ policy: BlockPolicy, labels: [Int32], groups: [Int32], classes: Int, blocks count: Int, seed: UInt64) throws {
+    public init(
+        _ policy: BlockPolicy, labels: [Int32], groups: [Int32], classes: Int, blocks count: Int, using generator: inout PlacementGenerator
+    ) throws {
         guard count >= 1, count <= labels.count else {
             throw Failure(.input, "\(count) blocks do not fit \(labels.count) rows; choose --blocks between 1 and \(labels.count)")
         }
-        var random = RandomStream(seed: seed, purpose: .assignment)
         var order = Array(labels.indices)
         var blocks = [Int32](repeating: 0, count: labels.count)
         switch policy {
         case .stratified:
-            random.shuffle(&order)
-            var byClass = [[Int]](repeating: [], count: classes)
-            for row in order { byClass[Int(labels[row])].append(row) }
-            order = byClass.flatMap { $0 }
-            // Dealt like cards: class counts and sizes of blocks differ by one at most.
-            for (place, row) in order.enumerated() { blocks[row] = Int32(place % count) + 1 }
+            generator.shuffle(&order)
+            order = Self.dealHalf(of: order, labels, classes, into: &blocks, count)
+            generator.shuffle(&order)
+            Self.cut(order, into: &blocks, count)
         case .random, .order:
-            if policy == .random { random.shuffle(&order) }
-            let (least, longer) = labels.count.quotientAndRemainder(dividingBy: count)
-            for (place, row) in order.enumerated() {
-                let inLonger = place < longer * (least + 1)
-                blocks[row] = Int32(inLonger ? place / (least + 1) : longer + (place - longer * (least + 1)) / least) + 1
-            }
+            if policy == .random { generator.shuffle(&order) }
+            Self.cut(order, into: &blocks, count)
         case .group:
             blocks = try Self.packGroups(groups, into: count)
         }
+        order = Array(labels.indices)
+        generator.shuffle(&order)
         var sizes = [Int](repeating: 0, count: count)
         var slots = [Int32](repeating: 0, count: labels.count)
         for row in order {
@@ -56,6 +69,31 @@ public struct BlockAssignment: Sendable, Equatable {
         self.blocks = blocks
         self.slots = slots
         self.sizes = sizes
+    }
+
+    /// Deals about half of each class evenly over all blocks and gives the rows that are left, to be drawn at random.
+    ///
+    /// Dealing all of them would tell the class of a deleted row: a block that lacks one is one short of the number that every
+    /// block has. With the other half at random, numbers differ by more than that anyway.
+    private static func dealHalf(of order: [Int], _ labels: [Int32], _ classes: Int, into blocks: inout [Int32], _ count: Int) -> [Int] {
+        var byClass = [[Int]](repeating: [], count: classes)
+        for row in order { byClass[Int(labels[row])].append(row) }
+        var rest: [Int] = []
+        for rows in byClass {
+            let dealt = rows.count / 2 / count * count
+            for (place, row) in rows.prefix(dealt).enumerated() { blocks[row] = Int32(place % count) + 1 }
+            rest += rows.dropFirst(dealt)
+        }
+        return rest
+    }
+
+    /// Cuts a list of rows into parts that differ by one row at most.
+    private static func cut(_ order: [Int], into blocks: inout [Int32], _ count: Int) {
+        let (least, longer) = order.count.quotientAndRemainder(dividingBy: count)
+        for (place, row) in order.enumerated() {
+            let inLonger = place < longer * (least + 1)
+            blocks[row] = Int32(inLonger ? place / (least + 1) : longer + (place - longer * (least + 1)) / least) + 1
+        }
     }
 
     /// Largest group first into the emptiest block; with as many blocks as groups, one group a block in order.

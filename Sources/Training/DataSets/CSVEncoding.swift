@@ -30,6 +30,17 @@ public struct CSVEncoding: Sendable, Codable, Equatable {
 
     public var features: Int { columns.reduce(0) { $0 + $1.features } }
 
+    /// The same encoding with each column's categories in another order: between sorted neighbours, the place of one whose name
+    /// is forgotten would tell how it began.
+    public func shufflingCategories(using generator: inout PlacementGenerator) -> CSVEncoding {
+        CSVEncoding(
+            columns: columns.map { column in
+                guard case .oneHot(let name, var categories) = column else { return column }
+                generator.shuffle(&categories)
+                return .oneHot(name: name, categories: categories)
+            })
+    }
+
     /// Stands for a category whose name is forgotten; no field can hold it, because tables with NULs are refused.
     private static let forgotten = "\0"
 
@@ -77,6 +88,41 @@ public struct CSVEncoding: Sendable, Codable, Equatable {
     }
 }
 
+/// A numeric column's mean and deviation, so coarse that no row can be worked out from them and the rows that are left.
+///
+/// With the exact mean m of n rows, n·m less the sum of the others is the row that was deleted. The mean is rounded to a grid
+/// so wide that n grid steps exceed the column's range several times over: the sum of a few missing rows is then uncertain by more
+/// than any value that they can have. The deviation has two binary digits behind its first, which leaves the sum of squares as
+/// uncertain. Standardising needs neither to be exact.
+struct CoarseStatistics {
+    let mean: Double
+    let deviation: Double
+
+    /// So many missing rows have a sum that the rounding leaves wholly uncertain.
+    private static let rowsTogether = 4.0
+    /// The mean is off by at most so much of a deviation where there are many rows.
+    private static let shareOfDeviation = 0.125
+
+    init(mean: Double, deviation: Double, range: Double, rows: Double) {
+        self.deviation = deviation > 0 ? Self.rounded(deviation) : 1
+        let step = max(Self.rowsTogether * range / max(1, rows), Self.shareOfDeviation * self.deviation)
+        // A column that is constant hides nothing: its value is that of every row.
+        guard range > 0, step > 0, step.isFinite else {
+            self.mean = mean
+            return
+        }
+        // The power of two above the step.
+        let power = Double(sign: .plus, exponent: step.exponent, significand: 1)
+        let grid = step > power ? power * 2 : power
+        self.mean = (mean / grid).rounded() * grid
+    }
+
+    /// To two binary digits behind the first: off by an eighth at most.
+    private static func rounded(_ value: Double) -> Double {
+        Double(sign: .plus, exponent: value.exponent, significand: (value.significand * 4).rounded() / 4)
+    }
+}
+
 /// What the first pass learns about one column.
 struct ColumnSurvey {
     let name: String
@@ -84,6 +130,8 @@ struct ColumnSurvey {
     private var count = 0.0
     private var mean = 0.0
     private var squares = 0.0
+    private var least = Double.infinity
+    private var largest = -Double.infinity
     private var categories: Set<String> = []
     private var rows = 0
     private var numbers = 0
@@ -106,6 +154,8 @@ struct ColumnSurvey {
                 throw Failure(.input, "\(path) line \(line): column '\(name)' holds '\(field)'; numbers up to \(CSVEncoding.largestNumber) are read")
             }
             count += 1
+            least = min(least, value)
+            largest = max(largest, value)
             let difference = value - mean
             mean += difference / count
             squares += difference * (value - mean)
@@ -130,8 +180,13 @@ struct ColumnSurvey {
                 + "write a number there, or leave the row out")
     }
 
-    func column(path: String) throws -> CSVEncoding.Column {
+    /// - Parameter given: statistics to be used as they are, instead of those of the rows.
+    func column(path: String, given: ColumnStatistics? = nil) throws -> CSVEncoding.Column {
+        if isNumeric, let given { return .numeric(name: name, mean: given.mean, deviation: given.deviation) }
         guard isNumeric else {
+            guard given == nil else {
+                throw Failure(.input, "\(path): column '\(name)' is text, and the statistics give it a mean; take it out of them")
+            }
             guard rows < Self.fewestRowsToJudge || categories.count * 2 <= rows else {
                 try refuseMixture(path: path)
                 throw Failure(
@@ -140,7 +195,8 @@ struct ColumnSurvey {
             }
             return .oneHot(name: name, categories: categories.sorted())
         }
-        let deviation = (squares / max(1, count)).squareRoot()
-        return .numeric(name: name, mean: mean, deviation: deviation > 0 ? deviation : 1)
+        let statistics = CoarseStatistics(
+            mean: mean, deviation: (squares / max(1, count)).squareRoot(), range: count > 0 ? largest - least : 0, rows: count)
+        return .numeric(name: name, mean: statistics.mean, deviation: statistics.deviation)
     }
 }

@@ -9,11 +9,14 @@ public final class CSVSource: RowSource {
     /// Nil until surveyed; given for test rows, which are encoded as the training rows were.
     public private(set) var encoding: CSVEncoding?
     private let givenClassNames: [String]?
+    private let statistics: [String: ColumnStatistics]
 
+    /// - Parameter statistics: means and deviations of numeric columns; those of columns that it does not name are taken of the rows.
     public init(
         _ path: String, labelColumn: String, idColumn: String? = nil, groupColumn: String? = nil, encoding: CSVEncoding? = nil,
-        classNames: [String]? = nil
+        classNames: [String]? = nil, statistics: [String: ColumnStatistics] = [:]
     ) {
+        self.statistics = statistics
         self.path = path
         self.labelColumn = labelColumn
         self.idColumn = idColumn
@@ -90,7 +93,10 @@ public final class CSVSource: RowSource {
             if let group = header.group { groups.append(intern(fields[group], &groupIndex, &groupNames)) }
         }
         guard !labels.isEmpty else { throw Failure(.input, "\(path) has no rows below its header") }
-        let encoding = try encoding ?? CSVEncoding(columns: columns.map { try $0.column(path: path) })
+        if let unknown = statistics.keys.filter({ name in !columns.contains { $0.name == name } }).min(), !encodingIsGiven {
+            throw Failure(.input, "the statistics name a column '\(unknown.prefix(80))' that \(path) does not have as a feature; take it out of them")
+        }
+        let encoding = try encoding ?? CSVEncoding(columns: columns.map { try $0.column(path: path, given: statistics[$0.name]) })
         self.encoding = encoding
         let classNames: [String]
         if let givenClassNames {
@@ -117,6 +123,11 @@ public final class CSVSource: RowSource {
             if let id, id.isEmpty { throw Failure(.input, "\(path) line \(line) has an empty id; every row needs one") }
             try features.withUnsafeBytes { try body(position, id, $0) }
         }
+    }
+
+    /// Puts each column's categories into another order, between the survey and the rows.
+    public func shuffleCategories(using generator: inout PlacementGenerator) {
+        encoding = encoding?.shufflingCategories(using: &generator)
     }
 
     private func intern(_ name: String, _ index: inout [String: Int32], _ names: inout [String]) -> Int32 {

@@ -15,6 +15,18 @@ public struct Survey: Sendable {
     public var hasIDs: Bool
 
     public var rows: Int { labels.count }
+
+    public init(
+        shape: RowShape, encoding: FeatureEncoding, classNames: [String], labels: [Int32], groups: [Int32], groupNames: [String], hasIDs: Bool
+    ) {
+        self.shape = shape
+        self.encoding = encoding
+        self.classNames = classNames
+        self.labels = labels
+        self.groups = groups
+        self.groupNames = groupNames
+        self.hasIDs = hasIDs
+    }
 }
 
 /// A data set that can be read from its first row to its last, as often as needed, in little memory.

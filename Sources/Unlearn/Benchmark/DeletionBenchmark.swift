@@ -131,7 +131,8 @@ public struct DeletionBenchmark {
         var chosen: [Int: Set<Int>] = [:]
         var missing = count
         for block in try project.store.rowBlocks(.train) where block.block >= position && block.block <= chainLength && missing > 0 {
-            var slots = try project.store.liveSlots(block)
+            let labels = try project.storedRows(block).labels
+            var slots = labels.indices.filter { labels[$0] != RowsRecord.emptySlot }
             var random = RandomStream(seed: project.settings.recipe.seed, purpose: .bench, block: block.block)
             random.shuffle(&slots)
             chosen[block.block] = Set(slots.prefix(missing))

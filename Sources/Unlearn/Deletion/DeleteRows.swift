@@ -47,7 +47,7 @@ extension Project {
         let number =
             options.dryRun
             ? try store.nextRequestNumber()
-            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, before, deletedBefore: deletedBefore.map(store.rowDigest))))
+            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, deletedBefore: deletedBefore.map(store.rowDigest))))
         let staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: latticeBits, chain: chain)
         var staged: [StagedObject] = []
         do {
@@ -78,7 +78,12 @@ extension Project {
             if let outcome {
                 report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != replayOptions.fitMethod }!)
                 report.stateDigest = Digest(of: outcome.state).description
-                report.testAccuracy = try decide(outcome.state, on: .test, leavingOut: test)?.score.accuracy
+                let decisions = try decide(outcome.state, on: .test, leavingOut: test)
+                report.testAccuracy = decisions?.score.accuracy
+                if let before, outcome.blocksTrained > 0 {
+                    report.l1Changed = Double(before.l1Distance(to: outcome.state)) * trainer.lattice.unit
+                    report.agreementBefore = decisions.flatMap { after in decisionsBefore.map { after.agreement(with: $0.classes) } }
+                }
                 if outcome.blocksTrained > 0 { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
             }
             report.dryRun = options.dryRun
@@ -98,8 +103,9 @@ extension Project {
             func publish(_ staging: StagingSink, _ decisions: Decisions?) throws {
                 let rows = try stageRows(training: training, test: test)
                 staged += rows.map(\.object)
-                // Where nothing was retrained there is nothing to compare, and no sample is left.
-                let evidence = try report.blocksRetrained == 0 ? nil : before.map { state in
+                // An exact deletion leaves nothing of the model before, with which a guess at a row could be tested; after a stitch
+                // the chain itself tells as much. Where nothing was retrained there is nothing to compare.
+                let evidence = try report.blocksRetrained == 0 || report.exact ? nil : before.map { state in
                     let sample = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed).steps(of: state)
                     return try store.stage(StoredEvidence(sample: sample, classes: decisions?.classes ?? []), ofRequest: number)
                 }
@@ -107,9 +113,11 @@ extension Project {
                 let forgetting = try settingsForgettingCategories(of: [.train: training, .test: test])
                 try store.transaction {
                     try staging.publish()
-                    for (part, slots, object) in rows { try store.setRows(object, part: part, slots: slots) }
+                    for block in rows { try store.setRows(block) }
                     try store.condemnEvidence()
                     try store.condemnUtilities()
+                    try store.destroyPerishableDisclosures(ofStitches: report.exact)
+                    if report.exact { try store.changeReports { $0.report.isEmpty ? nil : try DeletionReport(json: $0.report).kept.encoded() } }
                     try store.markDeleted(places.map(\.id), request: number)
                     if let forgetting { try adopt(forgetting) }
                     let condemned = try store.condemnedObjects()
@@ -117,8 +125,7 @@ extension Project {
                         rows: places.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
                     report.seconds = (clock.now - start) / .seconds(1)
                     try store.publishRequest(
-                        number, report: try report.encoded(), details: try JSONValue(Publication(report, settings, store.encryption)),
-                        written: staging.staged + staged, evidence: evidence)
+                        number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
                 }
             }
         }
@@ -142,11 +149,10 @@ extension Project {
         let epsilon: Double
         let fit: FitMethod
         let approximate: Bool
-        let stateDigestBefore: String?
         /// Keyed digests of listed rows that earlier requests deleted.
         let deletedBefore: [String]?
 
-        init(_ options: DeletionOptions, _ before: LatticeVector?, deletedBefore: [String]) {
+        init(_ options: DeletionOptions, deletedBefore: [String]) {
             self.deletedBefore = deletedBefore.isEmpty ? nil : deletedBefore.sorted()
             method = options.replay.method
             onNoDecay = options.replay.onNoDecay
@@ -154,12 +160,11 @@ extension Project {
             epsilon = options.replay.decayGuard.epsilon
             fit = options.replay.fitMethod
             approximate = options.approximate
-            stateDigestBefore = before.map { Digest(of: $0).description }
         }
     }
 
-    /// What the ledger says of a deletion that is done: its report, and what it takes to do it again.
-    private struct Publication: Encodable {
+    /// What the ledger says of a deletion that is done, and what it takes to do it again.
+    private struct Done: Encodable {
         let report: DeletionReport
         let seed: String
         let latticeBits: Int
@@ -168,24 +173,28 @@ extension Project {
         let testSource: String?
         /// Of what was destroyed and of what was written.
         let encryption: String
+    }
 
-        init(_ report: DeletionReport, _ settings: ProjectSettings, _ encryption: Encryption) {
-            self.encryption = encryption.name
-            self.report = report
-            seed = String(settings.recipe.seed)
-            latticeBits = settings.recipe.latticeBits
-            fingerprint = settings.fingerprint
-            source = settings.source
-            testSource = settings.testSource
-        }
+    /// A deletion's report, in parts that last as long as they may: what was measured on models that knew the rows stays only
+    /// as long as a stitch lies in the chain, which tells as much itself.
+    private func publication(of report: DeletionReport) throws -> Store.Publication {
+        let details = Done(
+            report: report.kept, seed: String(settings.recipe.seed), latticeBits: settings.recipe.latticeBits, fingerprint: settings.fingerprint,
+            source: settings.source, testSource: settings.testSource, encryption: store.encryption.name)
+        var publication = Store.Publication(
+            report: try (report.exact ? report.kept : report).encoded(), details: try JSONValue(details))
+        if let digest = report.stateDigest { publication.untilDeletion["state_digest"] = .string(digest) }
+        if let accuracy = report.testAccuracy { publication.untilDeletion["test_accuracy"] = .number(accuracy) }
+        if !report.exact { publication.whileStitched["measured"] = try JSONValue(report.measured) }
+        return publication
     }
 
     /// The touched blocks of rows without the deleted ones, as new files.
-    private func stageRows(training: [Int: Set<Int>], test: [Int: Set<Int>]) throws -> [(part: Part, slots: Int, object: StagedObject)] {
+    private func stageRows(training: [Int: Set<Int>], test: [Int: Set<Int>]) throws -> [StagedRows] {
         try Part.allCases.flatMap { part in
             let touched = part == .train ? training : test
             return try store.rowBlocks(part).filter { touched[$0.block] != nil }.map { block in
-                (part, block.slots, try store.stage(try storedRows(block).emptying(touched[block.block]!)))
+                try store.stage(try storedRows(block).emptying(touched[block.block]!))
             }
         }
     }

@@ -60,6 +60,10 @@ public struct DeletionReport: Codable, Sendable {
     public var stateDigest: String?
     public var testAccuracyBefore: Double?
     public var testAccuracy: Double?
+    /// ‖M_before − M_after‖₁, and the share of test rows for which both name the same class: how far doing nothing lies from what
+    /// was done. Nil where nothing was retrained.
+    public var l1Changed: Double?
+    public var agreementBefore: Double?
     public var erased = Erased()
     /// Whether the chain is now one that training visits without a stitch.
     public var exact = false
@@ -91,6 +95,45 @@ public struct DeletionReport: Codable, Sendable {
         decay = Decay(
             slope: verdict.slope.isFinite ? verdict.slope : nil, slopeUpper: verdict.slopeUpper.isFinite ? verdict.slopeUpper : nil,
             recentRho: verdict.recentRho, distanceBound: verdict.distanceBound, objection: verdict.objection)
+    }
+
+    /// What was measured on models that knew the deleted rows, or tells how they differ from the one that does not. Training is a
+    /// pure function: whoever has the other rows could compute each of these figures for a guess at a deleted row, and compare.
+    struct Measured: Encodable {
+        let residual: [Double]
+        let rho: [Double]
+        let fit: PowerLawFit?
+        let otherFit: PowerLawFit?
+        let decay: Decay?
+        let damping: Double?
+        let tailBound: Double
+        let segments: [Segment]
+        let fallback: String?
+    }
+
+    var measured: Measured {
+        Measured(
+            residual: residual, rho: rho, fit: fit, otherFit: otherFit, decay: decay, damping: damping, tailBound: tailBound, segments: segments,
+            fallback: fallback)
+    }
+
+    /// The same without anything that depends on what the deleted rows held: what may stay when no stitch lies in the chain.
+    var kept: DeletionReport {
+        var copy = self
+        (copy.residual, copy.rho, copy.fit, copy.otherFit, copy.decay, copy.damping) = ([], [], nil, nil, nil, nil)
+        (copy.stateDigestBefore, copy.stateDigest, copy.testAccuracyBefore, copy.testAccuracy) = (nil, nil, nil, nil)
+        (copy.l1Changed, copy.agreementBefore, copy.tailBound) = (nil, nil, 0)
+        // Sizes of compressed checkpoints are as good as their digests.
+        copy.erased.bytes = 0
+        if fallback != nil { copy.fallback = "no stitch was sound before the end of the chain" }
+        if method == .exact, let first = segments.map(\.first).min() {
+            // Where a walk with stitches stood before it became an exact replay is of no account any more.
+            copy.segments = [Segment(first: first, last: blocksTotal, damping: nil, tailBound: 0)]
+            copy.blocksRetrained = blocksTotal - first + 1
+        } else {
+            copy.segments = segments.map { Segment(first: $0.first, last: $0.last, damping: nil, tailBound: 0) }
+        }
+        return copy
     }
 
     /// Reads a report as the store keeps it.

@@ -85,7 +85,8 @@ extension Project {
             audit.seconds = (clock.now - start) / .seconds(1)
             return audit
         }
-        guard kept != nil || before != nil else {
+        // An exact deletion leaves nothing of the model before it: then exact replay is all that there is to compare with.
+        guard kept != nil || before != nil || (report.exact && chain.isExact) else {
             throw Failure(
                 .input, "a later deletion destroyed what \(report.request) is compared with, a sample of a model that knew the rows "
                     + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
@@ -118,9 +119,7 @@ extension Project {
         var advantage = (estimate: 0.0, standardError: 0.0)
         var nothingClasses = kept?.classes ?? []
         if let before {
-            guard Digest(of: before).description == report.stateDigestBefore else {
-                throw Failure(.input, "the given model is not the one before \(report.request): its digest is \(Digest(of: before)), not \(report.stateDigestBefore ?? "?")")
-            }
+            try expectModel(before, before: report, sample: kept.map { ($0.sample, evidence) })
             nothing.estimate = Double(before.l1Distance(to: exact))
             advantage.estimate = nothing.estimate - Double(current.l1Distance(to: exact))
             nothingClasses = try decide(before, on: .test)!.classes
@@ -134,12 +133,14 @@ extension Project {
             else if advantage.estimate > 2 * advantage.standardError { .nearer }
             else { .noBetter }
         audit.agreementExact = currentDecisions.agreement(with: exactDecisions.classes)
-        audit.agreementNothingVsExact = exactDecisions.agreement(with: nothingClasses)
         audit.l1ToExact = Double(current.l1Distance(to: exact)) * unit
-        audit.l1NothingToExact = nothing.estimate * unit
-        audit.l1NothingStandardError = nothing.standardError * unit
-        audit.accuracy = .init(
-            current: currentDecisions.score.accuracy, exact: exactDecisions.score.accuracy, nothing: try accuracy(of: nothingClasses))
+        audit.accuracy = .init(current: currentDecisions.score.accuracy, exact: exactDecisions.score.accuracy)
+        if kept != nil || before != nil {
+            audit.agreementNothingVsExact = exactDecisions.agreement(with: nothingClasses)
+            audit.l1NothingToExact = nothing.estimate * unit
+            audit.l1NothingStandardError = nothing.standardError * unit
+            audit.accuracy.nothing = try accuracy(of: nothingClasses)
+        }
         audit.blocksReplayed = chain.length - first + 1
         audit.seconds = (clock.now - start) / .seconds(1)
         audit.stateDigest = Digest(of: current).description
@@ -147,14 +148,41 @@ extension Project {
         return audit
     }
 
-    /// Puts an audit's result into the ledger of the project in a folder.
+    /// Throws where a model that the user gives is not the one before a deletion, as far as anything is kept to tell it by: its
+    /// digest or a sample of it as long as a stitch lies in the chain, and nothing after an exact deletion.
+    private func expectModel(_ model: LatticeVector, before report: DeletionReport, sample: (steps: [Int32], EvidenceSample)?) throws {
+        let digest = Digest(of: model).description
+        guard report.stateDigestBefore.map({ $0 == digest }) ?? true, sample.map({ $0.1.steps(of: model) == $0.steps }) ?? true else {
+            throw Failure(.input, "the given model is not the one before \(report.request); give the state that was exported before it")
+        }
+    }
+
+    /// What the ledger says of an audit for good.
+    private struct Recorded: Encodable {
+        let request: String
+        let verdict: AuditReport.Verdict
+        let laterRequests: Int
+        let blocksReplayed: Int
+    }
+
+    /// Puts an audit's result into the ledger of the project in a folder: the verdict for good, the figures until the next
+    /// deletion. Of an exact result no figure of the model before is recorded: it would tell of the deleted rows.
     public static func record(_ report: AuditReport, in folder: String) throws {
         guard let number = Int(report.request.dropFirst()) else { preconditionFailure("a report of no request") }
         let store = try Store(opening: folder, .write)
         guard try store.requestNumbers().count(where: { $0 > number }) == report.laterRequests else {
             throw Failure(.locked, "rows were deleted since; audit again")
         }
-        try store.transaction { try store.append(LedgerEntry(.audited, request: number, details: try JSONValue(report))) }
+        var figures = report
+        if report.verdict == .exact {
+            (figures.agreementNothingVsExact, figures.l1NothingToExact, figures.l1NothingStandardError, figures.accuracy.nothing) = (nil, nil, nil, nil)
+        }
+        let recorded = Recorded(
+            request: report.request, verdict: report.verdict, laterRequests: report.laterRequests, blocksReplayed: report.blocksReplayed)
+        try store.transaction {
+            try store.append(
+                LedgerEntry(.audited, request: number, details: try JSONValue(recorded), untilDeletion: ["figures": try JSONValue(figures)]))
+        }
     }
 
     /// Share of live test rows whose true class is the given one.

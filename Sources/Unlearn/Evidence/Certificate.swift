@@ -5,7 +5,7 @@ import Foundation
 /// Signed evidence of one deletion: an in-toto Statement (in-toto.io/Statement/v1) in a DSSE envelope. It carries the
 /// ledger's entries with proofs that they are in the signed ledger, so that it can be checked without the project.
 public enum ErasureCertificate {
-    public static let predicateType = "urn:unlearn:erasure-certificate:2"
+    public static let predicateType = "urn:unlearn:erasure-certificate:3"
     private static let statementType = "https://in-toto.io/Statement/v1"
 
     private struct Statement: Codable {
@@ -33,6 +33,8 @@ public enum ErasureCertificate {
             let position: Int
             /// The bytes of the entry, base64.
             let entry: String
+            /// What opens the entry's commitments (`Disclosure`), as far as the project still has it.
+            let disclosures: [String]
             /// Audit path (RFC 6962), hexadecimal, from the leaf up.
             let inclusionProof: [String]
         }
@@ -92,6 +94,7 @@ public enum ErasureCertificate {
             entries: entries.map { entry in
                 .init(
                     position: entry.position, entry: Data(entry.bytes).base64EncodedString(),
+                    disclosures: entry.entry.disclosures.map(\.disclosure.text),
                     inclusionProof: tree.inclusionProof(of: entry.position, size: head.size).map { Hexadecimal.encode($0.bytes) })
             })
         var subject = [Statement.Subject(name: "ledger of project \(store.projectID)", digest: ["sha256": head.root])]
@@ -140,7 +143,9 @@ public enum ErasureCertificate {
             let root = path.count == proof.inclusionProof.count
                 ? MerkleTree.root(from: MerkleTree.leaf(bytes), index: proof.position, size: head.size, proof: path) : nil
             guard let root, Hexadecimal.encode(root.bytes) == head.root else { throw refuse("entry \(proof.position) is not in the signed ledger") }
-            guard let entry = try? LedgerEntry(decoding: bytes) else { throw refuse("entry \(proof.position) of the ledger is not readable") }
+            guard let entry = try? LedgerEntry(decoding: bytes, disclosures: proof.disclosures.map { (.lasting, $0) }) else {
+                throw refuse("entry \(proof.position) of the ledger is not readable, or did not commit to what is said to be in it")
+            }
             entries.append(entry)
         }
         guard let claims = ErasureClaims(entries), claims == predicate.claims else { throw refuse("its claims are not what the ledger's entries say") }
@@ -152,7 +157,7 @@ public enum ErasureCertificate {
         return Verified(
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
             rowsErasedBefore: rowsErasedBefore, checkpointsErased: claims.checkpointsErased.count,
-            evidenceErased: claims.checkpointsErased.evidence.count, encrypted: ErasureClaims.isEncrypted(claims.encryption),
+            evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
             method: claims.influenceRemoved.method.text ?? "?", hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
             stateDigest: stateDigest,
             publicKey: trusted.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,

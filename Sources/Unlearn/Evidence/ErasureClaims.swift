@@ -9,18 +9,17 @@ struct ErasureClaims: Codable, Equatable {
         let testRows: Int
         /// Keyed digests of the rows' ids.
         let rows: [String]
-        /// Blocks of rows that held them: destroyed, with their keys.
-        let destroyed: [LedgerObject]
+        /// Blocks of rows that held them: destroyed, with their keys, and written anew without them.
+        let blocksDestroyed: Int
     }
 
     /// (b) Checkpoints that remembered them, erased with their keys where they were encrypted.
     struct CheckpointsErased: Codable, Equatable {
         let count: Int
-        let destroyed: [LedgerObject]
         /// What earlier deletions had left for audits: samples of models that knew the rows.
-        let evidence: [LedgerObject]
-        /// Scores of models that knew the rows, kept for valuation; nil where there were none.
-        let utilities: [LedgerObject]?
+        let evidence: Int
+        /// Tables of scores of models that knew the rows, kept for valuation.
+        let utilities: Int
     }
 
     /// (c) Influence on the model removed: how, with what measured evidence and what bound.
@@ -52,6 +51,8 @@ struct ErasureClaims: Codable, Equatable {
     let program: String
     /// Of everything that was destroyed; nil where the entries do not say.
     let encryption: String?
+    /// All of these objects; the list that the root is of stands beside the ledger (`certificate --objects`).
+    let destroyed: ObjectSummary
     let rowsErased: RowsErased
     let checkpointsErased: CheckpointsErased
     let influenceRemoved: InfluenceRemoved
@@ -63,26 +64,32 @@ struct ErasureClaims: Codable, Equatable {
         guard let requested = entries.first(where: { $0.event == .deletionRequested }),
             let published = entries.first(where: { $0.event == .deletionPublished }),
             let closed = entries.first(where: { $0.event == .deletionClosed }), let request = requested.request,
-            entries.allSatisfy({ $0.request == request }), let report = published.details?["report"]
+            entries.allSatisfy({ $0.request == request }), let kept = published.details?["report"], let destroyed = closed.destroyed
         else { return nil }
+        let report = Self.report(kept, published)
         self.request = request
         self.requested = requested.time
         self.published = published.time
         self.closed = closed.time
         program = published.program
         encryption = published.details?["encryption"]?.text
-        let destroyed = closed.destroyed ?? []
+        self.destroyed = destroyed
         let testRows = if case .integer(let count)? = report["test_rows_deleted"] { count } else { 0 }
         rowsErased = RowsErased(
-            count: requested.rows?.count ?? 0, testRows: testRows, rows: requested.rows ?? [], destroyed: destroyed.filter { $0.kind.hasSuffix("rows") })
-        let checkpoints = destroyed.filter { ["influence", "keyframe", "correction"].contains($0.kind) }
-        let utilities = destroyed.filter { $0.kind == "utilities" }
+            count: requested.rows?.count ?? 0, testRows: testRows, rows: requested.rows ?? [], blocksDestroyed: destroyed.count(where: \.isRows))
         checkpointsErased = CheckpointsErased(
-            count: checkpoints.count, destroyed: checkpoints, evidence: destroyed.filter { $0.kind == "evidence" },
-            utilities: utilities.isEmpty ? nil : utilities)
+            count: destroyed.count(where: \.isCheckpoint), evidence: destroyed.count { $0 == .evidence }, utilities: destroyed.count { $0 == .utilities })
         influenceRemoved = Self.influence(
-            report, published.details ?? .null, audits: entries.filter { $0.event == .audited }.compactMap(\.details))
+            report, published.details ?? .null, audits: entries.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
         notReached = Self.notReached(report, published, isEncrypted: Self.isEncrypted(encryption))
+    }
+
+    /// The deletion's report with what the entry still discloses of the model and of what was measured.
+    private static func report(_ kept: JSONValue, _ published: LedgerEntry) -> JSONValue {
+        guard case .object(var fields) = kept else { return kept }
+        if case .object(let measured)? = published["measured"] { fields.merge(measured) { $1 } }
+        for name in ["state_digest", "test_accuracy"] { if let value = published[name] { fields[name] = value } }
+        return .object(fields)
     }
 
     /// Whether what was destroyed lay encrypted, so that its keys went with it.
@@ -123,12 +130,12 @@ struct ErasureClaims: Codable, Equatable {
         var list = [NotReached(what: "the source that the rows were imported from", place: details["source"]?.text)]
         if let test = details["test_source"]?.text { list.append(NotReached(what: "the source that test rows were imported from", place: test)) }
         list += [
-            NotReached(what: "states exported before the deletion", place: nil),
+            NotReached(what: "states exported before the deletion, and certificates issued before it, which name digests of models that knew the rows", place: nil),
             NotReached(what: "backups and copies of the project's folder\(isEncrypted ? ", and of its key" : "")", place: nil),
             NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil),
             NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
         ]
-        if published.written?.contains(where: { $0.kind == "evidence" }) == true {
+        if published.written?.kinds["evidence"] != nil {
             let sample = "a sparse sample of the model before the deletion\(isEncrypted ? ", encrypted" : ""), kept for audits until the next deletion"
             list.append(NotReached(what: sample, place: nil))
         }

@@ -66,6 +66,7 @@ extension Project {
             }
         }
         if report.errors.isEmpty, readData {
+            try attempt { try store.verifyRowCounts() }
             for part in Part.allCases {
                 for block in try store.rowBlocks(part) {
                     try attempt {
@@ -81,9 +82,19 @@ extension Project {
             report.errors.append(
                 "\(store.folder): what \(Store.requestName(request.number)) replaced may still be in the log or the files; the next command that writes destroys it")
         }
+        try attempt {
+            for stray in try store.strayFiles() {
+                guard let request = stray.destroyedBy else {
+                    report.strayFiles.append(stray.name)
+                    continue
+                }
+                report.errors.append(
+                    "\(store.folder)/objects/\(stray.name): \(Store.requestName(request)) destroyed this object, and it lies there again; "
+                        + "'unlearn compact' destroys it, and whoever put it there may have more")
+            }
+        }
         // Beside a writer, what looks like a fault may be its work.
         if !report.errors.isEmpty { try store.expectUnchanged() }
-        report.strayFiles = try store.strayFiles()
         try progress(objects.count, objects.count)
         return report
     }

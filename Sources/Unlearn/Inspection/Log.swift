@@ -13,8 +13,11 @@ public struct LogReport: Encodable, Sendable {
         public let closed: String?
         /// Keyed digests of the ids of the rows.
         public let rows: [String]
-        public let destroyed: [LedgerObject]
-        public let written: [LedgerObject]
+        /// How many objects of each kind, under one root.
+        public let destroyed: ObjectSummary?
+        public let written: ObjectSummary?
+        /// What was destroyed, object by object.
+        public let destroyedObjects: [Object]
         /// What `delete` reported, or nil.
         public let report: JSONValue?
         /// Why it was undone, or nil.
@@ -23,6 +26,18 @@ public struct LogReport: Encodable, Sendable {
 
         /// Whether it was carried out and no trained block had held the rows.
         public var hadNoInfluence: Bool { report.map(ErasureClaims.retrainedNothing) ?? false }
+    }
+
+    public struct Object: Encodable, Sendable {
+        public let name: String
+        public let kind: String
+        public let block: Int
+        /// BLAKE2b of its file, hexadecimal.
+        public let digest: String
+
+        init(_ object: ListedObject) {
+            (name, kind, block, digest) = (object.name.description, object.kind.name, object.block, object.digest.description)
+        }
     }
 
     public struct Event: Encodable, Sendable {
@@ -59,9 +74,10 @@ public struct LogReport: Encodable, Sendable {
             func first(_ event: LedgerEvent) -> LedgerEntry? { own.first { $0.event == event } }
             return Request(
                 request: name, state: "\(request.state)", requested: first(.deletionRequested)?.time, published: first(.deletionPublished)?.time,
-                closed: first(.deletionClosed)?.time, rows: first(.deletionRequested)?.rows ?? [], destroyed: first(.deletionClosed)?.destroyed ?? [],
-                written: first(.deletionPublished)?.written ?? [], report: first(.deletionPublished)?.details?["report"], reason: first(.deletionUndone)?.details?["reason"]?.text,
-                audits: own.filter { $0.event == .audited }.compactMap(\.details))
+                closed: first(.deletionClosed)?.time, rows: first(.deletionRequested)?.rows ?? [], destroyed: first(.deletionClosed)?.destroyed,
+                written: first(.deletionPublished)?.written,
+                destroyedObjects: number == nil ? [] : try store.destroyedObjects(by: request.number).map(Object.init), report: first(.deletionPublished)?.details?["report"], reason: first(.deletionUndone)?.details?["reason"]?.text,
+                audits: own.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
         }
     }
 }

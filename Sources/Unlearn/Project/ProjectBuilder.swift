@@ -22,6 +22,11 @@ public struct ProjectPlan {
     /// Group of each id; instead of the source's own.
     public var groups: [String: String]?
     public var encryption = Encryption.xchacha20poly1305
+    /// Decides where rows go, so that another project can be made whose rows stand in the same places. Nil: the system's
+    /// randomness, which nobody can have again.
+    public var assignmentSeed: UInt64?
+    /// A project whose rows' places, and whose encoding, this one takes over.
+    public var twin: TwinPlaces?
     public var threads: Int
 
     public init(recipe: Recipe, blockPolicy: BlockPolicy, source: any RowSource, sourceName: String, threads: Int) {
@@ -94,68 +99,77 @@ public struct ProjectBuilder {
             throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
         }
         let survey = try plan.source.survey()
+        var generator = PlacementGenerator(seed: plan.assignmentSeed)
+        if plan.twin == nil { (plan.source as? CSVSource)?.shuffleCategories(using: &generator) }
         let kept = try keptRows(survey)
         var training = kept
         var heldOut: [Int] = []
-        if plan.testSource == nil { (training, heldOut) = try holdOut(kept, survey) }
-        let groups = try grouping(survey)
+        if let twin = plan.twin {
+            guard twin.fits(survey) else { throw twin.misfit }
+        } else if plan.testSource == nil {
+            (training, heldOut) = try holdOut(kept, survey, &generator)
+        }
+        let groups = try grouping(survey, &generator)
 
         var recipe = plan.recipe
-        if let blocks = plan.blocks {
+        if let twin = plan.twin {
+            guard plan.blocks.map({ $0 == twin.trainingSlots.count }) ?? true else {
+                throw Failure(.input, "--blocks \(plan.blocks!) does not go with --like: that project has \(twin.trainingSlots.count) blocks; leave it out")
+            }
+            recipe.blocks = twin.trainingSlots.count
+        } else if let blocks = plan.blocks {
             recipe.blocks = blocks
         } else if plan.blockPolicy == .group {
             recipe.blocks = Set(training.map { groups.name($0) }).count
         } else if recipe.blocks > training.count {
             recipe.blocks = max(1, training.count / 10)
         }
-        let assignment = try BlockAssignment(
-            plan.blockPolicy, labels: training.map { survey.labels[$0] }, groups: groups.indices.isEmpty ? [] : training.map { groups.indices[$0] },
-            classes: survey.classNames.count, blocks: recipe.blocks, seed: recipe.seed)
-
         let testSource = try plan.testSource?(survey)
         let testSurvey = try testSource?.survey()
         if let testSurvey { try checkFit(testSurvey, survey) }
+        let places: Places
+        if let twin = plan.twin {
+            places = try self.places(of: kept, survey, testSource, testSurvey, in: twin)
+        } else {
+            let assignment = try BlockAssignment(
+                plan.blockPolicy, labels: training.map { survey.labels[$0] }, groups: groups.indices.isEmpty ? [] : training.map { groups.indices[$0] },
+                classes: survey.classNames.count, blocks: recipe.blocks, using: &generator)
+            places = drawPlaces(survey.rows, training, assignment, heldOut, testRows: testSurvey?.rows, &generator)
+        }
         let trainer = try SGDTrainer(recipe: recipe, input: survey.shape, classes: survey.classNames.count, threads: plan.threads)
         let settings = ProjectSettings(
-            recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames, blockPolicy: plan.blockPolicy,
+            recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,
+            blockPolicy: plan.twin?.settings.blockPolicy ?? plan.blockPolicy,
             table: (plan.source as? CSVSource)?.encoding, source: plan.sourceName, testSource: plan.testSourceName,
             fingerprint: trainer.fingerprint, programVersion: programVersion)
 
         let isNew = !FileSystem.exists(folder)
         let store = try Store(creating: folder, encryption: plan.encryption)
         do {
-            let testCount = testSurvey?.rows ?? heldOut.count
-            let total = 2 * (training.count + testCount)
+            let total = 2 * (kept.count + (testSurvey?.rows ?? 0))
             var done = 0
             func advance(_ rows: Int) throws {
                 done += rows
                 try progress(done, total)
             }
-            try store.transaction {
-                try settings.save(to: store)
-                try store.setGroups(groups.names)
-            }
-            var destinations = [Destination?](repeating: nil, count: survey.rows)
-            for (index, row) in training.enumerated() {
-                destinations[row] = Destination(part: .train, block: assignment.blocks[index], slot: assignment.slots[index])
-            }
-            for (index, row) in heldOut.enumerated() { destinations[row] = Self.testDestination(index) }
+            try store.transaction { try settings.save(to: store) }
+            var liveOfGroups = [Int](repeating: 0, count: groups.names.count)
             var excluded = plan.exclude?.pending ?? [:]
             var orphans = Set(settings.table?.categoryPlaces ?? [])
             try importRows(
-                plan.source, survey, destinations: destinations, groups: groups, sizes: assignment.sizes, testCount: heldOut.count,
-                into: store, excluded: &excluded, orphans: &orphans, advance: advance)
+                plan.source, survey, destinations: places.source, groups: groups, slots: [.train: places.trainingSlots, .test: testSource == nil ? places.testSlots : []],
+                into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
             if let testSource, let testSurvey {
                 try importRows(
-                    testSource, testSurvey, destinations: (0..<testSurvey.rows).map(Self.testDestination), groups: Grouping(), sizes: [],
-                    testCount: testSurvey.rows, into: store, excluded: &excluded, orphans: &orphans, advance: advance)
+                    testSource, testSurvey, destinations: places.testSource, groups: Grouping(), slots: [.test: places.testSlots],
+                    into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
             }
             try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
             let rows = try store.rowCount(.train, deleted: false), testRows = try store.rowCount(.test, deleted: false)
             let left = try store.rowCount(.train, deleted: true)
             try store.transaction {
                 // What only rows that were left out had is named nowhere.
-                try store.forgetEmptyGroups()
+                try store.setGroups(groups.names, live: liveOfGroups)
                 if !orphans.isEmpty { try settings.forgetting(orphans).save(to: store) }
                 try store.append(
                     LedgerEntry(.created, details: try JSONValue(Creation(settings: settings, rows: rows, testRows: testRows, excluded: left, publicKey: store.publicKey.description))))
@@ -170,8 +184,70 @@ public struct ProjectBuilder {
         }
     }
 
-    private static func testDestination(_ index: Int) -> Destination {
-        Destination(part: .test, block: Int32(index / testBlockRows) + 1, slot: Int32(index % testBlockRows))
+    /// Where every row goes, and how many slots each stored block has.
+    private struct Places {
+        /// By position in the source, and in the source of test rows; nil for rows that are not imported.
+        var source: [Destination?]
+        var testSource: [Destination?] = []
+        var trainingSlots: [Int]
+        var testSlots: [Int]
+    }
+
+    private func drawPlaces(
+        _ rows: Int, _ training: [Int], _ assignment: BlockAssignment, _ heldOut: [Int], testRows: Int?, _ generator: inout PlacementGenerator
+    ) -> Places {
+        var places = Places(source: [Destination?](repeating: nil, count: rows), trainingSlots: assignment.sizes, testSlots: [])
+        for (index, row) in training.enumerated() {
+            places.source[row] = Destination(part: .train, block: assignment.blocks[index], slot: assignment.slots[index])
+        }
+        // Test rows, too, stand in an order that tells nothing of the one in which they came.
+        let count = testRows ?? heldOut.count
+        var order = Array(0..<count)
+        generator.shuffle(&order)
+        let destinations = order.map { Destination(part: .test, block: Int32($0 / Self.testBlockRows) + 1, slot: Int32($0 % Self.testBlockRows)) }
+        if testRows == nil {
+            for (index, row) in heldOut.enumerated() { places.source[row] = destinations[index] }
+        } else {
+            places.testSource = destinations
+        }
+        places.testSlots = stride(from: 0, to: count, by: Self.testBlockRows).map { min(Self.testBlockRows, count - $0) }
+        return places
+    }
+
+    /// The places that rows have in another project, by their ids.
+    private func places(
+        of kept: [Int], _ survey: Survey, _ testSource: (any RowSource)?, _ testSurvey: Survey?, in twin: TwinPlaces
+    ) throws -> Places {
+        var places = Places(source: [], trainingSlots: twin.trainingSlots, testSlots: twin.testSlots)
+        let wanted = Set(kept)
+        places.source = try destinations(plan.source, survey, in: twin, isTest: false) { wanted.contains($0) }
+        if let testSource, let testSurvey { places.testSource = try destinations(testSource, testSurvey, in: twin, isTest: true) { _ in true } }
+        return places
+    }
+
+    private func destinations(
+        _ source: any RowSource, _ survey: Survey, in twin: TwinPlaces, isTest: Bool, where isWanted: (Int) -> Bool
+    ) throws -> [Destination?] {
+        var destinations = [Destination?](repeating: nil, count: survey.rows)
+        func take(_ id: String?, _ position: Int) throws {
+            guard isWanted(position) else { return }
+            let named = id.map(IDList.canonical)
+            // A row without an id has its position for one, with a prefix among test rows; held-out rows come with the others.
+            let ids = named.map { [$0] } ?? (isTest ? ["test:\(position)"] : [String(position), "test:\(position)"])
+            guard let place = try ids.lazy.compactMap({ try twin.place(of: $0) }).first else {
+                throw Failure(.input, "\(twin.folder) has no row '\(ids[0].prefix(80))'; --like takes the places of the same rows, or of some of them")
+            }
+            guard !isTest || place.part == .test else {
+                throw Failure(.input, "the test row '\(ids[0].prefix(80))' is a training row in \(twin.folder); give the same test rows")
+            }
+            destinations[position] = Destination(part: place.part, block: Int32(place.block), slot: Int32(place.slot))
+        }
+        if survey.hasIDs {
+            try source.forEachRow { position, id, _ in try take(id, position) }
+        } else {
+            for position in 0..<survey.rows { try take(nil, position) }
+        }
+        return destinations
     }
 
     /// Positions of the rows to import: the first `limit`, or those in `only`.
@@ -191,15 +267,17 @@ public struct ProjectBuilder {
         return kept
     }
 
-    /// A stratified share of the rows, drawn from the seed.
-    private func holdOut(_ rows: [Int], _ survey: Survey) throws -> (training: [Int], heldOut: [Int]) {
-        var random = RandomStream(seed: plan.recipe.seed, purpose: .holdout)
+    /// A stratified share of the rows. What the share of a class has beyond whole rows is rounded at random: were it always
+    /// rounded alike, the test rows of a class would tell how many training rows it had.
+    private func holdOut(
+        _ rows: [Int], _ survey: Survey, _ generator: inout PlacementGenerator
+    ) throws -> (training: [Int], heldOut: [Int]) {
         var byClass = [[Int]](repeating: [], count: survey.classNames.count)
         for row in rows { byClass[Int(survey.labels[row])].append(row) }
         var heldOut: [Int] = []
         for index in byClass.indices {
-            random.shuffle(&byClass[index])
-            heldOut += byClass[index].prefix(Int((Double(byClass[index].count) * plan.holdout).rounded()))
+            generator.shuffle(&byClass[index])
+            heldOut += byClass[index].prefix(Int(Double(byClass[index].count) * plan.holdout + generator.fraction()))
         }
         guard !heldOut.isEmpty, heldOut.count < rows.count else {
             throw Failure(.input, "\(rows.count) rows are too few to set \(plan.holdout) of them aside; give test rows with --test")
@@ -222,8 +300,18 @@ public struct ProjectBuilder {
         }
     }
 
-    private func grouping(_ survey: Survey) throws -> Grouping {
-        guard let given = plan.groups else { return Grouping(indices: survey.groups, names: survey.groupNames) }
+    /// Groups are numbered in an order that tells nothing: between neighbours, the place of one that is gone would say how its
+    /// name began or when it came.
+    private func grouping(_ survey: Survey, _ generator: inout PlacementGenerator) throws -> Grouping {
+        let found = try plan.groups.map { try grouping($0, survey) } ?? Grouping(indices: survey.groups, names: survey.groupNames)
+        var order = Array(found.names.indices)
+        generator.shuffle(&order)
+        var names = found.names
+        for (old, new) in order.enumerated() { names[new] = found.names[old] }
+        return Grouping(indices: found.indices.map { $0 < 0 ? $0 : Int32(order[Int($0)]) }, names: names)
+    }
+
+    private func grouping(_ given: [String: String], _ survey: Survey) throws -> Grouping {
         let groups = Dictionary(given.map { (IDList.canonical($0.key), $0.value) }) { first, _ in first }
         let names = Set(groups.values).sorted()
         let index = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
@@ -267,14 +355,11 @@ public struct ProjectBuilder {
 
     /// Streams a source through a scratch file, in which every row finds its place, into one object file a block.
     private func importRows(
-        _ source: any RowSource, _ survey: Survey, destinations: [Destination?], groups: Grouping, sizes: [Int], testCount: Int,
-        into store: Store, excluded: inout [String: Int], orphans: inout Set<CategoryPlace>, advance: (Int) throws -> Void
+        _ source: any RowSource, _ survey: Survey, destinations: [Destination?], groups: Grouping, slots: [Part: [Int]], into store: Store,
+        excluded: inout [String: Int], orphans: inout Set<CategoryPlace>, liveOfGroups: inout [Int], advance: (Int) throws -> Void
     ) throws {
         let rowBytes = survey.shape.count * survey.encoding.bytesPerFeature
-        let testBlocks = (testCount + Self.testBlockRows - 1) / Self.testBlockRows
-        let blocks =
-            sizes.enumerated().map { (part: Part.train, block: $0 + 1, slots: $1) }
-            + (0..<testBlocks).map { (.test, $0 + 1, min(Self.testBlockRows, testCount - $0 * Self.testBlockRows)) }
+        let blocks = Part.allCases.flatMap { part in (slots[part] ?? []).enumerated().map { (part: part, block: $0 + 1, slots: $1) } }
         var firstRow: [Part: [Int]] = [.train: [], .test: []]
         var rows = 0
         for block in blocks {
@@ -303,6 +388,7 @@ public struct ProjectBuilder {
                     id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot),
                     group: isExcluded ? nil : groups.number(position), excluded: isExcluded)
                 if !isExcluded {
+                    if let group = groups.number(position) { liveOfGroups[group] += 1 }
                     let row = firstRow[destination.part]![Int(destination.block) - 1] + Int(destination.slot)
                     labels[row] = survey.labels[position]
                     ids[row] = id
@@ -313,7 +399,8 @@ public struct ProjectBuilder {
             guard visited == survey.rows else { throw changed }
         }
         try store.transaction {
-            for block in blocks {
+            // In any order: the times of files, and where they lie on the drive, say nothing of which block is which.
+            for block in blocks.shuffled() {
                 let first = firstRow[block.part]![block.block - 1], slots = first..<first + block.slots
                 var features = try scratch.read(rows: slots)
                 for (slot, row) in slots.enumerated() where labels[row] == RowsRecord.emptySlot {
@@ -325,7 +412,7 @@ public struct ProjectBuilder {
                 for slot in record.labels.indices where record.labels[slot] != RowsRecord.emptySlot && !orphans.isEmpty {
                     orphans = orphans.filter { !record.has($0, slot: slot) }
                 }
-                try store.setRows(store.stage(record), part: block.part, slots: block.slots)
+                try store.setRows(store.stage(record))
                 try advance(block.slots)
             }
         }

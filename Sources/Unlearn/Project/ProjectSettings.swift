@@ -21,6 +21,11 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
     public var fingerprint: NumericsFingerprint
     public var programVersion: String
 
+    /// What a survey of the project's rows would say of their shape and classes: rows from elsewhere are read by it.
+    public var survey: Survey {
+        Survey(shape: shape, encoding: encoding, classNames: classNames, labels: [], groups: [], groupNames: [], hasIDs: false)
+    }
+
     static let key = "project"
 
     static func load(from store: Store) throws -> ProjectSettings {

@@ -54,7 +54,8 @@ extension Project {
             try store.transaction {
                 for object in staged { try store.setInfluence(object, baseIsExact: baseIsExact) }
                 guard staged.last?.block == blocks else { return }
-                try store.append(LedgerEntry(.trained, details: try JSONValue(Training(settings, Digest(of: state)))))
+                try store.append(
+                    LedgerEntry(.trained, details: try JSONValue(Training(settings)), untilDeletion: ["state_digest": .string(Digest(of: state).description)]))
             }
             staged = []
             lastCommit = watch.now
@@ -100,13 +101,11 @@ extension Project {
     /// What the ledger says when the last block is trained.
     private struct Training: Encodable {
         let blocks: Int
-        let stateDigest: String
         let seed: String
         let fingerprint: NumericsFingerprint
 
-        init(_ settings: ProjectSettings, _ digest: Digest) {
+        init(_ settings: ProjectSettings) {
             blocks = settings.recipe.blocks
-            stateDigest = digest.description
             seed = String(settings.recipe.seed)
             fingerprint = settings.fingerprint
         }

@@ -46,6 +46,13 @@ package struct Invocation: Sendable {
         return value
     }
 
+    /// A seed: 64 bits.
+    func seed(_ name: String) throws -> UInt64? {
+        guard let text = values[name] else { return nil }
+        guard let seed = UInt64(text) else { throw Failure(.input, "--\(name) takes a whole number from 0 to \(UInt64.max), not '\(text)'") }
+        return seed
+    }
+
     package func integers(_ name: String, in range: ClosedRange<Int>) throws -> [Int]? {
         try list(name)?.map { text in
             guard let value = Int(text), range.contains(value) else {

@@ -35,11 +35,12 @@ extension CommandSpec {
 
     private static func describe(_ report: AuditReport) -> String {
         let accuracy = report.accuracy
-        guard let current = accuracy.current, let exact = accuracy.exact, let nothing = accuracy.nothing, let l1 = report.l1ToExact,
-            let l1Nothing = report.l1NothingToExact, let error = report.l1NothingStandardError, let agreement = report.agreementExact,
-            let agreementNothing = report.agreementNothingVsExact
-        else { return "\(report.request): no trained block held the rows; there was no influence to remove, and nothing is compared" }
-        let distance = fixed(l1Nothing, 3) + (error > 0 ? " ±\(fixed(error, 3)) *" : "")
+        guard let current = accuracy.current, let exact = accuracy.exact, let l1 = report.l1ToExact, let agreement = report.agreementExact else {
+            return "\(report.request): no trained block held the rows; there was no influence to remove, and nothing is compared"
+        }
+        let agreementNothing = report.agreementNothingVsExact ?? 0, error = report.l1NothingStandardError ?? 0
+        let nothing = report.l1NothingToExact.flatMap { l1 in accuracy.nothing.map { [percent($0), percent(agreementNothing), fixed(l1, 3)] } }
+        let doingNothing = nothing.map { ["doing nothing", $0[0], $0[1], $0[2] + (error > 0 ? " ±\(fixed(error, 3)) *" : "")] } ?? ["doing nothing", "-", "-", "-"]
         let verdict =
             switch report.verdict {
             case .exact: "the current model is exact replay, bit for bit"
@@ -53,15 +54,16 @@ extension CommandSpec {
             case .noInfluence: "there was no influence to remove"
             }
         let later = report.laterRequests == 0 ? "" : "; doing nothing is the model before \(report.request) and \(counted(report.laterRequests, "later deletion"))"
+        let kept = nothing == nil ? "; an exact deletion keeps nothing of the model before to compare with (--before takes one that you kept)" : ""
         return """
             \(report.request): \(counted(report.blocksReplayed, "block")) replayed exactly in \(fixed(report.seconds, 1)) s\(later)
             \(table([
                 ["", "accuracy", "agrees with exact", "L1 to exact"],
                 ["exact replay", percent(exact), percent(1), "0"],
                 ["current model", percent(current), percent(agreement), fixed(l1, 3)],
-                ["doing nothing", percent(nothing), percent(agreementNothing), distance],
+                doingNothing,
             ]))
-            \(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")\(verdict)
+            \(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")\(verdict)\(kept)
             """
     }
 }

@@ -31,7 +31,10 @@ extension CommandSpec {
             OptionSpec("shift", "N", "move images by up to N pixels, drawn anew in every epoch"),
             OptionSpec("flip", "on|off", "mirror images left to right half of the time"),
             OptionSpec("lattice-bits", "K", "states are multiples of 2^-K, 12 to 24 (default 18)"),
-            OptionSpec("seed", "S", "decides slots, order and initialisation (default 0)"),
+            OptionSpec("seed", "S", "decides order and initialisation (default 0)"),
+            OptionSpec("assignment-seed", "N", "draw rows' places from N, reproducibly: for tests and tours (default: drawn anew, by nobody to be had again)"),
+            OptionSpec("like", "DIR", "take rows' places and the encoding from the project in DIR, to compare with it (needs its key)"),
+            OptionSpec("statistics", "FILE", "csv: CSV of column,mean,deviation to standardise by, instead of the rows' own (coarse) ones"),
             OptionSpec("holdout", "X", "share of rows set aside as test rows (default 0.1)"),
             OptionSpec("limit", "N", "import the first N rows"),
             OptionSpec("exclude", "FILE", "ids whose slots are empty from the start"),
@@ -69,6 +72,10 @@ extension CommandSpec {
         let result = Result(
             rows: summary.rows, testRows: summary.testRows, excluded: summary.excluded, classes: summary.settings.classNames.count,
             blocks: recipe.blocks, parameters: summary.parameters, recipe: recipe, project: invocation.folder)
+        let guessable = plan.assignmentSeed.map {
+            "\nplaces of rows drawn from --assignment-seed \($0): whoever knows it and the rows can tell from the blocks that a deletion retrains whose "
+                + "it may have been; leave it out for real data"
+        } ?? ""
         let excluded = summary.excluded > 0 ? ", \(counted(summary.excluded, "slot")) left empty" : ""
         try console.result(
             result,
@@ -76,7 +83,7 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.model.rawValue)\(recipe.model == .logistic ? "" : " with \(recipe.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
             rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
-            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))
+            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
             next: unlearn -C \(invocation.folder) train
             """)
         return 0
@@ -122,13 +129,19 @@ extension CommandSpec {
     private static func plan(_ invocation: Invocation) throws -> ProjectPlan {
         let dataName = try invocation.required("data", "SPEC")
         let spec = try DataSpec(dataName)
+        let twin = try invocation.text("like").map { try TwinPlaces(of: $0) }
+        for name in ["assignment-seed", "blocks-by", "holdout"] where twin != nil && invocation.flag(name) {
+            throw Failure(.input, "--like and --\(name) exclude each other: places are those of the other project; give one")
+        }
         let table = try tableColumns(invocation, spec)
         let recipe = try recipe(invocation)
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
-            recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false), sourceName: dataName,
+            recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: dataName,
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
+        plan.twin = twin
+        plan.assignmentSeed = try invocation.seed("assignment-seed")
         plan.blocks = try invocation.integer("blocks", in: Recipe.allowedBlocks)
         plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
@@ -150,17 +163,19 @@ extension CommandSpec {
         let label: String
         let id: String?
         let group: String?
+        let statistics: [String: ColumnStatistics]
     }
 
     private static func tableColumns(_ invocation: Invocation, _ spec: DataSpec) throws -> TableColumns? {
         guard case .csv = spec else {
-            for name in ["id-column", "label-column", "group-column"] where invocation.flag(name) {
+            for name in ["id-column", "label-column", "group-column", "statistics"] where invocation.flag(name) {
                 throw Failure(.input, "--\(name) is for csv: data only")
             }
             return nil
         }
         return TableColumns(
-            label: try invocation.required("label-column", "NAME"), id: invocation.text("id-column"), group: invocation.text("group-column"))
+            label: try invocation.required("label-column", "NAME"), id: invocation.text("id-column"), group: invocation.text("group-column"),
+            statistics: try invocation.text("statistics").map { try ColumnStatistics.read($0) } ?? [:])
     }
 
     private static func source(
@@ -173,7 +188,8 @@ extension CommandSpec {
         case .csv(let path):
             guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
             return CSVSource(
-                path, labelColumn: table.label, idColumn: table.id, groupColumn: table.group, encoding: encoding, classNames: survey?.classNames)
+                path, labelColumn: table.label, idColumn: table.id, groupColumn: table.group, encoding: encoding, classNames: survey?.classNames,
+                statistics: table.statistics)
         // A table's features are standardised by the training rows; these are as they are.
         case .npz where table != nil, .libsvm where table != nil:
             throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table")
@@ -219,10 +235,7 @@ extension CommandSpec {
         if let shift = try invocation.integer("shift", in: Recipe.allowedShifts) { recipe.augmentation.shift = shift }
         if let flip = try invocation.choice("flip", Switch.self) { recipe.augmentation.flip = flip == .on }
         if let latticeBits = try invocation.integer("lattice-bits", in: Lattice.allowedBits) { recipe.latticeBits = latticeBits }
-        if let text = invocation.text("seed") {
-            guard let seed = UInt64(text) else { throw Failure(.input, "--seed takes a whole number from 0 to \(UInt64.max), not '\(text)'") }
-            recipe.seed = seed
-        }
+        if let seed = try invocation.seed("seed") { recipe.seed = seed }
         return recipe
     }
 }

@@ -42,10 +42,11 @@ extension CommandSpec {
             let what: String =
                 switch event.event {
                 case .deletionRequested: counted(request?.rows.count ?? 0, "row")
-                case .deletionPublished: "\(request.map(method) ?? "-"), \(counted(request?.written.count ?? 0, "object")) written"
-                case .deletionClosed: "\(counted(request?.destroyed.count ?? 0, "object")) destroyed"
+                case .deletionPublished: "\(request.map(method) ?? "-"), \(counted(request?.written?.count ?? 0, "object")) written"
+                case .deletionClosed: "\(counted(request?.destroyed?.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
                 case .audited: text(request?.audits.last?["verdict"])
+                case .erasedAgain: "erased objects had been put back, and were destroyed again"
                 case .created, .trained: ""
                 }
             rows.append(["\(event.position)", event.time, event.event.rawValue, event.request ?? "-", what])
@@ -63,13 +64,11 @@ extension CommandSpec {
         var lines = ["\(request.request): \(counted(request.rows.count, "row")), \(request.state)"]
         if let time = request.requested { lines.append("requested \(time)") }
         if let time = request.published {
-            lines.append("published \(time): \(request.hadNoInfluence ? "" : "method ")\(method(request)), \(counted(request.written.count, "new object"))")
-            lines.append("state \(text(request.report?["state_digest_before"])) before")
-            lines.append("state \(text(request.report?["state_digest"])) after")
+            lines.append("published \(time): \(request.hadNoInfluence ? "" : "method ")\(method(request)), \(counted(request.written?.count ?? 0, "new object"))")
         }
         if let time = request.closed {
-            lines.append("closed \(time): \(counted(request.destroyed.count, "object")) destroyed\(log.isEncrypted ? ", with their keys" : "")")
-            lines += request.destroyed.map { "  \($0.kind) \($0.block), \($0.bytes) bytes, BLAKE2b \($0.digest)" }
+            lines.append("closed \(time): \(counted(request.destroyed?.count ?? 0, "object")) destroyed\(log.isEncrypted ? ", with their keys" : "")")
+            lines += request.destroyedObjects.map { "  \($0.name) \($0.kind) \($0.block), BLAKE2b \($0.digest)" }
         }
         if let reason = request.reason { lines.append("undone: \(reason)") }
         lines += request.audits.map { "audited: \(text($0["verdict"]))" }

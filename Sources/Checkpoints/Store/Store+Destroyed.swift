@@ -1,0 +1,50 @@
+import Files
+
+/// What deletions destroyed, object by object: what the closing entries of the ledger commit to with one root each, and how an
+/// object that somebody puts back is recognised.
+extension Store {
+    private func context(ofDestroyed request: Int) -> [UInt8] { Array("unlearn destroyed \(request)".utf8) + keys.projectID }
+
+    /// Inside the transaction that closes a request.
+    func setDestroyed(_ objects: [ListedObject], by request: Int) throws {
+        let sealed = objects.flatMap(\.encoded).withUnsafeBytes { keys.ledger.seal($0, context: context(ofDestroyed: request)) }
+        try database.run("INSERT INTO destroyed VALUES (?, ?)", .integer(request), .blob(sealed))
+    }
+
+    /// What a closed request destroyed.
+    public func destroyedObjects(by request: Int) throws -> [ListedObject] {
+        guard let cell = try database.rows("SELECT cell FROM destroyed WHERE request = ?", .integer(request), map: { $0.blob(0) }).first else { return [] }
+        guard let content = cell.withUnsafeBytes({ keys.ledger.open($0, context: context(ofDestroyed: request)) }), let objects = ListedObject.decode(content) else {
+            throw fault("\(cataloguePath): the list of what \(Self.requestName(request)) destroyed cannot be opened")
+        }
+        return objects
+    }
+
+    /// A file among the objects that the catalogue does not name.
+    public struct StrayFile: Sendable, Equatable {
+        public let name: String
+        /// The request whose deletion destroyed an object of this name or with this content: somebody put it back. Nil: what an
+        /// unfinished change left.
+        public let destroyedBy: Int?
+    }
+
+    /// Files in the objects folder that the catalogue does not name.
+    /// - Complexity: O(1) where there are none; else O(objects ever destroyed + bytes of the stray files).
+    public func strayFiles() throws -> [StrayFile] {
+        let known = Set(index.objects.keys.map(\.description))
+        let strays = try objectsFolder.names().filter { !known.contains($0) }
+        guard !strays.isEmpty else { return [] }
+        var names: [String: Int] = [:], digests: [Digest: Int] = [:]
+        for request in try database.rows("SELECT request FROM destroyed ORDER BY request", map: { $0.integer(0) }) {
+            for object in try destroyedObjects(by: request) {
+                names[object.name.description] = request
+                digests[object.digest] = request
+            }
+        }
+        return strays.map { name in
+            // What cannot be read as a file of its own is no copy of one.
+            let digest = (try? objectsFolder.read(name)).map { bytes in bytes.withUnsafeBytes { Digest(of: $0) } }
+            return StrayFile(name: name, destroyedBy: names[name] ?? digest.flatMap { digests[$0] })
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Files
+
+/// A witness of the ledger's end that does not lie in the catalogue: whoever puts an older catalogue back, and nothing else,
+/// takes entries out of the ledger that the witness still vouches for.
+///
+/// The file has two places, written in turn and in place, so that a power failure spoils one at most; each has the ledger's
+/// size and root under a key that only the project has. The format is specified in Documentation/Formats.md.
+extension Store {
+    static let witnessName = "ledger-witness"
+
+    private struct Witness {
+        let size: Int
+        let root: [UInt8]
+
+        static let length = 8 + SHA256.length + Digest.length
+        /// Each place has a sector of its own.
+        static let stride = 512
+        static let places = 2
+
+        func encoded(_ keys: ProjectKeys) -> [UInt8] {
+            var writer = ByteWriter(capacity: Self.length)
+            writer.append(UInt64(size))
+            writer.append(root)
+            writer.append(keys.catalogue.authenticate(Array("unlearn witness".utf8) + keys.projectID + writer.bytes).bytes)
+            return writer.bytes
+        }
+
+        /// Nil where the bytes are not what `encoded` makes.
+        init?(_ bytes: [UInt8], _ keys: ProjectKeys) {
+            guard bytes.count == Self.length else { return nil }
+            let size = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+            guard let size = Int(exactly: size) else { return nil }
+            self.init(size: size, root: Array(bytes[8..<8 + SHA256.length]))
+            guard encoded(keys) == bytes else { return nil }
+        }
+
+        init(size: Int, root: [UInt8]) { (self.size, self.root) = (size, root) }
+    }
+
+    /// Notes the end of the ledger after a commit that added to it. A witness that lags behind, because a crash came between, is
+    /// none the worse: it must never be ahead.
+    func writeWitness(_ head: TreeHead) throws {
+        let witness = Witness(size: head.size, root: Hexadecimal.decode(head.root) ?? [])
+        let place = try readWitnesses().newest.map { 1 - $0.place } ?? 0
+        let file = try projectFolder.open(Self.witnessName, .write)
+        try witness.encoded(keys).withUnsafeBytes { try file.write($0, at: place * Witness.stride) }
+        try file.synchroniseContent()
+    }
+
+    private func readWitnesses() throws -> (newest: (place: Int, witness: Witness)?, isThere: Bool) {
+        let length: Int?
+        do { length = try projectFolder.length(Self.witnessName) } catch let failure as Failure { throw fault(failure.description) }
+        guard let length else { return (nil, false) }
+        let bytes = length <= Witness.places * Witness.stride ? try projectFolder.read(Self.witnessName) : []
+        let found = (0..<Witness.places).compactMap { place -> (place: Int, witness: Witness)? in
+            let start = place * Witness.stride
+            guard bytes.count >= start + Witness.length else { return nil }
+            return Witness(Array(bytes[start..<start + Witness.length]), keys).map { (place, $0) }
+        }
+        return (found.max { $0.witness.size < $1.witness.size }, true)
+    }
+
+    /// What the witness vouches for, to be read before the ledger that it is compared with.
+    func expectedLedger() throws -> (size: Int, root: [UInt8]) {
+        let (newest, isThere) = try readWitnesses()
+        guard let newest else {
+            let path = projectFolder.path(of: Self.witnessName)
+            throw fault("\(path) \(isThere ? "is not what this project wrote there" : "is missing"): nothing outside the catalogue vouches for the ledger")
+        }
+        return (newest.witness.size, newest.witness.root)
+    }
+
+    /// Throws where the ledger ends before what the witness has seen, or went another way.
+    func verifyLedger(against expected: (size: Int, root: [UInt8])) throws {
+        let heads = try database.rows("SELECT size, root FROM tree_heads WHERE size >= ? ORDER BY size LIMIT 1", .integer(expected.size)) {
+            (size: $0.integer(0), root: $0.text(1))
+        }
+        guard let head = heads.first else {
+            throw fault(
+                "\(cataloguePath): the ledger ends before its entry \(expected.size), which was there: an older catalogue was put back")
+        }
+        guard head.size == expected.size, Hexadecimal.decode(head.root) == expected.root else {
+            throw fault("\(cataloguePath): the ledger is not the one whose \(expected.size) entries were seen: another catalogue was put in place")
+        }
+    }
+}

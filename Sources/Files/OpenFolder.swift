@@ -1,0 +1,211 @@
+import Glibc
+
+/// A folder held by its descriptor: what is done through it is done there, wherever the folder is moved and whatever its path
+/// leads to meanwhile. Names are of this folder's own files, without slashes.
+public final class OpenFolder {
+    /// How the folder was named, for messages.
+    public let path: String
+    private let descriptor: Int32
+
+    public init(_ path: String) throws {
+        descriptor = Int32(try retrying("open the folder", path) { Int(Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
+        self.path = path
+    }
+
+    /// A folder in this one; a link there is not followed.
+    public init(_ name: String, in parent: OpenFolder) throws {
+        let path = parent.path + "/" + name
+        descriptor = Int32(try retrying("open the folder", path) { Int(openat(parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) })
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    public func path(of name: String) -> String { path + "/" + name }
+
+    private func status(_ name: String) throws -> stat? {
+        var status = stat()
+        if fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return status }
+        guard errno == ENOENT else { throw SystemCallError(operation: "look at", path: path(of: name), code: errno) }
+        return nil
+    }
+
+    public func exists(_ name: String) -> Bool {
+        var status = stat()
+        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+    }
+
+    /// The length in bytes of a regular file, or nil where there is none of that name.
+    /// - Throws: `Failure` of kind `damaged` where the name is that of a folder, a link, a pipe or a device.
+    public func length(_ name: String) throws -> Int? {
+        guard let status = try status(name) else { return nil }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(.damaged, "\(path(of: name)) is no regular file") }
+        return Int(status.st_size)
+    }
+
+    /// Whether the path still leads here. What opens files by path, as SQLite does, is to be trusted only while it does.
+    public var isAtItsPath: Bool {
+        var held = stat(), named = stat()
+        return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+    }
+
+    /// Whether a name leads to the file that a descriptor holds.
+    func leads(_ name: String, to other: Int32) -> Bool {
+        var held = stat(), named = stat()
+        return fstat(other, &held) == 0 && fstatat(descriptor, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && held.st_ino == named.st_ino
+            && held.st_dev == named.st_dev
+    }
+
+    /// Opens a regular file; links are not followed.
+    public func open(_ name: String, _ mode: OpenFile.Mode) throws -> OpenFile {
+        try OpenFile(name, mode, relativeTo: descriptor, path: path(of: name))
+    }
+
+    /// The whole of a regular file.
+    public func read(_ name: String) throws -> [UInt8] {
+        let file = try open(name, .read), length = try file.regularLength()
+        return try [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            try file.read(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: length), at: 0)
+            count = length
+        }
+    }
+
+    public func remove(_ name: String) throws {
+        guard unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
+            throw SystemCallError(operation: "remove", path: path(of: name), code: errno)
+        }
+    }
+
+    /// Renames within this folder, durably.
+    public func rename(_ name: String, to newName: String) throws {
+        guard renameat(descriptor, name, descriptor, newName) == 0 else {
+            throw SystemCallError(operation: "rename \(path(of: name)) to", path: path(of: newName), code: errno)
+        }
+        try synchronise()
+    }
+
+    /// Removes a file, or a folder and all in it. Links are removed, not followed.
+    public func removeTree(_ name: String) throws {
+        guard let status = try status(name) else { return }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return try remove(name) }
+        let folder = try OpenFolder(name, in: self)
+        for inner in try folder.names() { try folder.removeTree(inner) }
+        guard unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+            throw SystemCallError(operation: "remove the folder", path: path(of: name), code: errno)
+        }
+    }
+
+    /// The names in the folder, sorted, without `.` and `..`.
+    public func names() throws -> [String] {
+        // A copy of the descriptor would share its place in the list with another reader.
+        let copy = Int32(try retrying("list", path) { Int(openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
+        guard let list = fdopendir(copy) else {
+            let code = errno
+            close(copy)
+            throw SystemCallError(operation: "list", path: path, code: code)
+        }
+        defer { closedir(list) }
+        var names: [String] = []
+        while true {
+            // Only errno tells an error from the end.
+            errno = 0
+            guard let entry = readdir(list) else { break }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw SystemCallError(operation: "list", path: path, code: errno) }
+        return names.sorted()
+    }
+
+    /// Returns after the folder's names are on the device.
+    public func synchronise() throws {
+        guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
+    }
+
+    // MARK: - Destroying content
+
+    /// Overwrites files with zeros, waits until the zeros are on the device, and removes the names; those that are not there are
+    /// skipped. On a file system that writes in place nothing of the content is left on the drive then; one that copies on
+    /// writing, and flash, may keep it (Documentation/ThreatModel.md).
+    ///
+    /// All files are written before the first is waited for, so that the device has them together.
+    public func destroy(_ names: [String]) throws {
+        for batch in stride(from: 0, to: names.count, by: Self.destroyedTogether).map({ names[$0..<min($0 + Self.destroyedTogether, names.count)] }) {
+            try overwrite(Array(batch))
+            for name in batch { try remove(name) }
+        }
+    }
+
+    /// Descriptors are few.
+    private static let destroyedTogether = 64
+
+    private func overwrite(_ names: [String]) throws {
+        var open: [(name: String, descriptor: Int32)] = []
+        defer { for file in open { close(file.descriptor) } }
+        for name in names {
+            guard let status = try status(name), status.st_mode & S_IFMT == S_IFREG else { continue }
+            // A file that its owner may not write can still be removed, which is all that is left to do then.
+            let file = openat(descriptor, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+            if file < 0, [EACCES, ENOENT, ELOOP, ETXTBSY].contains(errno) { continue }
+            guard file >= 0 else { throw SystemCallError(operation: "open", path: path(of: name), code: errno) }
+            open.append((name, file))
+            try Self.writeZeros(file, Int(status.st_size), path: path(of: name))
+        }
+        for (name, file) in open {
+            guard fdatasync(file) == 0 else { throw SystemCallError(operation: "sync", path: path(of: name), code: errno) }
+        }
+    }
+
+    static func writeZeros(_ descriptor: Int32, _ length: Int, from start: Int = 0, path: String) throws {
+        let zeros = [UInt8](repeating: 0, count: min(length, 1 << 20))
+        var done = start
+        while done < length {
+            done += try retrying("overwrite", path) {
+                zeros.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, min($0.count, length - done), off_t(done)) }
+            }
+        }
+    }
+
+    /// Overwrites a file with zeros in place, its head first, each on the device before the next: a database's log is invalid as
+    /// soon as its head is gone.
+    public func overwrite(_ name: String, headLength: Int) throws {
+        guard let length = try length(name), length > 0 else { return }
+        let file = openat(descriptor, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { throw SystemCallError(operation: "open", path: path(of: name), code: errno) }
+        defer { close(file) }
+        for (end, start) in [(min(headLength, length), 0), (length, min(headLength, length))] where start < end {
+            try Self.writeZeros(file, end, from: start, path: path(of: name))
+            guard fdatasync(file) == 0 else { throw SystemCallError(operation: "sync", path: path(of: name), code: errno) }
+        }
+    }
+
+    // MARK: - The door
+
+    /// Waits until nobody holds the door shut, and holds it open while `body` runs. Readers pass it for the moment in which they
+    /// fix what they see; a writer shuts it to be alone for a moment, however many readers follow each other.
+    public func passDoor<Result>(_ body: () throws -> Result) throws -> Result {
+        try hold(LOCK_SH, attempts: 6000)
+        defer { flock(descriptor, LOCK_UN) }
+        return try body()
+    }
+
+    /// Shuts the door while `body` runs: no reader begins.
+    public func shutDoor<Result>(_ body: () throws -> Result) throws -> Result {
+        try hold(LOCK_EX, attempts: 6000)
+        defer { flock(descriptor, LOCK_UN) }
+        return try body()
+    }
+
+    private func hold(_ operation: Int32, attempts: Int) throws {
+        for _ in 0..<attempts {
+            if flock(descriptor, operation | LOCK_NB) == 0 { return }
+            guard errno == EWOULDBLOCK || errno == EINTR else {
+                // File systems without locks: then nothing keeps readers and writers apart but the database's own waiting.
+                if errno == ENOLCK || errno == EOPNOTSUPP { return }
+                throw SystemCallError(operation: "lock", path: path, code: errno)
+            }
+            usleep(10_000)
+        }
+        throw Failure(.locked, "\(path) was held for a minute by another command; wait for it to end")
+    }
+}
