@@ -50,7 +50,7 @@ let package = Package(
         .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),
         .target(name: "TortureSupport", dependencies: ["Files", "TestSupport"], path: "Tests/Torture/TortureSupport"),
         .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
-        .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "Checkpoints", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "ChartsTests", dependencies: ["Charts"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: quickly),
@@ -59,7 +59,7 @@ let package = Package(
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "Checkpoints", "TestSupport"], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets"),

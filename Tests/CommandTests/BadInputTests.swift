@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import TestSupport
 import Testing
@@ -104,13 +105,19 @@ struct BadInputTests {
         expect(try program.run("audit", "--request", "R7"), 2, "no deletion R7; the project has R1 to R2")
     }
 
+    /// The file of an object that belongs to a block.
+    private static func object(_ kind: String, _ block: Int, _ program: Program) throws -> String {
+        let store = try Store(opening: try #require(program.folder), .read)
+        return try #require(try store.objects().first { $0.kind.name == kind && $0.block == block }).file
+    }
+
     @Test("A damaged checkpoint is found by whoever reads it")
     func damage() throws {
         let data = try SmallData()
         let program = try data.initialise()
         try program.run("train")
         let objects = data.folder.file("project/objects")
-        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: objects).first { $0.hasSuffix("-influence-7") })
+        let name = try Self.object("influence", 7, program)
         let url = URL(fileURLWithPath: objects + "/" + name)
         let whole = try Data(contentsOf: url)
         var flipped = whole
@@ -128,7 +135,7 @@ struct BadInputTests {
         try whole.write(to: url)
         #expect(try program.run("check", "--read-data").status == 0)
         // The same bytes in another valid place.
-        let other = try #require(try FileManager.default.contentsOfDirectory(atPath: objects).first { $0.hasSuffix("-influence-8") })
+        let other = try Self.object("influence", 8, program)
         try FileManager.default.removeItem(atPath: objects + "/" + other)
         try whole.write(to: URL(fileURLWithPath: objects + "/" + other))
         #expect(try program.run("check").status == 4)
@@ -141,7 +148,7 @@ struct BadInputTests {
         try program.run("train")
         let catalogue = data.folder.file("project/catalogue.sqlite")
         try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: [
-            "python3", "-c", "import sqlite3; c = sqlite3.connect('\(catalogue)'); c.execute('DELETE FROM keyframes'); c.commit()",
+            "python3", "-c", "import sqlite3; c = sqlite3.connect('\(catalogue)'); c.execute('DELETE FROM objects WHERE name = (SELECT min(name) FROM objects)'); c.commit()",
         ]).waitUntilExit()
         for command in ["evaluate", "train", "status"] { expect(try program.run(command), 4, "changed by something other than unlearn") }
         #expect(try program.run("check").status == 4)
@@ -209,7 +216,7 @@ struct BadInputTests {
         #expect(check.status == 4 && !(check.errors + check.output).contains("unlearn check"), "\(check.errors)")
     }
 
-    @Test("A catalogue whose version was changed, and one that is none, are damage")
+    @Test("A catalogue of another version is refused, and one that is none is damage")
     func otherVersions() throws {
         let data = try SmallData()
         let program = try data.initialise()
@@ -219,7 +226,7 @@ struct BadInputTests {
         var newer = whole
         newer[63] = 9
         try newer.write(to: URL(fileURLWithPath: catalogue))
-        expect(try program.run("train"), 4, "is of this version and names another (9)")
+        expect(try program.run("train"), 2, "was made by a newer version (format 9", "update unlearn")
         try Data(repeating: 65, count: 4096).write(to: URL(fileURLWithPath: catalogue))
         expect(try program.run("status"), 4, "catalogue")
         try whole.write(to: URL(fileURLWithPath: catalogue))

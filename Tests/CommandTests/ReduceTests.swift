@@ -37,7 +37,8 @@ import Testing
         for blocks in ["2", "7"] {
             let program = Program(folder: data.folder.file("table\(blocks)"))
             let list = data.folder.file("table\(blocks).ids")
-            try program.json("init", "--data", "csv:\(table)", "--id-column", "id", "--label-column", "label", "--model", "logistic", "--blocks", blocks)
+            try program.json("init", "--data", "csv:\(table)", "--id-column", "id", "--label-column", "label", "--model", "logistic", "--blocks", blocks,
+                "--assignment-seed", "1")
             #expect(try program.json("reduce", "--keep", "9", "--out", list)["kept"] as? Int == 9)
             lists.append(try String(contentsOfFile: list, encoding: .utf8))
         }

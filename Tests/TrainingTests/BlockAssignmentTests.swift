@@ -15,7 +15,8 @@ struct BlockAssignmentTests {
 
     private func assign(_ policy: BlockPolicy, rows: Int, blocks: Int, seed: UInt64 = 1) throws -> BlockAssignment {
         let (labels, groups) = sample(rows)
-        return try BlockAssignment(policy, labels: labels, groups: groups, classes: 5, blocks: blocks, seed: seed)
+        var generator = PlacementGenerator(seed: seed)
+        return try BlockAssignment(policy, labels: labels, groups: groups, classes: 5, blocks: blocks, using: &generator)
     }
 
     private static let counts = [(1, 1), (7, 7), (10, 3), (100, 1), (1000, 13), (1001, 20)]
@@ -33,26 +34,64 @@ struct BlockAssignmentTests {
         if policy != .group { #expect((assignment.sizes.max() ?? 0) - (assignment.sizes.min() ?? 0) <= 1) }
     }
 
-    @Test("Stratified: each class has as many rows in every block, but for one", arguments: counts)
+    private func rows(of label: Int32, _ labels: [Int32], _ assignment: BlockAssignment) -> [Int] {
+        var counts = [Int](repeating: 0, count: assignment.sizes.count)
+        for (row, block) in assignment.blocks.enumerated() where labels[row] == label { counts[Int(block) - 1] += 1 }
+        return counts
+    }
+
+    @Test("Stratified: every block has at least half of its share of each class", arguments: counts)
     func stratified(_ count: (rows: Int, blocks: Int)) throws {
         let labels = sample(count.rows).labels, assignment = try assign(.stratified, rows: count.rows, blocks: count.blocks)
         for label in 0..<5 as Range<Int32> {
-            var counts = [Int](repeating: 0, count: count.blocks)
-            for (row, block) in assignment.blocks.enumerated() where labels[row] == label { counts[Int(block) - 1] += 1 }
-            #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1, "class \(label)")
+            let counts = rows(of: label, labels, assignment)
+            #expect(counts.allSatisfy { $0 >= counts.reduce(0, +) / 2 / count.blocks }, "class \(label)")
         }
     }
 
-    @Test("In order: blocks and slots follow the source", arguments: counts)
+    @Test("Stratified: numbers of a class differ from block to block by more than a row, and by less than at random")
+    func stratifiedSpread() throws {
+        let labels = (0..<20_000).map { Int32($0 % 4) }
+        func spread(_ policy: BlockPolicy) throws -> Double {
+            var generator = PlacementGenerator(seed: 3)
+            let assignment = try BlockAssignment(policy, labels: labels, groups: [], classes: 4, blocks: 100, using: &generator)
+            let misses = (0..<4 as Range<Int32>).flatMap { rows(of: $0, labels, assignment) }.map { Double(($0 - 50) * ($0 - 50)) }
+            return misses.reduce(0, +) / Double(misses.count)
+        }
+        // A block takes 100 of 200 rows at random: 100·¼·¾ = 19 for all of them at random 37.
+        #expect(try (12...27).contains(spread(.stratified)))
+        #expect(try (28...48).contains(spread(.random)))
+    }
+
+    @Test("Whatever the policy, slots within a block follow neither the source nor the classes", arguments: BlockPolicy.allCases)
+    func slots(_ policy: BlockPolicy) throws {
+        let labels = (0..<1000).map { Int32($0 / 250) }
+        var generator = PlacementGenerator(seed: 4)
+        let assignment = try BlockAssignment(
+            policy, labels: labels, groups: [Int32](repeating: 0, count: 1000), classes: 4, blocks: 1, using: &generator)
+        var rowOf = [Int](repeating: 0, count: 1000)
+        for (row, slot) in assignment.slots.enumerated() { rowOf[Int(slot)] = row }
+        // Of 999 pairs of neighbours about a quarter shares a class, and one or two follow each other in the source.
+        let pairs = zip(rowOf, rowOf.dropFirst())
+        #expect((180...320).contains(pairs.count { labels[$0] == labels[$1] }))
+        #expect(pairs.count { abs($0 - $1) == 1 } < 12)
+    }
+
+    @Test("Without a seed, places are others each time")
+    func unseeded() throws {
+        let labels = [Int32](repeating: 0, count: 500)
+        func draw() throws -> BlockAssignment {
+            var generator = PlacementGenerator(seed: nil)
+            return try BlockAssignment(.stratified, labels: labels, groups: [], classes: 2, blocks: 10, using: &generator)
+        }
+        // Twice the same has a probability of 1/500!.
+        #expect(try draw() != draw())
+    }
+
+    @Test("In order: blocks follow the source", arguments: counts)
     func inOrder(_ count: (rows: Int, blocks: Int)) throws {
         let assignment = try assign(.order, rows: count.rows, blocks: count.blocks)
-        var expectedBlocks: [Int32] = [], expectedSlots: [Int32] = []
-        for (block, size) in assignment.sizes.enumerated() {
-            expectedBlocks += [Int32](repeating: Int32(block) + 1, count: size)
-            expectedSlots += 0..<Int32(size)
-        }
-        #expect(assignment.blocks == expectedBlocks)
-        #expect(assignment.slots == expectedSlots)
+        #expect(assignment.blocks == assignment.sizes.enumerated().flatMap { [Int32](repeating: Int32($0) + 1, count: $1) })
     }
 
     @Test("By group: a group's rows share one block")
@@ -69,9 +108,9 @@ struct BlockAssignmentTests {
     @Test("With as many blocks as groups, block i holds the i-th group that has rows")
     func oneGroupABlock() throws {
         let groups: [Int32] = [4, 1, 1, 9, 4, 1]
-        let assignment = try BlockAssignment(.group, labels: [0, 1, 0, 1, 0, 1], groups: groups, classes: 2, blocks: 3, seed: 1)
+        var generator = PlacementGenerator(seed: 1)
+        let assignment = try BlockAssignment(.group, labels: [0, 1, 0, 1, 0, 1], groups: groups, classes: 2, blocks: 3, using: &generator)
         #expect(assignment.blocks == [2, 1, 1, 3, 2, 1])
-        #expect(assignment.slots == [0, 0, 1, 0, 1, 2])
         #expect(assignment.sizes == [3, 2, 1])
     }
 
@@ -82,8 +121,10 @@ struct BlockAssignmentTests {
 
     @Test("Another seed gives other places where chance has a say", arguments: BlockPolicy.allCases)
     func otherSeed(_ policy: BlockPolicy) throws {
-        let drawsLots = policy == .stratified || policy == .random
-        #expect(try (assign(policy, rows: 500, blocks: 9, seed: 1) != assign(policy, rows: 500, blocks: 9, seed: 2)) == drawsLots)
+        let drawsBlocks = policy == .stratified || policy == .random
+        let one = try assign(policy, rows: 500, blocks: 9, seed: 1), other = try assign(policy, rows: 500, blocks: 9, seed: 2)
+        #expect((one.blocks != other.blocks) == drawsBlocks)
+        #expect(one.slots != other.slots)
     }
 
     @Test("At random: the early rows are not all in the early blocks")
@@ -104,7 +145,8 @@ struct BlockAssignmentTests {
     @Test("Blocks by group need a group for every row", arguments: [[], [0, 1, -1, 1]] as [[Int32]])
     func missingGroups(_ groups: [Int32]) throws {
         let error = try failure {
-            _ = try BlockAssignment(.group, labels: [0, 1, 0, 1], groups: groups, classes: 2, blocks: 2, seed: 1)
+            var generator = PlacementGenerator(seed: 1)
+            _ = try BlockAssignment(.group, labels: [0, 1, 0, 1], groups: groups, classes: 2, blocks: 2, using: &generator)
         }
         #expect(error.kind == .input)
         #expect(error.description.contains("--group-column"))
@@ -113,7 +155,8 @@ struct BlockAssignmentTests {
     @Test("More blocks than groups with rows are bad input")
     func tooFewGroups() throws {
         let error = try failure {
-            _ = try BlockAssignment(.group, labels: [0, 1, 0, 1], groups: [0, 5, 5, 0], classes: 2, blocks: 3, seed: 1)
+            var generator = PlacementGenerator(seed: 1)
+            _ = try BlockAssignment(.group, labels: [0, 1, 0, 1], groups: [0, 5, 5, 0], classes: 2, blocks: 3, using: &generator)
         }
         #expect(error.kind == .input)
         #expect(error.description.contains("3 blocks for 2 groups") && error.description.contains("--blocks 2"))

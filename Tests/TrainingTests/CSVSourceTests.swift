@@ -45,9 +45,11 @@ struct CSVSourceTests {
 
         let rows = try features(source)
         #expect(rows.map(\.id) == ["r1", "r2", "r3", "r4"])
-        let ages = [30, 40.5, -10, 7], mean = ages.reduce(0, +) / 4
-        let deviation = (ages.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4).squareRoot()
-        expectClose(rows.map { $0.features[0] }, ages.map { ($0 - mean) / deviation }, floor: 1e-6)
+        guard case .numeric("age", let mean, let deviation)? = source.encoding?.columns.first else {
+            Issue.record("age is no column of numbers: \(String(describing: source.encoding))")
+            return
+        }
+        expectClose(rows.map { $0.features[0] }, [30, 40.5, -10, 7].map { ($0 - mean) / deviation }, floor: 1e-6)
         // Oslo, Paris, Rome: sorted.
         #expect(rows.map { Array($0.features[1...]) } == [[0, 0, 1], [0, 1, 0], [0, 0, 1], [1, 0, 0]])
         #expect(
@@ -62,16 +64,33 @@ struct CSVSourceTests {
         #expect(try features(source).map(\.id) == [nil, nil])
     }
 
-    @Test("Standardised columns have mean 0 and variance 1, also far from zero", arguments: [0, 1e6, -1e9] as [Double])
+    @Test("Standardised columns have about mean 0 and variance 1, also far from zero", arguments: [0, 1e6, -1e9] as [Double])
     func standardised(_ offset: Double) throws {
         var random = SeededGenerator(71)
         let folder = try TemporaryFolder()
         let values = (0..<500).map { _ in offset + Double.random(in: -3...5, using: &random) }
         let source = try source("x,label\n" + values.enumerated().map { "\($1),\($0 % 2)\n" }.joined(), folder)
         _ = try source.survey()
-        let mean = values.reduce(0, +) / 500
-        let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 500).squareRoot()
-        expectClose(try features(source).map { $0.features[0] }, values.map { ($0 - mean) / deviation }, floor: 1e-5)
+        let found = try features(source).map { Double($0.features[0]) }, mean = found.reduce(0, +) / 500
+        let variance = found.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 500
+        // The mean is off by half a step of its grid, an eighth to a quarter of a deviation; the deviation by an eighth.
+        #expect(abs(mean) < 0.15 && (0.75...1.3).contains(variance), "mean \(mean), variance \(variance)")
+    }
+
+    @Test("A column's mean and deviation are too coarse for a few rows to be worked out from them", arguments: [20, 150, 1000, 60_000])
+    func coarse(_ rows: Int) {
+        var random = SeededGenerator(72)
+        for _ in 0..<200 {
+            let mean = Double.random(in: -1e3...1e3, using: &random), range = Double.random(in: 1e-3...1e3, using: &random)
+            let deviation = range * Double.random(in: 0.1...0.4, using: &random)
+            let found = CoarseStatistics(mean: mean, deviation: deviation, range: range, rows: Double(rows))
+            // The mean stands on a grid of powers of two, of which n steps are four ranges or more.
+            var step = 1e-12.binade
+            while (found.mean / (2 * step)).rounded() * 2 * step == found.mean, step < 1e6 { step *= 2 }
+            #expect(Double(rows) * max(step, deviation / 8) >= 4 * range || found.mean == 0)
+            #expect(abs(found.mean - mean) <= max(4 * range / Double(rows), deviation / 8) * 1.2)
+            #expect((0.88...1.13).contains(found.deviation / deviation) && (found.deviation.significand * 4).rounded() == found.deviation.significand * 4)
+        }
     }
 
     @Test("A constant column becomes zeros")

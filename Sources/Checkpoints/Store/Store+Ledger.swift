@@ -78,7 +78,7 @@ extension Store {
     private func sealed(_ list: [[JSONValue]], at position: Int, by key: SecretKey) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes]
-        return try [UInt8](encoder.encode(list)).withUnsafeBytes { key.seal($0, context: context(ofDisclosures: position)) }
+        return try Padding.padded([UInt8](encoder.encode(list))).withUnsafeBytes { key.seal($0, context: context(ofDisclosures: position)) }
     }
 
     private func writeDisclosures(_ entry: LedgerEntry, at position: Int) throws {

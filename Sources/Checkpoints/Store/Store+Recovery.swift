@@ -26,7 +26,8 @@ extension Store {
         let strays = try strayFiles()
         guard !strays.isEmpty else { return }
         try expectLockInPlace()
-        try objectsFolder.destroy(strays.map(\.name))
+        // Whatever else lies there (a folder, a link) is removed as it is.
+        try objectsFolder.destroy(strays.map(\.name).filter { (try? objectsFolder.length($0)) ?? nil != nil })
         for stray in strays { try objectsFolder.removeTree(stray.name) }
         try objectsFolder.synchronise()
         let returned = strays.filter { $0.destroyedBy != nil }

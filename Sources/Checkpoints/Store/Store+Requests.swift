@@ -26,7 +26,7 @@ extension Store {
     private func context(ofRequest number: Int) -> [UInt8] { Array("unlearn request \(number)".utf8) + keys.projectID }
 
     private func seal(_ report: String, ofRequest number: Int, by key: SecretKey) -> [UInt8] {
-        Array(report.utf8).withUnsafeBytes { key.seal($0, context: context(ofRequest: number)) }
+        Padding.padded(Array(report.utf8)).withUnsafeBytes { key.seal($0, context: context(ofRequest: number)) }
     }
 
     /// All requests in order, also those that were undone.
@@ -37,7 +37,7 @@ extension Store {
                 throw Failure(.damaged, "the catalogue's entry of request \(number) is not readable; run 'unlearn check'")
             }
             guard let content = row.blob(2).withUnsafeBytes({ keyring.open($0, context: context(ofRequest: number)) }),
-                let report = String(validating: content, as: UTF8.self)
+                let report = String(validating: Padding.removed(content), as: UTF8.self)
             else { throw fault("the catalogue's entry of request \(number) cannot be opened") }
             return StoredRequest(number: number, state: state, report: report)
         }

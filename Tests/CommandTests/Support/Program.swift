@@ -75,10 +75,10 @@ struct Program {
     }
 }
 
-/// Every file below a folder and its bytes, the lock aside.
+/// Every file below a folder and its bytes, but for the lock and the index of the database's log, which readers write in, too.
 func contents(of folder: String) throws -> [String: Data] {
     var all: [String: Data] = [:]
-    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "unlearn.lock" {
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "unlearn.lock" && !name.hasSuffix("catalogue.sqlite-shm") {
         all[name] = FileManager.default.contents(atPath: folder + "/" + name)
     }
     return all

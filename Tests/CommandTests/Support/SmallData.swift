@@ -22,7 +22,7 @@ struct SmallData {
     func initialise(in name: String = "project", _ more: String...) throws -> Program {
         let program = Program(folder: folder.file(name))
         let result = try program.run(
-            ["init", "--data", spec, "--test", testSpec, "--model", "mlp", "--hidden", "16", "--blocks", "30", "--epochs", "3", "--batch-size", "10"]
+            ["init", "--data", spec, "--test", testSpec, "--model", "mlp", "--hidden", "16", "--blocks", "30", "--epochs", "3", "--batch-size", "10", "--assignment-seed", "1"]
                 + more)
         guard result.status == 0 else { throw Unexpected(result.errors) }
         return program

@@ -30,6 +30,9 @@ struct Disk {
     private let root: String
     private var nodes = [Node(isFolder: true)]
     private var descriptors: [Int32: Int] = [:]
+    /// What blocks held when files gave them up: whoever reads the raw drive finds it there. As on a file system that writes in
+    /// place: what was overwritten, and synced, before is not among it.
+    private(set) var remains: [[UInt8]] = []
 
     /// An empty folder; changes name files below this path.
     init(root: String) { self.root = root }
@@ -43,14 +46,19 @@ struct Disk {
         case .open:
             let flags = Int32(truncatingIfNeeded: change.offset)
             if let node = find(change.path) {
-                if flags & OpenFlags.truncate != 0 { nodes[node].edits.append(.truncate(0)) }
+                if flags & OpenFlags.truncate != 0 {
+                    release(node, from: 0)
+                    nodes[node].edits.append(.truncate(0))
+                }
                 descriptors[change.descriptor] = node
             } else {
                 descriptors[change.descriptor] = try create(change.path, isFolder: false)
             }
         case .close: descriptors[change.descriptor] = nil
         case .write: try edit(change, .write(change.offset, change.payload))
-        case .truncate: try edit(change, .truncate(change.offset))
+        case .truncate:
+            release(try node(change), from: change.offset)
+            try edit(change, .truncate(change.offset))
         case .extend: try edit(change, .extend(change.offset))
         case .unseen: nodes[try node(change)].isUnseen = true
         case .sync: sync(try node(change))
@@ -90,6 +98,7 @@ struct Disk {
         for (path, node) in paths {
             guard let folder = find(FileSystem.parent(of: path)) else { throw Finding("the trace names \(path), whose folder it did not make") }
             let name = path.split(separator: "/").last.map(String.init) ?? ""
+            if let old = nodes[folder].names[name], old != node, !paths.contains(where: { $0.node == old }) { release(old, from: 0) }
             nodes[folder].names[name] = node
             namings[folder, default: []].append((name, node))
         }
@@ -104,6 +113,12 @@ struct Disk {
     /// Time passes, and the system writes back what nobody asked it to.
     mutating func settle() {
         for node in nodes.indices { sync(node) }
+    }
+
+    /// A file gives up its blocks from an offset on. On the device is what was synced, or anything written since.
+    private mutating func release(_ node: Int, from offset: Int) {
+        guard !nodes[node].isFolder else { return }
+        for bytes in [nodes[node].bytes, content(node) { _ in true }] where bytes.count > offset { remains.append(Array(bytes[offset...])) }
     }
 
     // MARK: - What power failure leaves

@@ -62,7 +62,7 @@ public enum PowerLoss {
     }
 
     /// Lives a whole life under the shim, with a mark behind each command.
-    private static func trace(
+    static func trace(
         _ stages: [Stage], _ settings: Settings, _ sample: Sample, in workplace: WorkFolder
     ) throws -> (root: String, changes: [Change]) {
         let root = try workplace.folder()

@@ -24,7 +24,7 @@ public struct Sample: Sendable {
 
     var initialiseArguments: [String] {
         ["init", "--data", spec("train"), "--test", spec("test"), "--model", "mlp", "--hidden", "4", "--blocks", "\(blocks)"]
-            + ["--epochs", "1", "--batch-size", "5"]
+            + ["--epochs", "1", "--batch-size", "5", "--assignment-seed", "1"]
     }
 
     private func spec(_ name: String) -> String { "idx:\(folder)/\(name)-images,\(folder)/\(name)-labels" }

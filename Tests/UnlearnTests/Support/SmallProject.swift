@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import TestSupport
+import Testing
 import Training
 
 @testable import Unlearn
@@ -33,6 +34,8 @@ struct SmallProject {
         var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: threads)
         plan.testSource = { _ in test }
         plan.encryption = encryption
+        // Two projects that are compared have their rows in the same places.
+        plan.assignmentSeed = 7
         if !excluding.isEmpty { plan.exclude = try Self.ids(excluding) }
         _ = try ProjectBuilder(plan, in: folder.file("project")).build { _, _ in }
     }
@@ -56,6 +59,11 @@ struct SmallProject {
         var options = DeletionOptions()
         change(&options)
         return try open(threads: threads).delete(Self.ids(ids), options: options, control: TrainingControl()) { _, _ in }
+    }
+
+    /// The file of the object of a kind that belongs to a block.
+    func file(_ kind: ObjectKind, _ block: Int) throws -> String {
+        try #require(try Store(opening: path, .inspect).objects().first { $0.kind == kind && $0.block == block }).file
     }
 
     /// Ids of the live rows in a block, by slot.

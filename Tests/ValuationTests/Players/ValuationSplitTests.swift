@@ -41,7 +41,8 @@ struct ValuationSplitTests {
         var before = first, drawn = try ValuationSplit(of: project.open(), share: 0.4, keeping: false)
         for row in [17, 18, 19, 20, 250] {
             try project.delete(["test:\(row)"])
-            let place: Set<[Int]> = [[1, row]]
+            let stands = try #require(try project.open(.read).store.places(ofRows: ["test:\(row)"])[0])
+            let place: Set<[Int]> = [[stands.block, stands.slot]]
             let after = try ValuationSplit(of: project.open(), keeping: true)
             #expect(places(after.valuation) == places(before.valuation).subtracting(place) && places(after.final) == places(before.final).subtracting(place))
             before = after

@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import TestSupport
+import Testing
 import Training
 import Unlearn
 
@@ -42,6 +43,8 @@ struct ValuationProject {
         var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: 1)
         plan.testSource = { _ in test }
         plan.blocks = recipe.blocks
+        // Two projects that are compared have their rows in the same places.
+        plan.assignmentSeed = 7
         plan.groups = Dictionary(uniqueKeysWithValues: (0..<rows - ungrouped).map { (String($0), Self.provider($0, of: providers)) })
         if !excluding.isEmpty { plan.exclude = try IDList(Array(excluding.joined(separator: "\n").utf8), path: "list") }
         _ = try ProjectBuilder(plan, in: path).build { _, _ in }
@@ -49,6 +52,11 @@ struct ValuationProject {
     }
 
     static func provider(_ row: Int, of count: Int) -> String { "p\(row % count)" }
+
+    /// The block that holds a provider's rows, with blocks by group.
+    func block(of provider: Int) throws -> Int {
+        try #require(try open(.read).store.places(ofRows: [String(provider)])[0]).block
+    }
 
     /// Ids of the rows of all providers but these.
     func others(than kept: [Int], ungrouped: Int = 0) -> [String] {

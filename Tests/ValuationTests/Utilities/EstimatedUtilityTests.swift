@@ -53,10 +53,11 @@ struct EstimatedUtilityTests {
 
     @Test("An additive state is the last one without the influences of the blocks that are left out")
     func additive() throws {
-        let trainer = try ValuationProject().trainer(threads: 2), utility = try AdditiveUtility(trainer), chain = try trainer.project.chain()
+        let project = try ValuationProject(), trainer = try project.trainer(threads: 2), utility = try AdditiveUtility(trainer), chain = try trainer.project.chain()
         #expect(try utility.state(of: .all(of: 4)) == trainer.trainedState)
         #expect(try utility.state(of: .none(of: 4)) == chain.state(0))
-        #expect(try utility.state(of: Coalition([1, 2], of: 4)) == trainer.trainedState.subtracting(chain.influence(1)).subtracting(chain.influence(4)))
+        let left = try trainer.trainedState.subtracting(chain.influence(project.block(of: 0))).subtracting(chain.influence(project.block(of: 3)))
+        #expect(try utility.state(of: Coalition([1, 2], of: 4)) == left)
         let coalitions = Coalition.every(of: 4)
         let expected = try coalitions.map { try trainer.metric.value(of: trainer.scorer.scores(utility.state(of: $0), by: trainer.trainers[0])) }
         #expect(try utility.values(of: coalitions) == expected)
