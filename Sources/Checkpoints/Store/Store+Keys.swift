@@ -64,6 +64,14 @@ extension Store {
         return text
     }
 
+    /// Settings whose names begin so depend on which test rows there are; a deletion of some takes them away.
+    public static let testRowsSettings = "test-rows/"
+
+    /// Takes away, inside a transaction, what depends on which test rows there are.
+    public func removeTestRowsSettings() throws {
+        try database.run("DELETE FROM settings WHERE substr(key, 1, length(?1)) = ?1", .text(Self.testRowsSettings))
+    }
+
     /// Inside a transaction.
     public func set(_ name: String, to value: String) throws {
         try database.run(

@@ -116,6 +116,7 @@ extension Project {
                     for block in rows { try store.setRows(block) }
                     try store.condemnEvidence()
                     try store.condemnUtilities()
+                    if !test.isEmpty { try store.removeTestRowsSettings() }
                     try store.destroyPerishableDisclosures(ofStitches: report.exact)
                     if report.exact { try store.changeReports { $0.report.isEmpty ? nil : try DeletionReport(json: $0.report).kept.encoded() } }
                     try store.markDeleted(places.map(\.id), request: number)

@@ -62,7 +62,8 @@ public struct ValuationSplit: Sendable, Equatable {
 
     /// The cut as the project keeps it: the valuation rows' places. A row that is not in it is a final one, since rows never come.
     private struct Kept: Codable {
-        private static let setting = "valuation-split"
+        /// It goes with the next test row that is deleted: an even cut of each class would tell the class of the row that a side lacks.
+        private static let setting = Store.testRowsSettings + "valuation-split"
         let share: Double
         let valuation: [Int: [Int]]
 
