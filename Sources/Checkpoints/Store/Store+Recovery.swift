@@ -63,6 +63,8 @@ extension Store {
     /// Empties the database's log, and overwrites it before: what it held was superseded. Readers that follow each other cannot
     /// hold this up, only one that is under way, for as long as it takes.
     func emptyLog() throws {
+        // Another writer's commit, which may be all that is in the log by the time that it is overwritten, is not ours to lose.
+        try expectLockInPlace()
         try objectsFolder.shutDoor {
             try database.checkpointLog()
             // From here on nobody reads from the log, and its content is in the database, on the device.
@@ -74,6 +76,7 @@ extension Store {
     /// Rebuilds the catalogue without free pages and empties its log.
     public func compact() throws {
         if let uncertainty { throw uncertainty }
+        try expectLockInPlace()
         try database.vacuum()
         try emptyLog()
     }
