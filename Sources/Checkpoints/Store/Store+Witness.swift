@@ -83,4 +83,12 @@ extension Store {
             throw fault("\(cataloguePath): the ledger is not the one whose \(expected.size) entries were seen: another catalogue was put in place")
         }
     }
+
+    /// Throws where the ledger is not one that the witness has seen, or that grew from one: for whoever opened the project only
+    /// to look, and verified nothing then.
+    public func verifyWitness() throws {
+        // The witness first: the ledger may only have grown since.
+        let expected = try expectedLedger()
+        try database.snapshot { try verifyLedger(against: expected) }
+    }
 }

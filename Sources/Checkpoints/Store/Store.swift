@@ -99,10 +99,10 @@ public final class Store {
             throw Failure(.locked, "\(folder) was moved while it was opened; run the command again")
         }
         if access != .write { database.fixingView = { [objectsFolder] in try objectsFolder.passDoor($0) } }
-        // The witness first: the ledger may only have grown since.
-        let expected = access == .inspect ? nil : try expectedLedger()
         // Before anything that it is compared for: the keyring of one state must not be taken for another's.
         dataVersion = try database.pragma("data_version")
+        // The witness before the ledger, which may only have grown since.
+        let expected = access == .inspect ? nil : try expectedLedger()
         try database.snapshot {
             keyring = try loadKeyring()
             rowsSum = try loadRowsSum()

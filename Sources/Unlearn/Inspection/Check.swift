@@ -34,6 +34,7 @@ extension Project {
         }
         try attempt { try store.checkCatalogue() }
         try attempt { report.errors += try store.ledgerFaults() }
+        try attempt { try store.verifyWitness() }
         try attempt { report.errors += try store.keyFaults() }
         let objects = try store.objects()
         for (index, object) in objects.enumerated() {
