@@ -84,12 +84,23 @@ public final class OpenFolder {
         try synchronise()
     }
 
+    /// Whether a name is that of a folder; a link to one is none.
+    public func isFolder(_ name: String) -> Bool {
+        var status = stat()
+        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Removes a file, or a folder and all in it. Links are removed, not followed.
-    public func removeTree(_ name: String) throws {
+    public func removeTree(_ name: String) throws { try takeTree(name) { try $0.remove($1) } }
+
+    /// Destroys a file, or removes a folder and destroys all in it. Links are removed, not followed.
+    public func destroyTree(_ name: String) throws { try takeTree(name) { try $0.destroy([$1]) } }
+
+    private func takeTree(_ name: String, _ take: (OpenFolder, String) throws -> Void) throws {
         guard let status = try status(name) else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else { return try remove(name) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return try take(self, name) }
         let folder = try OpenFolder(name, in: self)
-        for inner in try folder.names() { try folder.removeTree(inner) }
+        for inner in try folder.names() { try folder.takeTree(inner, take) }
         guard unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
             throw SystemCallError(operation: "remove the folder", path: path(of: name), code: errno)
         }

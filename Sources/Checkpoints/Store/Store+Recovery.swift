@@ -26,9 +26,9 @@ extension Store {
         let strays = try strayFiles()
         guard !strays.isEmpty else { return }
         try expectLockInPlace()
-        // Whatever else lies there (a folder, a link) is removed as it is.
-        try objectsFolder.destroy(strays.map(\.name).filter { (try? objectsFolder.length($0)) ?? nil != nil })
-        for stray in strays { try objectsFolder.removeTree(stray.name) }
+        // Files together, folders one by one.
+        try objectsFolder.destroy(strays.map(\.name).filter { !objectsFolder.isFolder($0) })
+        for stray in strays { try objectsFolder.destroyTree(stray.name) }
         try objectsFolder.synchronise()
         let returned = strays.filter { $0.destroyedBy != nil }
         guard !returned.isEmpty else { return }

@@ -1,0 +1,114 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+@Suite("Destroyed objects that somebody puts back")
+struct ReturnedObjectsTests {
+    private let project: SampleProject
+    /// The files that R1 and R2 destroy, as they were.
+    private let destroyed: [(name: String, bytes: [UInt8], request: Int)]
+
+    init() throws { (project, destroyed) = try Self.prepared(.xchacha20poly1305) }
+
+    private static func prepared(_ encryption: Encryption) throws -> (SampleProject, [(name: String, bytes: [UInt8], request: Int)]) {
+        let project = try SampleProject(encryption: encryption), store = try project.writer()
+        var destroyed: [(name: String, bytes: [UInt8], request: Int)] = []
+        for (request, block) in [(1, 2), (2, 3)] {
+            let old = try [#require(store.index.object(.trainRows, block)), #require(store.index.object(.influence, block))]
+            destroyed += try old.map { ($0.file, try FileSystem.read(store.path(of: $0)), request) }
+            let id = SampleProject.id(.train, block, 1)
+            let number = try store.beginRequest(ids: [id], details: .null)
+            try #require(number == request)
+            try store.transaction {
+                try store.markDeleted([id], request: number)
+                try store.setRows(store.stage(SampleProject.rows(.train, block).emptying([1])))
+                try store.setInfluence(store.stage(SampleProject.record(.influence, block, version: 1)), baseIsExact: true)
+                try store.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: nil)
+            }
+        }
+        return (project, destroyed)
+    }
+
+    /// That the next writer destroys these strays, and tells of those that came back.
+    private func expectDestroyed(_ strays: [(name: String, request: Int?)], in project: SampleProject) throws {
+        let files = try project.files(), entries = try project.reader().ledger().count
+        let expected = strays.map { Store.StrayFile(name: $0.name, destroyedBy: $0.request) }.sorted { $0.name < $1.name }
+        for store in [try project.reader(), try project.inspector()] { #expect(try store.strayFiles() == expected) }
+        // Looking changes nothing.
+        #expect(try project.files() == files)
+        // Another name for each, to look at the content when its own is gone.
+        let aside = try TemporaryFolder()
+        for (index, stray) in strays.enumerated() { try #require(link(project.folder.file("objects/" + stray.name), aside.file("\(index)")) == 0) }
+        let store = try project.writer()
+        #expect(try project.files() == store.objects().map(\.file).sorted())
+        for index in strays.indices { #expect(try FileSystem.read(aside.file("\(index)")).allSatisfy { $0 == 0 }) }
+        let returned = strays.filter { $0.request != nil }
+        let told = try store.ledger().dropFirst(entries).map(\.entry)
+        #expect(told.map(\.event) == (returned.isEmpty ? [] : [.erasedAgain]))
+        if let entry = told.first {
+            let requests = Set(returned.compactMap(\.request)).sorted().map { JSONValue.string("R\($0)") }
+            #expect(entry.details == .object(["objects": .integer(returned.count), "requests": .array(requests)]))
+            #expect(entry.request == nil)
+        }
+        #expect(try store.ledgerFaults() == [])
+        try store.checkCatalogue()
+    }
+
+    @Test("Under their own names they are found, whatever is in them, and destroyed again", arguments: [Encryption.none, .xchacha20poly1305])
+    func byName(encryption: Encryption) throws {
+        let (project, destroyed) = try Self.prepared(encryption)
+        for (index, object) in destroyed.enumerated() {
+            try project.folder.write(index == 0 ? [1, 2, 3] : object.bytes, to: "objects/" + object.name)
+        }
+        try expectDestroyed(destroyed.map { ($0.name, $0.request) }, in: project)
+        // The next writer finds nothing to do.
+        let entries = try project.reader().ledger().count
+        #expect(try project.writer().ledger().count == entries)
+    }
+
+    @Test("Under other names they are found by their content, and destroyed again", arguments: [Encryption.none, .xchacha20poly1305])
+    func byContent(encryption: Encryption) throws {
+        let (project, destroyed) = try Self.prepared(encryption)
+        let names = ["copy of it", "b.bak", ".hidden", ObjectName.random().description]
+        for (name, object) in zip(names, destroyed) { try project.folder.write(object.bytes, to: "objects/" + name) }
+        try expectDestroyed(zip(names, destroyed).map { ($0, $1.request) }, in: project)
+    }
+
+    @Test("What an unfinished change left beside them is destroyed too and not told of")
+    func beside() throws {
+        try project.folder.write("rubbish", to: "objects/a")
+        var changed = destroyed[2].bytes
+        changed[changed.count - 1] ^= 1
+        try project.folder.write(changed, to: "objects/b")
+        try project.folder.write(destroyed[2].bytes, to: "objects/c")
+        try expectDestroyed([("a", nil), ("b", nil), ("c", 2)], in: project)
+    }
+
+    @Test("What was replaced without a deletion is an ordinary stray when it comes back")
+    func replacedOnly() throws {
+        let old = try project.file(of: .keyframe, 2), bytes = try FileSystem.read(old.path)
+        do {
+            let store = try project.writer()
+            try store.transaction { try store.removeKeyframes(from: 2) }
+        }
+        try project.folder.write(bytes, to: "objects/" + old.name)
+        try expectDestroyed([(old.name, nil)], in: project)
+    }
+
+    @Test("A link to a copy is removed and not followed; a folder with a copy in it goes, and the copy is overwritten")
+    func links() throws {
+        let aside = try TemporaryFolder(), copy = try aside.write(destroyed[0].bytes, to: "copy")
+        #expect(symlink(copy, project.folder.file("objects/link")) == 0)
+        try FileSystem.makeFolder(project.folder.file("objects/folder"))
+        try project.folder.write(destroyed[0].bytes, to: "objects/folder/file")
+        try #require(link(project.folder.file("objects/folder/file"), aside.file("inner")) == 0)
+        #expect(try project.reader().strayFiles() == ["folder", "link"].map { Store.StrayFile(name: $0, destroyedBy: nil) })
+        let store = try project.writer()
+        #expect(try project.files() == store.objects().map(\.file).sorted())
+        #expect(try FileSystem.read(copy) == destroyed[0].bytes)
+        #expect(try FileSystem.read(aside.file("inner")) == [UInt8](repeating: 0, count: destroyed[0].bytes.count))
+    }
+}
