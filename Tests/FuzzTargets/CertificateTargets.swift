@@ -16,12 +16,12 @@ extension FuzzTarget {
             let folder = try TemporaryFolder(), store = try Store(creating: folder.file("project"))
             let number = try store.beginRequest(ids: ["a", "b"], details: .object(["method": .string("exact")]))
             let report: JSONValue = .object([
-                "method": .string("exact"), "exact": .bool(true), "state_digest": .string(String(repeating: "0", count: 64)),
-                "test_rows_deleted": .integer(1), "damping": .number(0.5),
+                "method": .string("exact"), "exact": .bool(true), "test_rows_deleted": .integer(1), "damping": .number(0.5),
             ])
             try store.transaction {
-                try store.publishRequest(
-                    number, report: "{}", details: .object(["report": report, "source": .string("csv:x")]), written: [], evidence: nil)
+                var publication = Store.Publication(report: "{}", details: .object(["report": report, "source": .string("csv:x")]))
+                publication.untilDeletion = ["state_digest": .string(String(repeating: "0", count: 64)), "test_accuracy": .number(0.5)]
+                try store.publishRequest(number, publication, written: [], evidence: nil)
             }
             certificate = try ErasureCertificate.issue(number, of: store)
             (self.folder, self.store) = (folder, store)

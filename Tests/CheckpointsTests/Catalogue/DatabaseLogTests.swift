@@ -94,6 +94,35 @@ struct DatabaseLogTests {
         #expect(try count(writer) == 100)
     }
 
+    @Test("The log and its index stay when the last connection ends, whichever it was", arguments: [Database.Mode.write, .read])
+    func staysThere(last: Database.Mode) throws {
+        do {
+            let writer = try self.writer()
+            try insert(writer)
+            if last == .read {
+                let reader = try Database(path, .read)
+                #expect(try count(reader) == 1)
+                writer.close()
+            }
+        }
+        #expect(try FileSystem.names(in: folder.path) == ["db", "db-shm", "db-wal"])
+        #expect(try count(try Database(path, .read)) == 1)
+    }
+
+    @Test("A log that was overwritten after all of it was carried over takes nothing away, and the next change is kept")
+    func overwritten() throws {
+        let writer = try self.writer()
+        try insert(writer, "first")
+        try writer.checkpointLog()
+        #expect(try FileSystem.read(log).contains("first"))
+        try OpenFolder(folder.path).overwrite("db-wal", headLength: Database.logHeaderLength)
+        #expect(try FileSystem.read(log).allSatisfy { $0 == 0 })
+        #expect(try count(try Database(path, .read)) == 1)
+        try writer.truncateLog()
+        try insert(writer, "second")
+        #expect(try count(try Database(path, .read)) == 2)
+    }
+
     @Test("A log that somebody reads is not emptied: that is told as locked, and works when the reader is done")
     func busyReader() throws {
         let writer = try self.writer(), reader = try Database(path, .read)
@@ -161,8 +190,8 @@ struct DatabaseLogTests {
     @Test("A catalogue in a folder that cannot be written is read as it stands", .enabled(if: geteuid() != 0), arguments: ["db", "d b%20?#&ü"])
     func readOnlyFolder(name: String) throws {
         try insert(try writer(), "content")
-        // The writer is gone, and its log with it.
-        try #require(try FileSystem.names(in: folder.path) == ["db"])
+        // The writer is gone; its log, which stays, is carried off.
+        for suffix in ["-wal", "-shm"] { try FileSystem.remove(path + suffix) }
         if name != "db" { try FileSystem.rename(path, to: folder.file(name)) }
         try #require(chmod(folder.path, 0o500) == 0)
         defer { chmod(folder.path, 0o700) }

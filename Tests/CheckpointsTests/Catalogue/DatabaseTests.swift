@@ -84,6 +84,19 @@ struct DatabaseTests {
         #expect(try database.rows("SELECT count(*) FROM child") { $0.integer(0) } == [0])
     }
 
+    @Test("A database that is being made has nothing beside it, in the middle of a change either")
+    func noJournal() throws {
+        let database = try database()
+        // So small a cache that changed pages are written before the commit.
+        try database.execute("PRAGMA cache_size = 2")
+        try database.transaction { for number in 1...200 { try database.run("INSERT INTO t VALUES (?, zeroblob(2000))", .integer(number)) } }
+        try database.transaction {
+            try database.execute("UPDATE t SET b = zeroblob(1900)")
+            #expect(try FileSystem.names(in: folder.path) == ["db"])
+        }
+        #expect(try values(database).count == 200)
+    }
+
     @Test("A key that exists already is told apart from other faults")
     func uniqueness() throws {
         let database = try database()

@@ -10,17 +10,28 @@ struct KeyringTests {
 
     init() throws { project = try SampleProject() }
 
-    /// Every value in the catalogue that a key is needed for.
+    /// Every value in the catalogue that the keyring is needed for.
     private struct Sealed {
         let keyring: [UInt8]
-        let keys: [Int: [UInt8]]
-        let settings: [String: [UInt8]]
+        let objects: [ObjectName: [UInt8]]
+        /// Settings, reports and perishable disclosures.
+        let others: [String: [UInt8]]
 
         init(_ store: Store) throws {
             keyring = try #require(try store.database.rows("SELECT keyring FROM project") { $0.blob(0) }.first)
-            keys = Dictionary(uniqueKeysWithValues: try store.database.rows("SELECT number, key FROM objects") { ($0.integer(0), $0.blob(1)) })
-            settings = Dictionary(uniqueKeysWithValues: try store.database.rows("SELECT key, value FROM settings") { ($0.text(0), $0.blob(1)) })
+            objects = Dictionary(
+                uniqueKeysWithValues: try store.database.rows("SELECT name, cell FROM objects") { (ObjectName(bytes: $0.blob(0)), $0.blob(1)) })
+            let queries = [
+                "SELECT 'setting ' || key, value FROM settings", "SELECT 'request ' || number, cell FROM requests",
+                "SELECT 'disclosures ' || position, perishable FROM disclosures",
+            ]
+            others = Dictionary(uniqueKeysWithValues: try queries.flatMap { try store.database.rows($0) { ($0.text(0), $0.blob(1)) } })
         }
+    }
+
+    /// What is in an object's cell, opened as the specification says; nil where the key opens nothing.
+    private func content(_ cell: [UInt8], of name: ObjectName, by keyring: SecretKey, _ store: Store) -> [UInt8]? {
+        cell.withUnsafeBytes { keyring.open($0, context: Array("unlearn object".utf8) + name.bytes + store.keys.projectID) }
     }
 
     private func replaceInfluence(_ store: Store, block: Int = 2, version: UInt64 = 1) throws {
@@ -29,43 +40,80 @@ struct KeyringTests {
         }
     }
 
-    @Test("Each object has a key of its own, which is not its wrapped form")
+    @Test("Each object has a key of its own, which is not in its cell as it stands")
     func ownKeys() throws {
         let store = try project.reader()
-        let keys = try store.objects().map { try #require(try store.unwrap($0.wrappedKey, ofObject: $0.number, by: store.keyring)).exposed }
+        let objects = try store.objects()
+        let keys = try objects.map { Array(try #require(content($0.cell, of: $0.name, by: store.keyring, store)).suffix(32)) }
         #expect(keys.count == 9)
-        #expect(Set(keys).count == 9)
-        for (object, key) in zip(try store.objects(), keys) { #expect(!object.wrappedKey.contains(key)) }
+        #expect(Set(keys).count == 9 && !keys.contains([UInt8](repeating: 0, count: 32)))
+        for (object, key) in zip(objects, keys) { #expect(!object.cell.contains(key)) }
     }
 
-    @Test("A wrapped key is worth nothing in another object's place")
+    @Test("Without encryption objects have no keys, and their entries are sealed all the same")
+    func plain() throws {
+        let project = try SampleProject(encryption: .none), store = try project.reader()
+        for object in try store.objects() {
+            let opened = try #require(content(object.cell, of: object.name, by: store.keyring, store))
+            #expect(opened == object.entry.encoded(key: nil))
+            #expect(!object.cell.contains(Array(opened.prefix(40))))
+        }
+    }
+
+    @Test("Every cell of an object has one length, whatever the object is", arguments: [Encryption.none, .xchacha20poly1305])
+    func oneLength(encryption: Encryption) throws {
+        let project = try SampleProject(encryption: encryption), store = try project.writer()
+        try store.transaction {
+            try store.setUtilities(UtilityRecord(key: SHA256(of: [1]), playerCount: 2, entries: []))
+            try store.setCorrection(store.stage(SampleProject.record(.correction, 1)))
+        }
+        #expect(try Set(store.objects().map(\.cell.count)) == [ObjectEntry.length + SecretKey.sealOverhead])
+    }
+
+    @Test("A cell is worth nothing in another object's place")
     func boundToObject() throws {
-        let store = try project.reader()
+        let store = try project.writer()
         let objects = try store.objects()
-        let error = #expect(throws: Failure.self) { _ = try store.unwrap(objects[0].wrappedKey, ofObject: objects[1].number, by: store.keyring) }
+        try store.database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(objects[0].cell), .blob(objects[1].name.bytes))
+        let error = #expect(throws: Failure.self) { _ = try store.loadIndex() }
         #expect(
             error == Failure(
-                .damaged, "\(project.catalogue): the key of object \(objects[1].number) cannot be opened; "
+                .damaged, "\(project.catalogue): the entry of object \(objects[1].name) cannot be opened; "
                     + "run 'unlearn check' and restore the project from a backup"))
     }
 
-    @Test("When objects are destroyed, the keyring, all wrapped keys and all settings are sealed anew, and everything is read as before")
+    @Test("When objects are destroyed, the keyring and everything that it sealed are sealed anew, and everything is read as before")
     func renewal() throws {
         let store = try project.writer()
+        let number = try store.beginRequest(ids: ["train-1-1"], details: .string("begun"))
+        try store.transaction {
+            var publication = Store.Publication(report: "the report", details: .null)
+            publication.untilDeletion = ["state": .string("a digest")]
+            publication.whileStitched = ["agreement": .number(0.5)]
+            let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRequest: number)
+            try store.publishRequest(number, publication, written: [], evidence: evidence)
+        }
         let before = try Sealed(store), oldKeyring = store.keyring
-        let survivors = try store.objects().filter { $0.file.hasSuffix("-influence-2") == false }
+        let replaced = try #require(store.index.object(.influence, 2)).name
         try replaceInfluence(store)
         let after = try Sealed(store)
         #expect(after.keyring != before.keyring)
         #expect(store.keyring.exposed != oldKeyring.exposed)
-        for object in survivors { #expect(after.keys[object.number] != nil && after.keys[object.number] != before.keys[object.number]) }
-        #expect(Set(after.settings.keys) == ["recipe", "groups"])
-        for (name, value) in after.settings { #expect(value != before.settings[name]) }
+        #expect(before.objects.count == 10 && after.objects.count == 10 && after.objects[replaced] == nil)
+        for (name, cell) in before.objects where name != replaced { #expect(after.objects[name] != nil && after.objects[name] != cell) }
+        #expect(Set(after.others.keys) == Set(["setting recipe", "setting groups", "request 1"] + (0...3).map { "disclosures \($0)" }))
+        for (name, value) in after.others { #expect(before.others[name] != nil && value != before.others[name], "\(name)") }
         // The old keyring's key opens nothing that is there now.
-        for (number, wrapped) in after.keys { #expect(throws: Failure.self) { _ = try store.unwrap(wrapped, ofObject: number, by: oldKeyring) } }
+        for (name, cell) in after.objects {
+            #expect(content(cell, of: name, by: oldKeyring, store) == nil && content(cell, of: name, by: store.keyring, store) != nil)
+        }
         for reopened in [store, try project.reader()] {
             #expect(try reopened.setting("recipe") == "{}")
             #expect(try reopened.groupNames() == SampleProject.groups)
+            #expect(try reopened.request(number)?.report == "the report")
+            #expect(try reopened.evidence(of: #require(try reopened.request(number)))?.classes == [2])
+            let published = try #require(try reopened.ledger().map(\.entry).first { $0.event == .deletionPublished })
+            #expect(published["state"] == .string("a digest") && published["agreement"] == .number(0.5))
             #expect(try reopened.influence(of: 1) == SampleProject.record(.influence, 1).vector)
             #expect(try reopened.influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
             for block in [0, 2] { #expect(try reopened.keyframe(of: block) == SampleProject.record(.keyframe, block).vector) }
@@ -95,7 +143,8 @@ struct KeyringTests {
         try store.transaction { try store.setCorrection(store.stage(SampleProject.record(.correction, 1))) }
         let after = try Sealed(store)
         #expect(after.keyring == before.keyring)
-        for (number, wrapped) in before.keys { #expect(after.keys[number] == wrapped) }
+        for (name, cell) in before.objects { #expect(after.objects[name] == cell) }
+        #expect(after.others == before.others)
     }
 
     @Test("A reader opened before a destruction reads what it would have read, or is told to come again; never anything else",
@@ -107,7 +156,7 @@ struct KeyringTests {
             let store = try project.writer()
             try store.transaction {
                 try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
-                try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])), part: .train, slots: SampleProject.slots)
+                try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
                 try store.markDeleted(["train-2-1"], request: 1)
             }
         }
@@ -117,7 +166,7 @@ struct KeyringTests {
         let overtaken = Failure(.locked, "the project changed while it was being read; run the command again")
         #expect(#expect(throws: Failure.self) { _ = try influence(links[1]) } == overtaken)
         #expect(#expect(throws: Failure.self) { _ = try rows(blocks[1]) } == overtaken)
-        for object in objects where object.file.hasSuffix("-influence-2") || object.file.hasSuffix("-rows-2") && object.kind == .trainRows {
+        for object in objects where object.block == 2 && [.influence, .trainRows].contains(object.kind) {
             #expect(#expect(throws: Failure.self) { _ = try reader.contents(of: object) } == overtaken)
         }
         /// What is read, or nil where the reader is told to come again.
@@ -148,7 +197,7 @@ struct KeyringTests {
                 error == Failure(
                     .damaged, "\(project.catalogue): the keyring cannot be opened with the project's key; "
                         + "run 'unlearn check' and restore the project from a backup"), "\(change)")
-            try project.folder.write(bytes, to: "catalogue.sqlite")
+            try project.putBack(bytes)
         }
     }
 }

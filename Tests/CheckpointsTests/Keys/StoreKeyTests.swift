@@ -115,10 +115,13 @@ struct StoreKeyTests {
                 let folder = try TemporaryFolder()
                 do {
                     let store = try Store(creating: folder.path)
-                    try store.transaction { try store.set("key", to: "value") }
+                    try store.transaction {
+                        try store.set("key", to: "value")
+                        try store.append(LedgerEntry(.created))
+                    }
                     try store.publishCreation()
                 }
-                #expect(try FileSystem.names(in: folder.path) == ["catalogue.sqlite", "objects", "signing-key.pem", "unlearn.lock"])
+                #expect(try FileSystem.names(in: folder.path) == ["catalogue.sqlite", "ledger-witness", "objects", "signing-key.pem", "unlearn.lock"])
                 let store = try Store(opening: folder.path, .read)
                 #expect(try store.setting("key") == "value")
                 publicKeys.append(store.publicKey)

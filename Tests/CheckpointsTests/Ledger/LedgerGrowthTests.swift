@@ -55,22 +55,61 @@ struct LedgerGrowthTests {
         #expect(try store.ledger().map(\.bytes) == entries)
     }
 
+    private static let details: JSONValue = .object(["a/b": .array([.null, .bool(true), .integer(.max), .number(0.5), .string("größe \"x\"")])])
+
     @Test("An entry comes back as it was put in, from JSON whose keys are sorted")
     func entries() throws {
-        var entry = LedgerEntry(.deletionClosed, request: 7)
-        entry.rows = ["ab", "cd"]
-        entry.written = [LedgerObject(.influence, 3, 100, Digest(bytes: [UInt8](repeating: 1, count: 32)))]
-        entry.destroyed = []
-        entry.details = .object(["a/b": .array([.null, .bool(true), .integer(.max), .number(0.5), .string("größe \"x\"")])])
-        let bytes = try entry.encoded()
-        #expect(try LedgerEntry(decoding: bytes) == entry)
+        let entry = try LedgerEntry(
+            .deletionClosed, request: 7, details: Self.details, lasting: ["rows": .array([.string("ab"), .string("cd")])],
+            untilDeletion: ["state": .string("x")], whileStitched: ["measured": .integer(1)])
         #expect(entry.request == "R7")
+        #expect(entry.details == Self.details && entry.rows == ["ab", "cd"] && entry["state"] == .string("x") && entry["measured"] == .integer(1))
+        #expect(entry.disclosures.map(\.lifetime) == [.lasting, .lasting, .untilDeletion, .whileStitched])
+        let bytes = try entry.encoded(), texts = entry.disclosures.map { ($0.lifetime, $0.disclosure.text) }
+        #expect(try LedgerEntry(decoding: bytes, disclosures: texts) == entry)
         #expect(try entry.encoded() == bytes)
         let text = String(decoding: bytes, as: UTF8.self)
-        #expect(text.contains(#""a/b":["#))
-        let keys = ["destroyed", "details", "event", "program", "request", "rows", "time", "written"]
+        let keys = ["event", "program", "request", "sealed", "time"]
         let places = try keys.map { try #require(text.range(of: "\"\($0)\":")).lowerBound }
         #expect(places == places.sorted())
+        // Nothing that it commits to stands in it.
+        for name in ["rows", "details", "state", "measured", "a/b", "größe"] { #expect(!text.contains(name)) }
+    }
+
+    @Test("An entry commits to the digest of each disclosure's text, sorted, and to nothing twice")
+    func commitments() throws {
+        let entry = try LedgerEntry(.audited, details: Self.details, lasting: ["b": .null], untilDeletion: ["a": .null])
+        let digests = entry.disclosures.map { Hexadecimal.encode(SHA256(of: Array($0.disclosure.text.utf8)).bytes) }
+        #expect(entry.sealed == digests.sorted() && Set(digests).count == 3)
+        // [salt, name, value], as any program can read it.
+        let parts = try #require(try JSONSerialization.jsonObject(with: Data(entry.disclosures[0].disclosure.text.utf8)) as? [Any])
+        #expect(parts.count == 3 && (parts[0] as? String)?.utf8.count == 32 && parts[1] as? String == "b")
+        #expect(Disclosure(text: entry.disclosures[0].disclosure.text) == entry.disclosures[0].disclosure)
+    }
+
+    @Test("The same value is committed to differently each time, so that nobody can test a guess")
+    func salts() throws {
+        let commitments = try (0..<50).flatMap { _ in try LedgerEntry(.audited, details: .bool(true)).sealed }
+        #expect(Set(commitments).count == 50)
+    }
+
+    @Test("An entry verifies with any part of its disclosures, and counts those that are gone")
+    func partly() throws {
+        let entry = try LedgerEntry(.audited, details: Self.details, lasting: ["b": .null], untilDeletion: ["a": .null])
+        let texts = entry.disclosures.map { ($0.lifetime, $0.disclosure.text) }, bytes = try entry.encoded()
+        for kept in 0..<8 {
+            let some = texts.indices.filter { kept >> $0 & 1 == 1 }.map { texts[$0] }
+            let found = try LedgerEntry(decoding: bytes, disclosures: some)
+            #expect(found.sealed == entry.sealed && found.destroyedDisclosures == 3 - some.count)
+            #expect((found.details == nil) == !some.contains { $0.1 == texts[1].1 })
+        }
+        let foreign = try Disclosure("b", .null).text
+        for wrong in [[(DisclosureLifetime.lasting, foreign)], texts + [(.lasting, foreign)], [texts[0], texts[0]]] {
+            #expect(throws: LedgerEntry.Invalid.foreignDisclosure) { _ = try LedgerEntry(decoding: bytes, disclosures: wrong) }
+        }
+        for wrong in [[], Array("{}".utf8), Array(bytes.dropLast())] {
+            #expect(throws: LedgerEntry.Invalid.unreadable) { _ = try LedgerEntry(decoding: wrong, disclosures: []) }
+        }
     }
 
     @Test("A tree head is signed over lines of text that any program can put together")

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("The ledger")
 struct LedgerTests {
-    private let project: SampleProject
-    private var name: String { "the ledger in \(project.catalogue)" }
+    let project: SampleProject
+    var name: String { "the ledger in \(project.catalogue)" }
 
     /// Entries 0 created, 1 requested, 2 published, 3 closed, 4 audited, each with a tree head.
     init() throws {
@@ -17,14 +17,17 @@ struct LedgerTests {
         try store.transaction {
             try store.markDeleted(["train-2-1"], request: number)
             try store.removeKeyframes(from: 2)
-            try store.publishRequest(number, report: "{}", details: .null, written: [], evidence: nil)
+            var publication = Store.Publication(report: "{}", details: .string("what was done"))
+            publication.untilDeletion = ["state": .string("digest of the model")]
+            publication.whileStitched = ["measured": .string("figures of the stitch")]
+            try store.publishRequest(number, publication, written: [], evidence: nil)
         }
         try store.transaction { try store.append(LedgerEntry(.audited, request: number)) }
         try #require(try store.ledger().map(\.entry.event) == [.created, .deletionRequested, .deletionPublished, .deletionClosed, .audited])
     }
 
     /// The faults after a change by another hand.
-    private func faults(_ access: Store.Access = .read, _ change: (Database) throws -> Void) throws -> [String] {
+    func faults(_ access: Store.Access = .read, _ change: (Database) throws -> Void) throws -> [String] {
         do { try change(try project.database()) }
         return try Store(opening: project.path, access).ledgerFaults()
     }
@@ -32,7 +35,7 @@ struct LedgerTests {
     private func changed(_ entry: Int) -> String { "\(name): entry \(entry) was changed" }
     private func notSigned(_ size: Int) -> String { "\(name): its first \(size) entries are not those that were signed" }
 
-    private func expectRefused() {
+    func expectRefused() {
         for access in [Store.Access.read, .write] {
             let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
             #expect(

@@ -91,7 +91,8 @@ struct UtilityRecordTests {
             if entries == 1 { try store.transaction { try store.setUtilities(other) } }
             #expect(try store.utilities(Self.key) == record && store.utilities(other.key) == other)
         }
-        #expect(try project.files().filter { $0.contains("-utilities-") }.count == 2 && store.strayFiles().isEmpty)
+        #expect(try Set(project.files()) == Set(store.objects().map(\.file)) && project.files().count == 9 + 2)
+        #expect(try store.objects().filter { $0.kind == .utilities }.map(\.block) == [1, 2])
         #expect(try store.utilityRuns().map(\.run) == [1, 2])
         try store.checkCatalogue()
         try store.transaction { try store.condemnUtilities() }

@@ -16,16 +16,17 @@ struct RequestLifeTests {
         let written = [
             try store.stage(SampleProject.rows(.train, 2).emptying([1])), try store.stage(SampleProject.rows(.train, 1).emptying([3])),
         ]
-        for object in written { try store.setRows(object, part: .train, slots: SampleProject.slots) }
+        for rows in written { try store.setRows(rows) }
         try store.removeKeyframes(from: 2)
         try store.markDeleted(rows, request: number)
-        try store.publishRequest(number, report: "{}", details: .string("published"), written: written, evidence: nil)
-        return written
+        let objects = written.map(\.object)
+        try store.publishRequest(number, .init(report: "{}", details: .string("published")), written: objects, evidence: nil)
+        return objects
     }
 
     private func events(_ store: Store) throws -> [LedgerEvent] { try store.ledger().map(\.entry.event) }
 
-    private func named(_ objects: [StoredObject]) -> [LedgerObject] { objects.map { LedgerObject($0.kind, $0.block, $0.bytes, $0.digest) } }
+    private func listed(_ objects: [StoredObject]) -> [ListedObject] { objects.map(ListedObject.init) }
 
     @Test("A request is begun, published and closed, and the ledger tells each step with what was written and destroyed")
     func life() throws {
@@ -52,15 +53,19 @@ struct RequestLifeTests {
         #expect(try reader.request(1)?.state == .closed)
         #expect(try reader.request(1)?.report == "{}")
         #expect(try reader.requestNumbers() == [1])
-        let entries = try reader.ledger().map(\.entry).dropFirst()
+        let entries = try Array(reader.ledger().map(\.entry).dropFirst())
         #expect(entries.map(\.event) == [.deletionRequested, .deletionPublished, .deletionClosed])
         #expect(entries.allSatisfy { $0.request == "R1" })
         #expect(entries.map(\.details) == [.string("begun"), .string("published"), nil])
         let digests = rows.map(store.rowDigest).sorted()
         #expect(entries.map(\.rows) == [digests, nil, nil])
-        let writtenObjects = written.map { LedgerObject($0.kind, $0.block, $0.bytes, $0.digest) }
-        #expect(entries.map(\.written) == [nil, writtenObjects, nil])
-        #expect(entries.map(\.destroyed) == [nil, nil, named(condemned)])
+        let writtenObjects = written.map(ListedObject.init).sorted { $0.block < $1.block }
+        #expect(entries.map(\.written) == [nil, ObjectSummary(writtenObjects), nil])
+        #expect(entries[1].written?.kinds == ["rows": 2])
+        #expect(entries.map(\.destroyed) == [nil, nil, ObjectSummary(listed(condemned))])
+        #expect(entries[2].destroyed?.kinds == ["rows": 2, "keyframe": 1] && entries[2].destroyed?.count { $0.isRows } == 2)
+        #expect(try reader.destroyedObjects(by: 1) == listed(condemned))
+        #expect(try reader.destroyedObjects(by: 2) == [])
         #expect(condemned.allSatisfy { !FileSystem.exists(store.path(of: $0)) })
         #expect(try reader.ledgerFaults() == [])
         try reader.checkCatalogue()
@@ -68,7 +73,7 @@ struct RequestLifeTests {
 
     @Test("A request that was begun and cut off is undone by the next writer, on record, and everything is as before")
     func cutOffBegun() throws {
-        let files = try project.files(), links = try project.reader().chainLinks().map(\.influence)
+        let files = try project.files(), links = try project.reader().chainLinks().map(\.influence.file)
         do {
             let store = try project.writer()
             let number = try store.beginRequest(ids: rows, details: .null)
@@ -83,7 +88,7 @@ struct RequestLifeTests {
         #expect(try store.ledger().last?.entry.request == "R1")
         #expect(try store.ledger().last?.entry.details == .object(["reason": .string("the program was cut off")]))
         #expect(try project.files() == files)
-        #expect(try store.chainLinks().map(\.influence) == links)
+        #expect(try store.chainLinks().map(\.influence.file) == links)
         for id in rows { #expect(try store.place(ofRow: id)?.isDeleted == false) }
         #expect(try store.ledgerFaults() == [])
         #expect(try store.beginRequest(ids: rows, details: .null) == 2)
@@ -104,7 +109,8 @@ struct RequestLifeTests {
         let store = try project.writer()
         #expect(try store.request(1)?.state == .closed)
         #expect(try events(store) == [.created, .deletionRequested, .deletionPublished, .deletionClosed])
-        #expect(try store.ledger().last?.entry.destroyed == named(condemned))
+        #expect(try store.ledger().last?.entry.destroyed == ObjectSummary(listed(condemned)))
+        #expect(try store.destroyedObjects(by: 1) == listed(condemned))
         #expect(condemned.allSatisfy { !FileSystem.exists(store.path(of: $0)) })
         #expect(try store.condemnedObjects().isEmpty)
         #expect(try store.ledgerFaults() == [])

@@ -11,9 +11,11 @@ struct StoreChainTests {
 
     init() throws { project = try SampleProject() }
 
-    /// Objects of a kind, by block, as the files' names tell.
-    private func blocks(_ kind: String) throws -> [Int] {
-        try project.files().filter { $0.contains("-\(kind)-") }.compactMap { Int($0.split(separator: "-").last ?? "") }.sorted()
+    /// Blocks of a kind that have a file. Every file must be one that the catalogue names.
+    private func blocks(_ kind: ObjectKind) throws -> [Int] {
+        let objects = try project.inspector().index.objects.values
+        let files = try project.files().map { file in try #require(objects.first { $0.file == file }) }
+        return files.filter { $0.kind == kind }.map(\.block).sorted()
     }
 
     @Test("Links tell which blocks have a keyframe, a correction and an exact base")
@@ -33,16 +35,17 @@ struct StoreChainTests {
     @Test("A replaced influence is the new one, and the old file is gone")
     func replacesInfluence() throws {
         let store = try project.writer()
-        let old = try project.files().filter { $0.hasSuffix("-influence-2") }
+        let old = try project.file(of: .influence, 2).name
         let new = try store.stage(SampleProject.record(.influence, 2, version: 1))
         #expect(try project.files().contains(new.file))
         try store.transaction {
             try store.setInfluence(new, baseIsExact: false)
-            #expect(try store.condemnedObjects().map(\.file) == old)
+            #expect(try store.condemnedObjects().map(\.file) == [old])
             // Until the commit a crash must find the old files.
-            #expect(try project.files().contains(old[0]))
+            #expect(try project.files().contains(old))
         }
-        #expect(try project.files().filter { $0.hasSuffix("-influence-2") } == [new.file])
+        #expect(try project.file(of: .influence, 2).name == new.file)
+        #expect(try !project.files().contains(old) && project.files().contains(new.file))
         #expect(try store.influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
         #expect(try store.influence(of: 1) == SampleProject.record(.influence, 1).vector)
         #expect(try store.chainLinks().map(\.baseIsExact) == [true, false, true])
@@ -59,11 +62,11 @@ struct StoreChainTests {
             let record = SampleProject.record(.correction, 2, version: version)
             try store.transaction { try store.setCorrection(store.stage(record)) }
             #expect(try store.correction(of: 2) == record.vector)
-            #expect(try blocks("correction") == [2])
+            #expect(try blocks(.correction) == [2])
         }
         try store.transaction { try store.removeCorrection(2) }
         #expect(try store.correction(of: 2) == nil)
-        #expect(try blocks("correction") == [])
+        #expect(try blocks(.correction) == [])
     }
 
     @Test("Removing a correction that is not there changes nothing")
@@ -78,7 +81,7 @@ struct StoreChainTests {
     func removesKeyframes(from block: Int, left: [Int]) throws {
         let store = try project.writer()
         try store.transaction { try store.removeKeyframes(from: block) }
-        #expect(try blocks("keyframe") == left)
+        #expect(try blocks(.keyframe) == left)
         for block in 0...3 { #expect(try (store.keyframe(of: block) != nil) == left.contains(block)) }
         try store.checkCatalogue()
     }
@@ -89,7 +92,7 @@ struct StoreChainTests {
         let record = SampleProject.record(.keyframe, 2, version: 1)
         try store.transaction { try store.setKeyframe(store.stage(record)) }
         #expect(try store.keyframe(of: 2) == record.vector)
-        #expect(try blocks("keyframe") == [0, 2])
+        #expect(try blocks(.keyframe) == [0, 2])
     }
 
     @Test("An influence set twice in one transaction leaves the last one only")
@@ -101,12 +104,13 @@ struct StoreChainTests {
             }
         }
         #expect(try store.influence(of: 3) == SampleProject.record(.influence, 3, version: 3).vector)
-        #expect(try blocks("influence") == [1, 2, 3])
+        #expect(try blocks(.influence) == [1, 2, 3])
     }
 
     @Test("A chain with a block missing is damage that names the block")
     func missingBlock() throws {
-        try project.database().execute("DELETE FROM influences WHERE block = 2")
+        let name = try #require(try project.inspector().index.object(.influence, 2)).name
+        try project.database().run("DELETE FROM objects WHERE name = ?", .blob(name.bytes))
         let error = #expect(throws: Failure.self) { _ = try project.inspector().chainLinks() }
         #expect(error == Failure(.damaged, "block 2 is missing from the chain; run 'unlearn check' and restore the project from a backup"))
     }
@@ -121,17 +125,31 @@ struct StoreChainTests {
         }
     }
 
-    @Test("Staged objects are numbered upwards and named by kind and block")
+    @Test("A staged object has a name of its own, under which its file is stray until a transaction names it or it is discarded")
     func names() throws {
         let store = try project.writer()
-        let last = try #require(try store.objects().last)
         let first = try store.stage(SampleProject.record(.influence, 12)), second = try store.stage(SampleProject.rows(.test, 1))
-        #expect([first.number, second.number] == [last.number + 1, last.number + 2])
-        #expect(first.file.hasSuffix("-influence-12"))
-        #expect(second.file.hasSuffix("-test-rows-1"))
-        #expect(try store.strayFiles() == [first.file, second.file])
+        #expect(try store.objects().allSatisfy { ![first.name, second.object.name].contains($0.name) } && first.name != second.object.name)
+        #expect(try store.strayFiles() == [first.file, second.file].sorted().map { Store.StrayFile(name: $0, destroyedBy: nil) })
         try store.discard(first)
-        #expect(try store.strayFiles() == [second.file])
+        #expect(try store.strayFiles() == [Store.StrayFile(name: second.file, destroyedBy: nil)])
+        try store.transaction { try store.setRows(second) }
+        #expect(try store.strayFiles() == [])
+        // What the catalogue names is not discarded.
+        try store.discard(second.object)
+        #expect(try project.files().contains(second.file))
+    }
+
+    @Test("Two objects in use of one kind and block are damage")
+    func twice() throws {
+        let store = try project.writer()
+        let object = try #require(store.index.object(.influence, 2))
+        let another = ObjectName.random()
+        let content = object.entry.encoded(key: .random())
+        let cell = content.withUnsafeBytes { store.keyring.seal($0, context: Array("unlearn object".utf8) + another.bytes + store.keys.projectID) }
+        try store.database.run("INSERT INTO objects VALUES (?, ?)", .blob(another.bytes), .blob(cell))
+        let error = #expect(throws: Failure.self) { _ = try store.loadIndex() }
+        #expect(error?.kind == .damaged && error?.description.contains("the entry of object ") == true)
     }
 
     @Test("The stored bytes are those of the files")

@@ -27,13 +27,8 @@ struct StoreDamageTests {
 
     // MARK: - Objects
 
-    private func object(_ suffix: String) throws -> (path: String, name: String) {
-        let name = try #require(try project.files().first { $0.hasSuffix(suffix) })
-        return (project.folder.file("objects/" + name), name)
-    }
-
-    private func alteration(of suffix: String, _ alter: (inout [UInt8]) -> Void, _ read: (Store) throws -> Void) throws -> Failure? {
-        let (path, name) = try object(suffix)
+    private func alteration(of kind: ObjectKind, _ block: Int, _ alter: (inout [UInt8]) -> Void, _ read: (Store) throws -> Void) throws -> Failure? {
+        let (path, name) = try project.file(of: kind, block)
         var bytes = try FileSystem.read(path)
         alter(&bytes)
         try project.folder.write(bytes, to: "objects/" + name)
@@ -41,57 +36,60 @@ struct StoreDamageTests {
         return #expect(throws: Failure.self) { try read(store) }
     }
 
-    @Test("An object whose bytes were altered is damage that names the file")
+    @Test("An object whose bytes were altered is damage that names the file and what is in it")
     func altered() throws {
-        let path = try object("-influence-2").path
+        let path = try project.file(of: .influence, 2).path
         let length = try FileSystem.read(path).count
         let faults = [
-            0: "is not an object file", 9: "is another object than the catalogue names, or cut short",
-            31: "is another object than the catalogue names, or cut short", 40: "is not what was sealed with its key",
-            length / 2: "is not what was sealed with its key", length - 1: "is not what was sealed with its key",
+            0: "is not an object file", 9: "is another object than the catalogue names", 31: "is another object than the catalogue names",
+            40: "is not what was sealed with its key", length / 2: "is not what was sealed with its key",
+            length - 1: "is not what was sealed with its key",
         ]
         for (place, fault) in faults {
-            let message = "\(path) \(fault); run 'unlearn check' and restore the project from a backup"
-            let error = try alteration(of: "-influence-2", { $0[place] ^= 0x10 }) { _ = try $0.influence(of: 2) }
+            let message = "\(path) (influence 2) \(fault); run 'unlearn check' and restore the project from a backup"
+            let flip = { (bytes: inout [UInt8]) in bytes[place] ^= 0x10 }
+            let error = try alteration(of: .influence, 2, flip) { _ = try $0.influence(of: 2) }
             #expect(error == Failure(.damaged, message))
             // Undone: altering twice restores the file.
-            let (path, name) = try object("-influence-2")
             var bytes = try FileSystem.read(path)
-            bytes[place] ^= 0x10
-            try project.folder.write(bytes, to: "objects/" + name)
+            flip(&bytes)
+            try project.folder.write(bytes, to: "objects/" + FileSystem.name(of: path))
         }
         #expect(try project.reader().influence(of: 2) == SampleProject.record(.influence, 2).vector)
     }
 
     @Test("An object cut short, emptied or made longer is damage")
     func wrongLength() throws {
-        #expect(try alteration(of: "-keyframe-2", { $0.append(0) }) { _ = try $0.keyframe(of: 2) }?.kind == .damaged)
-        #expect(try alteration(of: "-keyframe-2", { $0.removeLast(2) }) { _ = try $0.keyframe(of: 2) }?.kind == .damaged)
-        #expect(try alteration(of: "-keyframe-2", { $0 = [] }) { _ = try $0.keyframe(of: 2) }?.kind == .damaged)
+        let alterations: [(inout [UInt8]) -> Void] = [{ $0.append(0) }, { $0.removeLast(2) }, { $0 = [] }]
+        for alter in alterations { #expect(try alteration(of: .keyframe, 2, alter) { _ = try $0.keyframe(of: 2) }?.kind == .damaged) }
     }
 
     @Test("Altered rows are damage")
     func alteredRows() throws {
-        #expect(try alteration(of: "-rows-3", { $0[40] ^= 1 }) { _ = try $0.rowsRecord(.train, 3) }?.kind == .damaged)
+        #expect(try alteration(of: .trainRows, 3, { $0[40] ^= 1 }) { _ = try $0.rowsRecord(.train, 3) }?.kind == .damaged)
     }
 
-    @Test("A valid file in another's place is damage")
-    func exchanged() throws {
-        let other = try FileSystem.read(try object("-influence-1").path)
-        #expect(try alteration(of: "-influence-2", { $0 = other }) { _ = try $0.influence(of: 2) }?.kind == .damaged)
+    @Test("A valid file in another's place is damage", arguments: [Encryption.none, .xchacha20poly1305])
+    func exchanged(encryption: Encryption) throws {
+        let project = try SampleProject(encryption: encryption)
+        let (one, other) = (try project.file(of: .trainRows, 1), try project.file(of: .trainRows, 2))
+        let bytes = try [one, other].map { try FileSystem.read($0.path) }
+        try project.folder.write(bytes[1], to: "objects/" + one.name)
+        try project.folder.write(bytes[0], to: "objects/" + other.name)
+        for block in [1, 2] { #expect(kind { _ = try project.reader().rowsRecord(.train, block) } == .damaged) }
     }
 
     @Test("A missing object is damage that names the file")
     func missing() throws {
-        let path = try object("-influence-2").path
+        let path = try project.file(of: .influence, 2).path
         try FileSystem.remove(path)
         let error = #expect(throws: Failure.self) { _ = try project.reader().influence(of: 2) }
-        #expect(error == Failure(.damaged, "\(path) is missing; run 'unlearn check' and restore the project from a backup"))
+        #expect(error == Failure(.damaged, "\(path) (influence 2) is missing; run 'unlearn check' and restore the project from a backup"))
     }
 
     @Test("Other objects of a damaged project are still read")
     func othersAreRead() throws {
-        try FileSystem.remove(try object("-influence-2").path)
+        try FileSystem.remove(try project.file(of: .influence, 2).path)
         #expect(try project.reader().influence(of: 3) == SampleProject.record(.influence, 3).vector)
     }
 
@@ -105,7 +103,7 @@ struct StoreDamageTests {
         arguments: [[], Array("not a database".utf8), [UInt8](repeating: 0, count: 4096), [UInt8](repeating: 0xA5, count: 10_000)].map(Abridged.init),
         [Store.Access.read, .write])
     func garbage(bytes: Abridged<[UInt8]>, access: Store.Access) throws {
-        try project.folder.write(bytes.value, to: "catalogue.sqlite")
+        try project.putBack(bytes.value)
         #expect(outcome(access) == .damaged)
         // Nothing was taken for rubbish of a crash.
         #expect(try project.files().count == 9)
@@ -123,7 +121,7 @@ struct StoreDamageTests {
         let bytes = try FileSystem.read(project.catalogue)
         let page = pageSize(bytes)
         for length in [100, page, bytes.count / 2 / page * page, bytes.count - page] {
-            try project.folder.write(Array(bytes[..<length]), to: "catalogue.sqlite")
+            try project.putBack(Array(bytes[..<length]))
             #expect(outcome(access) == .damaged, "\(length) of \(bytes.count) bytes")
         }
     }
@@ -135,37 +133,43 @@ struct StoreDamageTests {
         for page in 0..<bytes.count / size {
             var altered = bytes
             for index in page * size..<(page + 1) * size { altered[index] = 0xA5 }
-            try project.folder.write(altered, to: "catalogue.sqlite")
+            try project.putBack(altered)
             #expect(outcome(access) == .damaged, "page \(page)")
         }
         // Nothing was taken for rubbish of a crash.
         #expect(try project.files().count == 9)
     }
 
-    @Test("A project of a newer version is refused, not called damaged", arguments: [Store.Access.read, .write])
-    func newer(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 5; ALTER TABLE project RENAME TO projects")
-        let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
-        let message = "the project in \(project.path) was made by a newer version (format 5, this program reads 4); update unlearn"
-        #expect(error == Failure(.input, message))
+    @Test(
+        "A project of a newer version is refused, not called damaged, whatever its tables are",
+        arguments: [Store.Access.read, .write, .inspect], [6, 260])
+    func newer(access: Store.Access, version: Int) throws {
+        let message = "the project in \(project.path) was made by a newer version (format \(version), this program reads 5); update unlearn"
+        for change in ["", "; ALTER TABLE project RENAME TO projects"] {
+            try project.database().execute("PRAGMA user_version = \(version)" + change)
+            let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
+            #expect(error == Failure(.input, message))
+        }
     }
 
-    @Test("A project of an older version is refused, not called damaged", arguments: [Store.Access.read, .write])
-    func older(access: Store.Access) throws {
-        try project.database().execute("PRAGMA user_version = 2; ALTER TABLE project RENAME TO projects")
-        let error = #expect(throws: Failure.self) { _ = try access == .read ? project.reader() : project.writer() }
-        let message = "the project in \(project.path) was made by an older version (format 2, this program reads 4); make it anew with 'unlearn init'"
-        #expect(error == Failure(.input, message))
+    @Test(
+        "A project of an older version is refused, not called damaged, whatever its tables are",
+        arguments: [Store.Access.read, .write, .inspect], [0, 2, 4])
+    func older(access: Store.Access, version: Int) throws {
+        let files = try project.files()
+        let message =
+            "the project in \(project.path) was made by an older version (format \(version), this program reads 5); make it anew with 'unlearn init'"
+        for change in ["", "; ALTER TABLE project RENAME TO projects"] {
+            try project.database().execute("PRAGMA user_version = \(version)" + change)
+            let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
+            #expect(error == Failure(.input, message))
+        }
+        #expect(try project.files() == files)
     }
 
-    @Test("A catalogue of this version that names another is damage", arguments: [Store.Access.read, .write, .inspect], [0, 3, 5, 260])
-    func wrongVersion(access: Store.Access, version: Int) throws {
-        try project.database().execute("PRAGMA user_version = \(version)")
-        let error = #expect(throws: Failure.self) { _ = try takingLock { try Store(opening: project.path, access) } }
-        #expect(error == Failure(.damaged, "\(project.catalogue) is of this version and names another (\(version)); restore the project from a backup"))
-    }
-
-    @Test("Tables that are missing are damage", arguments: ["objects", "rows", "influences", "utilities", "tree_heads", "settings", "project"])
+    @Test(
+        "Tables that are missing are damage",
+        arguments: ["objects", "rows", "requests", "destroyed", "ledger", "disclosures", "tree_heads", "settings", "project"])
     func missingTable(name: String) throws {
         try project.database().execute("PRAGMA foreign_keys = OFF; DROP TABLE \(name)")
         #expect(outcome(.read) == .damaged)
@@ -173,50 +177,84 @@ struct StoreDamageTests {
 
     @Test("A plain object whose own digest was made to fit is still found out when it is read")
     func refittedDigest() throws {
-        let folder = try TemporaryFolder(), path = folder.file("project")
-        do {
-            let store = try Store(creating: path, encryption: .none)
-            try store.transaction { try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0))) }
-            try store.publishCreation()
-        }
-        let name = try #require(try FileSystem.names(in: path + "/objects").first)
-        var bytes = try FileSystem.read(path + "/objects/" + name)
-        bytes[60] ^= 1
-        bytes.replaceSubrange((bytes.count - 32)..., with: bytes.dropLast(32).withUnsafeBytes { Digest(of: $0) }.bytes)
-        try folder.write(bytes, to: "project/objects/" + name)
-        #expect(kind { _ = try Store(opening: path, .read).keyframe(of: 0) } == .damaged)
+        let project = try SampleProject(encryption: .none)
+        let store = try project.reader(), object = try #require(store.index.object(.keyframe, 0))
+        let form = SealedObject(encryption: .none, kind: .keyframe, block: 0, name: object.name, projectID: store.keys.projectID)
+        var content = try store.contents(of: object)
+        content[content.count / 2] ^= 1
+        let forged = form.seal(content, key: nil)
+        // The file is whole and says that it is this object.
+        #expect((try? form.open(forged, key: nil).get()) == content && forged.count == object.bytes)
+        try project.folder.write(forged, to: "objects/" + object.file)
+        let error = #expect(throws: Failure.self) { _ = try project.reader().keyframe(of: 0) }
+        #expect(
+            error == Failure(
+                .damaged, "\(store.path(of: object)) (keyframe 0) is not what was written there: its digest is another; "
+                    + "run 'unlearn check' and restore the project from a backup"))
     }
 
-    @Test("A chain that names an object which is not listed is damage, and the check finds it")
-    func danglingReference() throws {
-        do {
-            let database = try project.database()
-            try database.execute("PRAGMA foreign_keys = OFF")
-            try database.execute("DELETE FROM objects WHERE number = (SELECT object FROM influences WHERE block = 2)")
-        }
-        #expect(outcome(.read) == .damaged)
+    @Test("An object that is listed no more is damage, and the check finds it")
+    func unlisted() throws {
+        let name = try #require(try project.inspector().index.object(.influence, 2)).name
+        try project.database().run("DELETE FROM objects WHERE name = ?", .blob(name.bytes))
+        #expect(outcome(.read) == .damaged && outcome(.write) == .damaged)
+        // Its file is not taken for rubbish of a crash.
+        #expect(try project.files().contains(name.description))
         let store = try project.inspector()
-        #expect(kind { _ = try store.influence(of: 2) } == .damaged)
-        let error = #expect(throws: Failure.self) { try store.checkCatalogue() }
-        #expect(error?.kind == .damaged)
-        #expect(error?.description.contains("table influences refers to an object that is not there") == true)
+        #expect(kind { _ = try store.chainLinks() } == .damaged)
+        #expect(kind { try store.checkCatalogue() } == .damaged)
     }
 
-    @Test("An entry of an object with an unknown kind or half a digest is damage", arguments: ["kind = 9", "kind = -1", "digest = x'00'", "digest = x''"])
-    func unreadableEntry(change: String) throws {
-        try project.database().execute("UPDATE objects SET \(change) WHERE number = 1")
+    /// The fault of a catalogue in which one object has another cell or name.
+    private func entryFault(_ change: (Database, StoredObject, Store) throws -> Void) throws -> Failure? {
+        let whole = try FileSystem.read(project.catalogue)
+        do {
+            let store = try project.inspector(), object = try #require(store.index.object(.influence, 2))
+            try change(try project.database(), object, store)
+        }
         #expect(kind { _ = try project.reader() } == .damaged)
-        #expect(kind { _ = try project.inspector().objects() } == .damaged)
+        let error = #expect(throws: Failure.self) { _ = try project.inspector() }
+        try project.putBack(whole)
+        return error
     }
 
-    @Test("An index that does not fit its table is found by the check")
-    func brokenIndex() throws {
+    @Test("An entry of an object that was changed cannot be opened", arguments: [0, 23, 24, 100, 150])
+    func changedEntry(place: Int) throws {
+        var name = ""
+        let error = try entryFault { database, object, _ in
+            name = object.file
+            var cell = object.cell
+            cell[place] ^= 1
+            try database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
+        }
+        #expect(error?.description.hasPrefix("\(project.catalogue): the entry of object \(name) cannot be opened; ") == true)
+    }
+
+    @Test("A sealed entry with an unknown kind, and a name that is none, are damage")
+    func unreadableEntry() throws {
+        let unknown = try entryFault { database, object, store in
+            var content = object.entry.encoded(key: .random())
+            content[0] = 9
+            let context = Array("unlearn object".utf8) + object.name.bytes + store.keys.projectID
+            let cell = content.withUnsafeBytes { store.keyring.seal($0, context: context) }
+            try database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
+        }
+        #expect(unknown?.description.contains(" is not readable; ") == true)
+        for name in [[], [1], [UInt8](repeating: 1, count: 17)] as [[UInt8]] {
+            let error = try entryFault { database, object, _ in
+                try database.run("UPDATE objects SET name = ? WHERE name = ?", .blob(name), .blob(object.name.bytes))
+            }
+            #expect(error?.description.hasPrefix("\(project.catalogue): an object's name is not readable; ") == true)
+        }
+    }
+
+    @Test("A table whose description was changed is damage", arguments: [Store.Access.read, .write])
+    func changedDescription(access: Store.Access) throws {
         do {
             let database = try project.database()
             try database.execute("PRAGMA writable_schema = ON")
-            try database.execute(
-                "UPDATE sqlite_schema SET sql = replace(sql, 'part, block, slot', 'part, slot, block') WHERE name = 'rows_by_place'")
+            try database.execute("UPDATE sqlite_schema SET sql = replace(sql, 'cell BLOB NOT NULL', 'cell BLOB') WHERE name = 'rows'")
         }
-        #expect(outcome(.read) == .damaged)
+        #expect(outcome(access) == .damaged)
     }
 }

@@ -17,7 +17,7 @@ struct StoreRequestsTests {
         try store.transaction {
             try store.markDeleted([row], request: number)
             let object = try evidence.map { try store.stage($0, ofRequest: number) }
-            try store.publishRequest(number, report: report, details: .null, written: [], evidence: object)
+            try store.publishRequest(number, .init(report: report, details: .null), written: [], evidence: object)
         }
         return number
     }
@@ -99,13 +99,44 @@ struct StoreRequestsTests {
         try store.transaction {
             try store.condemnEvidence()
             let evidence = try store.stage(StoredEvidence(sample: [2], classes: [9]), ofRequest: number)
-            try store.publishRequest(number, report: "{}", details: .null, written: [evidence], evidence: evidence)
+            try store.publishRequest(number, .init(report: "{}", details: .null), written: [evidence], evidence: evidence)
         }
         #expect(try store.evidence(of: #require(try store.request(1))) == nil)
         #expect(try store.evidence(of: #require(try store.request(2)))?.sample == [2])
-        #expect(try project.files().filter { $0.contains("-evidence-") } == [try #require(try store.objects().last).file])
+        #expect(try project.files() == store.objects().map(\.file).sorted())
+        #expect(try store.objects().filter { $0.kind == .evidence }.map(\.block) == [number])
         let closed = try #require(try store.ledger().last?.entry)
-        #expect(closed.event == .deletionClosed && closed.destroyed?.map(\.digest) == [object.digest.description] && closed.destroyed?.map(\.kind) == ["evidence"])
+        #expect(closed.event == .deletionClosed)
+        #expect(closed.destroyed == ObjectSummary([ListedObject(object)]) && closed.destroyed?.kinds == ["evidence": 1])
+        #expect(try store.destroyedObjects(by: number) == [ListedObject(object)])
         try store.checkCatalogue()
+    }
+
+    @Test("Reports are changed one by one, and those for which nothing is given stay as they are")
+    func changesReports() throws {
+        let store = try project.writer()
+        for row in ["train-1-1", "train-1-2", "train-1-3"] { try deletion(store, row: row, report: "report of \(row)") }
+        let cells = { try store.database.rows("SELECT cell FROM requests ORDER BY number") { $0.blob(0) } }
+        let before = try cells()
+        try store.transaction { try store.changeReports { $0.number == 2 ? $0.report + ", coarser" : nil } }
+        let after = try cells()
+        #expect(zip(before, after).map { $0 == $1 } == [true, false, true])
+        for reopened in [store, try project.reader()] {
+            #expect(try reopened.requests().map(\.report) == ["report of train-1-1", "report of train-1-2, coarser", "report of train-1-3"])
+            #expect(try reopened.requests().map(\.state) == [.closed, .closed, .closed])
+        }
+    }
+
+    @Test("A report is worth nothing in another request's place")
+    func boundToRequest() throws {
+        do {
+            let store = try project.writer()
+            for row in ["train-1-1", "train-1-2"] { try deletion(store, row: row) }
+            try store.database.execute("UPDATE requests SET cell = (SELECT cell FROM requests WHERE number = 1) WHERE number = 2")
+        }
+        let error = #expect(throws: Failure.self) { _ = try project.inspector().requests() }
+        #expect(
+            error == Failure(
+                .damaged, "the catalogue's entry of request 2 cannot be opened; run 'unlearn check' and restore the project from a backup"))
     }
 }

@@ -6,6 +6,8 @@ import Testing
 
 @Suite("Rows in the store")
 struct StoreRowsTests {
+    private struct Stop: Error {}
+
     private let project: SampleProject
 
     init() throws { project = try SampleProject() }
@@ -38,7 +40,7 @@ struct StoreRowsTests {
     @Test("Ids and groups may hold any text", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a'b\"c", "line\nbreak", "%_*"])
     func ids(id: String) throws {
         let store = try project.writer()
-        try store.setGroups(["another", id])
+        try store.setGroups(["another", id], live: [1, 1])
         try insert(id, group: 1, into: store)
         let place = try store.place(ofRow: id)
         #expect(place?.block == 9)
@@ -74,11 +76,42 @@ struct StoreRowsTests {
         #expect(try store.everything() == before)
     }
 
-    @Test("Two rows cannot stand in one slot")
-    func samePlace() throws {
-        let store = try project.writer()
-        #expect(throws: (any Error).self) { try insert("another", block: 1, slot: 0, into: store) }
-        #expect(try store.place(ofRow: "another") == nil)
+    private func countFault(_ store: Store) -> Failure? { #expect(throws: Failure.self) { try store.verifyRowCounts() } }
+
+    @Test("More or fewer live rows in the table than a block holds are found", arguments: [Encryption.none, .xchacha20poly1305])
+    func rowCounts(encryption: Encryption) throws {
+        let project = try SampleProject(encryption: encryption), store = try project.writer()
+        try store.verifyRowCounts()
+        let changes: [(String, (Store) throws -> Void)] = [
+            ("in a slot that is taken", { try insert("another", block: 1, slot: 0, into: $0) }),
+            ("in a block that is not there", { try insert("another", block: 4, slot: 0, into: $0) }),
+            ("deleted in the table alone", { try $0.markDeleted(["train-2-1"], request: 1) }),
+            ("deleted in the block alone", { try $0.setRows($0.stage(SampleProject.rows(.train, 2).emptying([1]))) }),
+            ("of another part", { try $0.insertRow(id: "another", part: .test, block: 1, slot: 0, group: nil, excluded: false) }),
+            ("in another block than it stands in", {
+                try $0.markDeleted(["train-2-1"], request: 1)
+                try insert("another", block: 1, slot: 0, into: $0)
+            }),
+        ]
+        let fault = Failure(
+            .damaged, "\(project.catalogue): the table of rows lists other numbers of rows than the blocks hold; "
+                + "run 'unlearn check' and restore the project from a backup")
+        for (name, change) in changes {
+            #expect(throws: Stop.self) {
+                try store.transaction {
+                    try change(store)
+                    #expect(countFault(store) == fault, "\(name)")
+                    throw Stop()
+                }
+            }
+            try store.verifyRowCounts()
+        }
+        try store.transaction {
+            try insert("excluded", excluded: true, block: 1, slot: 0, into: store)
+            try store.markDeleted(["train-2-1"], request: 1)
+            try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
+        }
+        try store.verifyRowCounts()
     }
 
     @Test("A deleted row is still found at its place, and has lost its group")
@@ -94,38 +127,86 @@ struct StoreRowsTests {
         let store = try project.writer()
         try store.transaction {
             try store.markDeleted(["train-1-2", "train-3-0"], request: 1)
-            try insert("excluded", excluded: true, into: store)
+            try store.setRows(store.stage(SampleProject.rows(.train, 1).emptying([2])))
+            try store.setRows(store.stage(SampleProject.rows(.train, 3).emptying([0])))
         }
-        #expect(try store.rowCount(.train, deleted: false) == 10)
-        #expect(try store.rowCount(.train, deleted: true) == 3)
-        #expect(try store.rowCount(.test, deleted: false) == 4)
-        #expect(try store.rowCount(.test, deleted: true) == 0)
+        for reopened in [store, try project.reader()] {
+            #expect(try reopened.rowCount(.train, deleted: false) == 10)
+            #expect(try reopened.rowCount(.train, deleted: true) == 2)
+            #expect(try reopened.rowCount(.test, deleted: false) == 4)
+            #expect(try reopened.rowCount(.test, deleted: true) == 0)
+            let blocks = try reopened.rowBlocks(.train)
+            #expect(blocks.map(\.block) == [1, 2, 3])
+            #expect(blocks.map(\.slots) == [4, 4, 4])
+            #expect(blocks.map(\.live) == [3, 4, 3])
+            #expect(blocks.allSatisfy { $0.part == .train })
+            #expect(try reopened.rowBlock(.test, 1)?.live == 4 && reopened.rowBlock(.test, 1)?.part == .test)
+            #expect(try reopened.rowBlock(.test, 2) == nil)
+        }
     }
 
-    @Test("The live slots of a block are those without a deletion")
-    func liveSlots() throws {
+    @Test("The live places of a part are those of rows that nothing deleted or left out, in order, with their groups")
+    func livePlaces() throws {
         let store = try project.writer()
-        try store.transaction { try store.markDeleted(["train-1-2"], request: 1) }
-        let blocks = try store.rowBlocks(.train)
-        #expect(blocks.map(\.block) == [1, 2, 3])
-        #expect(blocks.map(\.slots) == [4, 4, 4])
-        #expect(try store.liveSlots(blocks[0]) == [0, 1, 3])
-        #expect(try store.liveSlots(blocks[1]) == [0, 1, 2, 3])
-        #expect(try store.liveSlots(try store.rowBlocks(.test)[0]) == [0, 1, 2, 3])
+        try store.transaction {
+            try store.markDeleted(["train-1-2"], request: 1)
+            try insert("excluded", excluded: true, into: store)
+            try insert("without group", slot: 1, into: store)
+        }
+        let places = try store.livePlaces(.train)
+        #expect(places.map(\.block) == [1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 9])
+        #expect(places.map(\.slot) == [0, 1, 3, 0, 1, 2, 3, 0, 1, 2, 3, 1])
+        #expect(places.map(\.group) == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, nil])
+        #expect(try store.livePlaces(.test).map(\.group) == [12, 13, 14, 15])
+    }
+
+    @Test("Two rows' entries have one length, and no two entries of one row are the same bytes")
+    func entries() throws {
+        let store = try project.writer()
+        let cells = { try store.database.rows("SELECT cell FROM rows ORDER BY id") { $0.blob(0) } }
+        let before = try cells()
+        #expect(Set(before.map(\.count)) == [1 + 4 * 4 + SecretKey.sealOverhead])
+        // A row deleted again by the same request says the same, in other bytes.
+        try store.transaction { try store.markDeleted(SampleProject.ids, request: 1) }
+        let once = try cells()
+        try store.transaction { try store.markDeleted(SampleProject.ids, request: 1) }
+        #expect(try Set(before + once + cells()).count == 3 * SampleProject.ids.count)
+    }
+
+    @Test("What a row's entry holds comes back from its bytes, and bytes that no entry has are none")
+    func cells() {
+        let cells = [
+            RowCell(part: .train, block: 1, slot: 0, group: nil, request: nil),
+            RowCell(part: .test, block: 1 << 30, slot: 1 << 30, group: 0, request: 0),
+            RowCell(part: .train, block: 7, slot: 6, group: 5, request: 4),
+        ]
+        for cell in cells { #expect(RowCell(cell.encoded) == cell) }
+        let bytes = cells[2].encoded
+        #expect(bytes == [1, 7, 0, 0, 0, 6, 0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0])
+        for length in 0..<bytes.count { #expect(RowCell(Array(bytes[..<length])) == nil) }
+        #expect(RowCell(bytes + [0]) == nil)
+        // An unknown part, block 0, a slot, a group and a request below what there is.
+        let changes: [(Int, [UInt8])] = [
+            (0, [0]), (0, [3]), (1, [0]), (5, [255, 255, 255, 255]), (9, [254, 255, 255, 255]), (13, [254, 255, 255, 255]),
+        ]
+        for (place, values) in changes {
+            var changed = bytes
+            changed.replaceSubrange(place..<place + values.count, with: values)
+            #expect(RowCell(changed) == nil, "\(place)")
+        }
     }
 
     @Test("A block of rows written anew replaces its file, and the other part's block stays")
     func replacesRows() throws {
         let store = try project.writer()
         let rows = SampleProject.rows(.train, 1).emptying([0, 3])
-        let old = try project.files().filter { $0.hasSuffix("-rows-1") }
-        try store.transaction { try store.setRows(store.stage(rows), part: .train, slots: SampleProject.slots) }
+        let files = try project.files(), old = try project.file(of: .trainRows, 1).name
+        try store.transaction { try store.setRows(store.stage(rows)) }
         #expect(try store.rowsRecord(.train, 1) == rows)
         #expect(try store.rowsRecord(.test, 1) == SampleProject.rows(.test, 1))
         #expect(try store.rowBlocks(.train).map(\.slots) == [4, 4, 4])
-        let new = try project.files().filter { $0.hasSuffix("-rows-1") }
-        #expect(new.count == old.count)
-        #expect(Set(old).subtracting(new).count == 1)
+        #expect(try Set(files).subtracting(project.files()) == [old])
+        #expect(try Set(project.files()).subtracting(files) == [try project.file(of: .trainRows, 1).name])
         try store.checkCatalogue()
     }
 
@@ -138,21 +219,34 @@ struct StoreRowsTests {
         let exchanged = RowsRecord(
             part: .train, block: 2, featureCount: 3, bytesPerFeature: 1, labels: rows.labels, features: rows.features,
             ids: [rows.ids[1], rows.ids[0]] + rows.ids[2...])
-        let path = try project.folder.file("objects/" + #require(try project.files().first { $0.hasSuffix("-rows-2") }))
+        let what = "\(try project.file(of: .trainRows, 2).path) (rows 2)"
         let advice = "; run 'unlearn check' and restore the project from a backup"
-        let other = Failure(.damaged, "\(path): the rows stored there are not those that the catalogue lists as live" + advice)
+        let other = Failure(.damaged, "\(what): the rows stored there are not those that the catalogue lists as live" + advice)
         #expect(refusal(exchanged) == other)
         #expect(refusal(rows.emptying([1])) == other)
-        try store.transaction { try store.markDeleted(["train-2-1"], request: 1) }
-        #expect(refusal(rows) == other)
-        try store.verify(rows.emptying([1]), of: block)
-        // A slot that lost its label alone.
+        // One list of two that changes alone.
+        #expect(throws: Stop.self) {
+            try store.transaction {
+                try store.markDeleted(["train-2-1"], request: 1)
+                #expect(refusal(rows) == other)
+                #expect(refusal(rows.emptying([1])) == other)
+                throw Stop()
+            }
+        }
+        try store.verify(rows, of: block)
         let emptied = rows.emptying([1])
-        let still = Failure(.damaged, "\(path): slot 1 is empty but still holds a row" + advice)
+        try store.transaction {
+            try store.markDeleted(["train-2-1"], request: 1)
+            try store.setRows(store.stage(emptied))
+        }
+        let next = try #require(try store.rowBlock(.train, 2))
+        try store.verify(emptied, of: next)
+        // A slot that lost its label alone.
+        let still = Failure(.damaged, "\(store.description(of: next.object)): slot 1 is empty but still holds a row" + advice)
         for (features, ids) in [(rows.features, emptied.ids), (emptied.features, rows.ids)] {
             let half = RowsRecord(
                 part: .train, block: 2, featureCount: 3, bytesPerFeature: 1, labels: emptied.labels, features: features, ids: ids)
-            #expect(refusal(half) == still)
+            #expect(#expect(throws: Failure.self) { try store.verify(half, of: next) } == still)
         }
     }
 

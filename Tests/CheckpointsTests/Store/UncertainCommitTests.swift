@@ -52,8 +52,12 @@ struct UncertainCommitTests {
             let error = #expect(throws: DatabaseError.self) {
                 try Self.replace(store, staged) {
                     // Noticed by COMMIT alone.
-                    try store.database.execute("PRAGMA defer_foreign_keys = ON")
-                    try store.database.run("INSERT INTO corrections VALUES (9, 999999)")
+                    try store.database.execute(
+                        """
+                        CREATE TEMP TABLE parent (a INTEGER PRIMARY KEY);
+                        CREATE TEMP TABLE child (a REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+                        INSERT INTO child VALUES (1);
+                        """)
                 }
             }
             #expect(error?.operation == "run 'COMMIT'")
@@ -62,16 +66,33 @@ struct UncertainCommitTests {
         try Self.expectEither(project, request: 1)
     }
 
+    /// The one descriptor with which this process holds a folder.
+    private static func descriptor(of folder: String) throws -> Int32? {
+        var named = stat()
+        try #require(stat(folder, &named) == 0)
+        let found = (0..<Int32(sysconf(Int32(_SC_OPEN_MAX)))).filter { descriptor in
+            var held = stat()
+            return fstat(descriptor, &held) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+        }
+        return found.count == 1 ? found[0] : nil
+    }
+
     @Test("After a folder of objects that could not be synced, nothing is committed or removed")
     func failedSync() throws {
-        let project = try SampleProject(), objects = project.folder.file("objects"), aside = project.folder.file("aside")
+        let project = try SampleProject(), objects = project.folder.file("objects")
         do {
             let store = try project.writer()
             let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
             let staged = try store.stage(SampleProject.record(.influence, 2, version: 1))
-            let error = #expect(throws: SystemCallError.self) { try Self.replace(store, staged) { try FileSystem.rename(objects, to: aside) } }
-            #expect(error?.path == objects && error?.code == ENOENT)
-            try FileSystem.rename(aside, to: objects)
+            let descriptor = try #require(try Self.descriptor(of: objects))
+            // O_PATH, which Glibc's module does not show: names can be reached through it, and it cannot be synced.
+            let intact = open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC), unsyncable = open(objects, 0x20_0000 | O_DIRECTORY | O_CLOEXEC)
+            defer { for copy in [intact, unsyncable] { close(copy) } }
+            let error = #expect(throws: SystemCallError.self) {
+                try Self.replace(store, staged) { try #require(dup2(unsyncable, descriptor) == descriptor) }
+            }
+            try #require(dup2(intact, descriptor) == descriptor)
+            #expect(error == SystemCallError(operation: "sync the folder", path: objects, code: EBADF))
             try Self.expectStill(store, staged, request: number, project)
         }
         try Self.expectEither(project, request: 1)

@@ -36,7 +36,7 @@ struct SampleProject {
         let store = try Store(creating: folder.path, encryption: encryption)
         try store.transaction {
             try store.set("recipe", to: "{}")
-            try store.setGroups(groups)
+            try store.setGroups(groups, live: groups.map { _ in 1 })
             for part in Part.allCases {
                 for block in 1...(part == .train ? 3 : 1) { try addRows(part, block, to: store) }
             }
@@ -57,7 +57,7 @@ struct SampleProject {
     static func id(_ part: Part, _ block: Int, _ slot: Int) -> String { "\(part)-\(block)-\(slot)" }
 
     private static func addRows(_ part: Part, _ block: Int, to store: Store) throws {
-        try store.setRows(store.stage(rows(part, block)), part: part, slots: slots)
+        try store.setRows(store.stage(rows(part, block)))
         for slot in 0..<slots {
             let id = id(part, block, slot)
             try store.insertRow(id: id, part: part, block: block, slot: slot, group: ids.firstIndex(of: id), excluded: false)
@@ -91,6 +91,27 @@ struct SampleProject {
 
     /// The files in the objects folder.
     func files() throws -> [String] { try FileSystem.names(in: folder.file("objects")) }
+
+    /// The file of the object in use of a kind and block. Only the catalogue knows which it is.
+    func file(of kind: ObjectKind, _ block: Int) throws -> (path: String, name: String) {
+        let name = try #require(try inspector().index.object(kind, block)).file
+        return (folder.file("objects/" + name), name)
+    }
+
+    /// Puts another catalogue in place, without the log that belonged to the one before.
+    func putBack(_ bytes: [UInt8]) throws {
+        for suffix in ["-wal", "-shm"] { try FileSystem.remove(catalogue + suffix) }
+        try folder.write(bytes, to: "catalogue.sqlite")
+    }
+
+    /// Copies all but the lock to another folder, as it is on the device.
+    func copy() throws -> TemporaryFolder {
+        let copy = try TemporaryFolder()
+        for name in try FileSystem.names(in: path) where name != "unlearn.lock" {
+            try FileManager.default.copyItem(atPath: folder.file(name), toPath: copy.file(name))
+        }
+        return copy
+    }
 }
 
 /// Takes a lock that was just released. A process that another test starts at this moment holds copies of all descriptors
@@ -136,5 +157,9 @@ extension Store {
 
 extension StagedObject {
     /// The name of its file.
-    var file: String { Store.fileName(number, kind, block) }
+    var file: String { name.description }
+}
+
+extension StagedRows {
+    var file: String { object.file }
 }
