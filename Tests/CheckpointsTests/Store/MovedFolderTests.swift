@@ -1,0 +1,112 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+/// Somebody moves a project's folder, and puts another project in its place, while a command runs.
+@Suite("A project that is moved while it is open")
+struct MovedFolderTests {
+    /// Holds `project`, which is opened, and `other`: two copies of one project, so that files of the same names are in both.
+    private let place: TemporaryFolder
+    private var path: String { place.file("project") }
+    private var moved: String { place.file("moved") }
+
+    init() throws {
+        place = try TemporaryFolder()
+        let sample = try SampleProject()
+        for name in ["project", "other"] { try FileManager.default.copyItem(atPath: sample.path, toPath: place.file(name)) }
+    }
+
+    /// Moves the project away and the other one, or a link to it, to where it was.
+    private func swap(byLink: Bool) throws {
+        try FileSystem.rename(path, to: moved)
+        if byLink {
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: place.file("other"))
+        } else {
+            try FileSystem.rename(place.file("other"), to: path)
+        }
+    }
+
+    /// All files of the other project, by name.
+    private func others() throws -> [String: [UInt8]] {
+        Dictionary(uniqueKeysWithValues: try rawFiles(path).map { (String($0.path.dropFirst(path.utf8.count)), $0.bytes) })
+    }
+
+    private func change(_ store: Store) throws {
+        try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
+        try store.removeKeyframes(from: 2)
+        try store.append(LedgerEntry(.audited))
+    }
+
+    /// That a project is whole and as the change made it, or left it.
+    private func expectWhole(_ path: String, changed: Bool) throws {
+        let store = try takingLock { try Store(opening: path, .write) }
+        #expect(try store.influence(of: 2) == SampleProject.record(.influence, 2, version: changed ? 1 : 0).vector)
+        #expect(try (store.keyframe(of: 2) == nil) == changed)
+        #expect(try store.ledger().map(\.entry.event) == (changed ? [.created, .audited] : [.created]))
+        #expect(try FileSystem.names(in: path + "/objects") == store.objects().map(\.file).sorted())
+        #expect(try store.ledgerFaults() == [])
+        try store.checkCatalogue()
+        for object in try store.objects() { try store.verify(object) }
+    }
+
+    @Test("A change goes on in the folder where it was begun, and touches nothing of the one that has its path now", arguments: [false, true])
+    func duringTransaction(byLink: Bool) throws {
+        var before: [String: [UInt8]] = [:]
+        do {
+            let store = try takingLock { try Store(opening: path, .write) }
+            try store.transaction {
+                try change(store)
+                try swap(byLink: byLink)
+                before = try others()
+            }
+            #expect(try others() == before)
+        }
+        #expect(try others() == before && before.count > 12)
+        try expectWhole(moved, changed: true)
+        try expectWhole(path, changed: false)
+    }
+
+    @Test("A change that another folder's own writer would make meanwhile is its own", arguments: [false, true])
+    func besideWriterThere(byLink: Bool) throws {
+        do {
+            let store = try takingLock { try Store(opening: path, .write) }
+            _ = try store.stage(SampleProject.record(.influence, 2, version: 1))
+            try swap(byLink: byLink)
+            let other = try takingLock { try Store(opening: path, .write) }
+            try store.transaction { try change(store) }
+            try other.transaction { try other.set("recipe", to: "other") }
+            #expect(try other.strayFiles() == [])
+        }
+        try expectWhole(moved, changed: true)
+        try expectWhole(path, changed: false)
+        #expect(try Store(opening: path, .read).setting("recipe") == "other")
+        #expect(try Store(opening: moved, .read).setting("recipe") == "{}")
+    }
+
+    @Test("A writer whose lock is gone with its folder's content changes nothing more", arguments: [false, true])
+    func lockElsewhere(byLink: Bool) throws {
+        let store = try takingLock { try Store(opening: path, .write) }
+        try swap(byLink: byLink)
+        let before = try others()
+        // Not the lock at the path, which is another project's, but the one in the folder that is held.
+        try FileSystem.remove(moved + "/unlearn.lock")
+        let error = #expect(throws: Failure.self) { try store.transaction { try change(store) } }
+        #expect(error?.kind == .failed && error?.description.hasPrefix("somebody removed \(path)/unlearn.lock: ") == true)
+        #expect(try others() == before)
+    }
+
+    @Test("What is read goes on to come from the folder that was opened", arguments: [false, true])
+    func reading(byLink: Bool) throws {
+        let other = try takingLock { try Store(opening: place.file("other"), .write) }
+        try other.transaction { try change(other) }
+        let reader = try Store(opening: path, .read)
+        try swap(byLink: byLink)
+        for block in 1...3 { #expect(try reader.influence(of: block) == SampleProject.record(.influence, block).vector) }
+        #expect(try reader.keyframe(of: 2) == SampleProject.record(.keyframe, 2).vector)
+        #expect(try reader.strayFiles() == [] && reader.ledgerFaults() == [])
+        try reader.verifyWitness()
+    }
+}
