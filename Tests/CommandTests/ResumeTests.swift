@@ -4,77 +4,111 @@ import Testing
 
 @Suite("Interruption and locking")
 struct ResumeTests {
-    @Test("Training killed at any moment and run again gives the digest of an undisturbed run")
+    /// A call that may take its time on a loaded machine, but not for ever.
+    private static let patience = Duration.seconds(300)
+
+    /// Waits until something can be seen; gives whether it was.
+    private func wait(until isSeen: () throws -> Bool) rethrows -> Bool {
+        let start = ContinuousClock.now
+        while ContinuousClock.now - start < Self.patience {
+            if try isSeen() { return true }
+            usleep(1000)
+        }
+        return false
+    }
+
+    /// Blocks whose influences are in the project's folder, committed or not.
+    private func influences(_ folder: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: folder + "/objects").count { $0.contains(/-influence-[0-9]+$/) }
+    }
+
+    @Test("Training killed or interrupted anywhere and run again gives the digest of an undisturbed run")
     func killedTraining() throws {
         let data = try SmallData(rows: 3000)
-        let options = ["--epochs", "20", "--seed", "4"]
-        let undisturbed = try data.initialise(in: "undisturbed", options[0], options[1], options[2], options[3])
+        let options = ["--epochs", "60", "--seed", "4"]
+        func project(_ name: String) throws -> Program { try data.initialise(in: name, options[0], options[1], options[2], options[3]) }
+        let undisturbed = try project("undisturbed")
         let digest = try #require(try undisturbed.json("train")["state_digest"] as? String)
-        let program = try data.initialise(in: "killed", options[0], options[1], options[2], options[3])
-        var random = SeededGenerator(77)
-        var kills = 0
-        var blocks = 0
-        while kills < 40 {
-            let process = try program.start("train")
-            usleep(UInt32.random(in: 5_000...90_000, using: &random))
-            // Half of them by Ctrl-C, which asks; half without a word.
-            if kills % 2 == 0 { kill(process.processIdentifier, SIGKILL) } else { process.interrupt() }
+        /// Lets training go on until three more blocks are finished, and ends it; gives how many are committed then.
+        func end(_ program: Program, having blocks: Int, _ how: (Process) -> Void) throws -> (blocks: Int, status: Int32) {
+            let folder = try #require(program.folder), process = try program.start("train")
+            let isSeen = try wait { try influences(folder) >= min(30, blocks + 3) || !process.isRunning }
+            if isSeen { how(process) } else { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
-            kills += 1
-            let status = try program.json("status")
-            let now = try #require(status["blocks_trained"] as? Int)
-            #expect(now >= blocks, "a finished block was lost")
-            blocks = now
-            if blocks == 30 { break }
+            #expect(isSeen, "training makes no progress")
+            return (try #require(try program.json("status")["blocks_trained"] as? Int), process.terminationStatus)
         }
-        let resumed = try program.json("train")
-        #expect(resumed["state_digest"] as? String == digest, "after \(kills) kills")
-        #expect(try program.run("check", "--read-data").status == 0)
+        // Where training was done before it could be ended, that proves nothing: then it is begun anew.
+        var isKilledMidway = false
+        for life in 1...50 where !isKilledMidway {
+            let program = try project("life\(life)")
+            // Ctrl-C asks, and what is finished is committed.
+            let asked = try end(program, having: 0) { $0.interrupt() }
+            guard asked.blocks < 30 else { continue }
+            #expect(asked.status == 130 && asked.blocks >= 3)
+            // A kill comes without a word, behind that commit and with files of its own that no commit names.
+            let killed = try end(program, having: asked.blocks) { kill($0.processIdentifier, SIGKILL) }
+            #expect(killed.blocks >= asked.blocks, "a finished block was lost")
+            isKilledMidway = killed.status == SIGKILL && killed.blocks < 30
+            let resumed = try program.json("train")
+            #expect(resumed["state_digest"] as? String == digest, "killed behind \(killed.blocks) blocks")
+            #expect(try program.run("check", "--read-data").status == 0)
+        }
+        #expect(isKilledMidway)
     }
 
     @Test("A killed deletion leaves the old state or the new one, and the next command clears up")
     func killedDeletion() throws {
         let data = try SmallData(rows: 3000)
         let program = try data.initialise(in: "project", "--epochs", "10")
+        let folder = try #require(program.folder)
         let digest = try #require(try program.json("train")["state_digest"] as? String)
         let ids = try data.folder.write((0..<20).map(String.init).joined(separator: "\n"), to: "ids")
         let expected = try #require(try program.json("delete", "--ids", ids, "--method", "exact", "--dry-run")["state_digest"] as? String)
         #expect(expected != digest)
-        var random = SeededGenerator(78)
-        var outcomes: Set<String> = []
-        for _ in 0..<20 {
-            let process = try program.start("delete", "--ids", ids, "--method", "exact")
-            usleep(UInt32.random(in: 20_000...400_000, using: &random))
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+        let before = try contents(of: folder)
+        let shim = KillShim(folder: folder, page: data.folder.file("page"))
+        // A whole one, to know how many changes there are.
+        let copy = data.folder.file("copy")
+        try FileManager.default.copyItem(atPath: folder, toPath: copy)
+        let counter = KillShim(folder: copy, page: data.folder.file("copy-page"))
+        try #require(try Program(folder: copy, environment: counter.environment(at: nil)).run("delete", "--ids", ids, "--method", "exact").status == 0)
+        let changes = try counter.changes()
+        #expect(changes > 20)
+        var outcomes: [String] = []
+        // Nothing written, some of it, nearly all of it; and behind the commit, where files are being destroyed.
+        for at in [1, changes / 4, changes / 2, changes - 2] {
+            var killed = program
+            killed.environment = shim.environment(at: at)
+            #expect(try killed.run("delete", "--ids", ids, "--method", "exact").status == SIGKILL, "killed before change \(at) of \(changes)")
             let state = try #require(try program.json("status")["state_digest"] as? String)
             #expect([digest, expected].contains(state))
-            outcomes.insert(state)
+            outcomes.append(state)
             // A command that writes clears what was left behind; then nothing is out of place.
             try program.run("train")
             let check = try program.run("check", "--read-data")
             #expect(check.status == 0, "\(check.output)")
-            if state == expected { break }
+            if at == 1 { #expect(try Set(contents(of: folder).keys) == Set(before.keys)) }
         }
-        if !outcomes.contains(expected) { try program.json("delete", "--ids", ids, "--method", "exact") }
+        #expect(outcomes.first == digest && outcomes.last == expected)
         #expect(try program.json("status")["state_digest"] as? String == expected)
     }
 
     @Test("A second writer is refused with exit code 5; readers are not")
     func locking() throws {
         let data = try SmallData(rows: 6000, side: 16)
-        let program = try data.initialise(in: "project", "--epochs", "20000")
+        // Longer than anybody waits: it is interrupted below.
+        let program = try data.initialise(in: "project", "--epochs", "200000")
         let training = try program.start("train")
-        defer { training.waitUntilExit() }
-        // The lock is taken within the first moments.
-        var refused = false
-        for _ in 0..<200 where !refused {
-            usleep(10_000)
-            let second = try program.run("train", "--quiet")
-            refused = second.status == 5
-            if refused { #expect(second.errors.contains("in use by process \(training.processIdentifier)")) } else { break }
+        defer {
+            if training.isRunning { kill(training.processIdentifier, SIGKILL) }
+            training.waitUntilExit()
         }
-        #expect(refused)
+        // Whoever holds the lock has written its number into it.
+        let lock = data.folder.file("project/unlearn.lock"), number = Data("\(training.processIdentifier)".utf8)
+        try #require(wait { FileManager.default.contents(atPath: lock) == number || !training.isRunning })
+        let second = try program.run("train", "--quiet")
+        #expect(second.status == 5 && second.errors.contains("in use by process \(training.processIdentifier)"), "\(second)")
         #expect(try program.run("status").status == 0)
         training.interrupt()
         training.waitUntilExit()

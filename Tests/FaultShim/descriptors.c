@@ -16,7 +16,7 @@
 static size_t half(size_t count) { return count < 2 ? count : count / 2; }
 
 static int reading(size_t count) { return GIVES_EIO | GIVES_EINTR | (count > 1 ? GIVES_SHORT : 0); }
-static int writing(size_t count) { return reading(count) | GIVES_ENOSPC; }
+static int writing(size_t count) { return reading(count) | GIVES_ENOSPC | GIVES_KILL; }
 
 ssize_t read(int descriptor, void *buffer, size_t count) {
     switch (shim_judge_descriptor(reading(count), "read", descriptor)) {
@@ -93,7 +93,7 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count) {
 
 /* EINTR is left out: on local file systems Linux does not let signals end the wait for the device. */
 static int sync_file(const char *operation, long number, int descriptor) {
-    if (shim_judge_descriptor(GIVES_EIO | GIVES_ENOSPC, operation, descriptor) == SHIM_FAIL) return -1;
+    if (shim_judge_descriptor(GIVES_EIO | GIVES_ENOSPC | GIVES_KILL, operation, descriptor) == SHIM_FAIL) return -1;
     shim_change_begins();
     int result = (int)syscall(number, descriptor);
     if (result == 0 && shim_tracks(descriptor)) shim_trace(FAULT_SHIM_SYNC, descriptor, 0, NULL, 0);
@@ -105,7 +105,7 @@ int fsync(int descriptor) { return sync_file("fsync", SYS_fsync, descriptor); }
 int fdatasync(int descriptor) { return sync_file("fdatasync", SYS_fdatasync, descriptor); }
 
 int ftruncate(int descriptor, off_t length) {
-    if (shim_judge_descriptor(GIVES_EIO | GIVES_ENOSPC | GIVES_EINTR, "ftruncate", descriptor) == SHIM_FAIL) return -1;
+    if (shim_judge_descriptor(GIVES_EIO | GIVES_ENOSPC | GIVES_EINTR | GIVES_KILL, "ftruncate", descriptor) == SHIM_FAIL) return -1;
     shim_change_begins();
     int result = (int)syscall(SYS_ftruncate, descriptor, length);
     if (result == 0 && shim_tracks(descriptor)) shim_trace(FAULT_SHIM_TRUNCATE, descriptor, (uint64_t)length, NULL, 0);
@@ -116,7 +116,7 @@ int ftruncate(int descriptor, off_t length) {
 int ftruncate64(int descriptor, off64_t length) { return ftruncate(descriptor, length); }
 
 int fallocate(int descriptor, int mode, off_t offset, off_t length) {
-    if (shim_judge_descriptor(GIVES_EIO | GIVES_ENOSPC | GIVES_EINTR, "fallocate", descriptor) == SHIM_FAIL) return -1;
+    if (shim_judge_descriptor(GIVES_EIO | GIVES_ENOSPC | GIVES_EINTR | GIVES_KILL, "fallocate", descriptor) == SHIM_FAIL) return -1;
     if (mode != 0 && shim_traces() && shim_tracks(descriptor)) {
         /* Holes and the like have no record; a file system may refuse them, too. */
         errno = EOPNOTSUPP;

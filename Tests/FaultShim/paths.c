@@ -20,7 +20,7 @@ static int open_below(const char *operation, int gives, int base, const char *pa
     if (!shim_below(base, path, full)) return (int)syscall(SYS_openat, base, path, flags, mode);
     struct stat status;
     bool creates = flags & O_CREAT && syscall(SYS_newfstatat, base, path, &status, 0) != 0;
-    if (shim_judge(gives | (creates ? GIVES_ENOSPC : 0), operation, full) == SHIM_FAIL) return -1;
+    if (shim_judge(gives | (creates ? GIVES_ENOSPC | GIVES_KILL : 0), operation, full) == SHIM_FAIL) return -1;
     shim_change_begins();
     int descriptor = (int)syscall(SYS_openat, base, path, flags, mode);
     if (descriptor >= 0) {
@@ -74,7 +74,7 @@ int renameat2(int from_base, const char *from, int to_base, const char *to, unsi
     char old_path[PATH_MAX], new_path[PATH_MAX];
     bool old_below = shim_below(from_base, from, old_path), new_below = shim_below(to_base, to, new_path);
     bool below = old_below || new_below;
-    if (below && shim_judge(GIVES_EIO | GIVES_ENOSPC, "rename", old_path) == SHIM_FAIL) return -1;
+    if (below && shim_judge(GIVES_EIO | GIVES_ENOSPC | GIVES_KILL, "rename", old_path) == SHIM_FAIL) return -1;
     shim_change_begins();
     int result = (int)syscall(SYS_renameat2, from_base, from, to_base, to, flags);
     if (result == 0 && below) trace_two(FAULT_SHIM_RENAME, old_path, new_path);
@@ -89,7 +89,7 @@ int linkat(int from_base, const char *from, int to_base, const char *to, int fla
     char old_path[PATH_MAX], new_path[PATH_MAX];
     bool old_below = shim_below(from_base, from, old_path), new_below = shim_below(to_base, to, new_path);
     bool below = old_below && new_below;
-    if (below && shim_judge(GIVES_EIO | GIVES_ENOSPC, "link", new_path) == SHIM_FAIL) return -1;
+    if (below && shim_judge(GIVES_EIO | GIVES_ENOSPC | GIVES_KILL, "link", new_path) == SHIM_FAIL) return -1;
     shim_change_begins();
     int result = (int)syscall(SYS_linkat, from_base, from, to_base, to, flags);
     if (result == 0 && below) trace_two(FAULT_SHIM_LINK, old_path, new_path);
@@ -102,7 +102,7 @@ int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FD
 static int remove_below(const char *operation, int base, const char *path, int flags) {
     char full[PATH_MAX];
     bool below = shim_below(base, path, full);
-    if (below && shim_judge(GIVES_EIO, operation, full) == SHIM_FAIL) return -1;
+    if (below && shim_judge(GIVES_EIO | GIVES_KILL, operation, full) == SHIM_FAIL) return -1;
     shim_change_begins();
     int result = (int)syscall(SYS_unlinkat, base, path, flags);
     if (result == 0 && below) {
@@ -119,7 +119,7 @@ int rmdir(const char *path) { return remove_below("rmdir", AT_FDCWD, path, AT_RE
 int mkdirat(int base, const char *path, mode_t mode) {
     char full[PATH_MAX];
     bool below = shim_below(base, path, full);
-    if (below && shim_judge(GIVES_EIO | GIVES_ENOSPC, "mkdir", full) == SHIM_FAIL) return -1;
+    if (below && shim_judge(GIVES_EIO | GIVES_ENOSPC | GIVES_KILL, "mkdir", full) == SHIM_FAIL) return -1;
     shim_change_begins();
     int result = (int)syscall(SYS_mkdirat, base, path, mode);
     if (result == 0 && below) shim_trace(FAULT_SHIM_MAKE_FOLDER, -1, 0, full, strlen(full));

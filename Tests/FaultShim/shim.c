@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static struct page *page = &own_page;
 static void choose_fault(const char *kind) {
     static const struct { const char *name; int gives, code; } kinds[] = {
         {"eio", GIVES_EIO, EIO}, {"enospc", GIVES_ENOSPC, ENOSPC}, {"emfile", GIVES_EMFILE, EMFILE},
-        {"eintr", GIVES_EINTR, EINTR}, {"short", GIVES_SHORT, 0},
+        {"eintr", GIVES_EINTR, EINTR}, {"short", GIVES_SHORT, 0}, {"kill", GIVES_KILL, 0},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kind, kinds[i].name) == 0) {
@@ -115,6 +116,10 @@ enum shim_verdict shim_judge(int gives, const char *operation, const char *path)
     if (count > last) return SHIM_PASS;
     if (atomic_fetch_add(&page->fired, 1) == 0) snprintf(page->operation, sizeof page->operation, "%s %s", operation, path);
     if (fault_gives == GIVES_SHORT) return SHIM_SHORT;
+    if (fault_gives == GIVES_KILL) {
+        syscall(SYS_kill, (pid_t)syscall(SYS_getpid), SIGKILL);
+        for (;;) pause();
+    }
     errno = fault_errno;
     return SHIM_FAIL;
 }

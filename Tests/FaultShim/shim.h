@@ -10,8 +10,8 @@
 
 #include "fault_shim.h"
 
-/* Faults that an operation can give. */
-enum { GIVES_EIO = 1, GIVES_ENOSPC = 2, GIVES_EMFILE = 4, GIVES_EINTR = 8, GIVES_SHORT = 16 };
+/* Faults that an operation can give. Whatever changes the folder can be the last thing that the program comes to. */
+enum { GIVES_EIO = 1, GIVES_ENOSPC = 2, GIVES_EMFILE = 4, GIVES_EINTR = 8, GIVES_SHORT = 16, GIVES_KILL = 32 };
 
 /* What becomes of an operation. */
 enum shim_verdict { SHIM_PASS, SHIM_FAIL, SHIM_SHORT };

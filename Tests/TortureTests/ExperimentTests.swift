@@ -3,7 +3,7 @@ import Testing
 
 @testable import TortureSupport
 
-/// Samples of what `make torture` does in full. One after the other: each uses all cores.
+/// Samples of what `make torture` does in full. One after the other: each uses all cores, or as many jobs as TORTURE_JOBS says.
 @Suite("Torture", .serialized)
 struct ExperimentTests {
     private func settings(stride: Int = 1, rounds: Int = 1) -> Settings {
@@ -23,7 +23,28 @@ struct ExperimentTests {
     func faults() throws { expect(try Faults.run(settings(stride: 120)), atLeast: 50) }
 
     @Test("A command that is killed has done all or nothing, and what was acknowledged stays")
-    func kills() throws { expect(try Kills.run(settings(rounds: 25)), atLeast: 25) }
+    func kills() throws {
+        let outcome = try Kills.run(settings(rounds: 20))
+        expect(outcome, atLeast: 60)
+        // Kills that hit nothing would prove nothing.
+        for name in ["init", "train", "delete"] {
+            let hits = outcome.hits[name] ?? KillHits()
+            #expect(hits.before + hits.within > 0 && hits.within > 0 && hits.behind > 0, "\(name): \(hits.description)")
+        }
+        let deletions = outcome.hits["delete"] ?? KillHits()
+        #expect(deletions.within >= 6 && deletions.behind >= 6, "\(deletions.description)")
+        #expect(outcome.hits["compact"]?.within ?? 0 > 0)
+    }
+
+    @Test("What is killed, and where, follows from the seed and the rounds; every operation is, however few they are", arguments: [1, 5, 8, 25, 500])
+    func killPlan(rounds: Int) {
+        let plan = KillPlan(seed: 7, rounds: rounds, compacts: true), all = plan.lives.flatMap { $0 }
+        #expect(plan == KillPlan(seed: 7, rounds: rounds, compacts: true) && plan != KillPlan(seed: 8, rounds: rounds, compacts: true))
+        #expect(all.count == max(5, rounds))
+        for life in plan.lives { #expect(life.map(\.kind).prefix(2) == [.initialise, .train] && Set(life.map(\.kind)).count == 5) }
+        for kind in KillRound.Kind.allCases { #expect(all.count { $0.kind == kind } >= max(1, rounds / 10), "\(kind)") }
+        #expect(all.allSatisfy { !$0.cuts.isEmpty })
+    }
 
     @Test("Power failure leaves the project as before or as after, and what was acknowledged stays")
     func powerLoss() throws { expect(try PowerLoss.run(settings(stride: 60)), atLeast: 40) }
@@ -64,9 +85,10 @@ struct ExperimentTests {
         #expect(outcome.failures.contains { $0.what.hasPrefix("delete said that it was done") })
     }
 
-    @Test("A program that only pretends to delete is found out")
-    func pretendedDeletion() throws {
+    @Test("A program that only pretends to delete is found out, however many work at a time", arguments: [1, 3, 16])
+    func pretendedDeletion(jobs: Int) throws {
         var settings = quiet(rounds: 8)
+        settings.jobs = jobs
         let folder = try TemporaryFolder()
         settings.program = try liar(folder, "delete", "exec \"$program\" \"$@\" --dry-run")
         let failures = try Kills.run(settings).failures

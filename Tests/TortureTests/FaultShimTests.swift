@@ -1,3 +1,5 @@
+import Files
+import Glibc
 import TestSupport
 import Testing
 
@@ -14,7 +16,9 @@ struct FaultShimTests {
     {
         // Counts go on where an earlier program's ended.
         let page = try workplace.folder() + "/page"
-        let environment = FaultPage.environment(folder: workplace.file("below"), kind: kind, at: at, lasts: lasts, page: page)
+        var environment = FaultPage.environment(folder: workplace.file("below"), kind: kind, at: at, lasts: lasts, page: page)
+        // Other programs speak the user's language.
+        environment["LC_ALL"] = "C"
         let result = try Program(path: program).run(arguments, input: input, with: environment)
         return (result, try FaultPage(reading: page))
     }
@@ -44,6 +48,18 @@ struct FaultShimTests {
         let lasting = try copy("short", 1, lasts: true, to: file)
         #expect(lasting.page.fired == 4, "10 bytes go as 5, 2, 1, 1 and 1; one byte alone cannot be short")
         #expect(try Tree.read(file) == Array("0123456789".utf8))
+    }
+
+    @Test("A kill comes before the change that was asked for, and what was changed before stays")
+    func kill() throws {
+        let below = try workplace.folder("below")
+        #expect(try copy("kill", nil, to: below + "/all").page.counted == 2, "it creates and writes")
+        let first = try copy("kill", 1, to: below + "/first")
+        #expect(first.result.end == .signal(SIGKILL) && first.page.fired == 1 && !FileSystem.exists(below + "/first"))
+        let second = try copy("kill", 2, to: below + "/second")
+        #expect(second.result.end == .signal(SIGKILL) && second.page.operation == "write \(below)/second")
+        #expect(try Tree.read(below + "/second") == [])
+        #expect(try copy("kill", 3, to: below + "/third").result.status == 0)
     }
 
     @Test("Files elsewhere are left alone")

@@ -307,6 +307,23 @@ struct ProjectTests {
         #expect { try project.delete([first], exact) } throws: { "\($0)" == "list: '\(first)' (line 1) is deleted already; correct the list or use --ignore-missing" }
     }
 
+    // Ends its process, so that this test has one of its own.
+    @Test("Training that is killed right behind a commit has lost no block of it, and goes on from there")
+    func killedBehindCommit() async throws {
+        let project = try SmallProject(), path = project.path
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let project = try Project(opening: path, .write, threads: 1)
+            _ = try project.train(allowingOtherNumerics: false, control: TrainingControl()) { trained, _ in
+                // Longer than commits are spaced by: the seventh block is committed when it is done, and the next is not begun.
+                if trained == 6 { usleep(600_000) }
+                if trained == 7 { kill(getpid(), SIGKILL) }
+            }
+        }
+        #expect(try project.open(.read).chain().length == 7)
+        #expect(try project.train().stateDigest == (try SmallProject().train().stateDigest))
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+    }
+
     @Test("A failed deletion leaves no objects behind and is on record as undone")
     func failedDeletion() throws {
         let project = try SmallProject()

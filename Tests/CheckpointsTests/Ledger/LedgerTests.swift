@@ -50,7 +50,8 @@ struct LedgerTests {
     @Test("A changed entry is named, and every tree head over it says so", arguments: 0..<5)
     func changedEntry(position: Int) throws {
         let found = try faults {
-            try $0.run("UPDATE ledger SET entry = CAST(replace(CAST(entry AS TEXT), '20', '19') AS BLOB) WHERE position = ?", .integer(position))
+            // Every entry names its event.
+            try $0.run("UPDATE ledger SET entry = CAST(replace(CAST(entry AS TEXT), '\"event\"', '\"evenT\"') AS BLOB) WHERE position = ?", .integer(position))
         }
         #expect(found == [changed(position)] + (position + 1...5).map(notSigned))
     }
@@ -154,7 +155,9 @@ struct LedgerTests {
 
     @Test("A tree head with a changed root, time or signature is not signed", arguments: ["root", "time", "signature"])
     func changedHead(column: String) throws {
-        let found = try headFaults { try $1.execute("UPDATE tree_heads SET \(column) = replace(\(column), '0', '1') WHERE size = 5") }
+        // Roots and signatures are random: only the first digit is there for sure.
+        let other = "CASE substr(\(column), 1, 1) WHEN '0' THEN '1' ELSE '0' END || substr(\(column), 2)"
+        let found = try headFaults { try $1.execute("UPDATE tree_heads SET \(column) = \(other) WHERE size = 5") }
         #expect(found == ["\(name): \(unsigned)"])
     }
 

@@ -83,3 +83,29 @@ func contents(of folder: String) throws -> [String: Data] {
     }
     return all
 }
+
+/// Kills a call before one of the changes that it makes to a folder (Tests/FaultShim).
+struct KillShim {
+    private let folder: String
+    private let page: String
+
+    init(folder: String, page: String) {
+        self.folder = folder
+        self.page = page
+    }
+
+    /// - Parameter number: from 1; nil: changes are counted, and nothing is killed.
+    func environment(at number: Int?) -> [String: String] {
+        let shim = URL(fileURLWithPath: Program.path).deletingLastPathComponent().appendingPathComponent("libFaultShim.so").path
+        // A link in the path would hide from the shim what is below it.
+        let folder = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+        return ["LD_PRELOAD": shim, "FAULT_SHIM_FOLDER": folder, "FAULT_SHIM_KIND": "kill", "FAULT_SHIM_PAGE": page]
+            .merging(number.map { ["FAULT_SHIM_AT": "\($0)"] } ?? [:]) { $1 }
+    }
+
+    /// Counted so far.
+    func changes() throws -> Int {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: page))
+        return Int(bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) })
+    }
+}

@@ -4,7 +4,8 @@
  * Environment variables say which and how:
  *
  *   FAULT_SHIM_FOLDER   absolute path, no link in it; without it everything passes through
- *   FAULT_SHIM_KIND     eio, enospc, emfile, eintr or short (a read or write that stops half-way); nothing: no fault
+ *   FAULT_SHIM_KIND     eio, enospc, emfile, eintr, short (a read or write that stops half-way) or kill (the program is
+ *                       killed before a change of the folder); nothing: no fault
  *   FAULT_SHIM_AT       N, from 1; only operations that can give the kind of fault count
  *   FAULT_SHIM_LASTS    if set, every operation from the N-th on fails (eintr: five in a row)
  *   FAULT_SHIM_PAGE     file of 256 bytes that receives a fault_shim_page, kept up to date whatever ends the program

@@ -11,8 +11,8 @@ public struct Settings: Sendable {
     public var stride = 1
     /// Rounds of experiments that go on for ever.
     public var rounds = 500
-    /// Cases at a time.
-    public var jobs = ProcessInfo.processInfo.activeProcessorCount
+    /// Cases at a time. Never changes what is done, only how soon.
+    public var jobs = ProcessInfo.processInfo.environment["TORTURE_JOBS"].flatMap(Int.init) ?? ProcessInfo.processInfo.activeProcessorCount
     /// The one case to repeat.
     public var only: String?
     /// Where the folders of failing cases are kept.
@@ -34,12 +34,15 @@ public struct Outcome: Sendable {
     public let experiment: String
     public let cases: Int
     public let failures: [FailedCase]
+    /// Where kills ended the commands, by their names.
+    public let hits: [String: KillHits]
     public let seconds: Double
 
-    init(experiment: String, cases: Int, failures: [FailedCase], seconds: Double) {
+    init(experiment: String, cases: Int, failures: [FailedCase], hits: [String: KillHits] = [:], seconds: Double) {
         self.experiment = experiment
         self.cases = cases
         self.failures = failures
+        self.hits = hits
         self.seconds = seconds
     }
 
@@ -77,7 +80,7 @@ public func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "
 final class Tally: Sendable {
     private let experiment: String
     private let settings: Settings
-    private let counts = Mutex<(cases: Int, failures: [FailedCase])>((0, []))
+    private let counts = Mutex<(cases: Int, failures: [FailedCase], hits: [String: KillHits])>((0, [], [:]))
     private let start = ContinuousClock.now
 
     init(_ experiment: String, _ settings: Settings) {
@@ -107,10 +110,13 @@ final class Tally: Sendable {
             try body()
             return true
         } catch {
-            fail(name, "\(error)".replacing(folder + "/", with: ""), keeping: folder, repeating: "--rounds \(settings.rounds) --jobs \(settings.jobs)")
+            fail(name, "\(error)".replacing(folder + "/", with: ""), keeping: folder, repeating: "--rounds \(settings.rounds)")
             return false
         }
     }
+
+    /// Where a kill ended a command.
+    func hit(_ name: String, _ where: WritableKeyPath<KillHits, Int>) { counts.withLock { $0.hits[name, default: KillHits()][keyPath: `where`] += 1 } }
 
     private func fail(_ name: String, _ what: String, keeping folder: String?, repeating options: String? = nil) {
         if !settings.isQuiet {
@@ -135,7 +141,7 @@ final class Tally: Sendable {
     }
 
     var outcome: Outcome {
-        let (cases, failures) = counts.withLock { $0 }
-        return Outcome(experiment: experiment, cases: cases, failures: failures, seconds: (ContinuousClock.now - start) / .seconds(1))
+        let (cases, failures, hits) = counts.withLock { $0 }
+        return Outcome(experiment: experiment, cases: cases, failures: failures, hits: hits, seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 }

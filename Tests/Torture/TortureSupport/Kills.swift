@@ -1,55 +1,46 @@
 import Files
+import Glibc
 import TestSupport
 
-/// Kills commands at random moments, round after round on the same project, and holds it to what was acknowledged.
+/// Kills commands before any of the changes that they make to files, and at any moment, round after round on the same
+/// project, and holds it to what was acknowledged.
 public enum Kills {
     public static func run(_ settings: Settings) throws -> Outcome {
         let tally = Tally("kills", settings)
         let workplace = try WorkFolder()
         let sample = try Sample(rows: 240, testRows: 24, blocks: 12, in: workplace)
-        let compacts = try settings.program.knows("compact")
-        let jobs = min(settings.jobs, settings.rounds)
-        tally.each(Array(0..<jobs)) { job in
-            var rounds = settings.rounds / jobs + (job < settings.rounds % jobs ? 1 : 0)
-            var random = SeededGenerator(settings.seed &* 1000 &+ UInt64(job))
-            while rounds > 0 {
-                let folder = workplace.file("project-\(job)")
-                try? FileSystem.removeTree(folder)
-                var life = Life(
-                    tally: tally, subject: Subject(settings.program, folder, sample), name: "job \(job)", compacts: compacts, rounds: rounds,
-                    random: random)
-                life.live()
-                (rounds, random) = (life.rounds, life.random)
-            }
+        let plan = KillPlan(seed: settings.seed, rounds: settings.rounds, compacts: try settings.program.knows("compact"))
+        tally.each(Array(plan.lives.enumerated())) { index, rounds in
+            let subject = Subject(settings.program, workplace.file("project-\(index)"), sample)
+            var life = Life(tally: tally, subject: subject, name: "life \(index)")
+            life.live(rounds)
+            try? FileSystem.removeTree(subject.folder)
         }
+        if !settings.isQuiet { for (name, hits) in tally.outcome.hits.sorted(by: { $0.key < $1.key }) { say("\(name) killed: \(hits.description)") } }
         return tally.outcome
     }
 
-    /// One project from `init` until too few rows are left, or until something is wrong with it.
+    /// One project from `init` through all rounds, or until something is wrong with it.
     private struct Life {
         let tally: Tally
         let subject: Subject
         let name: String
-        let compacts: Bool
-        var rounds: Int
-        var random: SeededGenerator
         /// What was acknowledged so far.
         private var standing: Standing?
+        private var round = 0
 
-        init(tally: Tally, subject: Subject, name: String, compacts: Bool, rounds: Int, random: SeededGenerator) {
+        init(tally: Tally, subject: Subject, name: String) {
             self.tally = tally
             self.subject = subject
             self.name = name
-            self.compacts = compacts
-            self.rounds = rounds
-            self.random = random
         }
 
-        mutating func live() {
-            // Whoever clears up after `init` trains, too; training is killed in a project that has none.
-            guard disturb(.initialise(subject.sample)), startAnew(), disturb(.train) else { return }
-            while rounds > 0, let deleted = standing?.deleted, deleted.count < subject.sample.rows / 2 {
-                guard disturb(nextOperation(deleted)) else { return }
+        mutating func live(_ rounds: [KillRound]) {
+            for (number, round) in rounds.enumerated() {
+                self.round = number
+                guard disturb(operation(of: round), round.cuts) else { return }
+                // Whoever clears up after `init` trains, too; training is killed in a project that has none.
+                if round.kind == .initialise, !startAnew() { return }
             }
         }
 
@@ -61,61 +52,98 @@ public enum Kills {
             }
         }
 
-        private mutating func nextOperation(_ deleted: Set<String>) -> Operation {
-            if compacts, Int.random(in: 0..<5, using: &random) == 0 { return .compact }
+        private func operation(of round: KillRound) -> Operation {
+            var random = SeededGenerator(round.seed)
+            let deleted = standing?.deleted ?? []
             let live = subject.sample.ids.filter { !deleted.contains($0) }.shuffled(using: &random)
             let ids = Array(live.prefix(Int.random(in: 1...4, using: &random)))
-            return Bool.random(using: &random) ? .delete(ids, "--method", "exact") : .delete(ids, "--on-no-decay", "stitch")
+            switch round.kind {
+            case .initialise: return .initialise(subject.sample)
+            case .train: return .train
+            case .exact: return .delete(ids, "--method", "exact")
+            case .stitch: return .delete(ids, "--on-no-decay", "stitch")
+            case .compact: return .compact
+            }
         }
 
-        /// Kills one operation until it is done or one has seen enough; gives whether the project is still sound.
-        private mutating func disturb(_ operation: Operation) -> Bool {
-            var known: (stage: Stage, seconds: Double)?
-            let isKnown = tally.round("\(name), \(operation.name) undisturbed", keeping: subject.folder) { known = try rehearse(operation) }
-            guard isKnown, let (stage, seconds) = known else {
-                rounds -= 1
-                return false
-            }
+        /// Kills one operation by one cut after another, the rubbish of the one before still there, until it is done; gives
+        /// whether the project is still sound.
+        private mutating func disturb(_ operation: Operation, _ cuts: [Cut]) -> Bool {
+            var known: Stage?
+            let isKnown = tally.round("\(name), round \(round), \(operation.name) undisturbed", keeping: subject.folder) { known = try rehearse(operation) }
+            guard isKnown, let stage = known else { return false }
             let aftermath = Aftermath(subject: subject, stage: stage)
             var isDone = false
-            while rounds > 0, !isDone {
-                rounds -= 1
-                let moment = Double.random(in: 0...seconds, using: &random)
-                let settles = Bool.random(using: &random)
-                let milliseconds = Int(moment * 1000)
-                let passed = tally.round("\(name), \(rounds) rounds left, \(operation.name) killed after \(milliseconds) ms", keeping: subject.folder) {
-                    let result = try subject.program.run(["-C", subject.folder] + operation.arguments, input: operation.input, killAfter: moment)
+            for (number, cut) in cuts.enumerated() where !isDone {
+                let passed = tally.round("\(name), round \(round), \(operation.name), kill \(number + 1): \(cut)", keeping: subject.folder) {
+                    let written = try content()
+                    let result = try kill(operation, at: cut)
                     let acknowledged = result.end == .exit(0)
-                    guard acknowledged || result.end == .killed else { throw Finding("\(result.end): \(result.errors)") }
+                    guard acknowledged || result.end == .killed || result.end == .signal(SIGKILL) else { throw Finding("\(result.end): \(result.errors)") }
                     if acknowledged, operation.effect == .deletes, !result.output.contains(stage.after.stateDigest ?? "?") {
                         throw Finding("it reported another state than \(stage.after.stateDigest ?? "?"): \(result.output)")
                     }
-                    let found = try aftermath.standing(acknowledged: acknowledged)
-                    isDone = acknowledged || settles || found == stage.after
-                    // Otherwise it is killed again, with the rubbish of the first kill still there.
-                    if isDone { try aftermath.judge(acknowledged: acknowledged) }
+                    let found = try aftermath.standing(acknowledged: acknowledged), isAsAfter = found == stage.after && found != stage.before
+                    tally.hit(operation.name, acknowledged ? \.missed : isAsAfter ? \.behind : try content() == written ? \.before : \.within)
+                    isDone = acknowledged || isAsAfter
+                    if isDone || number == cuts.count - 1 { try aftermath.judge(acknowledged: acknowledged) }
                 }
                 guard passed else { return false }
             }
             standing = stage.trained
-            return isDone
+            return true
         }
 
-        /// Runs the operation on a copy of the project: what it leads to, and how long it takes.
-        private func rehearse(_ operation: Operation) throws -> (stage: Stage, seconds: Double) {
+        private func kill(_ operation: Operation, at cut: Cut) throws -> Program.Result {
+            let arguments = ["-C", subject.folder] + operation.arguments
+            // On a copy first: how long it takes, and how many changes it makes, as the project is now.
+            let (seconds, changes) = try onCopy { twin in
+                let page = twin.folder + ".page"
+                defer { try? FileSystem.removeTree(page) }
+                let result = try twin.call(operation, with: FaultPage.environment(folder: twin.folder, kind: "kill", page: page))
+                guard result.status == 0 else { throw Finding("\(operation.name) after a kill exited \(result.status ?? -1): \(result.errors)") }
+                return (result.seconds, try FaultPage(reading: page).counted)
+            }
+            let at: Int
+            switch cut {
+            case .moment(let share): return try subject.program.run(arguments, input: operation.input, killAfter: share * seconds)
+            case .change(let share): at = 1 + Int(share * Double(changes))
+            case .end(let left): at = max(1, changes - left)
+            }
+            let page = subject.folder + ".page"
+            defer { try? FileSystem.removeTree(page) }
+            let environment = FaultPage.environment(folder: subject.folder, kind: "kill", at: at, page: page)
+            return try subject.program.run(arguments, input: operation.input, with: environment)
+        }
+
+        private func onCopy<Result>(_ body: (Subject) throws -> Result) throws -> Result {
             let twin = subject.moved(to: subject.folder + "-twin")
             try? FileSystem.removeTree(twin.folder)
             if FileSystem.exists(subject.folder) { try Tree.copy(subject.folder, to: twin.folder) }
             defer { try? FileSystem.removeTree(twin.folder) }
-            let before = try twin.standing()
-            guard before == standing else { throw Finding("what was acknowledged is gone: \(before?.description ?? "there is no project")") }
-            let seconds = try twin.succeed(operation, "on a copy").seconds
-            let after = try Stage.effect(of: operation, on: twin, before: before)
-            let isEarly = operation.effect == .creates || operation.effect == .trains
-            if operation.effect == .creates { try twin.succeed(.train, "on a copy") }
-            guard let trained = try twin.standing() else { throw Finding("train left no project") }
-            let weights = isEarly ? try (0...twin.sample.blocks).map { try twin.weights(block: $0) } : []
-            return (Stage(operation: operation, snapshot: nil, before: before, after: after, trained: trained, weights: weights), seconds)
+            return try body(twin)
+        }
+
+        /// All bytes of the project that say anything: no lock, no index of the log, no empty file.
+        private func content() throws -> [String: [UInt8]] {
+            guard FileSystem.isFolder(subject.folder) else { return [:] }
+            let names = try Tree.files(in: subject.folder).filter { $0 != "unlearn.lock" && !$0.hasSuffix("-shm") }
+            return try Dictionary(uniqueKeysWithValues: names.map { ($0, try Tree.read(subject.folder + "/" + $0)) }).filter { !$0.value.isEmpty }
+        }
+
+        /// Runs the operation on a copy of the project: what it leads to.
+        private func rehearse(_ operation: Operation) throws -> Stage {
+            try onCopy { twin in
+                let before = try twin.standing()
+                guard before == standing else { throw Finding("what was acknowledged is gone: \(before?.description ?? "there is no project")") }
+                try twin.succeed(operation, "on a copy")
+                let after = try Stage.effect(of: operation, on: twin, before: before)
+                let isEarly = operation.effect == .creates || operation.effect == .trains
+                if operation.effect == .creates { try twin.succeed(.train, "on a copy") }
+                guard let trained = try twin.standing() else { throw Finding("train left no project") }
+                let weights = isEarly ? try (0...twin.sample.blocks).map { try twin.weights(block: $0) } : []
+                return Stage(operation: operation, snapshot: nil, before: before, after: after, trained: trained, weights: weights)
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ public struct Program: Sendable {
     public let path: String
     /// Added to the environment of every call.
     public var environment: [String: String] = [:]
-    /// A call that takes longer hangs.
-    public var limit: Double = 30
+    /// A call that takes longer hangs: a thousand times what one takes, so that no load looks like it.
+    public var limit: Double = 300
 
     public init(path: String) { self.path = path }
 
