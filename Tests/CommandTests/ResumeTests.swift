@@ -4,19 +4,6 @@ import Testing
 
 @Suite("Interruption and locking")
 struct ResumeTests {
-    /// A call that may take its time on a loaded machine, but not for ever.
-    private static let patience = Duration.seconds(300)
-
-    /// Waits until something can be seen; gives whether it was.
-    private func wait(until isSeen: () throws -> Bool) rethrows -> Bool {
-        let start = ContinuousClock.now
-        while ContinuousClock.now - start < Self.patience {
-            if try isSeen() { return true }
-            usleep(1000)
-        }
-        return false
-    }
-
     /// Blocks whose influences are in the project's folder, committed or not.
     private func influences(_ folder: String) throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: folder + "/objects").count { $0.contains(/-influence-[0-9]+$/) }

@@ -38,7 +38,7 @@ struct ForgettingTests {
         }
 
         func open(_ access: Store.Access = .write) throws -> Project {
-            let project = try Project(opening: path, access, threads: 1)
+            let project = try takingLock { try Project(opening: path, access, threads: 1) }
             project.keyframeInterval = 4
             return project
         }

@@ -38,7 +38,7 @@ struct SealingTests {
     @Test("Another key opens nothing")
     func otherKey() {
         let sealed = sealed([1, 2, 3])
-        #expect(open(sealed, by: .random()) == nil)
+        #expect(open(sealed, by: .another) == nil)
         for (bit, bytes) in singleBitFlips(of: key.exposed) { #expect(open(sealed, by: SecretKey(bytes: bytes)) == nil, "bit \(bit)") }
     }
 
@@ -59,7 +59,7 @@ struct SealingTests {
 
     @Test("A wrapped key is unwrapped by the key and in the context that wrapped it, and by nothing else")
     func wrapping() {
-        let inner = SecretKey.random()
+        let inner = SecretKey.another
         let wrapped = inner.wrapped(by: key, context: context)
         #expect(wrapped.count == SecretKey.length + SecretKey.sealOverhead)
         #expect(SecretKey(unwrapping: wrapped, by: key, context: context)?.exposed == inner.exposed)

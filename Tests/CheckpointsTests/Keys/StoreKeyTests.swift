@@ -44,7 +44,7 @@ struct StoreKeyTests {
         #expect(PublicKey(text: String(decoding: try FileSystem.read(path), as: UTF8.self)) == store.publicKey)
         #expect(try store.keyFaults() == [])
         let faults = ["\(path) is not the project's public key; 'unlearn status --json' prints it"]
-        let another = SigningKey(seed: .random()).publicKey
+        let another = SigningKey(seed: .another).publicKey
         for text in ["", "rubbish", another.pem, String(repeating: store.publicKey.pem, count: 100)] {
             try project.folder.write(text, to: "signing-key.pem")
             #expect(try store.keyFaults() == faults)

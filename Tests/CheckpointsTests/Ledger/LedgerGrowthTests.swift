@@ -140,7 +140,7 @@ struct LedgerGrowthTests {
     @Test("An envelope with anything changed is not verified", arguments: ["payload", "payloadType", "sig", "another key's"])
     func changedEnvelope(what: String) throws {
         let envelope = SignedEnvelope(Array("hello world".utf8), type: "type", key: key)
-        let other = SignedEnvelope(Array("hello earth".utf8), type: "types", key: what == "another key's" ? SigningKey(seed: .random()) : key)
+        let other = SignedEnvelope(Array("hello earth".utf8), type: "types", key: what == "another key's" ? SigningKey(seed: .another) : key)
         var fields = try #require(try JSONSerialization.jsonObject(with: JSONEncoder().encode(envelope)) as? [String: Any])
         let others = try #require(try JSONSerialization.jsonObject(with: JSONEncoder().encode(other)) as? [String: Any])
         func decoded() throws -> SignedEnvelope { try JSONDecoder().decode(SignedEnvelope.self, from: JSONSerialization.data(withJSONObject: fields)) }

@@ -170,7 +170,7 @@ struct LedgerTests {
     @Test("A tree head signed by another key is not signed")
     func otherKey() throws {
         let found = try headFaults { store, database in
-            let head = TreeHead(project: store.projectID, tree: try store.ledgerTree(), time: "2000-01-01T00:00:00Z", key: SigningKey(seed: .random()))
+            let head = TreeHead(project: store.projectID, tree: try store.ledgerTree(), time: "2000-01-01T00:00:00Z", key: SigningKey(seed: .another))
             #expect(!head.isSigned(by: store.publicKey))
             try database.run(
                 "UPDATE tree_heads SET root = ?, time = ?, signature = ? WHERE size = 5", .text(head.root), .text(head.time), .text(head.signature))

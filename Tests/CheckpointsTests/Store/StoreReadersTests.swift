@@ -13,11 +13,14 @@ struct StoreReadersTests {
         private let lock = NSLock()
         nonisolated(unsafe) private var found: [String: Int] = [:]
         nonisolated(unsafe) private var isDone = false
+        nonisolated(unsafe) private var changes = 0
 
         var all: [String: Int] { lock.withLock { found } }
         func note(_ outcome: String) { lock.withLock { found[outcome, default: 0] += 1 } }
         func finish() { lock.withLock { isDone = true } }
         var isFinished: Bool { lock.withLock { isDone } }
+        func change() { lock.withLock { changes += 1 } }
+        var changesBegun: Int { lock.withLock { changes } }
     }
 
     /// Opens the project and reads all of it; tells the one version that everything had, or how it ended.
@@ -42,7 +45,14 @@ struct StoreReadersTests {
         let outcomes = Outcomes(), rounds: ClosedRange<UInt64> = 0...40
         DispatchQueue.concurrentPerform(iterations: 3) { thread in
             guard thread == 0 else {
-                while !outcomes.isFinished { outcomes.note(Self.read(path, rounds: rounds)) }
+                var seen = -1
+                // A few times for each change, and then not before the next: readers that come again and again would hold the
+                // writer up for as long as the machine is busy.
+                while !outcomes.isFinished {
+                    let begun = outcomes.changesBegun
+                    if begun == seen { usleep(100) } else { for _ in 0..<3 { outcomes.note(Self.read(path, rounds: rounds)) } }
+                    seen = begun
+                }
                 // With nobody writing, each reads all.
                 return outcomes.note(Self.read(path, rounds: rounds))
             }
@@ -50,10 +60,10 @@ struct StoreReadersTests {
             do {
                 let store = try takingLock { try Store(opening: path, .write) }
                 for version in rounds.dropFirst() {
+                    outcomes.change()
                     try store.transaction {
                         try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: version)), baseIsExact: true)
                     }
-                    usleep(5000)
                 }
             } catch {
                 outcomes.note("writer: \(error)")

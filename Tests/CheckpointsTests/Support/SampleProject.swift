@@ -114,15 +114,6 @@ struct SampleProject {
     }
 }
 
-/// Takes a lock that was just released. A process that another test starts at this moment holds copies of all descriptors
-/// until it runs its program, so the first attempts may be refused.
-func takingLock(_ body: () throws -> Store) throws -> Store {
-    for _ in 0..<200 {
-        do { return try body() } catch let failure as Failure where failure.kind == .locked { usleep(5000) }
-    }
-    return try body()
-}
-
 extension Store {
     func influence(of block: Int) throws -> LatticeVector {
         let link = try #require(try chainLinks().first { $0.block == block })

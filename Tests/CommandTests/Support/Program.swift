@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built program, run as a user runs it.
@@ -22,6 +23,8 @@ struct Program {
 
     var folder: String?
     var environment: [String: String] = [:]
+    /// Of this program alone: that of the tests is everybody's.
+    var umask: String?
 
     @discardableResult
     func run(_ arguments: String..., input: String = "") throws -> Result { try run(arguments, input: input) }
@@ -29,13 +32,11 @@ struct Program {
     @discardableResult
     func run(_ arguments: [String], input: String = "") throws -> Result {
         let process = make(arguments)
-        let output = Pipe(), errors = Pipe(), standardInput = Pipe()
+        let output = Pipe(), errors = Pipe(), standardInput = try Self.handle(holding: input)
         process.standardOutput = output
         process.standardError = errors
         process.standardInput = standardInput
         try process.run()
-        standardInput.fileHandleForWriting.write(Data(input.utf8))
-        try standardInput.fileHandleForWriting.close()
         // Messages are short: they fit a pipe while the results are read to their end.
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         let messages = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -64,12 +65,26 @@ struct Program {
         return process
     }
 
+    /// Standard input that is there before the program starts: one that ends without reading it leaves no broken pipe.
+    private static func handle(holding text: String) throws -> FileHandle {
+        if text.utf8.count < 60_000 {
+            let pipe = Pipe()
+            try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+            try pipe.fileHandleForWriting.close()
+            return pipe.fileHandleForReading
+        }
+        // More than a pipe holds.
+        let folder = try TemporaryFolder()
+        return try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.write(text, to: "input")))
+    }
+
     private func make(_ arguments: [String]) -> Process {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.path)
-        process.arguments = (folder.map { ["-C", $0] } ?? []) + arguments
+        let words = [Self.path] + (folder.map { ["-C", $0] } ?? []) + arguments
+        process.executableURL = URL(fileURLWithPath: umask == nil ? Self.path : "/bin/sh")
+        process.arguments = umask.map { ["-c", "umask \($0); exec \"$0\" \"$@\""] + words } ?? Array(words.dropFirst())
         var variables = ProcessInfo.processInfo.environment
-        variables["UNLEARN_PROJECT"] = nil
+        for name in ["UNLEARN_PROJECT", "UNLEARN_KEY_FILE"] { variables[name] = nil }
         process.environment = variables.merging(environment) { $1 }
         return process
     }

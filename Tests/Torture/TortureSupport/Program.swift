@@ -89,7 +89,7 @@ public struct Program: Sendable {
             posix_spawn_file_actions_adddup2(&actions, from, to)
         }
         var variables = ProcessInfo.processInfo.environment
-        for name in ["UNLEARN_PROJECT", "LD_PRELOAD"] { variables[name] = nil }
+        for name in ["UNLEARN_PROJECT", "UNLEARN_KEY_FILE", "LD_PRELOAD"] { variables[name] = nil }
         variables.merge(environment) { $1 }
         variables.merge(more) { $1 }
         var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]

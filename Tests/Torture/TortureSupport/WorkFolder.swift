@@ -8,7 +8,10 @@ public final class WorkFolder: Sendable {
 
     public init() throws {
         let memory = "/dev/shm"
-        let base = access(memory, W_OK) == 0 ? memory : NSTemporaryDirectory()
+        var room = statvfs()
+        // Containers often have little there.
+        let isRoomy = access(memory, W_OK) == 0 && statvfs(memory, &room) == 0 && UInt64(room.f_bavail) * UInt64(room.f_frsize) > 1 << 30
+        let base = isRoomy ? memory : NSTemporaryDirectory()
         // Links in the path would hide from the fault shim what is below it.
         guard let resolved = realpath(base, nil) else { throw Finding("\(base) is not there") }
         defer { free(resolved) }

@@ -44,7 +44,7 @@ struct SmallProject {
 
     /// With keyframes so close that every deletion meets some.
     func open(_ access: Store.Access = .write, threads: Int = 1) throws -> Project {
-        let project = try Project(opening: path, access, threads: threads)
+        let project = try takingLock { try Project(opening: path, access, threads: threads) }
         project.keyframeInterval = 4
         return project
     }

@@ -68,7 +68,7 @@ struct ShardTests {
         #expect(!FileSystem.exists(path + ".lock"))
         let error = #expect(throws: Failure.self) { try MergedShards(reading: [path]) }
         #expect(error == Failure(.input, "\(path) is not complete: 2 coalitions are evaluated; run its command again, which goes on from there"))
-        let second = try ShardStorage(shard(1, of: 1), at: path)
+        let second = try takingLock { try ShardStorage(shard(1, of: 1), at: path) }
         #expect(second.load() == entries([1, 2]))
         try second.save(entries([1, 2, 3]))
         try second.complete()
@@ -79,13 +79,13 @@ struct ShardTests {
     func otherFile() throws {
         let path = folder.file("shard")
         try ShardStorage(shard(1), at: path).save(entries([1]))
-        let error = #expect(throws: Failure.self) { try ShardStorage(shard(2), at: path) }
+        let error = #expect(throws: Failure.self) { try takingLock { try ShardStorage(shard(2), at: path) } }
         #expect(error == Failure(.input, "\(path) is there and its shards (1 and 2) are different; name another file or remove it"))
         var other = shard(1)
         other.seed = 8
-        #expect(throws: Failure(.input, "\(path) is there and its seeds (7 and 8) are different; name another file or remove it")) { try ShardStorage(other, at: path) }
+        #expect(throws: Failure(.input, "\(path) is there and its seeds (7 and 8) are different; name another file or remove it")) { try takingLock { try ShardStorage(other, at: path) } }
         try folder.write("something else", to: "shard")
-        #expect(throws: Failure(.input, "\(path) is no shard of a valuation; compute the shard again")) { try ShardStorage(shard(1), at: path) }
+        #expect(throws: Failure(.input, "\(path) is no shard of a valuation; compute the shard again")) { try takingLock { try ShardStorage(shard(1), at: path) } }
     }
 
     @Test("Shards that do not belong together are refused in one line")

@@ -63,7 +63,7 @@ struct ValuationProject {
         (0..<rows - ungrouped).filter { !kept.contains($0 % providers) }.map(String.init)
     }
 
-    func open(_ access: Store.Access = .write) throws -> Project { try Project(opening: path, access, threads: 1) }
+    func open(_ access: Store.Access = .write) throws -> Project { try takingLock { try Project(opening: path, access, threads: 1) } }
 
     func trainer(
         _ players: PlayerSource = .groups, metric: Metric = .loss, threads: Int = 1, control: TrainingControl = TrainingControl(),

@@ -2,6 +2,7 @@ import Checkpoints
 import Files
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -47,7 +48,8 @@ struct ExactUtilityTests {
             #expect(total == 1013)
             reported.withLock { $0.append(trained) }
         }
-        _ = try utility.values(of: Coalition.every(of: 10).shuffled())
+        var random = SeededGenerator(10)
+        _ = try utility.values(of: Coalition.every(of: 10).shuffled(using: &random))
         #expect(utility.blocksTrained == 1013 && utility.blocksTrainedFromScratch == 5120)
         #expect(reported.withLock { $0 } == Array(0...1013))
     }
