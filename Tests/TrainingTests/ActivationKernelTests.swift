@@ -1,6 +1,7 @@
 import CVectorKernels
 import Foundation
 import Testing
+import TrainingReference
 
 @testable import Training
 

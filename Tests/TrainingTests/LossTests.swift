@@ -1,6 +1,7 @@
 import CVectorKernels
 import TestSupport
 import Testing
+import TrainingReference
 
 @Suite("Softmax and the gradient of its cross-entropy")
 struct LossTests {

@@ -3,6 +3,7 @@ import Synchronization
 import Tensors
 import TestSupport
 import Testing
+import TrainingReference
 
 @testable import Training
 

@@ -1,5 +1,6 @@
 import Tensors
 import Testing
+import TrainingReference
 
 @testable import Training
 

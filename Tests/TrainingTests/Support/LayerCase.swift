@@ -1,6 +1,7 @@
 import CVectorKernels
 import Tensors
 import Testing
+import TrainingReference
 
 @testable import Training
 

@@ -2,22 +2,22 @@ import Foundation
 import Training
 
 /// The networks of the engine, written down a second time from their papers, in double precision.
-struct ReferenceNetwork {
+package struct ReferenceNetwork {
     /// Values that are added to what a layer gives.
-    struct Shortcut {
+    package struct Shortcut {
         /// The layer whose input is added.
-        let from: Int
-        let input: RowShape
-        let stride: Int
+        package let from: Int
+        package let input: RowShape
+        package let stride: Int
     }
 
-    let layers: [ReferenceLayer]
+    package let layers: [ReferenceLayer]
     /// By the layer that they lead behind.
-    let shortcuts: [Int: Shortcut]
+    package let shortcuts: [Int: Shortcut]
 
-    var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
+    package var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
 
-    init(_ recipe: Recipe, input: RowShape, classes: Int) {
+    package init(_ recipe: Recipe, input: RowShape, classes: Int) {
         switch recipe.model {
         case .logistic: (layers, shortcuts) = ([.dense(inputs: input.count, outputs: classes)], [:])
         case .mlp:
@@ -47,7 +47,7 @@ struct ReferenceNetwork {
     }
 
     /// He, Zhang, Ren, Sun (2015), section 4.2, with n blocks a stage, group normalisation and shortcuts without parameters.
-    init(residual n: Int, _ recipe: Recipe, input: RowShape, classes: Int) {
+    package init(residual n: Int, _ recipe: Recipe, input: RowShape, classes: Int) {
         (layers, shortcuts) = Self.residual(n, recipe, input: input, classes: classes)
     }
 
@@ -73,7 +73,7 @@ struct ReferenceNetwork {
         return (layers + [.globalAverage(shape), .dense(inputs: shape.channels, outputs: classes)], shortcuts)
     }
 
-    func logits(_ x: [Double], _ parameters: [Double]) -> [Double] {
+    package func logits(_ x: [Double], _ parameters: [Double]) -> [Double] {
         var inputs = [x]
         var offset = 0
         for (index, layer) in layers.enumerated() {
@@ -96,7 +96,7 @@ struct ReferenceNetwork {
         return inputs.last!
     }
 
-    static func softmax(_ logits: [Double]) -> [Double] {
+    package static func softmax(_ logits: [Double]) -> [Double] {
         let top = logits.max()!
         let powers = logits.map { exp($0 - top) }
         let sum = powers.reduce(0, +)
@@ -104,7 +104,7 @@ struct ReferenceNetwork {
     }
 
     /// −Σ_c q_c log p_c with q = (1 − s)·[c = label] + s / classes.
-    static func crossEntropy(_ logits: [Double], label: Int, smoothing: Double) -> Double {
+    package static func crossEntropy(_ logits: [Double], label: Int, smoothing: Double) -> Double {
         let top = logits.max()!
         let logSum = top + log(logits.reduce(0) { $0 + exp($1 - top) })
         var loss = 0.0
@@ -115,12 +115,12 @@ struct ReferenceNetwork {
     }
 
     /// The loss summed over rows.
-    func loss(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], smoothing: Double) -> Double {
+    package func loss(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], smoothing: Double) -> Double {
         zip(rows, labels).reduce(0) { $0 + Self.crossEntropy(logits($1.0, parameters), label: $1.1, smoothing: smoothing) }
     }
 
     /// The central difference of `loss` in one parameter; good to about 1e-9.
-    func slope(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], _ index: Int, smoothing: Double) -> Double {
+    package func slope(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], _ index: Int, smoothing: Double) -> Double {
         let step = 1e-6
         var moved = parameters
         moved[index] = parameters[index] + step

@@ -3,7 +3,7 @@ import Training
 
 /// A layer's forward pass for one row in double precision, straight from its definition and with no care for speed:
 /// what the real layers must agree with.
-enum ReferenceLayer: Sendable {
+package enum ReferenceLayer: Sendable {
     case dense(inputs: Int, outputs: Int)
     case convolution(RowShape, outputs: Int, kernel: Int, padding: Int, stride: Int = 1, hasBias: Bool = true)
     case groupNormalisation(RowShape, groups: Int)
@@ -11,7 +11,7 @@ enum ReferenceLayer: Sendable {
     case activation(ActivationName)
     case pooling(PoolingName, RowShape)
 
-    var parameterCount: Int {
+    package var parameterCount: Int {
         switch self {
         case .dense(let inputs, let outputs): outputs * (inputs + 1)
         case .convolution(let input, let outputs, let kernel, _, _, let hasBias): outputs * (input.channels * kernel * kernel + (hasBias ? 1 : 0))
@@ -21,7 +21,7 @@ enum ReferenceLayer: Sendable {
     }
 
     /// The output for input `x`; the layer's own parameters begin at `offset`.
-    func forward(_ x: [Double], _ parameters: [Double], at offset: Int) -> [Double] {
+    package func forward(_ x: [Double], _ parameters: [Double], at offset: Int) -> [Double] {
         switch self {
         case .dense(let inputs, let outputs):
             (0..<outputs).map { output in
@@ -82,7 +82,7 @@ enum ReferenceLayer: Sendable {
         }
     }
 
-    static func activate(_ x: Double, _ name: ActivationName) -> Double {
+    package static func activate(_ x: Double, _ name: ActivationName) -> Double {
         switch name {
         case .tanh: tanh(x)
         case .relu: max(0, x)

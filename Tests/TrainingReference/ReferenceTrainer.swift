@@ -4,17 +4,17 @@ import Training
 
 /// Block training as Documentation describes it, one row and one parameter at a time, with gradients by finite
 /// differences: slow, and with nothing in common with the real trainer but the order of slots.
-struct ReferenceTrainer {
-    let recipe: Recipe
-    let network: ReferenceNetwork
+package struct ReferenceTrainer {
+    package let recipe: Recipe
+    package let network: ReferenceNetwork
 
-    init(_ recipe: Recipe, input: RowShape, classes: Int) {
+    package init(_ recipe: Recipe, input: RowShape, classes: Int) {
         self.recipe = recipe
         network = ReferenceNetwork(recipe, input: input, classes: classes)
     }
 
     /// The steps of the state after the block.
-    func train(block: Int, from state: LatticeVector, rows: BlockRows) -> [Int32] {
+    package func train(block: Int, from state: LatticeVector, rows: BlockRows) -> [Int32] {
         let stepsPerUnit = pow(2, Double(recipe.latticeBits))
         var parameters = state.steps.map { Double($0) / stepsPerUnit }
         var velocity = [Double](repeating: 0, count: parameters.count)
