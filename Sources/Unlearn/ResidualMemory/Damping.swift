@@ -1,5 +1,3 @@
-import Glibc
-
 /// How much of the gap a stitch carries to the end of the chain.
 public enum Damping: Sendable, Equatable {
     /// As much as the gap's own fading predicts to be left there.
@@ -15,11 +13,11 @@ public enum Damping: Sendable, Equatable {
         switch self {
         case .fixed(let factor): return factor
         case .automatic:
-            let norms = series.gapNorms.enumerated().filter { $0.element > 0 }.map { (x: log(Double($0.offset + 1)), y: log($0.element)) }
+            let norms = series.gapNorms.enumerated().filter { $0.element > 0 }.map { (x: PortableMath.log(Double($0.offset + 1)), y: PortableMath.log($0.element)) }
             guard norms.count >= 2 else { return 1 }
             let slope = LinearRegression(norms).slope
             let walked = Double(series.gapNorms.count)
-            return min(1, pow((walked + Double(blocksLeft)) / walked, slope))
+            return min(1, PortableMath.pow((walked + Double(blocksLeft)) / walked, slope))
         }
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Decides whether residual memory has decayed enough to stitch, and whether it decays at all.
 public struct DecayGuard: Sendable, Equatable {
     /// ε of the stop rule: stop where the fit declines by no more than this a block.
@@ -56,7 +54,7 @@ public struct DecayGuard: Sendable, Equatable {
         let fit = PowerLawFit(series.delta, method: method)
         let recentRho = Self.median(series.rho.suffix(Self.recent))
         // A residual of zero has no logarithm; one below the lattice's step is as good as forgotten.
-        let points = series.delta.enumerated().filter { $0.element > 0 }.map { (x: log(Double($0.offset + 1)), y: log($0.element)) }
+        let points = series.delta.enumerated().filter { $0.element > 0 }.map { (x: PortableMath.log(Double($0.offset + 1)), y: PortableMath.log($0.element)) }
         var (slope, upper) = (-Double.infinity, -Double.infinity)
         if points.count >= 3 {
             let line = LinearRegression(points)

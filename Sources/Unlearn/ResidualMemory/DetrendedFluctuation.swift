@@ -1,5 +1,3 @@
-import Glibc
-
 /// Detrended fluctuation analysis (Peng et al. 1994) with overlapping windows, so that short series have enough of them.
 public enum DetrendedFluctuation {
     /// Sizes of windows, in geometric steps from the shortest in which a line leaves something over to half of a short
@@ -7,7 +5,7 @@ public enum DetrendedFluctuation {
     static func windows(_ count: Int) -> [Int] {
         let (first, last) = count < 16 ? (3.0, Double(max(4, count / 2))) : (4.0, Double(max(8, count / 4)))
         let steps = 20
-        let sizes = (0...steps).map { Int((first * pow(last / first, Double($0) / Double(steps))).rounded()) }
+        let sizes = (0...steps).map { Int((first * PortableMath.pow(last / first, Double($0) / Double(steps))).rounded()) }
         return Set(sizes).filter { $0 <= count }.sorted()
     }
 
@@ -30,7 +28,7 @@ public enum DetrendedFluctuation {
                 count += window
             }
             let fluctuation = (squares / Double(count)).squareRoot()
-            if fluctuation > 0 { points.append((log(Double(window)), log(fluctuation))) }
+            if fluctuation > 0 { points.append((PortableMath.log(Double(window)), PortableMath.log(fluctuation))) }
         }
         return points.count >= 2 ? LinearRegression(points).slope : nil
     }
@@ -43,9 +41,10 @@ public enum DetrendedFluctuation {
     /// - Complexity: O(n) for each of some 50 bisections.
     public static func decayExponent(_ series: [Double], in range: ClosedRange<Double>) -> Double {
         guard let alpha = scalingExponent(series) else { return range.lowerBound }
+        let logarithms = series.indices.map { PortableMath.logarithm(Double($0 + 1)) }
         // α falls as h grows.
         func isFlatter(_ h: Double) -> Bool {
-            (scalingExponent(series.indices.map { pow(Double($0 + 1), -h) }) ?? alpha) > alpha
+            (scalingExponent(logarithms.map { PortableMath.pow($0, -h) }) ?? alpha) > alpha
         }
         var (low, high) = (range.lowerBound, range.upperBound)
         guard isFlatter(low) else { return low }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// How the exponent of a power law is found.
 public enum FitMethod: String, Codable, Sendable, CaseIterable {
     /// Jointly with a and b by least squares.
@@ -24,12 +22,14 @@ public struct PowerLawFit: Sendable, Codable, Equatable {
     /// - Complexity: O(n) for each of some 250 exponents.
     public init(_ delta: [Double], method: FitMethod) {
         precondition(delta.count >= 3, "a power law needs three points")
+        // Of t = 1 … n, once for all exponents.
+        let logarithms = delta.indices.map { PortableMath.logarithm(Double($0 + 1)) }
         let h =
             switch method {
-            case .leastSquares: Self.bestExponent(delta)
+            case .leastSquares: Self.bestExponent(delta, logarithms)
             case .dfa: DetrendedFluctuation.decayExponent(delta, in: Self.exponents)
             }
-        let (a, b, error) = Self.coefficients(delta, h)
+        let (a, b, error) = Self.coefficients(delta, logarithms, h)
         let mean = delta.reduce(0, +) / Double(delta.count)
         let variance = delta.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
         self.init(a: a, b: b, h: h, method: method, r2: variance > 0 ? 1 - error / variance : 1)
@@ -43,21 +43,21 @@ public struct PowerLawFit: Sendable, Codable, Equatable {
         self.r2 = r2
     }
 
-    public func value(_ t: Int) -> Double { a * pow(Double(t), -h) + b }
+    public func value(_ t: Int) -> Double { a * PortableMath.pow(Double(t), -h) + b }
 
     /// −dΔ/dt at t: what the stop rule compares with ε.
-    public func decline(_ t: Int) -> Double { a * h * pow(Double(t), -h - 1) }
+    public func decline(_ t: Int) -> Double { a * h * PortableMath.pow(Double(t), -h - 1) }
 
     /// Σ Δ_i for from ≤ i ≤ through.
     public func sum(from: Int, through: Int) -> Double { from > through ? 0 : (from...through).reduce(0) { $0 + value($1) } }
 
     /// The best a, b ≥ 0 for an exponent, and the sum of squared errors: linear least squares, on the border of the
     /// quadrant where the free optimum lies outside.
-    static func coefficients(_ delta: [Double], _ h: Double) -> (a: Double, b: Double, error: Double) {
+    private static func coefficients(_ delta: [Double], _ logarithms: [PortableMath.Pair], _ h: Double) -> (a: Double, b: Double, error: Double) {
         let n = Double(delta.count)
         var (sx, sy, sxx, sxy) = (0.0, 0.0, 0.0, 0.0)
-        for (index, y) in delta.enumerated() {
-            let x = pow(Double(index + 1), -h)
+        let powers = logarithms.map { PortableMath.pow($0, -h) }
+        for (x, y) in zip(powers, delta) {
             sx += x
             sy += y
             sxx += x * x
@@ -68,17 +68,17 @@ public struct PowerLawFit: Sendable, Codable, Equatable {
         var b = (sy - a * sx) / n
         if a < 0 { (a, b) = (0, max(0, sy / n)) }
         if b < 0 { (a, b) = (max(0, sxy / sxx), 0) }
-        let error = delta.enumerated().reduce(0.0) { sum, point in
-            let miss = point.element - a * pow(Double(point.offset + 1), -h) - b
+        let error = zip(powers, delta).reduce(0.0) { sum, point in
+            let miss = point.1 - a * point.0 - b
             return sum + miss * miss
         }
         return (a, b, error)
     }
 
     /// The exponent of the least error: a scan, since the error may have two valleys, then golden sections.
-    private static func bestExponent(_ delta: [Double]) -> Double {
-        func error(_ logarithm: Double) -> Double { coefficients(delta, exp(logarithm)).error }
-        let (first, last) = (log(exponents.lowerBound), log(exponents.upperBound))
+    private static func bestExponent(_ delta: [Double], _ logarithms: [PortableMath.Pair]) -> Double {
+        func error(_ logarithm: Double) -> Double { coefficients(delta, logarithms, PortableMath.exp(logarithm)).error }
+        let (first, last) = (PortableMath.log(exponents.lowerBound), PortableMath.log(exponents.upperBound))
         let points = 160
         let step = (last - first) / Double(points)
         let errors = (0...points).map { error(first + Double($0) * step) }
@@ -98,6 +98,6 @@ public struct PowerLawFit: Sendable, Codable, Equatable {
                 rightError = error(right)
             }
         }
-        return exp((low + high) / 2)
+        return PortableMath.exp((low + high) / 2)
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Student's t distribution.
 public enum StudentT {
     /// P(T ≤ t) with `degrees` degrees of freedom, by the regularised incomplete beta function.
@@ -26,8 +24,8 @@ public enum StudentT {
         if x <= 0 { return 0 }
         if x >= 1 { return 1 }
         if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
-        let logBeta: Double = lgamma(a) + lgamma(b) - lgamma(a + b)
-        let front: Double = exp(a * log(x) + b * log(1 - x) - logBeta) / a
+        let logBeta: Double = PortableMath.logGamma(a) + PortableMath.logGamma(b) - PortableMath.logGamma(a + b)
+        let front: Double = PortableMath.exp(a * PortableMath.log(x) + b * PortableMath.log(1 - x) - logBeta) / a
         let tiny = 1e-300
         var c = 1.0
         var d = 1 - (a + b) * x / (a + 1)
