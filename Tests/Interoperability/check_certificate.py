@@ -13,6 +13,7 @@ import tempfile
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+import forgery
 from support import expect, failures, finish, unlearn
 
 script = pathlib.Path(__file__).resolve().parents[2] / "Scripts" / "verify-certificate"
@@ -90,5 +91,36 @@ with tempfile.TemporaryDirectory() as name:
     own = unlearn(folder / "elsewhere", "verify-certificate", str(folder / "R3.json"), "--public-key", str(project / "signing-key.pem"), "--json",
                       check=False)
     expect(own.returncode == 0 and json.loads(own.stdout)["ledger_root"] == head["root"], "the program's own verification agrees")
+
+    # What one verifier refuses the other refuses: the same bytes, signed with a key of this test's own.
+    forged, other = folder / "forged.json", folder / "other.pem"
+    other.write_bytes(forgery.pem)
+
+    def verdicts(data, *pin):
+        """Whether the script and the program hold a certificate for valid."""
+        forged.write_bytes(data)
+        try:
+            outside.verify(data, load_pem_public_key(forgery.pem), *pin)
+            script_accepts = True
+        except (outside.Refused, AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            script_accepts = False
+        said = unlearn(folder, "verify-certificate", str(forged), "--public-key", str(other), *[word for id in pin for word in ["--project", id]], check=False)
+        if said.returncode not in (0, 2, 3) or said.stderr.count("\n") != (said.returncode != 0):
+            failures.append(f"verify-certificate ends with {said.returncode}: {said.stderr}")
+        return script_accepts, said.returncode == 0
+
+    same = forgery.signed(certificate, lambda layer, data: data)
+    expect(verdicts(same) == (True, True), "a certificate signed anew without a change is valid to both")
+    expect(verdicts(same, predicate["project"]) == (True, True), "so it is where its project is pinned")
+    expect(verdicts(same, "0" * 32) == (False, False), "another project's is refused by both")
+    pinned = subprocess.run([sys.executable, str(script), str(folder / "R3.json"), str(pem), "--project", "0" * 32], capture_output=True, text=True)
+    expect(pinned.returncode == 1 and pinned.stderr.count("\n") == 1, "the script refuses another project's in one line")
+    tried, accepted = 0, []
+    for what, alter in forgery.forgeries():
+        found = verdicts(forgery.signed(certificate, alter))
+        tried += 1
+        if found != (False, False):
+            accepted.append((what, found))
+    expect(tried > 150 and not accepted, f"{tried} forged certificates are refused by both verifiers {accepted}")
 
 finish()

@@ -76,6 +76,15 @@ struct CertificateTests {
         #expect(accepted <= 3)
     }
 
+    @Test("A certificate can be held to one project")
+    func pinnedProject() throws {
+        let store = try project.open(.read).store, bytes = try issue()
+        #expect(try ErasureCertificate.verify(bytes, path: "F", key: nil, project: store.projectID).project == store.projectID)
+        #expect { try ErasureCertificate.verify(bytes, path: "F", key: nil, project: String(repeating: "0", count: 32)) } throws: {
+            ($0 as? Failure)?.kind == .refused && "\($0)".contains("it is of project \(store.projectID), not of 000")
+        }
+    }
+
     @Test("Another key's certificate, and files that are none, are refused")
     func otherKey() throws {
         let stranger = try SmallProject(rows: 300)

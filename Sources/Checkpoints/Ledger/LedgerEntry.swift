@@ -70,7 +70,7 @@ public struct LedgerEntry: Sendable, Equatable {
 
     /// An entry from its bytes and the disclosures of it that there still are.
     public init(decoding bytes: [UInt8], disclosures: [(DisclosureLifetime, String)]) throws {
-        guard let open = try? JSONDecoder().decode(Open.self, from: Data(bytes)) else { throw Invalid.unreadable }
+        guard let open = try? StrictJSON.decode(Open.self, from: bytes) else { throw Invalid.unreadable }
         event = open.event
         time = open.time
         program = open.program

@@ -31,12 +31,12 @@ public struct SignedEnvelope: Codable, Sendable {
     /// A hint for choosing among keys: the public key itself.
     static func keyID(_ key: PublicKey) -> String { key.description }
 
-    /// The content, where one of the signatures is this key's; else nil.
+    /// The content, where one of the signatures is this key's and all are readable; else nil.
     public func content(verifiedBy key: PublicKey) -> [UInt8]? {
-        guard let content = Data(base64Encoded: payload).map(Array.init) else { return nil }
-        let message = Self.preAuthentication(payloadType, content)
-        let isSigned = signatures.contains { signature in Data(base64Encoded: signature.sig).map { key.verify(Array($0), of: message) } ?? false }
-        return isSigned ? content : nil
+        guard let content = StrictJSON.bytes(base64: payload) else { return nil }
+        let message = Self.preAuthentication(payloadType, content), signatures = signatures.map { StrictJSON.bytes(base64: $0.sig) }
+        guard !signatures.contains(nil) else { return nil }
+        return signatures.contains { key.verify($0!, of: message) } ? content : nil
     }
 
     /// The key that the first signature names; who trusts it must know it from elsewhere.

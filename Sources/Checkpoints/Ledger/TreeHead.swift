@@ -35,5 +35,8 @@ public struct TreeHead: Sendable, Equatable, Codable {
         self.signature = signature
     }
 
-    public func isSigned(by key: PublicKey) -> Bool { Hexadecimal.decode(signature).map { key.verify($0, of: body) } ?? false }
+    /// A signature has one spelling, in lower case.
+    public func isSigned(by key: PublicKey) -> Bool {
+        Hexadecimal.decode(signature).map { Hexadecimal.encode($0) == signature && key.verify($0, of: body) } ?? false
+    }
 }

@@ -59,6 +59,8 @@ public enum ErasureCertificate {
         public let method: String
         /// Whether any trained block had held the rows.
         public let hadInfluence: Bool
+        /// Extrapolation of the L1 distance to exact replay, which bounds nothing; nil where the method is exact or nothing is extrapolated.
+        public let extrapolatedDistance: Double?
         public let stateDigest: String?
         public let publicKey: String
         /// Whether the key was given from outside, and not taken from the certificate itself.
@@ -116,30 +118,33 @@ public enum ErasureCertificate {
 
     /// Verifies a certificate without the project: the signature, that the entries are in the signed ledger, and that the
     /// claims are what the entries say.
-    /// - Parameter key: the project's public key; nil: the one that the certificate names.
+    /// - Parameters:
+    ///   - key: the project's public key; nil: the one that the certificate names.
+    ///   - project: the id of the project that it must be of; nil: any that the key signs for.
     /// - Throws: kind `input` where the file is no certificate, `refused` where it is one that does not hold.
-    public static func verify(_ bytes: [UInt8], path: String, key: PublicKey?) throws -> Verified {
+    public static func verify(_ bytes: [UInt8], path: String, key: PublicKey?, project: String? = nil) throws -> Verified {
         func refuse(_ what: String) -> Failure { Failure(.refused, "\(path): \(what); do not rely on this certificate") }
-        guard let envelope = try? JSONDecoder().decode(SignedEnvelope.self, from: Data(bytes)), envelope.payloadType == SignedEnvelope.inTotoType else {
+        guard let envelope = try? StrictJSON.decode(SignedEnvelope.self, from: bytes), envelope.payloadType == SignedEnvelope.inTotoType else {
             throw Failure(.input, "\(path) is no certificate in a DSSE envelope; give the file that 'unlearn certificate' wrote")
         }
         guard let trusted = key ?? envelope.namedKey else { throw refuse("it names no key") }
         guard let content = envelope.content(verifiedBy: trusted) else { throw refuse("its signature is not that of the key \(trusted)") }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .custom(camelCaseUnlessInToto)
-        guard let statement = try? decoder.decode(Statement.self, from: Data(content)), statement._type == statementType,
+        guard let statement = try? StrictJSON.decode(Statement.self, from: content, with: decoder), statement._type == statementType,
             statement.predicateType == predicateType
         else { throw refuse("it is signed, but is no erasure certificate that this program knows") }
         let predicate = statement.predicate, head = predicate.ledger.treeHead
         guard predicate.publicKey == trusted.description, head.project == predicate.project, head.isSigned(by: trusted) else {
             throw refuse("its tree head is not signed by the key \(trusted)")
         }
+        guard project == nil || project == predicate.project else { throw refuse("it is of project \(predicate.project), not of \(project!)") }
         var entries: [LedgerEntry] = []
         for proof in predicate.ledger.entries {
-            guard let bytes = Data(base64Encoded: proof.entry).map(Array.init) else {
+            guard let bytes = StrictJSON.bytes(base64: proof.entry) else {
                 throw refuse("entry \(proof.position) of the ledger is not readable")
             }
-            let path = proof.inclusionProof.compactMap { Hexadecimal.decode($0).flatMap { $0.count == SHA256.length ? SHA256(bytes: $0) : nil } }
+            let path = proof.inclusionProof.compactMap { text in Hexadecimal.decode(text).flatMap { $0.count == SHA256.length && Hexadecimal.encode($0) == text ? SHA256(bytes: $0) : nil } }
             let root = path.count == proof.inclusionProof.count
                 ? MerkleTree.root(from: MerkleTree.leaf(bytes), index: proof.position, size: head.size, proof: path) : nil
             guard let root, Hexadecimal.encode(root.bytes) == head.root else { throw refuse("entry \(proof.position) is not in the signed ledger") }
@@ -159,7 +164,7 @@ public enum ErasureCertificate {
             rowsErasedBefore: rowsErasedBefore, checkpointsErased: claims.checkpointsErased.count,
             evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
             method: claims.influenceRemoved.method.text ?? "?", hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
-            stateDigest: stateDigest,
+            extrapolatedDistance: claims.influenceRemoved.extrapolation.double, stateDigest: stateDigest,
             publicKey: trusted.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })
     }
@@ -196,7 +201,10 @@ private struct AnyKey: CodingKey {
 
 @Sendable private func camelCaseUnlessInToto(_ path: [any CodingKey]) -> any CodingKey {
     let key = path.last!.stringValue
-    guard !inTotoKeys.contains(key), key.contains("_") else { return path.last! }
+    guard !inTotoKeys.contains(key) else { return path.last! }
+    // Only one spelling is a key: what is in the other already names nothing.
+    guard !key.contains(where: \.isUppercase) else { return AnyKey(stringValue: "_" + key) }
+    guard key.contains("_") else { return path.last! }
     let words = key.split(separator: "_", omittingEmptySubsequences: false)
     return AnyKey(stringValue: String(words[0]) + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined())
 }
