@@ -9,6 +9,8 @@ public struct CheckReport: Codable, Sendable {
     public var errors: [String] = []
     /// Files of a change that did not come to its end, or is under way; the next command that writes removes them.
     public var strayFiles: [String] = []
+    /// What is odd and no fault: times of the ledger that run backwards.
+    public var remarks: [String] = []
     public var objects = 0
     public var bytes = 0
     /// Whether rows were read and compared with the catalogue, too.
@@ -36,6 +38,8 @@ extension Project {
         try attempt { report.errors += try store.ledgerFaults() }
         try attempt { try store.verifyWitness() }
         try attempt { report.errors += try store.keyFaults() }
+        // A ledger that cannot be read is a fault above.
+        report.remarks = (try? store.ledger()).map(LedgerTimes.remarks) ?? []
         let objects = try store.objects()
         for (index, object) in objects.enumerated() {
             try progress(index, objects.count)

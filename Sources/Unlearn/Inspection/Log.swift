@@ -52,6 +52,8 @@ public struct LogReport: Encodable, Sendable {
     /// Every entry of the ledger, in order.
     public let events: [Event]
     public let treeHead: TreeHead?
+    /// What is odd and no fault: times that run backwards.
+    public let remarks: [String]
     /// Of what was destroyed and written.
     public let encryption: String
     public var isEncrypted: Bool { ErasureClaims.isEncrypted(encryption) }
@@ -64,6 +66,7 @@ public struct LogReport: Encodable, Sendable {
         let entries = try store.ledger()
         encryption = store.encryption.name
         treeHead = try store.treeHeads().last
+        remarks = LedgerTimes.remarks(entries)
         let wanted = number.map(Store.requestName)
         events = entries.filter { wanted == nil || $0.entry.request == wanted }.map {
             Event(position: $0.position, event: $0.entry.event, time: $0.entry.time, program: $0.entry.program, request: $0.entry.request)
