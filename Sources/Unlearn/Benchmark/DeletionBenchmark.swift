@@ -42,7 +42,10 @@ public struct BenchmarkReport: Codable, Sendable {
         public let l1Paper: Double
         public let l1Nothing: Double
         public let damping: Double?
+        /// What the stitch as done was extrapolated to lie from exact replay; no bound.
         public let tailBound: Double
+        /// The same number under a name that says what it is.
+        public let extrapolatedDistance: Double
         public let rho: [Double]
         /// Mean relative error of each method's fit on the residuals that it had not seen; nil where there were none.
         public let extrapolationErrorLeastSquares: Double?
@@ -196,7 +199,7 @@ public struct DeletionBenchmark {
             agreement: decisions.agreement(with: naive.classes), agreementNothing: nothing.agreement(with: naive.classes),
             l1: Double(state.l1Distance(to: exact.state)) * unit, l1Paper: Double(paper.l1Distance(to: exact.state)) * unit,
             l1Nothing: Double(current.l1Distance(to: exact.state)) * unit, damping: run.outcome.segments.last?.damping,
-            tailBound: run.outcome.tailBound, rho: run.outcome.residuals?.rho ?? [],
+            tailBound: run.outcome.tailBound, extrapolatedDistance: run.outcome.tailBound, rho: run.outcome.residuals?.rho ?? [],
             extrapolationErrorLeastSquares: extrapolationError(.leastSquares), extrapolationErrorDfa: extrapolationError(.dfa))
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a deletion did. Stored with the project, and what `delete --json` prints.
+/// What a deletion did. Stored with the project and in its ledger, and most of what `delete --json` prints; it names no row.
 public struct DeletionReport: Codable, Sendable {
     public struct Erased: Codable, Sendable {
         public var rows = 0
@@ -16,8 +16,11 @@ public struct DeletionReport: Codable, Sendable {
         public let slope: Double?
         public let slopeUpper: Double?
         public let recentRho: Double
-        /// Bound on the distance to exact replay if later blocks remember no more than recent ones do.
+        /// An extrapolation of the distance to exact replay: what it is if later blocks remember no more than recent ones do.
+        /// Called a bound for those who read it by that name; nothing bounds it.
         public let distanceBound: Double
+        /// The same number under a name that says what it is; nil in reports of earlier versions.
+        public let extrapolatedDistance: Double?
         /// Why stitching would be unsound, or nil.
         public let objection: String?
     }
@@ -31,7 +34,8 @@ public struct DeletionReport: Codable, Sendable {
         public let tailBound: Double
     }
 
-    public var request: String
+    /// Nil where nothing was left to do, so that no request was made.
+    public var request: String?
     /// When it was done: ISO 8601, UTC.
     public var time: String
     public var method = UnlearningMethod.exact
@@ -54,7 +58,11 @@ public struct DeletionReport: Codable, Sendable {
     public var decay: Decay?
     public var damping: Double?
     public var epsilon: Double
-    public var tailBound = 0.0
+    /// The fit's extrapolation of the distance to exact replay, all stitches of this request added up. Called a bound for those
+    /// who read it by that name; nothing bounds it: distances above it were measured.
+    public var tailBound = 0.0 { didSet { extrapolatedDistance = tailBound } }
+    /// The same number under a name that says what it is; nil in reports of earlier versions.
+    public private(set) var extrapolatedDistance: Double? = 0.0
     public var seconds = 0.0
     public var stateDigestBefore: String?
     public var stateDigest: String?
@@ -67,11 +75,19 @@ public struct DeletionReport: Codable, Sendable {
     public var erased = Erased()
     /// Whether the chain is now one that training visits without a stitch.
     public var exact = false
+    /// Whether the chain was such a one before, too. Nil, as the next three, in reports of earlier versions.
+    public var exactBefore: Bool?
+    /// Whether the first retrained block started from a state that training reaches without a stitch; nil where none was retrained.
+    public var fromExactState: Bool?
+    /// Requests before this one whose stitches still lie in the chain, in order.
+    public var earlierStitches: [String]?
+    /// Whether blocks were retrained with numerics other than the project's.
+    public var otherNumerics: Bool?
     public var dryRun = false
     /// What went wrong after the deletion was done, or nil.
     public var note: String?
 
-    init(request: String, rows: Int, epsilon: Double) {
+    init(request: String?, rows: Int, epsilon: Double) {
         self.request = request
         time = Date.now.formatted(.iso8601)
         rowsDeleted = rows
@@ -83,6 +99,7 @@ public struct DeletionReport: Codable, Sendable {
         guarded = outcome.guarded
         fallback = outcome.fallback
         blocksRetrained = outcome.blocksTrained
+        fromExactState = outcome.fromExactState
         segments = outcome.segments.map { Segment(first: $0.firstBlock, last: $0.lastBlock, damping: $0.damping, tailBound: $0.tailBound) }
         tailBound = outcome.tailBound
         guard let last = outcome.segments.last else { return }
@@ -94,7 +111,7 @@ public struct DeletionReport: Codable, Sendable {
         otherFit = PowerLawFit(residual, method: otherMethod)
         decay = Decay(
             slope: verdict.slope.isFinite ? verdict.slope : nil, slopeUpper: verdict.slopeUpper.isFinite ? verdict.slopeUpper : nil,
-            recentRho: verdict.recentRho, distanceBound: verdict.distanceBound, objection: verdict.objection)
+            recentRho: verdict.recentRho, distanceBound: verdict.distanceBound, extrapolatedDistance: verdict.distanceBound, objection: verdict.objection)
     }
 
     /// What was measured on models that knew the deleted rows, or tells how they differ from the one that does not. Training is a

@@ -36,7 +36,10 @@ public struct AuditReport: Codable, Sendable {
     public var l1NothingToExact: Double?
     /// Of `l1NothingToExact`: 0 where the model before the deletion was given, else that of the sample it is estimated from.
     public var l1NothingStandardError: Double?
+    /// What the deletion extrapolated its distance to exact replay to be; no bound.
     public var tailBound: Double
+    /// The same number under a name that says what it is.
+    public var extrapolatedDistance: Double?
     public var accuracy = Accuracy()
     public var blocksReplayed = 0
     public var seconds = 0.0
@@ -51,6 +54,7 @@ public struct AuditReport: Codable, Sendable {
         self.request = request
         self.laterRequests = laterRequests
         self.tailBound = tailBound
+        extrapolatedDistance = tailBound
     }
 }
 
@@ -79,7 +83,7 @@ extension Project {
         guard let report = try? DeletionReport(json: request.report), kept.map({ $0.sample.count == evidence.indices.count }) ?? true,
             kept.map({ $0.classes.isEmpty || $0.classes.count == testSlots }) ?? true
         else { throw Failure(.damaged, "what the catalogue keeps of \(Store.requestName(number)) is not readable; restore the project from a backup") }
-        var audit = AuditReport(report.request, laterRequests: numbers.count { $0 > number }, tailBound: report.tailBound)
+        var audit = AuditReport(Store.requestName(number), laterRequests: numbers.count { $0 > number }, tailBound: report.tailBound)
         guard report.blocksRetrained > 0 else {
             if chain.length > 0 { audit.stateDigest = Digest(of: try chain.state(chain.length)).description }
             audit.seconds = (clock.now - start) / .seconds(1)
@@ -88,12 +92,12 @@ extension Project {
         // An exact deletion leaves nothing of the model before it: then exact replay is all that there is to compare with.
         guard kept != nil || before != nil || (report.exact && chain.isExact) else {
             throw Failure(
-                .input, "a later deletion destroyed what \(report.request) is compared with, a sample of a model that knew the rows "
+                .input, "a later deletion destroyed what \(audit.request) is compared with, a sample of a model that knew the rows "
                     + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
         }
         guard report.blocksTotal == chain.length else {
             throw Failure(
-                .input, "\(report.request) was done after \(report.blocksTotal) blocks and the chain now has \(chain.length): "
+                .input, "\(audit.request) was done after \(report.blocksTotal) blocks and the chain now has \(chain.length): "
                     + "the model before it cannot be compared; audit a later request")
         }
         if !allowingOtherNumerics { try refuseOtherNumerics("replay") }
@@ -119,7 +123,7 @@ extension Project {
         var advantage = (estimate: 0.0, standardError: 0.0)
         var nothingClasses = kept?.classes ?? []
         if let before {
-            try expectModel(before, before: report, sample: kept.map { ($0.sample, evidence) })
+            try expectModel(before, before: report, audit.request, sample: kept.map { ($0.sample, evidence) })
             nothing.estimate = Double(before.l1Distance(to: exact))
             advantage.estimate = nothing.estimate - Double(current.l1Distance(to: exact))
             nothingClasses = try decide(before, on: .test)!.classes
@@ -150,10 +154,10 @@ extension Project {
 
     /// Throws where a model that the user gives is not the one before a deletion, as far as anything is kept to tell it by: its
     /// digest or a sample of it as long as a stitch lies in the chain, and nothing after an exact deletion.
-    private func expectModel(_ model: LatticeVector, before report: DeletionReport, sample: (steps: [Int32], EvidenceSample)?) throws {
+    private func expectModel(_ model: LatticeVector, before report: DeletionReport, _ request: String, sample: (steps: [Int32], EvidenceSample)?) throws {
         let digest = Digest(of: model).description
         guard report.stateDigestBefore.map({ $0 == digest }) ?? true, sample.map({ $0.1.steps(of: model) == $0.steps }) ?? true else {
-            throw Failure(.input, "the given model is not the one before \(report.request); give the state that was exported before it")
+            throw Failure(.input, "the given model is not the one before \(request); give the state that was exported before it")
         }
     }
 

@@ -22,7 +22,7 @@ struct ErasureClaims: Codable, Equatable {
         let utilities: Int
     }
 
-    /// (c) Influence on the model removed: how, with what measured evidence and what bound.
+    /// (c) Influence on the model removed: how, with what measured evidence, what bound or what extrapolation.
     struct InfluenceRemoved: Codable, Equatable {
         let method: JSONValue
         /// What the method promises, in words.
@@ -30,6 +30,9 @@ struct ErasureClaims: Codable, Equatable {
         /// Of the L1 distance to exact replay; 0 where the method is exact, null where nothing bounds it.
         let bound: JSONValue
         let boundMeaning: String
+        /// Of the same distance, where a fit says how it goes on; null where none does. Measured distances have been larger.
+        let extrapolation: JSONValue
+        let extrapolationMeaning: String
         let report: JSONValue
         let seed: JSONValue
         let latticeBits: JSONValue
@@ -96,29 +99,10 @@ struct ErasureClaims: Codable, Equatable {
     static func isEncrypted(_ encryption: String?) -> Bool { encryption.map { $0 != Encryption.none.name } ?? false }
 
     private static func influence(_ report: JSONValue, _ details: JSONValue, audits: [JSONValue]) -> InfluenceRemoved {
-        let isStitched = report["method"] == .string("stitch"), isExact = report["exact"] == .bool(true)
-        let meaning: String, bound: JSONValue, boundMeaning: String
-        if Self.retrainedNothing(report) {
-            (meaning, bound) = ("no block that was trained held the rows; the model is untouched", .integer(0))
-            boundMeaning = "there was no influence to remove"
-        } else if isStitched, report["damping"]?.double == nil {
-            (meaning, bound) = ("retrained without the rows to the end of the chain, from a state that an earlier stitch had left", .null)
-            boundMeaning = "nothing bounds what earlier stitches left; see their own certificates"
-        } else if isStitched {
-            let isGuarded = report["guarded"] == .bool(true)
-            meaning = "retrained until the memory of the rows had decayed, then put the unaffected rest back on"
-                + (isGuarded ? "; a statistical guard found the decay real" : "; the guard objected and was overruled")
-            bound = report["tail_bound"] ?? .null
-            boundMeaning = "L1 distance to exact replay if residual memory goes on as fitted to what was seen; not a proof"
-        } else if isExact {
-            (meaning, bound) = ("retrained without the rows; the state has the bits that training without them gives", .integer(0))
-            boundMeaning = "exact on the numerics of the fingerprint"
-        } else {
-            (meaning, bound) = ("retrained without the rows to the end of the chain, from a state that an earlier stitch or other numerics had left", .null)
-            boundMeaning = "nothing bounds what earlier stitches left; see their own certificates"
-        }
+        let words = InfluenceWords(report)
         return InfluenceRemoved(
-            method: report["method"] ?? .null, meaning: meaning, bound: bound, boundMeaning: boundMeaning, report: report, seed: details["seed"] ?? .null,
+            method: report["method"] ?? .null, meaning: words.meaning, bound: words.bound, boundMeaning: words.boundMeaning,
+            extrapolation: words.extrapolation, extrapolationMeaning: words.extrapolationMeaning, report: report, seed: details["seed"] ?? .null,
             latticeBits: details["lattice_bits"] ?? .null, fingerprint: details["fingerprint"] ?? .null, audits: audits)
     }
 

@@ -42,7 +42,7 @@ public struct ReplaySegment: Sendable {
     public let damping: Double?
     /// What the stitch leaves of the gap, (1 − γ)·g; nil without a stitch.
     public let correction: LatticeVector?
-    /// Bound on what this segment's stitch adds to the distance to exact replay: fitted residuals still to come, and for a
+    /// An extrapolation of what this segment's stitch adds to the distance to exact replay: fitted residuals still to come, and for a
     /// damped stitch the part of the gap that it leaves. 0 without a stitch. Earlier stitches are not in it.
     public let tailBound: Double
 }
@@ -59,9 +59,11 @@ public struct ReplayOutcome: Sendable {
     /// Blocks trained, those included that a fallback trained again.
     public let blocksTrained: Int
     public let segments: [ReplaySegment]
+    /// Whether the first block started from a state that training reaches without a stitch; nil where none was trained.
+    public let fromExactState: Bool?
 
     public var residuals: ResidualSeries? { segments.last?.residuals }
-    /// The bounds of all stitches, added up.
+    /// The extrapolations of all stitches, added up.
     public var tailBound: Double { segments.reduce(0) { $0 + $1.tailBound } }
 }
 
@@ -93,7 +95,7 @@ public struct BlockReplay {
         let firstInexact = options.method == .exact ? chain.firstInexact : nil
         guard let start = [deleted.first, firstInexact].compactMap({ $0 }).min() else {
             return ReplayOutcome(
-                state: try chain.state(chain.length), method: .exact, guarded: true, fallback: nil, blocksTrained: 0, segments: [])
+                state: try chain.state(chain.length), method: .exact, guarded: true, fallback: nil, blocksTrained: 0, segments: [], fromExactState: nil)
         }
         precondition(deleted == deleted.sorted() && start >= 1 && deleted.last ?? start <= chain.length)
         var walker = Walker(self, deleted: deleted, options: options, sink: sink)
@@ -132,7 +134,8 @@ public struct BlockReplay {
         private var end: Int { replay.chain.length }
 
         func outcome(_ method: UnlearningMethod, fallback: String?) -> ReplayOutcome {
-            ReplayOutcome(state: state, method: method, guarded: guarded, fallback: fallback, blocksTrained: trained, segments: segments)
+            ReplayOutcome(state: state, method: method, guarded: guarded, fallback: fallback, blocksTrained: trained, segments: segments,
+                fromExactState: segments.map(\.firstBlock).min().map { chain.isExactBase($0) })
         }
 
         mutating func stitching() throws -> ReplayOutcome {

@@ -24,7 +24,7 @@ public struct DecayGuard: Sendable, Equatable {
         public let slope: Double
         public let slopeUpper: Double
         public let recentRho: Double
-        /// Bound on the stitched model's distance to exact replay, if later blocks remember no more than recent ones:
+        /// An extrapolation of the stitched model's distance to exact replay: what it is if later blocks remember no more than recent ones:
         /// ρ·Σ‖D_i‖ over the blocks ahead, and the part of the gap that damping leaves.
         public let distanceBound: Double
         /// The paper's rule: a·h·t^{−h−1} ≤ ε.

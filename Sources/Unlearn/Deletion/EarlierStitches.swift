@@ -1,0 +1,55 @@
+import Checkpoints
+
+/// What stitches have left in a chain, and whose they are, as the reports of the requests tell it in their order.
+///
+/// A stitch behind block p puts blocks back on that were trained from another state than the one that stands behind p now: a seam.
+/// It is gone as soon as block p or block p + 1 is retrained. Blocks that are trained behind a seam start from a state that training
+/// does not reach, and bear a trace of the stitch until they are retrained themselves, from a state that it does reach.
+struct StitchHistory {
+    /// Whose stitch lies behind a block.
+    private var seams: [Int: String] = [:]
+    /// Whose stitches had shaped the state that a block was trained from.
+    private var traces: [Int: Set<String>] = [:]
+    private var length = 0
+
+    /// Requests whose stitches lie in the chain or shaped blocks of it, in order.
+    var requests: [String] {
+        // R9 comes before R10.
+        Set(seams.values).union(traces.values.joined()).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+    }
+
+    /// Whose stitches shape the state behind a block.
+    private func shaping(_ block: Int) -> Set<String> {
+        Set(seams.filter { $0.key <= block }.values).union(traces.filter { $0.key <= block }.values.joined())
+    }
+
+    mutating func add(_ report: DeletionReport, by request: String) {
+        // Blocks that were trained since the request before.
+        for block in length..<max(length, report.blocksTotal) where !shaping(block).isEmpty { traces[block + 1] = shaping(block) }
+        length = max(length, report.blocksTotal)
+        for segment in report.segments where segment.first <= segment.last {
+            let before = segment.first - 1
+            // Up to the first seam the state is the one that training reached there: what a damped stitch left is taken off it.
+            let isFirstSeam = shaping(before - 1).isEmpty && traces[before] == nil
+            if isFirstSeam { seams[before] = nil }
+            let shaping = shaping(before)
+            seams = seams.filter { block, _ in !(before...segment.last).contains(block) }
+            for block in segment.first...segment.last { traces[block] = shaping.isEmpty ? nil : shaping }
+            if segment.damping != nil { seams[segment.last] = request }
+        }
+    }
+}
+
+extension Project {
+    /// Requests done before `number` whose stitches lie in the chain behind a deletion with this report.
+    /// - Complexity: O(requests · segments).
+    func earlierStitches(behind report: DeletionReport, of number: Int) throws -> [String] {
+        var history = StitchHistory()
+        for request in try store.requests() where request.number < number && (request.state == .published || request.state == .closed) {
+            history.add(try DeletionReport(json: request.report), by: Store.requestName(request.number))
+        }
+        let name = Store.requestName(number)
+        history.add(report, by: name)
+        return history.requests.filter { $0 != name }
+    }
+}

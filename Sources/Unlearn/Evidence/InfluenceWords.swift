@@ -1,0 +1,82 @@
+import Checkpoints
+
+/// What a deletion's report comes to in words, for claim (c) of its certificate. Each sentence follows from what the report says of
+/// every segment, of the state that the first started from and of the stitches that still lie in the chain.
+struct InfluenceWords {
+    let meaning: String
+    let bound: JSONValue
+    let boundMeaning: String
+    let extrapolation: JSONValue
+    let extrapolationMeaning: String
+
+    init(_ report: JSONValue) {
+        let facts = Facts(report)
+        meaning = facts.meaning
+        (bound, boundMeaning) = facts.bound
+        (extrapolation, extrapolationMeaning) = facts.extrapolation
+    }
+
+    private struct Facts {
+        let report: JSONValue
+        /// γ of this request's own stitches.
+        let dampings: [Double]
+        let earlierStitches: [String]
+
+        init(_ report: JSONValue) {
+            self.report = report
+            dampings = if case .array(let segments)? = report["segments"] { segments.compactMap { $0["damping"]?.double } } else { [] }
+            earlierStitches = if case .array(let names)? = report["earlier_stitches"] { names.compactMap(\.text) } else { [] }
+        }
+
+        private func says(_ key: String) -> Bool { report[key] == .bool(true) }
+        private var retrainedNothing: Bool { ErasureClaims.retrainedNothing(report) }
+        private var isExact: Bool { says("exact") }
+        private var isStitched: Bool { report["method"] == .string("stitch") }
+        private var runsToTheEnd: Bool { report["damping"]?.double == nil }
+        private var startedInexactly: Bool { report["from_exact_state"] == .bool(false) }
+
+        var meaning: String {
+            if retrainedNothing { return "no block that was trained held the rows; the model is untouched" }
+            if isExact {
+                return report["rows_deleted"] == .integer(0)
+                    ? "replayed what earlier stitches had left; the state has the bits that training without any deleted row gives"
+                    : "retrained without the rows; the state has the bits that training without them gives"
+            }
+            var words = isStitched && !dampings.isEmpty ? stitched : "retrained without the rows to the end of the chain"
+            if says("other_numerics") { words += ", with numerics other than those that the chain was trained with" }
+            if startedInexactly { words += ", from a state that \(earlierStitches.isEmpty ? "other numerics" : "an earlier stitch") had left" }
+            if !earlierStitches.isEmpty { words += "; earlier stitches remain in the chain: \(earlierStitches.joined(separator: ", "))" }
+            return words
+        }
+
+        private var stitched: String {
+            let isGuarded = says("guarded")
+            var words = "retrained until \(isGuarded ? "the memory of the rows had decayed" : "the stop rule held"), then put the unaffected rest back on"
+            if runsToTheEnd { words += ", and from the last block that held rows retrained to the end of the chain" }
+            words += isGuarded ? "; a statistical guard found the decay real" : "; the guard objected and was overruled"
+            // What a damped stitch takes out of the rest of the chain is a share of what it found.
+            if let least = dampings.min(), least < 1 {
+                words += least == 0
+                    ? "; behind a stitch with damping 0 the model is what it was before"
+                    : "; of the difference from the model before, the rest of the chain carries a share of \(least)"
+            }
+            return words
+        }
+
+        var bound: (JSONValue, String) {
+            if retrainedNothing { return (.integer(0), "there was no influence to remove") }
+            if isExact { return (.integer(0), "exact on the numerics of the fingerprint") }
+            return (.null, "nothing bounds the distance to exact replay" + (earlierStitches.isEmpty ? "" : ", nor what earlier stitches left; see their own certificates"))
+        }
+
+        var extrapolation: (JSONValue, String) {
+            if retrainedNothing || isExact { return (.null, "nothing is extrapolated") }
+            guard isStitched, !dampings.isEmpty else { return (.null, "nothing is extrapolated: no stitch of this request lies in the chain") }
+            return (
+                report["tail_bound"] ?? .null,
+                "L1 distance to exact replay by extrapolation of the fit of residual memory to the blocks that were not retrained; not a bound: it can be larger"
+                    + (earlierStitches.isEmpty ? "" : "; what earlier stitches left is not in it")
+            )
+        }
+    }
+}
