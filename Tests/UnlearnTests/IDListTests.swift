@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import TestSupport
 import Testing
 
@@ -13,6 +14,39 @@ struct IDListTests {
         let ids = try list("# people\n\na\r\n b \n\tc\na\n#d\ne")
         #expect(ids.entries.map(\.id) == ["a", "b", "c", "e"])
         #expect(ids.entries.map(\.line) == [3, 4, 5, 8])
+        #expect(ids.repeated.map(\.id) == ["a"] && ids.repeated.map(\.line) == [6])
+    }
+
+    private func table(_ text: String, _ column: String) throws -> IDList { try IDList(table: Array(text.utf8), path: "list", column: column) }
+
+    @Test("In a table, one column holds the ids and the others say nothing")
+    func tables() throws {
+        let ids = try table("\u{FEFF}name,who\n\"Doe, John\",a\r\n\n#x, b \nthird,\"c\nd\"\nfourth,a\nfifth,a\n", "who")
+        #expect(ids.entries.map(\.id) == ["a", "b", "c\nd"] && ids.entries.map(\.line) == [2, 4, 5])
+        #expect(ids.repeated.map(\.id) == ["a"] && ids.repeated.map(\.line) == [7])
+        #expect(try table("who\n7\n", "who").entries.map(\.id) == ["7"])
+    }
+
+    @Test("What is wrong with a table of ids is named", arguments: [
+        ("a,b\n1,2\n", "list has no column 'who'; its columns are 'a', 'b'"), ("who,who\n1,2\n", "list has 2 columns 'who'; its columns are 'who', 'who'"),
+        ("a,who\n1,2\n3\n", "list line 3 has only 1 fields; complete the line"), ("a,who\n1, \n", "list line 2 has no id in column 2; complete the line"),
+        ("a,who\n", "list names no ids; write a line for each under the header"), ("", "list names no ids; write a line for each under the header"),
+    ])
+    func wrongTables(text: String, message: String) { #expect(throws: Failure(.input, message)) { try table(text, "who") } }
+
+    @Test("A table that is given as a list is told how to name its column")
+    func tableAsList() throws {
+        let ids = try list("id,name\n1,x\n2,y")
+        #expect { try ids.expectNone(ids.entries, "is not in the project", "correct the list") } throws: { "\($0)".hasSuffix("this looks like a table: name its column of ids with --id-column") }
+    }
+
+    @Test("A pipe that this process was handed is read to its end, whatever the length")
+    func pipes() throws {
+        let pipe = Pipe()
+        let text = (0..<30_000).map { "person-\($0)\n" }.joined()
+        Thread { try? pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8)); try? pipe.fileHandleForWriting.close() }.start()
+        let ids = try IDList(reading: "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)")
+        #expect(ids.entries.count == 30_000 && ids.entries.last?.id == "person-29999")
     }
 
     @Test("A line that begins with '#' is a comment, whatever mark stands on it")

@@ -135,8 +135,8 @@ struct ProjectTests {
         let id = try project.ids(inBlock: 30)[0]
         try project.delete([id])
         let before = try contents(project.path)
-        #expect { try project.delete([id]) } throws: { "\($0)" == "list: '\(id)' (line 1) is deleted already; correct the list or use --ignore-missing" }
-        #expect { try project.delete(["nobody"]) } throws: { "\($0)" == "list: 'nobody' (line 1) is not in the project; correct the list or use --ignore-missing" }
+        #expect { try project.delete([id]) } throws: { "\($0)" == "list: '\(id)' (line 1) is deleted already (R1); correct the list or use --ignore-missing" }
+        #expect { try project.delete(["nobody"]) } throws: { "\($0)" == "list: 'nobody' (line 1) is not in the project; correct the list or use --ignore-unknown" }
         #expect { try project.delete(["nobody"]) { $0.ignoreMissing = true } } throws: { ($0 as? Failure)?.kind == .input }
         #expect(try contents(project.path) == before)
     }
@@ -304,7 +304,7 @@ struct ProjectTests {
         #expect(certificate.rowsErased == 0 && certificate.rowsErasedBefore == 1 && certificate.hadInfluence)
         #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
         // The chain is exact: nothing is left to do for a deleted row.
-        #expect { try project.delete([first], exact) } throws: { "\($0)" == "list: '\(first)' (line 1) is deleted already; correct the list or use --ignore-missing" }
+        #expect { try project.delete([first], exact) } throws: { "\($0)" == "list: '\(first)' (line 1) is deleted already (R1); correct the list or use --ignore-missing" }
     }
 
     // Ends its process, so that this test has one of its own.

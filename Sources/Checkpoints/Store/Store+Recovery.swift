@@ -15,7 +15,9 @@ extension Store {
             }
         }
         try destroyStrayFiles()
+        finishedOnOpening = try requestNumbers(in: .published)
         try destroyCondemned()
+        undoneOnOpening = try requestNumbers(in: .begun)
         try undoUnpublishedRequests()
         // Also what a log kept that could not be emptied when it should have been.
         if try projectFolder.length(Self.catalogueName + "-wal") ?? 0 > 0 { try emptyLog() }

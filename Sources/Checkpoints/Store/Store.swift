@@ -35,6 +35,10 @@ public final class Store {
     let rowContextPrefix: [UInt8]
 
     private let lock: FolderLock?
+    /// Requests that were published and not closed, and those that were begun and not published, when this project was opened
+    /// for writing: opening it finished the first and undid the second.
+    package internal(set) var finishedOnOpening: [Int] = []
+    package internal(set) var undoneOnOpening: [Int] = []
     /// Whether object files were made whose folder is not synced yet.
     private var folderIsUnsynced = false
     /// The failure after which nobody knows what is on the device; from then on nothing is committed or removed.

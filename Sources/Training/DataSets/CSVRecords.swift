@@ -5,14 +5,29 @@ struct CSVRecords {
     /// Longer lines are taken for damage.
     private static let longestRecord = 16 << 20
 
-    private let reader: CompressedReader
+    private let path: String
+    /// Nil where all bytes are in memory already.
+    private let reader: CompressedReader?
     private var chunk = [UInt8](repeating: 0, count: 64 * 1024)
     private var filled = 0
     private var next = 0
     private var line = 1
 
     init(_ path: String) throws {
+        self.path = path
         reader = try CompressedReader(path)
+        try skipByteOrderMark()
+    }
+
+    init(_ bytes: [UInt8], path: String) throws {
+        self.path = path
+        reader = nil
+        chunk = bytes
+        filled = bytes.count
+        try skipByteOrderMark()
+    }
+
+    private mutating func skipByteOrderMark() throws {
         // The byte order mark that some spreadsheets write is no part of the first column's name.
         _ = try peek()
         if chunk[..<filled].starts(with: [0xEF, 0xBB, 0xBF]) { next = 3 }
@@ -21,7 +36,7 @@ struct CSVRecords {
     /// The byte that `byte` will give next.
     private mutating func peek() throws -> UInt8? {
         if next == filled {
-            filled = try chunk.withUnsafeMutableBytes { try reader.read(upTo: $0) }
+            filled = try reader.map { reader in try chunk.withUnsafeMutableBytes { try reader.read(upTo: $0) } } ?? 0
             next = 0
         }
         return filled == 0 ? nil : chunk[next]
@@ -51,14 +66,14 @@ struct CSVRecords {
             var size = 0
             func text(_ bytes: [UInt8]) throws -> String {
                 guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-                    throw Failure(.input, "\(reader.path) line \(start) is not UTF-8 text; convert the file")
+                    throw Failure(.input, "\(path) line \(start) is not UTF-8 text; convert the file")
                 }
                 return text
             }
             scan: while let character = try byte() {
                 size += 1
                 guard size <= Self.longestRecord else {
-                    throw Failure(.input, "\(reader.path) line \(start) is longer than \(Self.longestRecord) bytes; is a quote missing?")
+                    throw Failure(.input, "\(path) line \(start) is longer than \(Self.longestRecord) bytes; is a quote missing?")
                 }
                 if character == newline { line += 1 }
                 switch (place, character) {
@@ -70,22 +85,22 @@ struct CSVRecords {
                 case (_, newline): break scan
                 case (_, carriage):
                     guard let following = try peek(), following != newline else { continue }
-                    throw Failure(.input, "\(reader.path) line \(start) has a carriage return inside a field; quote the field")
+                    throw Failure(.input, "\(path) line \(start) has a carriage return inside a field; quote the field")
                 case (_, comma):
                     fields.append(try text(field))
                     field = []
                     place = .start
                 case (.start, quote): place = .quoted
                 case (.unquoted, quote):
-                    throw Failure(.input, "\(reader.path) line \(start) has a quote inside an unquoted field; write \"\" inside quotes")
+                    throw Failure(.input, "\(path) line \(start) has a quote inside an unquoted field; write \"\" inside quotes")
                 case (.behindQuote, _):
-                    throw Failure(.input, "\(reader.path) line \(start) has text behind a closing quote; write \"\" for a quote inside quotes")
+                    throw Failure(.input, "\(path) line \(start) has text behind a closing quote; write \"\" for a quote inside quotes")
                 default:
                     field.append(character)
                     place = .unquoted
                 }
             }
-            guard place != .quoted else { throw Failure(.input, "\(reader.path) line \(start) opens a quote that never closes") }
+            guard place != .quoted else { throw Failure(.input, "\(path) line \(start) opens a quote that never closes") }
             if fields.isEmpty && place == .start {
                 if size == 0 { return nil }
                 continue

@@ -152,4 +152,10 @@ extension CSVSource {
         var records = try CSVRecords(path)
         while let (line, fields) = try records.record() { try body(line, fields) }
     }
+
+    /// The same of a file that is in memory already.
+    public static func forEachRecord(in bytes: [UInt8], path: String, _ body: (_ line: Int, _ fields: [String]) throws -> Void) throws {
+        var records = try CSVRecords(bytes, path: path)
+        while let (line, fields) = try records.record() { try body(line, fields) }
+    }
 }

@@ -7,7 +7,10 @@ import Training
 /// What `delete` is asked to do.
 public struct DeletionOptions: Sendable {
     public var replay = ReplayOptions()
+    /// Go on where a list names rows that were deleted before.
     public var ignoreMissing = false
+    /// Go on where a list names rows that were never in the project, or a group that no row has.
+    public var ignoreUnknown = false
     /// Do everything but change the project.
     public var dryRun = false
     /// Go on with numerics other than the project's; the result is then never called exact.
@@ -20,21 +23,22 @@ extension Project {
     /// Removes rows and their influence: retrains without them, publishes the new records and rows in one transaction,
     /// and erases what they replace. Until that transaction nothing that the catalogue names has changed.
     ///
-    /// Where earlier stitches left an inexact chain, an exact deletion also takes ids that are deleted already: the replay is
-    /// what there still is to do for them.
+    /// Where earlier stitches left an inexact chain, an exact deletion also takes ids that are deleted already, or none at all:
+    /// the replay is what there still is to do. Where nothing is left to do, nothing is done and no request is made.
     public func delete(
-        _ ids: IDList, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
-    ) throws -> DeletionReport {
+        _ target: DeletionTarget, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
+    ) throws -> DeletionResult {
         let clock = ContinuousClock()
         let start = clock.now
         let chain = try chain()
         let replaysStitches = options.replay.method == .exact && chain.firstInexact != nil
-        let ignored: Set<MissingRow> = options.ignoreMissing ? [.unknown, .deleted] : replaysStitches ? [.deleted] : []
-        let places = try livePlaces(ids, ignoring: ignored, advice: "correct the list or use --ignore-missing")
-        let deletedBefore = replaysStitches ? try store.deletedIDs(ids) : []
-        guard !places.isEmpty || !deletedBefore.isEmpty else {
-            throw Failure(.input, "\(ids.path): none of its ids is live in the project; nothing was deleted")
+        let selection = try selection(target, ignoringUnknown: options.ignoreUnknown)
+        if case .list(let ids) = target {
+            try selection.expectAllowed(
+                ids, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing || replaysStitches, finished: Set(store.finishedOnOpening))
         }
+        let places = selection.live, deletedBefore = replaysStitches ? selection.deleted.map(\.row.id) : []
+        guard !places.isEmpty || !deletedBefore.isEmpty || target.namesNoRows && replaysStitches else { return try nothingLeft(selection, chain, options) }
         let slots = { (part: Part) in Dictionary(grouping: places.filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }
         let training = slots(.train), test = slots(.test)
 
@@ -51,7 +55,7 @@ extension Project {
         let staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: latticeBits, chain: chain)
         var staged: [StagedObject] = []
         do {
-            return try finish()
+            return DeletionResult(report: try finish(), list: selection.findings, finished: store.finishedOnOpening.map(Store.requestName))
         } catch {
             // What cannot be cleared now, the next command that writes clears; the first error is the one to hear of.
             try? staging?.discardAll()
@@ -75,6 +79,8 @@ extension Project {
             report.stateDigestBefore = before.map { Digest(of: $0).description }
             report.testAccuracyBefore = decisionsBefore?.score.accuracy
             report.exact = chain.isExact && touched.isEmpty
+            report.exactBefore = chain.isExact
+            report.otherNumerics = !replayOptions.sameNumerics && outcome?.blocksTrained ?? 0 > 0
             if let outcome {
                 report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != replayOptions.fitMethod }!)
                 report.stateDigest = Digest(of: outcome.state).description
@@ -86,6 +92,7 @@ extension Project {
                 }
                 if outcome.blocksTrained > 0 { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
             }
+            report.earlierStitches = try earlierStitches(behind: report, of: number)
             report.dryRun = options.dryRun
             if let staging {
                 if control.isInterrupted() { throw Failure.interrupted }

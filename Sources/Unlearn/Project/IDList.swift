@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Glibc
+import Training
 
 /// Row ids from a file: one a line, UTF-8; blank lines and lines that begin with `#` are skipped; repeats count once.
 public struct IDList: Sendable {
@@ -11,22 +12,64 @@ public struct IDList: Sendable {
     public let path: String
     /// In the order of their first appearance, with 1-based line numbers.
     public let entries: [(id: String, line: Int)]
+    /// Ids that come again, once each, with the line of their first repetition.
+    public let repeated: [(id: String, line: Int)]
 
-    /// - Parameter path: a file, or `-` for standard input.
-    public init(reading path: String) throws {
+    /// - Parameters:
+    ///   - path: a file, a pipe such as `<(…)`, or `-` for standard input.
+    ///   - column: the name of the column that holds the ids of a comma-separated file with a header; nil: one id a line.
+    public init(reading path: String, column: String? = nil) throws {
         let bytes: [UInt8]
         if path == "-" {
-            bytes = try Self.standardInput()
+            bytes = try FileSystem.readToEnd(STDIN_FILENO, "standard input", most: Self.mostBytes)
         } else {
-            bytes = try FileSystem.read(input: path, "the path of the id list", most: Self.mostBytes)
+            bytes = try FileSystem.read(inputOrPipe: path, "the path of the id list", most: Self.mostBytes)
         }
-        try self.init(bytes, path: path == "-" ? "standard input" : path)
+        let path = path == "-" ? "standard input" : path
+        if let column { try self.init(table: bytes, path: path, column: column) } else { try self.init(bytes, path: path) }
+    }
+
+    /// The ids in one column of a comma-separated file with a header; other columns say nothing here.
+    package init(table bytes: [UInt8], path: String, column: String) throws {
+        var place: Int?
+        var builder = Builder()
+        try CSVSource.forEachRecord(in: bytes, path: path) { line, fields in
+            guard let column = place else {
+                let places = fields.indices.filter { fields[$0] == column }
+                guard places.count == 1 else {
+                    let what = places.isEmpty ? "has no column '\(column)'" : "has \(places.count) columns '\(column)'"
+                    throw Failure(.input, "\(path) \(what); its columns are \(fields.prefix(20).map { "'\($0.prefix(40))'" }.joined(separator: ", "))")
+                }
+                place = places[0]
+                return
+            }
+            guard fields.indices.contains(column) else { throw Failure(.input, "\(path) line \(line) has only \(fields.count) fields; complete the line") }
+            let id = fields[column].trimmingCharacters(in: CharacterSet(charactersIn: " \t"))
+            guard !id.isEmpty else { throw Failure(.input, "\(path) line \(line) has no id in column \(column + 1); complete the line") }
+            builder.add(Self.canonical(id), line: line)
+        }
+        guard !builder.entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write a line for each under the header") }
+        self.path = path
+        (entries, repeated) = (builder.entries, builder.repeated)
+    }
+
+    /// Collects ids in the order of their first appearance.
+    private struct Builder {
+        var entries: [(id: String, line: Int)] = []
+        var repeated: [(id: String, line: Int)] = []
+        private var times: [String: Int] = [:]
+
+        mutating func add(_ id: String, line: Int) {
+            let time = (times[id] ?? 0) + 1
+            times[id] = time
+            if time == 1 { entries.append((id, line)) }
+            if time == 2 { repeated.append((id, line)) }
+        }
     }
 
     package init(_ bytes: [UInt8], path: String) throws {
         self.path = path
-        var entries: [(id: String, line: Int)] = []
-        var seen: Set<String> = []
+        var builder = Builder()
         // The byte order mark that some editors write is no part of the first id.
         let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
@@ -42,11 +85,10 @@ public struct IDList: Sendable {
             guard !id.unicodeScalars.contains("\r") else {
                 throw Failure(.input, "\(path) line \(index + 1) has a carriage return inside; end lines with a line feed")
             }
-            let name = Self.canonical(String(id))
-            if seen.insert(name).inserted { entries.append((name, index + 1)) }
+            builder.add(Self.canonical(String(id)), line: index + 1)
         }
-        guard !entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write one id a line") }
-        self.entries = entries
+        guard !builder.entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write one id a line") }
+        (entries, repeated) = (builder.entries, builder.repeated)
     }
 
     /// The one spelling of an id whose characters can be coded in several ways (Unicode's form C), here and in the store.
@@ -69,23 +111,16 @@ public struct IDList: Sendable {
 
     func expectNone(_ wrong: [(id: String, line: Int)], _ fault: String, _ advice: String) throws {
         guard !wrong.isEmpty else { return }
-        let named = wrong.prefix(10).map { "'\($0.id.prefix(40))' (line \($0.line))" }.joined(separator: ", ")
-        let rest = wrong.count > 10 ? " and \(wrong.count - 10) more" : ""
-        let isTable = wrong.prefix(10).allSatisfy { $0.id.contains(",") }
-        throw Failure(.input, "\(path): \(wrong.count == 1 ? "" : "each of ")\(named)\(rest) \(fault); \(isTable ? "a list has one id a line, and this looks like a table" : advice)")
+        throw Failure(.input, "\(path): \(named(wrong)) \(fault); \(looksLikeTable(wrong) ? Self.tableAdvice : advice)")
     }
 
-    private static func standardInput() throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
-        while true {
-            let count = Glibc.read(STDIN_FILENO, &chunk, chunk.count)
-            // Ctrl-C while waiting for input.
-            if count < 0 && errno == EINTR { throw Failure.interrupted }
-            guard count >= 0 else { throw SystemCallError(operation: "read", path: "standard input", code: errno) }
-            if count == 0 { return bytes }
-            bytes += chunk[..<count]
-            guard bytes.count <= mostBytes else { throw Failure(.input, "standard input goes on behind \(mostBytes) bytes; give a shorter list") }
-        }
+    /// The first ten of some ids with their lines.
+    func named(_ ids: [(id: String, line: Int)]) -> String {
+        let named = ids.prefix(10).map { "'\($0.id.prefix(40))' (line \($0.line))" }.joined(separator: ", ")
+        return (ids.count == 1 ? "" : "each of ") + named + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
     }
+
+    static let tableAdvice = "a list has one id a line, and this looks like a table: name its column of ids with --id-column"
+
+    func looksLikeTable(_ unknown: [(id: String, line: Int)]) -> Bool { !unknown.isEmpty && unknown.prefix(10).allSatisfy { $0.id.contains(",") } }
 }

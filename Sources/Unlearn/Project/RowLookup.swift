@@ -2,8 +2,8 @@ import Checkpoints
 import Files
 
 /// Where rows stand, or stood.
-public struct RowPlaces: Codable, Sendable {
-    public struct Row: Codable, Sendable {
+public struct RowPlaces: Encodable, Sendable {
+    public struct Row: Encodable, Sendable {
         public let id: String
         /// `train` or `test`.
         public let part: String
@@ -11,21 +11,54 @@ public struct RowPlaces: Codable, Sendable {
         public let slot: Int
         public let group: String?
         public let deleted: Bool
+        /// Who deleted it: R1, R2, …; nil where it is live or was left out when the project was made.
+        public let request: String?
+        /// When that was carried out: ISO 8601, UTC.
+        public let time: String?
+
+        init(_ place: RowPlace, _ times: [Int: String]) {
+            let gone = place.request.map { RowDeletedBefore(place.id, $0, times) }
+            (id, part, block, slot, group) = (place.id, place.part == .train ? "train" : "test", place.block, place.slot, place.group)
+            (deleted, request, time) = (place.isDeleted, gone?.request, gone?.time)
+            when = gone?.when
+        }
+
+        /// When it was deleted, in words; nil where it is live.
+        public let when: String?
+
+        private enum CodingKeys: CodingKey { case id, part, block, slot, group, deleted, request, time }
     }
 
     public let rows: [Row]
+    public let notFound: [String]
+    public let repeated: [String]
+    /// The unknown ids with their lines, in words; nil where there are none.
+    public let notFoundWords: String?
 
-    /// Unknown ids are an error, and so is a table of rows that is not the one this program left.
+    private enum CodingKeys: CodingKey { case rows, notFound, repeated }
+
+    /// Unknown ids are an error where all are, and so is a table of rows that is not the one this program left.
     /// - Complexity: O(rows + ids).
     public init(of ids: IDList, in store: Store) throws {
-        let (found, unknown) = try store.snapshot {
+        let (found, unknown, times) = try store.snapshot {
             try store.verifyRows()
-            return try store.look(up: ids)
+            let (found, unknown) = try store.look(up: ids)
+            return (found, unknown, try store.requestTimes())
         }
-        try ids.expectNone(unknown, "is not in the project", "correct the list")
-        rows = found.map(\.place).map {
-            Row(id: $0.id, part: $0.part == .train ? "train" : "test", block: $0.block, slot: $0.slot, group: $0.group, deleted: $0.isDeleted)
+        if found.isEmpty { try ids.expectNone(unknown, "is not in the project", "correct the list") }
+        rows = found.map { Row($0.place, times) }
+        notFound = unknown.map(\.id)
+        notFoundWords = unknown.isEmpty ? nil : "\(ids.path): \(ids.named(unknown)) is not in the project"
+        repeated = ids.repeated.map(\.id)
+    }
+
+    /// All live rows of a provider.
+    public init(ofGroup name: String, in project: Project) throws {
+        rows = try project.store.snapshot {
+            try project.store.verifyRows()
+            return try project.livePlaces(ofGroup: name).map { Row($0, [:]) }
         }
+        (notFound, repeated, notFoundWords) = ([], [], nil)
     }
 }
 
@@ -47,10 +80,7 @@ extension Store {
         return found.map(\.place).filter { !$0.isDeleted }
     }
 
-    /// The listed ids whose rows are deleted.
-    func deletedIDs(_ ids: IDList) throws -> [String] { try look(up: ids).found.filter(\.place.isDeleted).map(\.place.id) }
-
-    fileprivate func look(up ids: IDList) throws -> (found: [(place: RowPlace, line: Int)], unknown: [(id: String, line: Int)]) {
+    func look(up ids: IDList) throws -> (found: [(place: RowPlace, line: Int)], unknown: [(id: String, line: Int)]) {
         var found: [(place: RowPlace, line: Int)] = []
         var unknown: [(id: String, line: Int)] = []
         let places = try places(ofRows: ids.entries.map(\.id))
@@ -65,7 +95,11 @@ extension Project {
     /// Where the listed rows stand, each compared with the id that is stored with the row itself: the table of rows alone
     /// does not decide whose row is erased.
     public func livePlaces(_ ids: IDList, ignoring ignored: Set<MissingRow> = [], advice: String = "correct the list") throws -> [RowPlace] {
-        let places = try store.livePlaces(ids, ignoring: ignored, advice: advice)
+        try verified(try store.livePlaces(ids, ignoring: ignored, advice: advice))
+    }
+
+    /// The same places, where the rows that are stored there have these ids.
+    func verified(_ places: [RowPlace]) throws -> [RowPlace] {
         for part in Part.allCases {
             for (block, listed) in Dictionary(grouping: places.filter { $0.part == part }, by: \.block) {
                 guard let stored = try store.rowBlock(part, block) else {

@@ -115,31 +115,9 @@ package struct CommandLineParser {
             """
     }
 
-    private static let longestWord = 100
-
     /// "; did you mean …?" where something near enough exists.
     private func suggestion(for word: String, among known: [String], prefix: String, help: String = "unlearn --help") -> String {
-        // Nothing is near a word that is longer than all: comparing it would only take time.
-        guard word.utf8.count <= Self.longestWord else { return "; see '\(help)'" }
-        let nearest = known.map { ($0, editDistance(word, $0)) }.min { $0.1 < $1.1 }
-        guard let nearest, nearest.1 <= max(1, (word.count + 1) / 3) else { return "; see '\(help)'" }
-        return "; did you mean '\(prefix)\(nearest.0)'?"
+        guard let nearest = nearestWord(to: word, among: known) else { return "; see '\(help)'" }
+        return "; did you mean '\(prefix)\(nearest)'?"
     }
-}
-
-/// Insertions, deletions and substitutions between two words (Levenshtein).
-/// - Complexity: O(|a|·|b|).
-func editDistance(_ a: String, _ b: String) -> Int {
-    let a = Array(a), b = Array(b)
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, y) in b.enumerated() {
-            let substituted = diagonal + (x == y ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
-        }
-    }
-    return row[b.count]
 }

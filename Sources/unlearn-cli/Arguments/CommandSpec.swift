@@ -18,6 +18,8 @@ package struct OptionSpec: Sendable {
         OptionSpec("help", nil, "this text"),
     ]
 
+    static let ids = OptionSpec("ids", "FILE|-", "one id a line; - reads standard input")
+    static let idColumn = OptionSpec("id-column", "NAME", "the list is a CSV file with a header, and this column holds the ids")
     static let threads = OptionSpec("threads", "N", "threads that compute (default: all cores); never changes a result")
     static let approximate = OptionSpec("approximate", nil, "go on though numerics differ from the project's; results agree to rounding only")
 }

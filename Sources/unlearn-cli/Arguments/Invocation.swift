@@ -38,6 +38,13 @@ package struct Invocation: Sendable {
         return value
     }
 
+    /// The list of --ids, in which --id-column may name a column.
+    func idList() throws -> IDList { try IDList(reading: try required("ids", "FILE (or - for standard input)"), column: text("id-column")) }
+
+    func expectOne(of first: String, _ second: String) throws {
+        guard text(first) == nil || text(second) == nil else { throw Failure(.input, "--\(first) and --\(second) name rows in two ways; give one of them") }
+    }
+
     package func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text = values[name] else { return nil }
         guard let value = Int(text), range.contains(value) else {

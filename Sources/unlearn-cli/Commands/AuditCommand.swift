@@ -49,7 +49,7 @@ extension CommandSpec {
                     + (agreementNothing > agreement ? "; in its predictions it is not: doing nothing agrees on \(percent(agreementNothing))" : "")
             case .noBetter:
                 "FAILED: the current model is no nearer to exact replay than doing nothing; "
-                    + "'unlearn delete --ids FILE --method exact', with the same ids, replays the chain exactly"
+                    + "'unlearn delete --method exact' replays the chain exactly"
             case .mismatch: "FAILED: the chain should be exact but replay gives another state; run 'unlearn check'"
             case .noInfluence: "there was no influence to remove"
             }

@@ -8,14 +8,16 @@ extension CommandSpec {
         name: "delete", summary: "remove rows and their influence",
         example: "unlearn -C demo delete --ids people.txt --dry-run",
         options: [
-            OptionSpec("ids", "FILE|-", "one id a line; - reads standard input"),
-            OptionSpec("method", "NAME", "stitch (default): retrain until memory has decayed; exact: replay to the end"),
+            .ids, .idColumn,
+            OptionSpec("group", "NAME", "all live rows of this provider"),
+            OptionSpec("method", "NAME", "stitch (default): retrain until memory has decayed; exact: replay to the end, also what earlier stitches left (then without --ids, too)"),
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), fail, or stitch (unguarded, the paper's behaviour)"),
             OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on: 1 is the paper's, 0 does nothing"),
             OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa: how the exponent h is found"),
-            OptionSpec("ignore-missing", nil, "skip ids that are unknown or deleted already"),
+            OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then"),
+            OptionSpec("ignore-unknown", nil, "skip ids that were never in the project: a typing error is a person who is not forgotten"),
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
             OptionSpec("yes", nil, "do not ask on a terminal"),
             .threads, .approximate,
@@ -28,18 +30,34 @@ extension CommandSpec {
         options.replay = try replayOptions(invocation)
         if let epsilon = try invocation.number("epsilon", in: 0...1e12) { options.replay.decayGuard.epsilon = epsilon }
         options.ignoreMissing = invocation.flag("ignore-missing")
+        options.ignoreUnknown = invocation.flag("ignore-unknown")
         options.dryRun = invocation.flag("dry-run")
         options.approximate = invocation.flag("approximate")
-        let path = try invocation.required("ids", "FILE (or - for standard input)")
+        let mayTakeNone = invocation.text("method") == UnlearningMethod.exact.rawValue
+        guard mayTakeNone || invocation.text("ids") != nil || invocation.text("group") != nil else {
+            throw Failure(.input, "'unlearn delete' needs --ids FILE (or - for standard input), --group NAME, or --method exact to replay what earlier stitches left")
+        }
+        try invocation.expectOne(of: "ids", "group")
         let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
-        let ids = try IDList(reading: path)
-        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, path != "-" { try confirm(ids.entries.count, invocation.folder) }
+        let target: DeletionTarget =
+            if invocation.text("ids") != nil { .list(try invocation.idList()) }
+            else if let name = invocation.text("group") { .group(name) }
+            else { .chain }
+        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, invocation.text("ids") != "-" {
+            switch target {
+            case .list(let ids): try confirm(counted(ids.entries.count, "row"), invocation.folder)
+            case .group(let name): try confirm("all rows of '\(name)'", invocation.folder)
+            case .chain: break
+            }
+        }
         let bar = console.progress("blocks")
-        let report = try project.delete(ids, options: options, control: Interrupt.control) { trained, atMost in
-            bar.update("retraining (at most)", trained, of: trained + atMost)
+        let result = try console.tellingOpening(project.store) {
+            try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in
+                bar.update("retraining (at most)", trained, of: trained + atMost)
+            }
         }
         bar.finish()
-        try console.result(report, describe(report, folder: invocation.folder))
+        try console.result(result, DeletionText.describe(result, folder: invocation.folder))
         return 0
     }
 
@@ -60,77 +78,9 @@ extension CommandSpec {
     }
 
     /// Deletion cannot be undone: a person at a terminal is asked once.
-    private static func confirm(_ count: Int, _ folder: String) throws {
+    private static func confirm(_ rows: String, _ folder: String) throws {
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return }
-        Console.write("delete \(counted(count, "row")) from \(folder) for good? [y/N] ")
+        Console.write("delete \(rows) from \(folder) for good? [y/N] ")
         guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else { throw Failure(.input, "not confirmed; nothing was changed") }
-    }
-
-    private static func describe(_ report: DeletionReport, folder: String) -> String {
-        var lines = [
-            "\(report.request)\(report.dryRun ? " (dry run, nothing was changed)" : ""): "
-                + "\(counted(report.rowsDeleted - report.testRowsDeleted, report.testRowsDeleted > 0 ? "training row" : "row")) "
-                + "\(report.dryRun ? "would be " : "")deleted"
-                + (report.blocksTouched.isEmpty ? "" : " from \(report.blocksTouched.count == 1 ? "block" : "blocks") \(brief(report.blocksTouched))")
-                + (report.testRowsDeleted > 0 ? ", and \(counted(report.testRowsDeleted, "test row"))" : "")
-                + (report.rowsDeletedBefore.map { ", \(counted($0, "row")) of the list before; earlier stitches are replayed" } ?? "")
-        ]
-        switch report.method {
-        case .exact where report.blocksRetrained == 0:
-            lines.append("no trained block held them: the model is as it was")
-        case .stitch:
-            guard let damping = report.damping else {
-                lines.append(
-                    "retrained \(counted(report.blocksRetrained, "block")) to the end of the chain in \(fixed(report.seconds, 1)) s; "
-                        + "earlier stitches remain (--method exact replays them)")
-                break
-            }
-            let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: residual memory does not decay"
-            lines.append(
-                "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks in \(fixed(report.seconds, 1)) s, stitched the rest back on "
-                    + "(damping \(fixed(damping)); \(guarded))")
-        case .exact:
-            lines.append(
-                "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact || report.dryRun ? "exactly" : "with other numerics, not exactly") "
-                    + "in \(fixed(report.seconds, 1)) s")
-        }
-        // Of the largest of all stitches, not of the last alone.
-        let remainder = report.segments.compactMap(\.damping).map { 1 - $0 }.max() ?? 0
-        if remainder > 0 {
-            lines.append("\(percent(remainder)) of the gap that was removed stays in the chain; --damping 1 or --method exact leaves none")
-        }
-        if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
-        // Where exact replay was asked for, residuals decide nothing.
-        if report.method == .stitch || report.fallback != nil, let fit = report.fit, let decay = report.decay {
-            lines.append(
-                "residual memory after \(counted(report.residual.count, "block")): \(percent(decay.recentRho)) of what a block teaches; "
-                    + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
-                    + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
-        }
-        if report.method == .stitch, report.damping != nil, let decay = report.decay {
-            lines.append(
-                "this stitch lies at most \(fixed(decay.distanceBound)) (L1) from exact replay if later blocks remember no more than recent "
-                    + "ones, \(fixed(report.tailBound)) by the fit")
-        }
-        if let before = report.testAccuracyBefore, let after = report.testAccuracy {
-            lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
-        }
-        if let changed = report.l1Changed, let agreement = report.agreementBefore {
-            lines.append("doing nothing would have named the same class for \(percent(agreement)) of the test rows; it lies \(fixed(changed, 3)) (L1) away")
-        }
-        if !report.dryRun {
-            lines.append(
-                "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint")) (\(megabytes(report.erased.bytes)))")
-            if let digest = report.stateDigest { lines.append("state \(digest)") }
-            if let note = report.note { lines.append(note) }
-            if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
-        }
-        return lines.joined(separator: "\n")
-    }
-
-    /// 3, 7, 8–12 …
-    private static func brief(_ blocks: [Int]) -> String {
-        let shown = blocks.prefix(8).map(String.init).joined(separator: ", ")
-        return blocks.count > 8 ? "\(shown) … (\(blocks.count) in all)" : shown
     }
 }

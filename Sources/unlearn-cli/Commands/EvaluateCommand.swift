@@ -5,7 +5,7 @@ import Unlearn
 extension CommandSpec {
     static let evaluate = CommandSpec(
         name: "evaluate", summary: "score the current model", example: "unlearn -C demo evaluate --on test",
-        options: [OptionSpec("on", "test|train|FILE", "test rows (default), training rows, or the rows whose ids a file lists"), .threads],
+        options: [OptionSpec("on", "test|train|FILE", "test rows (default), training rows, or the rows whose ids a file lists"), .idColumn, .threads],
         run: runEvaluate)
 
     private static func runEvaluate(_ invocation: Invocation) throws -> Int32 {
@@ -20,7 +20,7 @@ extension CommandSpec {
                 throw Failure(.input, "no \(on) rows are left to score on")
             }
             score = decisions.score
-        default: score = try project.score(state, on: try IDList(reading: on))
+        default: score = try project.score(state, on: try IDList(reading: on, column: invocation.text("id-column")))
         }
         try console.result(score, "accuracy \(percent(score.accuracy)), loss \(fixed(score.loss, 4)) on \(counted(score.rows, "row"))")
         return 0

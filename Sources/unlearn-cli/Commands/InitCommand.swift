@@ -39,6 +39,7 @@ extension CommandSpec {
             OptionSpec("limit", "N", "import the first N rows"),
             OptionSpec("exclude", "FILE", "ids whose slots are empty from the start"),
             OptionSpec("only", "FILE", "import these ids alone"),
+            OptionSpec("list-id-column", "NAME", "the files of --exclude and --only are CSV with a header, and this column holds the ids"),
             OptionSpec("groups", "FILE", "CSV of id,group"),
             OptionSpec("id-column", "NAME", "csv: column of ids"),
             OptionSpec("label-column", "NAME", "csv: column of labels"),
@@ -145,8 +146,8 @@ extension CommandSpec {
         plan.blocks = try invocation.integer("blocks", in: Recipe.allowedBlocks)
         plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
-        if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path) }
-        if let path = invocation.text("only") { plan.only = try IDList(reading: path) }
+        if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path, column: invocation.text("list-id-column")) }
+        if let path = invocation.text("only") { plan.only = try IDList(reading: path, column: invocation.text("list-id-column")) }
         if let path = invocation.text("groups") { plan.groups = try GroupsFile.read(path) }
         // Some data come with test rows of their own; asking for a share of the training rows overrules them.
         let testName = invocation.text("test") ?? (spec.hasTestRows && !invocation.flag("holdout") ? dataName : nil)

@@ -5,7 +5,7 @@ import Unlearn
 extension CommandSpec {
     static let whereRows = CommandSpec(
         name: "where", summary: "where rows stand: block, slot, group", example: "seq 0 99 | unlearn -C demo where --ids -",
-        options: [OptionSpec("ids", "FILE|-", "one id a line; - reads standard input")], run: runWhere)
+        options: [.ids, .idColumn, OptionSpec("group", "NAME", "all live rows of this provider")], run: runWhere)
 
     static let status = CommandSpec(
         name: "status", summary: "what is here", example: "unlearn -C demo status", options: [.threads], run: runStatus)
@@ -27,13 +27,19 @@ extension CommandSpec {
 
     private static func runWhere(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
-        let ids = try IDList(reading: try invocation.required("ids", "FILE (or - for standard input)"))
-        let store = try Store(opening: invocation.folder, .read)
-        let report = try RowPlaces(of: ids, in: store)
+        try invocation.expectOne(of: "ids", "group")
+        let report: RowPlaces
+        if let group = invocation.text("group") {
+            report = try RowPlaces(ofGroup: group, in: Project(opening: invocation.folder, .read, threads: 1))
+        } else {
+            let ids = try invocation.idList()
+            report = try RowPlaces(of: ids, in: Store(opening: invocation.folder, .read))
+        }
+        if let unknown = report.notFoundWords { console.message(unknown) }
         try console.result(
             report,
             table([["id", "part", "block", "slot", "group", "deleted"]]
-                + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.deleted ? "yes" : "no"] }))
+                + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.when ?? "no"] }))
         return 0
     }
 
@@ -90,6 +96,7 @@ extension CommandSpec {
             report.errors.isEmpty
                 ? "\(report.objects) objects, \(megabytes(report.bytes)): no fault\(report.readData ? ", every row read" : "")"
                     + (report.strayFiles.isEmpty ? "" : "\n\(counted(report.strayFiles.count, "file")) of an unfinished change; the next command that writes removes them")
+                    + report.remarks.map { "\n\($0)" }.joined()
                 : report.errors.joined(separator: "\n") + "\n\(counted(report.errors.count, "fault")) in \(report.objects) objects")
         return report.errors.isEmpty ? 0 : FailureKind.damaged.rawValue
     }

@@ -16,7 +16,8 @@ extension CommandSpec {
         name: "verify-certificate", summary: "check a certificate without the project",
         example: "unlearn verify-certificate R1.json --public-key signing-key.pem", operand: .one("FILE"),
         options: [
-            OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names")
+            OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names"),
+            OptionSpec("project", "ID", "also that it is this project's ('unlearn status --json' and earlier certificates name its id)"),
         ],
         run: runVerifyCertificate)
 
@@ -35,7 +36,7 @@ extension CommandSpec {
     }
 
     private static func overview(_ log: LogReport) -> String {
-        var lines = ["\(log.events.count) entries" + (log.treeHead.map { ", root \($0.root)" } ?? "")]
+        var lines = ["\(log.events.count) entries" + (log.treeHead.map { ", root \($0.root)" } ?? "")] + log.remarks
         var rows = [["", "time", "event", "request", "what"]]
         for event in log.events {
             let request = log.requests.first { $0.request == event.request }
@@ -109,7 +110,7 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let path = invocation.operand
         let key = try invocation.text("public-key").map(readPublicKey)
-        let verified = try ErasureCertificate.verify(try readCertificate(path), path: path, key: key)
+        let verified = try ErasureCertificate.verify(try readCertificate(path), path: path, key: key, project: invocation.text("project"))
         let trust = verified.keyGiven ? "" : "\nNOT compared with a key that you trust: give --public-key (the certificate names its own, which proves nothing about who signed)"
         try console.result(
             verified,
@@ -118,7 +119,8 @@ extension CommandSpec {
             (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")
             (b) \(erased(verified))
             (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.method)" : "no influence to remove: no trained block held the rows")\
-            \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")
+            \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")\
+            \(verified.extrapolatedDistance.map { "\n    about \(fixed($0)) (L1) from exact replay by extrapolation of the fit; not a bound" } ?? "")
             not reached, as of its closing:
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)
@@ -155,16 +157,16 @@ extension CommandSpec {
 
     /// Gives the number of objects. The project is closed when it returns: an open catalogue has files beside it that are no
     /// part of what stays.
-    private static func compact(_ invocation: Invocation) throws -> Int {
+    private static func compact(_ invocation: Invocation, _ console: Console) throws -> Int {
         let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
-        try project.compact()
+        try console.tellingOpening(project.store) { try project.compact() }
         return try project.store.objects().count
     }
 
     private static func runCompact(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let before = try FileSystem.treeLength(invocation.folder)
-        let objects = try compact(invocation)
+        let objects = try compact(invocation, console)
         let after = try FileSystem.treeLength(invocation.folder)
         try console.result(
             Compacted(bytesBefore: before, bytes: after, objects: objects),

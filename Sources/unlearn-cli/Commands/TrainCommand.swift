@@ -9,8 +9,10 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
         let bar = console.progress("blocks")
-        let report = try project.train(allowingOtherNumerics: invocation.flag("approximate"), control: Interrupt.control) { done, total in
-            bar.update("training", done, of: total)
+        let report = try console.tellingOpening(project.store) {
+            try project.train(allowingOtherNumerics: invocation.flag("approximate"), control: Interrupt.control) { done, total in
+                bar.update("training", done, of: total)
+            }
         }
         bar.finish()
         let work =

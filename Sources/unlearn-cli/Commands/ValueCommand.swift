@@ -39,7 +39,7 @@ extension CommandSpec {
         if shard != nil, invocation.text("out") == nil { throw Failure(.input, "--shard writes a file; name it with --out") }
         let project = try Project(opening: invocation.folder, shard == nil ? .write : .read, threads: try invocation.threads)
         if !invocation.flag("approximate") { try project.refuseOtherNumerics("value players") }
-        let players = try PlayerSet(source, of: project)
+        let players = try console.tellingOpening(project.store) { try PlayerSet(source, of: project) }
         let options = try valuationOptions(invocation, players: players.count, project)
         let bar = console.progress("steps")
         let valuation = try Valuation(project, players: players, options: options, threads: try invocation.threads, control: Interrupt.control) {
@@ -71,7 +71,7 @@ extension CommandSpec {
         }
         let source = playerSource(invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
-        let players = try PlayerSet(source, of: project)
+        let players = try console.tellingOpening(project.store) { try PlayerSet(source, of: project) }
         let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder) }
         let bar = console.progress("steps")
         let outcome = try Valuation.merge(paths, of: project, players: players, threads: try invocation.threads, control: Interrupt.control) {

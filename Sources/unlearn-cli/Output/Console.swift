@@ -1,3 +1,4 @@
+import Checkpoints
 import Files
 import Foundation
 import Glibc
@@ -24,6 +25,20 @@ struct Console {
 
     /// A line on standard error that --quiet silences.
     func message(_ text: String) { if !invocation.isQuiet { Self.error(text) } }
+
+    /// Does a command's work on a project that was opened for writing, and says what opening it did about requests that were cut
+    /// off: behind the work, or in the one line of its error.
+    func tellingOpening<Result>(_ store: Store, _ work: () throws -> Result) throws -> Result {
+        let lines = store.finishedOnOpening.map { "\(Store.requestName($0)), interrupted before, was finished" }
+            + store.undoneOnOpening.map { "\(Store.requestName($0)), interrupted before anything was changed, was undone" }
+        do {
+            let result = try work()
+            for line in lines { message(line) }
+            return result
+        } catch let error as any DescribedError where !lines.isEmpty && error.kind == .input {
+            throw Failure(error.kind, "\(error.description) (\(lines.joined(separator: "; ")))")
+        }
+    }
 
     /// One line on standard error, whatever names and paths it holds.
     static func error(_ text: String) {

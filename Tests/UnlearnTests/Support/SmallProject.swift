@@ -23,7 +23,7 @@ struct SmallProject {
 
     /// - Parameter excluding: ids whose slots are empty from the start.
     init(
-        recipe: Recipe = recipe, excluding: [String] = [], policy: BlockPolicy = .stratified, rows: Int = 600, threads: Int = 1,
+        recipe: Recipe = recipe, excluding: [String] = [], groups: [String: String]? = nil, policy: BlockPolicy = .stratified, rows: Int = 600, threads: Int = 1,
         encryption: Encryption = .xchacha20poly1305
     ) throws {
         folder = try TemporaryFolder()
@@ -36,6 +36,7 @@ struct SmallProject {
         plan.encryption = encryption
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7
+        if let groups { plan.groups = groups }
         if !excluding.isEmpty { plan.exclude = try Self.ids(excluding) }
         _ = try ProjectBuilder(plan, in: folder.file("project")).build { _, _ in }
     }
@@ -55,7 +56,7 @@ struct SmallProject {
     }
 
     @discardableResult
-    func delete(_ ids: [String], threads: Int = 1, _ change: (inout DeletionOptions) -> Void = { _ in }) throws -> DeletionReport {
+    func delete(_ ids: [String], threads: Int = 1, _ change: (inout DeletionOptions) -> Void = { _ in }) throws -> DeletionResult {
         var options = DeletionOptions()
         change(&options)
         return try open(threads: threads).delete(Self.ids(ids), options: options, control: TrainingControl()) { _, _ in }
@@ -64,6 +65,14 @@ struct SmallProject {
     /// The file of the object of a kind that belongs to a block.
     func file(_ kind: ObjectKind, _ block: Int) throws -> String {
         try #require(try Store(opening: path, .inspect).objects().first { $0.kind == kind && $0.block == block }).file
+    }
+
+    /// The same for what names no list.
+    @discardableResult
+    func delete(_ target: DeletionTarget, _ change: (inout DeletionOptions) -> Void = { _ in }) throws -> DeletionResult {
+        var options = DeletionOptions()
+        change(&options)
+        return try open().delete(target, options: options, control: TrainingControl()) { _, _ in }
     }
 
     /// Ids of the live rows in a block, by slot.

@@ -79,7 +79,7 @@ struct ValuationProject {
     }
 
     @discardableResult
-    func delete(_ ids: [String], _ change: (inout DeletionOptions) -> Void = { _ in }) throws -> DeletionReport {
+    func delete(_ ids: [String], _ change: (inout DeletionOptions) -> Void = { _ in }) throws -> DeletionResult {
         var options = DeletionOptions()
         change(&options)
         let list = try IDList(Array(ids.joined(separator: "\n").utf8), path: "list")

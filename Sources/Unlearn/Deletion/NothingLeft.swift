@@ -1,0 +1,31 @@
+import Checkpoints
+import Files
+import Training
+
+extension Project {
+    /// The same for the rows of a list.
+    @discardableResult
+    public func delete(
+        _ ids: IDList, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
+    ) throws -> DeletionResult {
+        try delete(.list(ids), options: options, control: control, progress: progress)
+    }
+
+    /// What is told where nothing is left to do: the report of the request that this command finished, where it was for these
+    /// very rows; else one that tells of the model as it is.
+    func nothingLeft(_ selection: RowSelection, _ chain: StoredChain, _ options: DeletionOptions) throws -> DeletionResult {
+        let finished = store.finishedOnOpening
+        let numbers = Set(selection.deleted.map(\.number))
+        let result = { DeletionResult(report: $0, list: selection.findings, finished: finished.map(Store.requestName)) }
+        if let number = numbers.first, numbers.count == 1, finished.contains(number), let request = try store.request(number) {
+            return result(try DeletionReport(json: request.report))
+        }
+        var report = DeletionReport(request: nil, rows: 0, epsilon: options.replay.decayGuard.epsilon)
+        report.blocksTotal = chain.length
+        (report.exact, report.exactBefore, report.dryRun) = (chain.isExact, chain.isExact, options.dryRun)
+        report.stateDigest = chain.length > 0 ? Digest(of: try chain.state(chain.length)).description : nil
+        report.stateDigestBefore = report.stateDigest
+        report.earlierStitches = try earlierStitches(behind: report, of: try store.nextRequestNumber())
+        return result(report)
+    }
+}

@@ -1,0 +1,188 @@
+import Checkpoints
+import Files
+import Foundation
+
+/// What a deletion is asked for.
+public enum DeletionTarget: Sendable {
+    /// The rows that a list names.
+    case list(IDList)
+    /// All live rows of a provider.
+    case group(String)
+    /// No rows: what earlier stitches left is replayed exactly.
+    case chain
+
+    var namesNoRows: Bool { if case .chain = self { true } else { false } }
+}
+
+/// A row of a list that is gone already.
+public struct RowDeletedBefore: Encodable, Sendable, Equatable {
+    public let id: String
+    /// R1, R2, …; nil where the row was left out when the project was made.
+    public let request: String?
+    /// When that request was carried out: ISO 8601, UTC.
+    public let time: String?
+
+    public func encode(to encoder: any Encoder) throws {
+        enum Key: CodingKey { case id, request, time }
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(request, forKey: .request)
+        try container.encode(time, forKey: .time)
+    }
+}
+
+/// What of a list names no live row, and what it names twice. Told to the caller, never stored: these are ids of people.
+public struct ListFindings: Encodable, Sendable {
+    public var notFound: [String] = []
+    public var deletedBefore: [RowDeletedBefore] = []
+    public var repeated: [String] = []
+
+    public init() {}
+}
+
+/// What `delete` tells its caller.
+@dynamicMemberLookup
+public struct DeletionResult: Encodable, Sendable {
+    public let report: DeletionReport
+    public let list: ListFindings
+    /// Requests that were interrupted before and finished when this command opened the project.
+    public let finished: [String]
+
+    /// Whether there was anything to do: a request was made, or one was finished for these very rows.
+    public var didNothing: Bool { report.request == nil }
+
+    public subscript<Value>(dynamicMember path: KeyPath<DeletionReport, Value>) -> Value { report[keyPath: path] }
+
+    private enum Key: CodingKey { case finished }
+
+    public func encode(to encoder: any Encoder) throws {
+        try report.encode(to: encoder)
+        try list.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(finished, forKey: .finished)
+    }
+}
+
+/// The rows that a target means.
+struct RowSelection {
+    var live: [RowPlace] = []
+    /// With the requests that deleted them; request 0: left out when the project was made.
+    var deleted: [(row: RowDeletedBefore, number: Int, line: Int)] = []
+    var unknown: [(id: String, line: Int)] = []
+    var findings = ListFindings()
+}
+
+extension Project {
+    /// The rows that a target means, those that are live compared with the ids that are stored with them.
+    /// - Throws: kind `input` where a group has no live row.
+    func selection(_ target: DeletionTarget, ignoringUnknown: Bool) throws -> RowSelection {
+        var selection = RowSelection()
+        switch target {
+        case .chain: break
+        case .group(let name):
+            do {
+                selection.live = try livePlaces(ofGroup: name)
+            } catch let error as UnknownGroup {
+                guard ignoringUnknown else { throw Failure(.input, "\(error); correct the name or use --ignore-unknown") }
+            }
+        case .list(let ids):
+            let (found, unknown) = try store.look(up: ids)
+            let times = try store.requestTimes()
+            selection.unknown = unknown
+            selection.live = try verified(found.map(\.place).filter { !$0.isDeleted })
+            selection.deleted = found.compactMap { place, line in
+                place.request.map { (RowDeletedBefore(place.id, $0, times), $0, line) }
+            }
+            selection.findings.repeated = ids.repeated.map(\.id)
+        }
+        selection.findings.notFound = selection.unknown.map(\.id)
+        selection.findings.deletedBefore = selection.deleted.map(\.row)
+        return selection
+    }
+
+    /// All live rows of a provider, by part, block and slot.
+    /// - Throws: `UnknownGroup`.
+    /// - Complexity: reads every block that holds one.
+    public func livePlaces(ofGroup name: String) throws -> [RowPlace] {
+        let names = try store.groupNames()
+        guard !name.isEmpty, let number = names.firstIndex(of: name) else {
+            throw UnknownGroup(name: name, nearest: nearestWord(to: name, among: names.filter { !$0.isEmpty }), hasGroups: names.contains { !$0.isEmpty })
+        }
+        return try Part.allCases.flatMap { part -> [RowPlace] in
+            let members = Dictionary(grouping: try store.livePlaces(part).filter { $0.group == number }, by: \.block)
+            return try store.rowBlocks(part).flatMap { block -> [RowPlace] in
+                guard let slots = members[block.block]?.map(\.slot) else { return [] }
+                let record = try storedRows(block)
+                // The catalogue knows digests of ids alone; the ids are with the rows.
+                let places = try store.places(ofRows: slots.map { record.ids.indices.contains($0) ? record.ids[$0] : "" })
+                guard places.map({ $0?.slot }) == slots, places.allSatisfy({ $0?.part == part && $0?.block == block.block && $0?.isDeleted == false }) else {
+                    throw Failure(.damaged, "the catalogue and the rows of block \(block.block) name different ids; run 'unlearn check' and restore the project from a backup")
+                }
+                return places.compactMap { $0 }
+            }
+        }
+    }
+}
+
+/// A name that no live row's group has.
+public struct UnknownGroup: DescribedError {
+    public let name: String
+    public let nearest: String?
+    public let hasGroups: Bool
+    public var kind: FailureKind { .input }
+    public var description: String {
+        guard hasGroups else { return "no live row has a group" }
+        return "no live row has the group '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+            + " (a provider whose rows are all deleted is named nowhere any more)"
+    }
+}
+
+extension RowDeletedBefore {
+    init(_ id: String, _ number: Int, _ times: [Int: String]) {
+        self.id = id
+        request = number == 0 ? nil : Store.requestName(number)
+        time = times[number]
+    }
+
+    /// "R1, 2026-11-28T00:09:58Z", or that it was never there.
+    public var when: String { request.map { [$0, time].compactMap { $0 }.joined(separator: ", ") } ?? "left out when the project was made" }
+}
+
+extension Store {
+    /// When requests were carried out, by number, as their reports say.
+    func requestTimes() throws -> [Int: String] {
+        Dictionary(uniqueKeysWithValues: try requests().compactMap { request in
+            (try? DeletionReport(json: request.report)).map { (request.number, $0.time) }
+        })
+    }
+}
+
+extension RowSelection {
+    /// Throws, with the first ten of each kind and the option that forgives it, where the list names rows that are not live.
+    func expectAllowed(_ ids: IDList, ignoringUnknown: Bool, ignoringDeleted: Bool, finished: Set<Int>) throws {
+        let unknown = ignoringUnknown ? [] : unknown
+        // What this very command finished is done, not done before.
+        let deleted = ignoringDeleted ? [] : deleted.filter { !finished.contains($0.number) }
+        var faults: [String] = [], options: [String] = []
+        if !unknown.isEmpty {
+            faults.append("\(ids.named(unknown)) is not in the project")
+            options.append("--ignore-unknown")
+        }
+        if !deleted.isEmpty {
+            faults.append("\(ids.named(deleted.map { ($0.row.id, $0.line) })) is deleted already (\(Self.requests(deleted.map(\.row))))")
+            options.append("--ignore-missing")
+        }
+        guard !faults.isEmpty else { return }
+        let isTable = ids.looksLikeTable(unknown)
+        throw Failure(
+            .input, "\(ids.path): \(faults.joined(separator: ", and ")); "
+                + (isTable ? IDList.tableAdvice : "correct the list or use \(options.joined(separator: " and "))"))
+    }
+
+    /// "R1", "R1, R3 and left out when the project was made".
+    private static func requests(_ rows: [RowDeletedBefore]) -> String {
+        let names = Set(rows.compactMap(\.request)).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+        let leftOut = rows.contains { $0.request == nil } ? ["left out when the project was made"] : []
+        return ([names.joined(separator: ", ")].filter { !$0.isEmpty } + leftOut).joined(separator: " and ")
+    }
+}

@@ -1,0 +1,135 @@
+import Unlearn
+
+/// What `delete` says of what it did, in lines. Each tells of the whole request, not of its last segment alone.
+enum DeletionText {
+    static func describe(_ result: DeletionResult, folder: String) -> String {
+        (result.didNothing ? nothing(result) : work(result, folder) + findings(result)).joined(separator: "\n")
+    }
+
+    // MARK: - What of a list names no live row
+
+    private static func nothing(_ result: DeletionResult) -> [String] {
+        let lines = findings(result)
+        let chain = result.report.exact ? "; the chain is exact" : ""
+        return lines.isEmpty
+            ? ["the chain is exact already; nothing was changed"] : lines + ["nothing is left to do\(chain)"]
+    }
+
+    static func findings(_ result: DeletionResult) -> [String] {
+        let list = result.list
+        var lines: [String] = []
+        // Rows whose deletion this command finished or replays are in its first line.
+        let before = list.deletedBefore.filter { row in row.request.map { !result.finished.contains($0) } ?? true }
+        if !before.isEmpty, result.report.rowsDeletedBefore == nil {
+            let times = Dictionary(grouping: before, by: \.when)
+            let order = times.keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+            let whole = "\(counted(before.count, "row")) \(before.count == 1 ? "was" : "were")"
+            lines.append(
+                order.count == 1 && before[0].request == nil ? "\(whole) \(order[0])"
+                    : "\(whole) deleted before (" + order.map { order.count == 1 ? $0 : "\(times[$0]!.count): \($0)" }.joined(separator: "; ") + ")")
+        }
+        if !list.notFound.isEmpty { lines.append("\(counted(list.notFound.count, "id")) not in the project, skipped: \(brief(list.notFound))") }
+        if !list.repeated.isEmpty { lines.append("\(counted(list.repeated.count, "id")) listed more than once, counted once: \(brief(list.repeated))") }
+        return lines
+    }
+
+    private static func brief(_ ids: [String]) -> String {
+        ids.prefix(10).map { "'\($0.prefix(40))'" }.joined(separator: ", ") + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
+    }
+
+    // MARK: - What was done
+
+    private static func work(_ result: DeletionResult, _ folder: String) -> [String] {
+        let report = result.report
+        var lines = [rows(report)] + method(report)
+        // Where exact replay was asked for, residuals decide nothing.
+        if report.method == .stitch || report.fallback != nil, let fit = report.fit, let decay = report.decay {
+            lines.append(
+                "residual memory after \(counted(report.residual.count, "block")): \(percent(decay.recentRho)) of what a block teaches; "
+                    + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
+                    + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
+        }
+        lines += distance(report)
+        if let before = report.testAccuracyBefore, let after = report.testAccuracy {
+            lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
+        }
+        if let changed = report.l1Changed, let agreement = report.agreementBefore {
+            lines.append("doing nothing would have named the same class for \(percent(agreement)) of the test rows; it lies \(fixed(changed, 3)) (L1) away")
+        }
+        guard !report.dryRun else { return lines }
+        lines.append(
+            "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint")) (\(megabytes(report.erased.bytes)))")
+        if let digest = report.stateDigest { lines.append("state \(digest)") }
+        if let note = report.note { lines.append(note) }
+        if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
+        return lines
+    }
+
+    private static func rows(_ report: DeletionReport) -> String {
+        let training = report.rowsDeleted - report.testRowsDeleted
+        var parts: [String] = []
+        if training > 0 || report.testRowsDeleted == 0 {
+            parts.append(
+                "\(counted(training, report.testRowsDeleted > 0 ? "training row" : "row")) \(report.dryRun ? "would be " : "")deleted"
+                    + (report.blocksTouched.isEmpty ? "" : " from \(report.blocksTouched.count == 1 ? "block" : "blocks") \(brief(report.blocksTouched))"))
+        }
+        if report.testRowsDeleted > 0 {
+            parts.append("\(training > 0 ? "and " : "")\(counted(report.testRowsDeleted, "test row"))" + (training > 0 ? "" : " \(report.dryRun ? "would be " : "")deleted"))
+        }
+        if let before = report.rowsDeletedBefore { parts.append("\(counted(before, "row")) of the list before; earlier stitches are replayed") }
+        if report.rowsDeleted == 0, report.rowsDeletedBefore == nil { parts = ["no row deleted; earlier stitches \(report.dryRun ? "would be" : "are") replayed"] }
+        return "\(report.request ?? "")\(report.dryRun ? " (dry run, nothing was changed)" : ""): \(parts.joined(separator: ", "))"
+    }
+
+    private static func method(_ report: DeletionReport) -> [String] {
+        let seconds = "in \(fixed(report.seconds, 1)) s", stitches = report.segments.filter { $0.damping != nil }
+        var lines: [String] = []
+        switch report.method {
+        case .exact where report.blocksRetrained == 0: lines.append("no trained block held them: the model is as it was")
+        case .exact:
+            lines.append(
+                "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact ? "exactly" : "with other numerics, not exactly") \(seconds)")
+        case .stitch where stitches.isEmpty:
+            lines.append("retrained \(counted(report.blocksRetrained, "block")) to the end of the chain \(seconds)")
+        case .stitch:
+            let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: residual memory does not decay"
+            let dampings = "damping \(stitches.map { fixed($0.damping!) }.joined(separator: ", ")); \(guarded)"
+            let retrained = "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks \(seconds), "
+            lines.append(
+                report.damping == nil
+                    ? retrained + "stitched behind \(stitches.count == 1 ? "block" : "blocks") \(brief(stitches.map(\.last))) (\(dampings)) and went on from there to the end of the chain"
+                    : stitches.count == 1 ? retrained + "stitched the rest back on (\(dampings))"
+                    : retrained + "stitched the rest back on behind blocks \(brief(stitches.map(\.last))) (\(dampings))")
+        }
+        if report.method == .stitch, report.fromExactState == false, report.earlierStitches?.isEmpty != false {
+            lines.append("the first of them was trained from a state that other numerics left; --method exact replays it")
+        }
+        if let earlier = report.earlierStitches, !earlier.isEmpty {
+            lines.append("earlier stitches remain: \(earlier.joined(separator: ", ")) (--method exact replays them)")
+        }
+        // Of the largest of all stitches, not of the last alone.
+        let remainder = stitches.compactMap(\.damping).map { 1 - $0 }.max() ?? 0
+        if remainder > 0 {
+            lines.append("\(percent(remainder)) of the gap that was removed stays in the chain; --damping 1 or --method exact leaves none")
+        }
+        if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
+        return lines
+    }
+
+    /// How far from exact replay the stitches may lie: what follows if memory goes on as it went, which nothing promises.
+    private static func distance(_ report: DeletionReport) -> [String] {
+        guard report.method == .stitch, case let count = report.segments.count(where: { $0.damping != nil }), count > 0 else { return [] }
+        let recent = report.damping == nil || count > 1 ? nil : report.decay.map { "\(fixed($0.distanceBound)) (L1) from exact replay if later blocks remember as much as recent ones" }
+        let fitted = recent == nil ? "\(fixed(report.tailBound)) (L1) from exact replay" : "about \(fixed(report.tailBound))"
+        let earlier = report.earlierStitches?.isEmpty == false ? "; what earlier stitches left is not in it" : ""
+        return [
+            "\(count == 1 ? "this stitch lies" : "these \(count) stitches lie") about \(recent.map { $0 + ", " } ?? "")\(fitted) by extrapolation of the fit; not a bound\(earlier)"
+        ]
+    }
+
+    /// 3, 7, 8–12 …
+    private static func brief(_ blocks: [Int]) -> String {
+        let shown = blocks.prefix(8).map(String.init).joined(separator: ", ")
+        return blocks.count > 8 ? "\(shown) … (\(blocks.count) in all)" : shown
+    }
+}
