@@ -33,7 +33,9 @@ public enum StrictJSON {
     }
 
     /// Decodes what is strict JSON.
-    public static func decode<Value: Decodable>(_: Value.Type = Value.self, from bytes: [UInt8], with decoder: JSONDecoder = JSONDecoder()) throws -> Value {
+    public static func decode<Value: Decodable>(
+        _: Value.Type = Value.self, from bytes: [UInt8], with decoder: JSONDecoder = JSONDecoder()
+    ) throws -> Value {
         try validate(bytes)
         return try decoder.decode(Value.self, from: Data(bytes))
     }
@@ -86,7 +88,8 @@ public enum StrictJSON {
         }
 
         private mutating func word(_ word: StaticString) throws(Fault) {
-            let matches = next + word.utf8CodeUnitCount <= bytes.count && (0..<word.utf8CodeUnitCount).allSatisfy { bytes[next + $0] == word.utf8Start[$0] }
+            let matches = next + word.utf8CodeUnitCount <= bytes.count
+                && (0..<word.utf8CodeUnitCount).allSatisfy { bytes[next + $0] == word.utf8Start[$0] }
             guard matches else { throw fault("no value") }
             next += word.utf8CodeUnitCount
         }
@@ -159,7 +162,9 @@ public enum StrictJSON {
                 switch unit {
                 case 0: throw fault("the character NUL")
                 case 0xD800...0xDBFF:
-                    guard take("\\"), take("u"), case let low = try hexadecimal(), (0xDC00...0xDFFF).contains(low) else { throw fault("half a surrogate pair") }
+                    guard take("\\"), take("u"), case let low = try hexadecimal(), (0xDC00...0xDFFF).contains(low) else {
+                        throw fault("half a surrogate pair")
+                    }
                     return 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)
                 case 0xDC00...0xDFFF: throw fault("half a surrogate pair")
                 default: return unit

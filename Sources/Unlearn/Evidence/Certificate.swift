@@ -144,7 +144,9 @@ public enum ErasureCertificate {
             guard let bytes = StrictJSON.bytes(base64: proof.entry) else {
                 throw refuse("entry \(proof.position) of the ledger is not readable")
             }
-            let path = proof.inclusionProof.compactMap { text in Hexadecimal.decode(text).flatMap { $0.count == SHA256.length && Hexadecimal.encode($0) == text ? SHA256(bytes: $0) : nil } }
+            let path = proof.inclusionProof.compactMap { text in
+                Hexadecimal.decode(text).flatMap { $0.count == SHA256.length && Hexadecimal.encode($0) == text ? SHA256(bytes: $0) : nil }
+            }
             let root = path.count == proof.inclusionProof.count
                 ? MerkleTree.root(from: MerkleTree.leaf(bytes), index: proof.position, size: head.size, proof: path) : nil
             guard let root, Hexadecimal.encode(root.bytes) == head.root else { throw refuse("entry \(proof.position) is not in the signed ledger") }

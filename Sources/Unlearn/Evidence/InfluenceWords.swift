@@ -66,7 +66,8 @@ struct InfluenceWords {
         var bound: (JSONValue, String) {
             if retrainedNothing { return (.integer(0), "there was no influence to remove") }
             if isExact { return (.integer(0), "exact on the numerics of the fingerprint") }
-            return (.null, "nothing bounds the distance to exact replay" + (earlierStitches.isEmpty ? "" : ", nor what earlier stitches left; see their own certificates"))
+            let earlier = earlierStitches.isEmpty ? "" : ", nor what earlier stitches left; see their own certificates"
+            return (.null, "nothing bounds the distance to exact replay" + earlier)
         }
 
         var extrapolation: (JSONValue, String) {
@@ -74,7 +75,8 @@ struct InfluenceWords {
             guard isStitched, !dampings.isEmpty else { return (.null, "nothing is extrapolated: no stitch of this request lies in the chain") }
             return (
                 report["tail_bound"] ?? .null,
-                "L1 distance to exact replay by extrapolation of the fit of residual memory to the blocks that were not retrained; not a bound: it can be larger"
+                "L1 distance to exact replay by extrapolation of the fit of residual memory to the blocks that were not retrained; "
+                    + "not a bound: it can be larger"
                     + (earlierStitches.isEmpty ? "" : "; what earlier stitches left is not in it")
             )
         }
