@@ -73,6 +73,8 @@ public struct DeletionReport: Codable, Sendable {
     public var l1Changed: Double?
     public var agreementBefore: Double?
     public var erased = Erased()
+    /// Stitches that this request made and that lay in the chain behind it; nil in reports of earlier versions.
+    public var stitches: Int?
     /// Whether the chain is now one that training visits without a stitch.
     public var exact = false
     /// Whether the chain was such a one before, too. Nil, as the next three, in reports of earlier versions.
@@ -102,6 +104,7 @@ public struct DeletionReport: Codable, Sendable {
         fromExactState = outcome.fromExactState
         segments = outcome.segments.map { Segment(first: $0.firstBlock, last: $0.lastBlock, damping: $0.damping, tailBound: $0.tailBound) }
         tailBound = outcome.tailBound
+        stitches = segments.count { $0.damping != nil }
         guard let last = outcome.segments.last else { return }
         residual = last.residuals.delta
         rho = last.residuals.rho
@@ -124,13 +127,15 @@ public struct DeletionReport: Codable, Sendable {
         let decay: Decay?
         let damping: Double?
         let tailBound: Double
+        let extrapolatedDistance: Double?
         let segments: [Segment]
         let fallback: String?
     }
 
     var measured: Measured {
         Measured(
-            residual: residual, rho: rho, fit: fit, otherFit: otherFit, decay: decay, damping: damping, tailBound: tailBound, segments: segments,
+            residual: residual, rho: rho, fit: fit, otherFit: otherFit, decay: decay, damping: damping, tailBound: tailBound,
+            extrapolatedDistance: extrapolatedDistance, segments: segments,
             fallback: fallback)
     }
 

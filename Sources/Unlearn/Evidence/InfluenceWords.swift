@@ -32,6 +32,10 @@ struct InfluenceWords {
         private var retrainedNothing: Bool { ErasureClaims.retrainedNothing(report) }
         private var isExact: Bool { says("exact") }
         private var isStitched: Bool { report["method"] == .string("stitch") }
+        /// Whether this request made stitches of which nothing measured is kept any more: an exact replay took them away.
+        private var stitchesAreGone: Bool {
+            if case .integer(let count)? = report["stitches"] { dampings.isEmpty && count > 0 } else { false }
+        }
         private var runsToTheEnd: Bool { report["damping"]?.double == nil }
         private var startedInexactly: Bool { report["from_exact_state"] == .bool(false) }
 
@@ -41,6 +45,10 @@ struct InfluenceWords {
                 return report["rows_deleted"] == .integer(0)
                     ? "replayed what earlier stitches had left; the state has the bits that training without any deleted row gives"
                     : "retrained without the rows; the state has the bits that training without them gives"
+            }
+            if stitchesAreGone {
+                return "retrained without the rows until the stop rule held, then put the rest back on; an exact replay has taken that stitch away "
+                    + "since, and what was measured for it went with it"
             }
             var words = isStitched && !dampings.isEmpty ? stitched : "retrained without the rows to the end of the chain"
             if says("other_numerics") { words += ", with numerics other than those that the chain was trained with" }
@@ -66,6 +74,7 @@ struct InfluenceWords {
         var bound: (JSONValue, String) {
             if retrainedNothing { return (.integer(0), "there was no influence to remove") }
             if isExact { return (.integer(0), "exact on the numerics of the fingerprint") }
+            if stitchesAreGone { return (.null, "nothing bounded the distance to exact replay; see the certificate of the replay") }
             let earlier = earlierStitches.isEmpty ? "" : ", nor what earlier stitches left; see their own certificates"
             return (.null, "nothing bounds the distance to exact replay" + earlier)
         }
