@@ -34,9 +34,10 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CSystem"),
         .target(name: "CVectorKernels", cSettings: kernelSettings),
 
-        .target(name: "Files"),
+        .target(name: "Files", dependencies: ["CSystem"]),
         .target(name: "Charts"),
         .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
         .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib"]),

@@ -1,32 +1,33 @@
+internal import CSystem
 import Glibc
 
 /// File operations on paths. Every change of the project's folder goes through here or through `OpenFile`.
 public enum FileSystem {
     public static func exists(_ path: String) -> Bool {
         var status = stat()
-        return lstat(path, &status) == 0
+        return path.withPathBytes { lstat($0, &status) } == 0
     }
 
     public static func isFolder(_ path: String) -> Bool {
         var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        return path.withPathBytes { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Whether a path leads to a regular file, through links or not.
     public static func isFile(_ path: String) -> Bool {
         var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        return path.withPathBytes { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     public static func isRegularFile(_ path: String) -> Bool {
         var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        return path.withPathBytes { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// The length of a file in bytes, or nil where there is none.
     public static func length(_ path: String) throws -> Int? {
         var status = stat()
-        if lstat(path, &status) == 0 { return Int(status.st_size) }
+        if path.withPathBytes({ lstat($0, &status) }) == 0 { return Int(status.st_size) }
         guard errno == ENOENT || errno == ENOTDIR else { throw SystemCallError(operation: "read the length of", path: path, code: errno) }
         return nil
     }
@@ -39,17 +40,25 @@ public enum FileSystem {
     }
 
     /// Whether this process may make and change files in a folder.
-    public static func isWritable(_ path: String) -> Bool { access(path, W_OK | X_OK) == 0 }
+    public static func isWritable(_ path: String) -> Bool { path.withPathBytes { access($0, W_OK | X_OK) } == 0 }
+
+    /// Whether a path lies on a file system that keeps no permissions for its files (FAT, exFAT, NTFS, and Windows' drives under
+    /// WSL), as far as the kernel tells.
+    public static func hasNoPermissions(_ path: String) -> Bool { withoutPermissions.contains(path.withPathBytes { unlearn_file_system_kind($0) }) }
+
+    /// linux/magic.h: msdos, exfat, ntfs, ntfs3, fuseblk (ntfs-3g), 9p (drvfs).
+    private static let withoutPermissions: Set<UInt> = [0x4D44, 0x2011_BAB0, 0x5346_544E, 0x7366_746E, 0x6573_5546, 0x0102_1997]
 
     public static func read(_ path: String) throws -> [UInt8] { try read(OpenFile(path, .read), most: .max) }
 
     /// Reads a file that the user named; see `OpenFile.input`.
     /// - Parameter most: a longer file is refused before any memory is taken: a sparse one can claim any length.
-    public static func read(input path: String, _ what: String = "the path", most: Int) throws -> [UInt8] {
-        try read(OpenFile.input(path, what), most: most)
+    public static func read(input path: String, _ what: String = "the path", most: Int, digits: OpenFile.Digits = .areSecret) throws -> [UInt8] {
+        try read(OpenFile.input(path, what, digits: digits), most: most)
     }
 
-    private static func read(_ file: borrowing OpenFile, most: Int) throws -> [UInt8] {
+    /// All of an open file.
+    public static func read(_ file: borrowing OpenFile, most: Int) throws -> [UInt8] {
         let length = try file.regularLength()
         guard length <= most else { throw Failure(.input, "\(file.path) has \(length) bytes, more than \(most); name another file") }
         return try [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
@@ -58,7 +67,8 @@ public enum FileSystem {
         }
     }
 
-    /// Writes a new file whole or not at all: beside its place, synced, renamed, and the folder synced.
+    /// Writes one of a project's own files whole or not at all: beside its place, synced, renamed, and the folder synced. The name
+    /// beside is a fixed one, which the next attempt takes over from one that was cut off: for folders that are the program's.
     /// After it returns, the file is there even if the power fails; before, nothing is visible at `path`.
     public static func publish(_ bytes: UnsafeRawBufferPointer, at path: String) throws {
         let temporary = path + temporarySuffix
@@ -69,49 +79,106 @@ public enum FileSystem {
             try file.synchronise()
             try rename(temporary, to: path)
         } catch {
-            unlink(temporary)
+            try? remove(temporary)
             throw error
         }
     }
 
-    /// As `publish`, but never over a file that is there.
+    /// Writes a file that the user named whole or not at all, as `publish` does, but beside it under a name that nobody else has:
+    /// a folder of other people's files is no place for a fixed one.
+    /// - Parameter replacing: whether a file that is there may go; without it, one that came meanwhile stays.
+    public static func publish(output bytes: UnsafeRawBufferPointer, at path: String, replacing: Bool) throws {
+        let temporary = try writeBeside(bytes, path)
+        do {
+            if replacing { return try rename(temporary, to: path) }
+            guard try moveUnlessThere(temporary, to: path) else {
+                throw Failure(.input, "\(path) is there already; name another file, or replace it with --force")
+            }
+        } catch {
+            try? remove(temporary)
+            throw error
+        }
+    }
+
+    /// As `publish(output:)`, but a file that is there is no failure.
     /// - Returns: whether the file was made.
     public static func publishUnlessThere(_ bytes: UnsafeRawBufferPointer, at path: String) throws -> Bool {
-        // Of this process alone: two may try at once.
-        let temporary = "\(path).\(getpid())\(temporarySuffix)"
-        try publish(bytes, at: temporary)
-        defer { unlink(temporary) }
-        guard link(temporary, path) == 0 else {
-            guard errno == EEXIST else { throw SystemCallError(operation: "create", path: path, code: errno) }
-            return false
+        let temporary = try writeBeside(bytes, path)
+        do {
+            let isMade = try moveUnlessThere(temporary, to: path)
+            if !isMade { try remove(temporary) }
+            return isMade
+        } catch {
+            try? remove(temporary)
+            throw error
         }
-        try synchroniseFolder(parent(of: path))
-        return true
+    }
+
+    /// A new file in the folder of `path`, written and synced; gives its name.
+    private static func writeBeside(_ bytes: UnsafeRawBufferPointer, _ path: String) throws -> String {
+        let folder = path.unicodeScalars.contains("/") ? parent(of: path) + "/" : ""
+        while true {
+            // As short whatever the name: a long one leaves no room for more.
+            let name = folder + ".unlearn-" + String(UInt64.random(in: 0...UInt64.max), radix: 36) + temporarySuffix
+            do {
+                let file = try OpenFile(name, .createNew)
+                do {
+                    try file.write(bytes, at: 0)
+                    try file.synchronise()
+                } catch {
+                    try? remove(name)
+                    throw error
+                }
+                return name
+            } catch let error as SystemCallError where error.code == EEXIST {
+                continue
+            } catch let error as SystemCallError where error.path == name {
+                throw SystemCallError(operation: error.operation, path: path, code: error.code)
+            }
+        }
+    }
+
+    /// Gives a file another name, never over one that is there.
+    private static func moveUnlessThere(_ path: String, to newPath: String) throws -> Bool {
+        if path.withPathBytes({ old in newPath.withPathBytes { link(old, $0) } }) == 0 {
+            try remove(path)
+            try synchroniseFolder(parent(of: newPath))
+            return true
+        }
+        switch errno {
+        case EEXIST: return false
+        // No second name for a file on this file system (vfat, many of the network's).
+        case EPERM, ENOTSUP, ENOSYS, EMLINK:
+            guard !exists(newPath) else { return false }
+            try rename(path, to: newPath)
+            return true
+        case let code: throw SystemCallError(operation: "create", path: newPath, code: code)
+        }
     }
 
     /// What `publish` appends to the name of a file that is not whole yet; such a file is rubbish after a crash.
     public static let temporarySuffix = ".part"
 
     public static func rename(_ path: String, to newPath: String) throws {
-        guard Glibc.rename(path, newPath) == 0 else {
+        guard path.withPathBytes({ old in newPath.withPathBytes { Glibc.rename(old, $0) } }) == 0 else {
             throw SystemCallError(operation: "rename \(path) to", path: newPath, code: errno)
         }
         try synchroniseFolder(parent(of: newPath))
     }
 
     public static func remove(_ path: String) throws {
-        guard unlink(path) == 0 || errno == ENOENT else { throw SystemCallError(operation: "remove", path: path, code: errno) }
+        guard path.withPathBytes({ unlink($0) }) == 0 || errno == ENOENT else { throw SystemCallError(operation: "remove", path: path, code: errno) }
     }
 
     public static func synchroniseFolder(_ path: String) throws {
-        let descriptor = Int32(try retrying("open the folder", path) { Int(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
+        let descriptor = Int32(try retrying("open the folder", path) { Int(path.withPathBytes { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }) })
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
     }
 
     /// Makes a folder for its owner alone, which stays even if the power fails; an existing one is left as it is.
     public static func makeFolder(_ path: String) throws {
-        if mkdir(path, 0o700) == 0 { return try synchroniseFolder(parent(of: path)) }
+        if path.withPathBytes({ mkdir($0, 0o700) }) == 0 { return try synchroniseFolder(parent(of: path)) }
         guard errno == EEXIST && isFolder(path) else {
             if [ENOENT, ENOTDIR, EEXIST, ELOOP, ENAMETOOLONG].contains(errno) {
                 throw Failure(.input, "cannot make the folder \(path): \(String(cString: strerror(errno))); name a folder in an existing one")
@@ -122,14 +189,14 @@ public enum FileSystem {
 
     /// The names in a folder, sorted, without `.` and `..`.
     public static func names(in path: String) throws -> [String] {
-        guard let folder = opendir(path) else { throw SystemCallError(operation: "list", path: path, code: errno) }
+        guard let folder = path.withPathBytes({ opendir($0) }) else { throw SystemCallError(operation: "list", path: path, code: errno) }
         defer { closedir(folder) }
         var names: [String] = []
         while true {
             // Only errno tells an error from the end.
             errno = 0
             guard let entry = readdir(folder) else { break }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { PathText.text(of: $0.prefix { $0 != 0 }) }
             if name != "." && name != ".." { names.append(name) }
         }
         guard errno == 0 else { throw SystemCallError(operation: "list", path: path, code: errno) }
@@ -139,9 +206,9 @@ public enum FileSystem {
     /// Removes a file, or a folder and all in it. Links are removed, not followed.
     public static func removeTree(_ path: String) throws {
         var status = stat()
-        if lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR {
+        if path.withPathBytes({ lstat($0, &status) }) == 0 && status.st_mode & S_IFMT == S_IFDIR {
             for name in try names(in: path) { try removeTree(path + "/" + name) }
-            guard rmdir(path) == 0 else { throw SystemCallError(operation: "remove the folder", path: path, code: errno) }
+            guard path.withPathBytes({ rmdir($0) }) == 0 else { throw SystemCallError(operation: "remove the folder", path: path, code: errno) }
         } else {
             try remove(path)
         }
@@ -155,13 +222,16 @@ public enum FileSystem {
 
     /// The path without links, `.` and `..`; nil where there is no such place.
     public static func realPath(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
+        guard let resolved = path.withPathBytes({ realpath($0, nil) }) else { return nil }
         defer { free(resolved) }
-        return String(cString: resolved)
+        return PathText.text(of: UnsafePointer(resolved))
     }
 
-    /// What follows the last slash.
-    public static func name(of path: String) -> String { path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path }
+    /// What follows the last slash. By scalars: a slash with a combining mark behind it is another character, and a slash all the same.
+    public static func name(of path: String) -> String {
+        let scalars = path.unicodeScalars
+        return scalars.lastIndex(of: "/").map { String(scalars[scalars.index(after: $0)...]) } ?? path
+    }
 
     /// Where a path leads, or would lead if there were something: its parent without links, `.` and `..`, and its name. Nil where there
     /// is no such parent.
@@ -172,7 +242,8 @@ public enum FileSystem {
     }
 
     public static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+        let scalars = path.unicodeScalars
+        guard let slash = scalars.lastIndex(of: "/") else { return "." }
+        return slash == scalars.startIndex ? "/" : String(scalars[..<slash])
     }
 }

@@ -11,7 +11,8 @@ public final class FolderLock {
     ///   - what: what is held, for messages.
     ///   - attempts: how often to ask, a hundredth of a second apart.
     public init(_ path: String, of what: String = "the project", attempts mostAttempts: Int = 6) throws {
-        descriptor = Int32(try retrying("open the lock", path) { Int(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0o600)) })
+        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW
+        descriptor = Int32(try retrying("open the lock", path) { Int(path.withPathBytes { open($0, flags, 0o600) }) })
         self.path = path
         var code: Int32 = 0, attempts = 0
         repeat {
@@ -37,7 +38,7 @@ public final class FolderLock {
     /// Whether the file that is locked is still the one at its path. Where somebody removed it, another writer may hold a new one.
     public var isInPlace: Bool {
         var held = stat(), named = stat()
-        return fstat(descriptor, &held) == 0 && lstat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+        return fstat(descriptor, &held) == 0 && path.withPathBytes { lstat($0, &named) } == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
     }
 
     /// The same, of a name in a folder that is held open: true only where the lock is the one of that very folder.
@@ -45,7 +46,7 @@ public final class FolderLock {
 
     /// Removes the file at the path while it is held: whoever waits for it holds nothing then, and has to look with `isInPlace`.
     public func remove() {
-        if isInPlace { unlink(path) }
+        if isInPlace { _ = path.withPathBytes { unlink($0) } }
     }
 
     deinit { close(descriptor) }

@@ -1,3 +1,4 @@
+internal import CSystem
 import Glibc
 
 /// One open file descriptor, closed when the value goes away.
@@ -20,7 +21,7 @@ public struct OpenFile: ~Copyable {
 
     /// A file named within a folder that is open; a link of that name is not followed.
     init(_ name: String, _ mode: Mode, relativeTo folder: Int32, path: String) throws {
-        descriptor = Int32(try retrying(mode == .read ? "open" : "create", path) { Int(openat(folder, name, Self.flags(mode) | O_NOFOLLOW, 0o600)) })
+        descriptor = Int32(try retrying(mode == .read ? "open" : "create", path) { Int(name.withPathBytes { openat(folder, $0, Self.flags(mode) | O_NOFOLLOW, 0o600) }) })
         self.path = path
     }
 
@@ -34,13 +35,16 @@ public struct OpenFile: ~Copyable {
     }
 
     private static func open(_ path: String, _ mode: Mode) throws -> Int32 {
-        Int32(try retrying(mode == .read ? "open" : "create", path) { Int(Glibc.open(path, flags(mode), 0o600)) })
+        Int32(try retrying(mode == .read ? "open" : "create", path) { Int(path.withPathBytes { Glibc.open($0, flags(mode), 0o600) }) })
     }
 
-    /// Opens a file that the user named: whatever is wrong with it (not there, a loop of links, a folder, a pipe, a device,
-    /// no permission) is the user's to mend.
-    /// - Parameter what: what the file is, for messages.
-    public static func input(_ path: String, _ what: String = "the path") throws -> OpenFile {
+    /// Opens a file that the user named: whatever is wrong with it (not there, a loop of links, a folder, a device, no permission)
+    /// is the user's to mend. A pipe is read to its end and held in memory. The secret key of a project is opened for nobody: its
+    /// digits would end up in the message that says why it is no list, table or model.
+    /// - Parameters:
+    ///   - what: what the file is, for messages.
+    ///   - most: bytes that are taken from a pipe.
+    public static func input(_ path: String, _ what: String = "the path", digits: Digits = .areSecret, most: Int = mostPiped) throws -> OpenFile {
         let descriptor: Int32
         do {
             descriptor = try open(path, .read)
@@ -49,9 +53,82 @@ public struct OpenFile: ~Copyable {
         } catch let error as SystemCallError where [ELOOP, ENAMETOOLONG, EACCES, EPERM, ENXIO, ENODEV].contains(error.code) {
             throw Failure(.input, "cannot open \(path): \(String(cString: strerror(error.code))); check \(what)")
         }
-        let file = OpenFile(path: path, descriptor: descriptor)
-        _ = try file.regularLength()
+        let opened = OpenFile(path: path, descriptor: descriptor)
+        let isPipe = try opened.status().st_mode & S_IFMT == S_IFIFO
+        let file = isPipe ? try opened.heldInMemory(most: min(most, mostPiped)) : opened
+        try file.refuseSecret(isPipe: isPipe, what, digits)
         return file
+    }
+
+    /// What 64 hexadecimal digits and nothing else are, in a file that the user names.
+    public enum Digits: Sendable {
+        /// A project's secret key: nothing else that can be meant looks like it.
+        case areSecret
+        /// Perhaps an id that is a digest, or a public key. Whoever reads the file must not repeat them in a message.
+        case mayBeMeant
+    }
+
+    private func refuseSecret(isPipe: Bool, _ what: String, _ digits: Digits) throws {
+        let length = try regularLength()
+        var isSecret = SecretFile.isPlace(path, isPipe ? nil : try status())
+        if !isSecret, digits == .areSecret, (SecretFile.digits...SecretFile.digits + 2).contains(length) {
+            var bytes = [UInt8](repeating: 0, count: length)
+            try bytes.withUnsafeMutableBytes { try read(into: $0, at: 0) }
+            isSecret = SecretFile.isKey(bytes)
+        }
+        if isSecret {
+            throw Failure(.input, "\(path) is a secret key, not a public one nor any other input, and nothing of it is shown; check \(what)")
+        }
+    }
+
+    /// What is held of a pipe takes memory; more than this belongs into a file.
+    public static let mostPiped = 1 << 31
+    /// Whoever writes to a pipe with a name may open it a moment after us: how often to look, a hundredth of a second apart.
+    private static let looksForWriter = 10
+
+    /// What comes through this pipe, in a file that has no name and lies in memory alone: tables are read twice, archives in
+    /// any order, and rows of people must not be left in a folder for temporary files.
+    private consuming func heldInMemory(most: Int) throws -> OpenFile {
+        let held = OpenFile(path: path, descriptor: Int32(try retrying("hold in memory", path) { Int(unlearn_memory_file("unlearn")) }))
+        var chunk = [UInt8](repeating: 0, count: 1 << 16), length = 0, looks = 0
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0 && errno == EAGAIN {
+                // Somebody is there and has nothing to say yet: from now on we wait.
+                let flags = fcntl(descriptor, F_GETFL)
+                guard flags >= 0, fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else {
+                    throw SystemCallError(operation: "read", path: path, code: errno)
+                }
+                continue
+            }
+            // Ctrl-C while waiting for more.
+            if count < 0 && errno == EINTR { throw Failure.interrupted }
+            guard count >= 0 else { throw SystemCallError(operation: "read", path: path, code: errno) }
+            if count == 0 {
+                if length > 0 { return held }
+                guard looks < Self.looksForWriter else { throw Failure(.input, "nothing comes out of the pipe \(path); start what writes to it first") }
+                looks += 1
+                usleep(10_000)
+                continue
+            }
+            guard length + count <= most else {
+                throw Failure(.input, "more than \(most) bytes come out of the pipe \(path); write them to a file and name that")
+            }
+            try chunk.withUnsafeBytes { try held.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: length) }
+            length += count
+        }
+    }
+
+    private func status() throws -> stat {
+        var status = stat()
+        _ = try retrying("read the length of", path) { Int(fstat(descriptor, &status)) }
+        return status
+    }
+
+    /// A second descriptor of the same file, which stands at its beginning; whoever gets it closes it. Both move together.
+    public func rewound() throws -> Int32 {
+        _ = try retrying("read", path) { Int(lseek(descriptor, 0, SEEK_SET)) }
+        return Int32(try retrying("read", path) { Int(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) })
     }
 
     /// Throws where the user named something that no file can be written to.
@@ -65,9 +142,8 @@ public struct OpenFile: ~Copyable {
             throw Failure(.input, "no folder \(FileSystem.parent(of: path)) to write to; make it or name another file")
         }
         try FileSystem.expectWritable(folder: FileSystem.parent(of: path))
-        let longest = Int(NAME_MAX) - FileSystem.temporarySuffix.utf8.count
-        guard FileSystem.name(of: path).utf8.count <= longest else {
-            throw Failure(.input, "the name of \(path) has more than \(longest) bytes; name a shorter one")
+        guard PathText.bytes(of: FileSystem.name(of: path)).count <= Int(NAME_MAX) else {
+            throw Failure(.input, "the name of \(path) has more than \(NAME_MAX) bytes; name a shorter one")
         }
     }
 
@@ -80,8 +156,7 @@ public struct OpenFile: ~Copyable {
 
     /// The length in bytes of a regular file; anything else (a folder, a pipe) is an error.
     public func regularLength() throws -> Int {
-        var status = stat()
-        _ = try retrying("read the length of", path) { Int(fstat(descriptor, &status)) }
+        let status = try status()
         guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(.input, "\(path) is not a regular file; name a file") }
         return Int(status.st_size)
     }

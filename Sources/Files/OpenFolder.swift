@@ -8,14 +8,14 @@ public final class OpenFolder {
     private let descriptor: Int32
 
     public init(_ path: String) throws {
-        descriptor = Int32(try retrying("open the folder", path) { Int(Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
+        descriptor = Int32(try retrying("open the folder", path) { Int(path.withPathBytes { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }) })
         self.path = path
     }
 
     /// A folder in this one; a link there is not followed.
     public init(_ name: String, in parent: OpenFolder) throws {
         let path = parent.path + "/" + name
-        descriptor = Int32(try retrying("open the folder", path) { Int(openat(parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) })
+        descriptor = Int32(try retrying("open the folder", path) { Int(name.withPathBytes { openat(parent.descriptor, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) }) })
         self.path = path
     }
 
@@ -25,14 +25,14 @@ public final class OpenFolder {
 
     private func status(_ name: String) throws -> stat? {
         var status = stat()
-        if fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return status }
+        if name.withPathBytes({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 { return status }
         guard errno == ENOENT else { throw SystemCallError(operation: "look at", path: path(of: name), code: errno) }
         return nil
     }
 
     public func exists(_ name: String) -> Bool {
         var status = stat()
-        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+        return name.withPathBytes({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0
     }
 
     /// The length in bytes of a regular file, or nil where there is none of that name.
@@ -46,13 +46,13 @@ public final class OpenFolder {
     /// Whether the path still leads here. What opens files by path, as SQLite does, is to be trusted only while it does.
     public var isAtItsPath: Bool {
         var held = stat(), named = stat()
-        return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+        return fstat(descriptor, &held) == 0 && path.withPathBytes({ stat($0, &named) }) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev
     }
 
     /// Whether a name leads to the file that a descriptor holds.
     func leads(_ name: String, to other: Int32) -> Bool {
         var held = stat(), named = stat()
-        return fstat(other, &held) == 0 && fstatat(descriptor, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && held.st_ino == named.st_ino
+        return fstat(other, &held) == 0 && name.withPathBytes({ fstatat(descriptor, $0, &named, AT_SYMLINK_NOFOLLOW) }) == 0 && held.st_ino == named.st_ino
             && held.st_dev == named.st_dev
     }
 
@@ -71,7 +71,7 @@ public final class OpenFolder {
     }
 
     public func remove(_ name: String) throws {
-        guard unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
+        guard name.withPathBytes({ unlinkat(descriptor, $0, 0) }) == 0 || errno == ENOENT else {
             throw SystemCallError(operation: "remove", path: path(of: name), code: errno)
         }
     }
@@ -87,7 +87,7 @@ public final class OpenFolder {
     /// Whether a name is that of a folder; a link to one is none.
     public func isFolder(_ name: String) -> Bool {
         var status = stat()
-        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        return name.withPathBytes({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Removes a file, or a folder and all in it. Links are removed, not followed.
@@ -101,7 +101,7 @@ public final class OpenFolder {
         guard status.st_mode & S_IFMT == S_IFDIR else { return try take(self, name) }
         let folder = try OpenFolder(name, in: self)
         for inner in try folder.names() { try folder.takeTree(inner, take) }
-        guard unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+        guard name.withPathBytes({ unlinkat(descriptor, $0, AT_REMOVEDIR) }) == 0 || errno == ENOENT else {
             throw SystemCallError(operation: "remove the folder", path: path(of: name), code: errno)
         }
     }
@@ -121,7 +121,7 @@ public final class OpenFolder {
             // Only errno tells an error from the end.
             errno = 0
             guard let entry = readdir(list) else { break }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { PathText.text(of: $0.prefix { $0 != 0 }) }
             if name != "." && name != ".." { names.append(name) }
         }
         guard errno == 0 else { throw SystemCallError(operation: "list", path: path, code: errno) }
@@ -156,7 +156,7 @@ public final class OpenFolder {
         for name in names {
             guard let status = try status(name), status.st_mode & S_IFMT == S_IFREG else { continue }
             // A file that its owner may not write can still be removed, which is all that is left to do then.
-            let file = openat(descriptor, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+            let file = name.withPathBytes { openat(descriptor, $0, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
             if file < 0, [EACCES, ENOENT, ELOOP, ETXTBSY].contains(errno) { continue }
             guard file >= 0 else { throw SystemCallError(operation: "open", path: path(of: name), code: errno) }
             open.append((name, file))

@@ -22,6 +22,7 @@ public struct SystemCallError: DescribedError, Equatable {
         switch code {
         case ENOSPC, EDQUOT: "; make space and run the command again"
         case EACCES, EPERM, EROFS: "; check the permissions of the folder and its files"
+        case EFBIG: "; raise the limit on the size of files (ulimit -f), or write to a file system that holds larger ones"
         case EMFILE, ENFILE: "; raise the limit on open files (ulimit -n)"
         default: ""
         }

@@ -1,4 +1,5 @@
+import Files
 import Glibc
 import unlearn_cli
 
-exit(runProgram(Array(CommandLine.arguments.dropFirst())))
+exit(runProgram(PathText.arguments))

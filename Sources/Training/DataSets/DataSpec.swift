@@ -1,5 +1,4 @@
 import Files
-import Glibc
 
 /// Where rows come from, as the command line names it.
 public enum DataSpec: Sendable, Equatable {
@@ -11,22 +10,28 @@ public enum DataSpec: Sendable, Equatable {
     case libsvm(path: String)
 
     public init(_ text: String) throws {
+        // By scalars: a colon or comma with a combining mark behind it is another character, and the mark part of a name.
+        func rest(behind kind: String) -> String? {
+            text.unicodeScalars.starts(with: kind.unicodeScalars) ? String(text.unicodeScalars.dropFirst(kind.unicodeScalars.count)) : nil
+        }
+        /// `-` is standard input.
+        func file(behind kind: String) -> String? { rest(behind: kind).map { $0 == "-" ? "/dev/stdin" : $0 } }
         if text == "fashion-mnist" {
             self = .fashionMNIST
-        } else if text.hasPrefix("idx:") {
-            let parts = text.dropFirst(4).split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        } else if let paths = rest(behind: "idx:") {
+            let parts = paths.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
             guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
                 throw Failure(.input, "'\(text)' is not idx:IMAGES,LABELS; name two files")
             }
             self = .idx(images: parts[0], labels: parts[1])
-        } else if text.hasPrefix("cifar10:"), text.count > 8 {
-            self = .cifar10(folder: String(text.dropFirst(8)))
-        } else if text.hasPrefix("csv:"), text.count > 4 {
-            self = .csv(path: String(text.dropFirst(4)))
-        } else if text.hasPrefix("npz:"), text.count > 4 {
-            self = .npz(path: String(text.dropFirst(4)))
-        } else if text.hasPrefix("libsvm:"), text.count > 7 {
-            self = .libsvm(path: String(text.dropFirst(7)))
+        } else if let folder = rest(behind: "cifar10:"), !folder.isEmpty {
+            self = .cifar10(folder: folder)
+        } else if let path = file(behind: "csv:"), !path.isEmpty {
+            self = .csv(path: path)
+        } else if let path = rest(behind: "npz:"), !path.isEmpty {
+            self = .npz(path: path)
+        } else if let path = file(behind: "libsvm:"), !path.isEmpty {
+            self = .libsvm(path: path)
         } else {
             throw Failure(
                 .input, "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, npz:FILE or libsvm:FILE")
@@ -47,7 +52,7 @@ public enum DataSpec: Sendable, Equatable {
     /// mean 0.2860 and deviation 0.3530 of its training part.
     public static func fashionMNIST(test: Bool) throws -> IDXSource {
         let part = test ? "t10k" : "train"
-        let override = getenv("UNLEARN_DATA").map { String(cString: $0) }
+        let override = PathText.environment("UNLEARN_DATA")
         let folders = override.map { [$0, $0 + "/fashion-mnist"] } ?? ["/usr/share/datasets/fashion-mnist"]
         for folder in folders {
             for ending in [".gz", ""] {

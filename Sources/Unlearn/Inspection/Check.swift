@@ -18,7 +18,8 @@ public struct CheckReport: Codable, Sendable {
 
     /// A fault as `check` tells it: without the advice to run what is running.
     public static func fault(_ description: String) -> String {
-        description.replacing("run 'unlearn check' and ", with: "").replacing("; run 'unlearn check'", with: "").replacing(": run 'unlearn check'", with: "")
+        PathText.printable(description).replacing("run 'unlearn check' and ", with: "")
+            .replacing("; run 'unlearn check'", with: "").replacing(": run 'unlearn check'", with: "")
     }
 }
 
@@ -80,21 +81,22 @@ extension Project {
                 }
             }
         }
+        let folder = PathText.printable(store.folder)
         for file in try store.unerasedFiles() {
-            report.errors.append("\(store.folder)/objects/\(file) was superseded and is not erased yet; the next command that writes erases it")
+            report.errors.append("\(folder)/objects/\(file) was superseded and is not erased yet; the next command that writes erases it")
         }
         for request in try store.requests() where request.state == .published {
             report.errors.append(
-                "\(store.folder): what \(Store.requestName(request.number)) replaced may still be in the log or the files; the next command that writes destroys it")
+                "\(folder): what \(Store.requestName(request.number)) replaced may still be in the log or the files; the next command that writes destroys it")
         }
         try attempt {
             for stray in try store.strayFiles() {
                 guard let request = stray.destroyedBy else {
-                    report.strayFiles.append(stray.name)
+                    report.strayFiles.append(PathText.printable(stray.name))
                     continue
                 }
                 report.errors.append(
-                    "\(store.folder)/objects/\(stray.name): \(Store.requestName(request)) destroyed this object, and it lies there again; "
+                    "\(folder)/objects/\(PathText.printable(stray.name)): \(Store.requestName(request)) destroyed this object, and it lies there again; "
                         + "'unlearn compact' destroys it, and whoever put it there may have more")
             }
         }

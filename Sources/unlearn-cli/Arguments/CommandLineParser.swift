@@ -60,7 +60,8 @@ package struct CommandLineParser {
                 try takeOperand(word)
                 continue
             }
-            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            // By scalars: "=" with a combining mark behind it is another character, and ends the name all the same.
+            let parts = word.unicodeScalars.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
             guard let option = command.allOptions.first(where: { $0.name == parts[0] }) else {
                 throw Failure(
                     .input, "unknown option '--\(parts[0])' of 'unlearn \(name)'"

@@ -23,7 +23,7 @@ package struct Invocation: Sendable {
 
     /// The project's folder.
     package var folder: String {
-        givenFolder ?? ProcessInfo.processInfo.environment["UNLEARN_PROJECT"].flatMap { $0.isEmpty ? nil : $0 } ?? "."
+        givenFolder ?? PathText.environment("UNLEARN_PROJECT") ?? "."
     }
 
     var wantsJSON: Bool { flag("json") }

@@ -52,6 +52,7 @@ struct Console {
 
     /// The text without characters that end a line, steer a terminal (C0 and C1 controls) or turn the direction of writing.
     static func printable(_ text: String, keeping kept: Set<Unicode.Scalar>) -> String {
+        let text = PathText.printable(text)
         let unprintable: (Unicode.Scalar) -> Bool = {
             switch $0.properties.generalCategory {
             case .control, .lineSeparator, .paragraphSeparator: !kept.contains($0)

@@ -1,0 +1,40 @@
+import Foundation
+import TestSupport
+
+/// The program as a shell runs it: with names that are no text, pipes and limits. The script finds the program as `$U`.
+struct Shell {
+    let folder: TemporaryFolder
+    var environment: [String: String] = [:]
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// A table of 400 rows as full.csv, and `$A`: what `init` needs beside `--data` and the folder.
+    static func withTable() throws -> Shell {
+        let shell = try Shell()
+        let rows = (1...400).map { "u\($0),\(18 + $0 % 60),\($0 % 60 > 30 ? 1 : 0)\n" }
+        try shell.folder.write("id,age,y\n" + rows.joined(), to: "full.csv")
+        return shell
+    }
+
+    static let options = "--id-column id --label-column y --model logistic --blocks 10"
+
+    func run(_ script: String) throws -> Program.Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", script]
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+        var variables = ProcessInfo.processInfo.environment
+        for name in ["UNLEARN_PROJECT", "UNLEARN_KEY_FILE", "UNLEARN_DATA"] { variables[name] = nil }
+        variables.merge(["U": Program.path, "A": Self.options]) { $1 }
+        process.environment = variables.merging(environment) { $1 }
+        let output = Pipe(), errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let messages = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return Program.Result(status: process.terminationStatus, output: text, errors: messages)
+    }
+}
