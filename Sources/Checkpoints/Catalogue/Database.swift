@@ -1,5 +1,6 @@
 internal import CSQLite
 import Files
+import Glibc
 
 /// An SQLite call that failed: its code, SQLite's message, and what was being done.
 public struct DatabaseError: DescribedError, Equatable {
@@ -8,6 +9,8 @@ public struct DatabaseError: DescribedError, Equatable {
     public let operation: String
     /// Whether the program's own statements do not fit the tables that are there.
     var isOfSchema = false
+    /// What the system said, where it was a call of the system that failed; else 0.
+    var systemCode: Int32 = 0
 
     public var kind: FailureKind {
         switch code & 255 {
@@ -23,9 +26,18 @@ public struct DatabaseError: DescribedError, Equatable {
             switch kind {
             case .damaged: "restore the project from a backup"
             case .locked: "wait for the other command to end"
+            case _ where systemCode == ENOSPC || systemCode == EDQUOT: "make space and run the command again"
+            // What the system said of a write is gone when SQLite tells of it.
+            case _ where Self.sizesAreLimited:
+                "raise the limit on the size of files (ulimit -f) if it is reached; else check space and permissions of the project's folder"
             default: "check space and permissions of the project's folder"
             }
         return "the catalogue cannot \(operation): \(message) (SQLite \(code)); \(advice)"
+    }
+
+    private static var sizesAreLimited: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 && limit.rlim_cur != rlim_t.max
     }
 }
 
@@ -50,15 +62,7 @@ final class Database {
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
             try prepareForWriting(synchronous: "FULL")
         case .read:
-            // A reader too must be able to recover a log that a crash left; `query_only` keeps it from anything else.
-            let opened = try Self.open(path, SQLITE_OPEN_READWRITE)
-            // Nobody can write where even the log's index cannot be made; what is there can be read as it stands.
-            if !Self.isReadable(opened), !FileSystem.exists(path + "-wal"), !FileSystem.isWritable(FileSystem.parent(of: path)) {
-                sqlite3_close_v2(opened)
-                handle = try Self.open(Self.immutableURI(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
-            } else {
-                handle = opened
-            }
+            handle = try Self.openForReading(path)
             try execute("PRAGMA query_only = ON")
         }
         // Nothing that somebody put into the file runs when the program reads or writes it.
@@ -72,24 +76,43 @@ final class Database {
 
     private static func open(_ path: String, _ flags: Int32) throws -> OpaquePointer {
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
+        let code = path.withPathBytes { sqlite3_open_v2($0, &handle, flags | SQLITE_OPEN_NOMUTEX, nil) }
         guard code == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             let extended = handle.map { sqlite3_extended_errcode($0) } ?? code
+            let systemCode = handle.map { sqlite3_system_errno($0) } ?? 0
             sqlite3_close_v2(handle)
-            throw DatabaseError(code: extended, message: message, operation: "open \(path)")
+            throw DatabaseError(code: extended, message: message, operation: "open \(path)", systemCode: systemCode)
         }
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 10_000)
         return handle
     }
 
+    /// A reader too must be able to recover a log that a crash left; `query_only` keeps it from anything else. Where even the log's index
+    /// cannot be made (a full file system, a limit on files' sizes, a folder for reading only), what is there can be read all the same:
+    /// a file without a log as it stands, one with a log with its index in memory, which takes the file for this reader alone.
+    private static func openForReading(_ path: String) throws -> OpaquePointer {
+        let opened = try open(path, SQLITE_OPEN_READWRITE)
+        guard !isReadable(opened) else { return opened }
+        if try (FileSystem.length(path + "-wal") ?? 0) == 0, !FileSystem.exists(path + "-journal") {
+            sqlite3_close_v2(opened)
+            return try open(immutableURI(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+        }
+        sqlite3_close_v2(opened)
+        let alone = try open(path, SQLITE_OPEN_READWRITE)
+        // Before the first read; what still fails is told by whoever reads next.
+        sqlite3_exec(alone, "PRAGMA locking_mode = EXCLUSIVE", nil, nil, nil)
+        return alone
+    }
+
     private static func isReadable(_ handle: OpaquePointer) -> Bool {
-        ![SQLITE_CANTOPEN, SQLITE_READONLY].contains(sqlite3_exec(handle, "SELECT count(*) FROM sqlite_schema", nil, nil, nil) & 255)
+        let causes = [SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL]
+        return !causes.contains(sqlite3_exec(handle, "SELECT count(*) FROM sqlite_schema", nil, nil, nil) & 255)
     }
 
     private static func immutableURI(_ path: String) -> String {
-        let escaped = path.utf8.map { "%" + Hexadecimal.encode([$0]) }.joined()
+        let escaped = PathText.bytes(of: path).map { "%" + Hexadecimal.encode([$0]) }.joined()
         return "file:\(escaped)?immutable=1"
     }
 
@@ -138,7 +161,7 @@ final class Database {
 
     func execute(_ sql: String) throws {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
-        guard code == SQLITE_OK else { throw error(code, "run '\(sql.prefix(60))'") }
+        guard code == SQLITE_OK else { throw error(code, "run '\(sql.split(separator: "\n").first?.prefix(60) ?? "")'") }
     }
 
     /// A prepared statement, kept for the next call with the same text.
@@ -206,7 +229,7 @@ final class Database {
     }
 
     fileprivate func error(_ code: Int32, _ operation: String) -> DatabaseError {
-        DatabaseError(code: code, message: String(cString: sqlite3_errmsg(handle)), operation: operation)
+        DatabaseError(code: code, message: String(cString: sqlite3_errmsg(handle)), operation: operation, systemCode: sqlite3_system_errno(handle))
     }
 }
 

@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import Dispatch
 import Glibc
 import Synchronization
 
@@ -64,14 +63,14 @@ final class ThreadCrew: Sendable {
     deinit { tickets.deallocate() }
 
     /// Runs `lead` on this thread with up to `threads` − 1 others to help it, which leave when it returns.
-    static func run<Value>(threads: Int, _ lead: (ThreadCrew) throws -> Value) throws -> Value {
+    static func run<Value>(threads: Int, on workers: WorkerThreads = .shared, _ lead: (ThreadCrew) throws -> Value) throws -> Value {
         let crew = ThreadCrew(threads: max(1, threads))
         guard threads > 1 else { return try lead(crew) }
         return try withoutActuallyEscaping(lead) { lead in
             nonisolated(unsafe) let lead = lead
             nonisolated(unsafe) var outcome: Result<Value, any Error>?
             // Whoever comes first leads: with a single thread at hand, the others' turns come when all is over.
-            DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            workers.perform(threads) { _ in
                 let thread = crew.arrivals.add(1, ordering: .relaxed).oldValue
                 guard thread == 0 else { return crew.help(as: thread) }
                 outcome = Result { try lead(crew) }

@@ -1,5 +1,4 @@
 import Checkpoints
-import Dispatch
 import Files
 import Foundation
 import Synchronization
@@ -118,10 +117,10 @@ public final class CoalitionTrainer {
     func onThreads(_ body: (Int) throws -> Void) throws {
         let failure = Mutex<(any Error)?>(nil)
         withoutActuallyEscaping(body) { body in
-            // concurrentPerform returns after every call has: the body neither escapes nor outlives what it captures. What
+            // It returns after every call has: the body neither escapes nor outlives what it captures. What
             // the calls share they take under locks; each has a trainer of its own.
             nonisolated(unsafe) let body = body
-            DispatchQueue.concurrentPerform(iterations: threads) { thread in
+            WorkerThreads.shared.perform(threads) { thread in
                 do {
                     try body(thread)
                 } catch {

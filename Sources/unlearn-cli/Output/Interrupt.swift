@@ -23,6 +23,8 @@ enum Interrupt {
             sigaction(number, &action, nil)
         }
         pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
+        // A file that reaches its limit (ulimit -f) is then a write that fails and says so, not an end without a word.
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     static var isRequested: Bool { requested.load(ordering: .relaxed) }

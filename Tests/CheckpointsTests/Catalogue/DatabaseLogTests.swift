@@ -204,4 +204,24 @@ struct DatabaseLogTests {
         }
         #expect(try FileSystem.names(in: folder.path) == [name])
     }
+
+    @Test("Where the log's index cannot be made, a reader reads what is there, with a log and without", arguments: [false, true])
+    func noIndex(withLog: Bool) throws {
+        let copy = try TemporaryFolder()
+        do {
+            let writer = try self.writer()
+            try insert(writer, "content")
+            if withLog { for name in ["db", "db-wal"] { try copy.write(try FileSystem.read(folder.file(name)), to: name) } }
+        }
+        if !withLog { try copy.write(try FileSystem.read(path), to: "db") }
+        // For whoever runs the tests: a file cannot be made where a folder is.
+        try FileSystem.makeFolder(copy.file("db-shm"))
+        for _ in 0..<2 {
+            let reader = try Database(copy.file("db"), .read)
+            #expect(try count(reader) == 1)
+            #expect(throws: DatabaseError.self) { try reader.execute("DELETE FROM t") }
+        }
+        #expect(throws: DatabaseError.self) { try insert(Database(copy.file("db"), .write)) }
+        #expect(try count(try Database(copy.file("db"), .read)) == 1)
+    }
 }

@@ -9,6 +9,7 @@
  *   FAULT_SHIM_AT       N, from 1; only operations that can give the kind of fault count
  *   FAULT_SHIM_LASTS    if set, every operation from the N-th on fails (eintr: five in a row)
  *   FAULT_SHIM_PAGE     file of 256 bytes that receives a fault_shim_page, kept up to date whatever ends the program
+ *   FAULT_SHIM_NO_THREADS  if set, no thread can be started, whatever the folder
  *   FAULT_SHIM_TRACE    file to which every change is appended as a fault_shim_record and its payload
  */
 #ifndef FAULT_SHIM_H
