@@ -27,6 +27,8 @@ public struct NPYHeader: Sendable, Equatable {
     public let shape: [Int]
     /// Elements, and the bytes that they take behind the header; neither overflows.
     public let count: Int
+    /// Whether the first index runs fastest. Never so for an array of one dimension, where it makes no difference.
+    public let isFortranOrder: Bool
     public var bytes: Int { count * element.size }
 
     /// Longer texts than this are taken for damage.
@@ -36,14 +38,11 @@ public struct NPYHeader: Sendable, Equatable {
 
     /// Reads the dictionary behind magic, version and length.
     /// - Parameter place: the file and the array, for messages.
-    /// - Throws: `Failure` of kind `input` where the array is of another type or order, or the text is no such dictionary.
+    /// - Throws: `Failure` of kind `input` where the array is of another type, or the text is no such dictionary.
     init(dictionary: some Collection<UInt8>, place: String) throws {
         func damaged(_ fault: String) -> Failure { Failure(.input, "\(place) has a damaged header (\(fault)); save the file again") }
         var parser = NPYDictionary(dictionary)
         guard let fields = parser.parse() else { throw damaged("it is no dictionary of type, order and shape") }
-        if fields.isFortranOrder {
-            throw Failure(.input, "\(place) is in Fortran order; save numpy.ascontiguousarray of it")
-        }
         guard let type = fields.type else {
             throw Failure(.input, "\(place) holds records of several fields; save one array for each field")
         }
@@ -57,6 +56,7 @@ public struct NPYHeader: Sendable, Equatable {
             total = product
         }
         count = shape.reduce(1) { $0 &* $1 }
+        isFortranOrder = fields.isFortranOrder && shape.count { $0 != 1 } > 1
     }
 
     private static func element(_ type: String, place: String) throws -> Element {

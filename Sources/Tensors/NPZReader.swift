@@ -1,5 +1,6 @@
 internal import CZip
 import Files
+import Glibc
 
 /// An open `.npz`: a zip file with one `.npy` for each array. Only names are held in memory; arrays are streamed.
 public final class NPZReader {
@@ -7,14 +8,19 @@ public final class NPZReader {
     private let archive: OpaquePointer
     /// Entries of each name. libzip reads a NUL as a space, so that it ends no name early.
     private let entries: [String: [UInt64]]
+    /// Whether every array that is read now was read to its end before. Checksums are those of the archive's directory, read once when it
+    /// was opened: both passes see the same bytes, or the second fails and says that the file changed.
+    public var isReadAgain = false
 
     /// - Throws: `Failure` of kind `input` where the file is not there or no zip file.
     /// - Complexity: O(entries) time and memory.
     public init(_ path: String) throws {
         self.path = path
-        _ = try OpenFile.input(path)
+        // Opened once, for as long as the archive is; libzip takes the descriptor with it.
+        let descriptor = try OpenFile.input(path).rewound()
         var code: Int32 = 0
-        guard let archive = zip_open(path, ZIP_RDONLY, &code) else {
+        guard let archive = zip_fdopen(descriptor, ZIP_RDONLY, &code) else {
+            close(descriptor)
             var reason = zip_error_t()
             zip_error_init_with_code(&reason, code)
             defer { zip_error_fini(&reason) }
@@ -37,7 +43,17 @@ public final class NPZReader {
     /// Opens the array `name` at its first element; nil where there is none of that name. Any other name, whatever it
     /// tries to point at, is never looked at.
     /// - Throws: `Failure` of kind `input` where the entry is damaged, of an unread type, or not as long as its shape says.
-    public func array(_ name: String) throws -> NPZArray? {
+    public func array(_ name: String) throws -> NPZArray? { try reading { try open(name) } }
+
+    fileprivate func reading<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let failure as Failure where isReadAgain && failure.kind == .input {
+            throw InputFile.changed(path)
+        }
+    }
+
+    private func open(_ name: String) throws -> NPZArray? {
         guard let indices = entries[name + ".npy"] else { return nil }
         let place = "\(path): array '\(name)'"
         guard indices.count == 1 else { throw Failure(.input, "\(place) is there \(indices.count) times; save the file again") }
@@ -92,9 +108,11 @@ public final class NPZArray {
     /// - Throws: `Failure` of kind `input` where the data ends early, goes on too long or is damaged.
     public func read(exactly buffer: UnsafeMutableRawBufferPointer) throws {
         precondition(buffer.count <= remaining, "more than the array holds")
-        try Self.read(file, exactly: buffer, place: place)
-        remaining -= buffer.count
-        if remaining == 0 { try expectEnd() }
+        try archive.reading {
+            try Self.read(file, exactly: buffer, place: place)
+            remaining -= buffer.count
+            if remaining == 0 { try expectEnd() }
+        }
     }
 
     private func expectEnd() throws {

@@ -21,13 +21,18 @@ private struct WrongArrays: Sendable, CustomTestStringConvertible {
     }
 
     static let all: [WrongArrays] = [
-        WrongArrays(testDescription: "Fortran order", x: NPZ.npy("<f4", [2, 1], NPZ.floats([1, 2]), fortran: true), words: ["Fortran order", "ascontiguousarray"]),
         WrongArrays(testDescription: "big-endian", x: NPZ.npy(">f4", [2, 1], NPZ.floats([1, 2])), words: ["big-endian", "'>f4'", "astype"]),
         WrongArrays(testDescription: "objects", y: NPZ.npy("|O", [2], [0, 1]), words: ["array 'y'", "Python objects", "astype(str)"]),
         WrongArrays(testDescription: "records", y: NPZ.npy(dictionary: "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", []), words: ["records"]),
         WrongArrays(testDescription: "half precision", x: NPZ.npy("<f2", [2, 1], [0, 1, 2, 3]), words: ["'<f2'", "astype('<f4')"]),
-        WrongArrays(testDescription: "features of wide integers", x: NPZ.npy("<i8", [2, 1], [UInt8](repeating: 1, count: 16)), words: ["'<i8'", "astype('u1')"]),
-        WrongArrays(testDescription: "labels of floats", y: NPZ.npy("<f4", [2], NPZ.floats([0, 1])), words: ["array 'y'", "astype('<i8')"]),
+        WrongArrays(testDescription: "features of wide integers", x: NPZ.npy("<i8", [2, 1], [UInt8](repeating: 1, count: 16)), words: ["row 1, feature 1 is 72340172838076673", "does not hold exactly", "astype('<f4')"]),
+        WrongArrays(
+            testDescription: "labels that are measurements", y: NPZ.npy("<f4", [2], NPZ.floats([1, 0.5])),
+            words: ["array 'y' holds 2 different numbers, 0.5 in row 2 among them", "this is a classifier", "numpy.digitize"]),
+        WrongArrays(testDescription: "a label that is no number", y: NPZ.npy("<f8", [2], NPZ.doubles([1, .nan])), words: ["array 'y', row 2 is not a number (NaN): it has no label"]),
+        WrongArrays(testDescription: "a label beyond every class", y: NPZ.npy("<f8", [2], NPZ.doubles([-.infinity, 1])), words: ["-inf in row 1"]),
+        WrongArrays(testDescription: "ids of floats", id: NPZ.npy("<f8", [2], NPZ.doubles([1, 2])), words: ["array 'id'", "astype('<i8')"]),
+        WrongArrays(testDescription: "features of text", x: NPZ.npy("<U1", [2, 1], NPZ.unicode(["a", "b"], characters: 1)), words: ["'<U1'", "astype('u1')"]),
         WrongArrays(testDescription: "not a number", x: NPZ.npy("<f4", [2, 1], NPZ.floats([1, .nan])), words: ["row 2, feature 1", "not a finite number"]),
         WrongArrays(testDescription: "beyond single precision", x: NPZ.npy("<f8", [2, 1], NPZ.doubles([1e39, 1])), words: ["row 1, feature 1"]),
         WrongArrays(testDescription: "one dimension", x: NPZ.npy("|u1", [2], [1, 2]), words: ["shape (2)", "(rows, features)"]),

@@ -4,6 +4,7 @@ import Files
 /// label and 3×32×32 bytes of pixels, plane by plane (red, green, blue), each plane row by row; plain or gzip.
 public final class CIFAR10Source: RowSource {
     private let paths: [String]
+    private let files = InputFiles()
 
     private static let shape = RowShape(channels: 3, height: 32, width: 32)
     private static let recordBytes = 1 + shape.count
@@ -66,7 +67,7 @@ public final class CIFAR10Source: RowSource {
     private func forEachRecord(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         var record = [UInt8](repeating: 0, count: Self.recordBytes)
         for path in paths {
-            let file = try CompressedReader(path)
+            let file = try CompressedReader(files.file(path))
             var number = 0
             while true {
                 let count = try record.withUnsafeMutableBytes { try file.read(upTo: $0) }

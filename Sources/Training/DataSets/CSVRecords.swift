@@ -13,9 +13,11 @@ struct CSVRecords {
     private var next = 0
     private var line = 1
 
-    init(_ path: String) throws {
-        self.path = path
-        reader = try CompressedReader(path)
+    init(_ path: String) throws { try self.init(InputFile(path)) }
+
+    init(_ file: InputFile) throws {
+        path = file.path
+        reader = try CompressedReader(file)
         try skipByteOrderMark()
     }
 

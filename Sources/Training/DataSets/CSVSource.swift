@@ -3,6 +3,7 @@ import Files
 /// A table with a header row: one column of labels, optional columns of ids and groups, the rest features.
 public final class CSVSource: RowSource {
     private let path: String
+    private let files = InputFiles()
     private let labelColumn: String
     private let idColumn: String?
     private let groupColumn: String?
@@ -57,7 +58,7 @@ public final class CSVSource: RowSource {
     }
 
     private func forEachRecord(_ body: (Header, _ position: Int, _ line: Int, _ fields: [String]) throws -> Void) throws {
-        var records = try CSVRecords(path)
+        var records = try CSVRecords(files.file(path))
         let header = try readHeader(&records)
         var position = 0
         while let (line, fields) = try records.record() {
@@ -104,6 +105,7 @@ public final class CSVSource: RowSource {
         } else {
             // Classes in the order of their names, so that they do not depend on the order of rows.
             classNames = Self.sorted(labelNames)
+            try expectClasses(classNames, rows: labels.count)
             guard classNames.count >= 2 else { throw Failure(.input, "\(path): column '\(labelColumn)' has one value only; two classes are needed") }
             let place = Dictionary(uniqueKeysWithValues: classNames.enumerated().map { ($1, Int32($0)) })
             let order = labelNames.map { place[$0]! }
@@ -130,6 +132,27 @@ public final class CSVSource: RowSource {
         encoding = encoding?.shufflingCategories(using: &generator)
     }
 
+    public func place(ofRow position: Int) throws -> String {
+        var found: Int?
+        try forEachRecord { _, row, line, _ in if row == position { found = line } }
+        return found.map { "line \($0) of \(path)" } ?? "row \(position + 1) of \(path)"
+    }
+
+    /// More different numbers than this, some of them no whole ones, are measurements.
+    private static let mostFractionalClasses = 20
+    private static let fewestRowsToJudge = 10
+
+    /// A column of measurements has nearly as many classes as rows; what follows from that would be said of something else.
+    private func expectClasses(_ names: [String], rows: Int) throws {
+        let numbers = names.compactMap(CSVEncoding.number)
+        guard let fraction = numbers.first(where: { $0 != $0.rounded() }), numbers.count * 10 >= names.count * 9,
+            names.count > Self.mostFractionalClasses || (rows >= Self.fewestRowsToJudge && names.count * 2 > rows)
+        else { return }
+        throw Failure(
+            .input, "\(path): column '\(labelColumn)' holds \(names.count) different numbers in \(rows) rows, \(fraction) among them; this is a classifier: "
+                + "name a column of classes, or make classes of ranges")
+    }
+
     private func intern(_ name: String, _ index: inout [String: Int32], _ names: inout [String]) -> Int32 {
         if let known = index[name] { return known }
         let new = Int32(names.count)
@@ -149,7 +172,12 @@ public final class CSVSource: RowSource {
 extension CSVSource {
     /// Visits every record of any comma-separated file with the line on which it begins.
     public static func forEachRecord(in path: String, _ body: (_ line: Int, _ fields: [String]) throws -> Void) throws {
-        var records = try CSVRecords(path)
+        try forEachRecord(in: InputFile(path), body)
+    }
+
+    /// The same for a file that is open, and may be a pipe's content.
+    public static func forEachRecord(in file: InputFile, _ body: (_ line: Int, _ fields: [String]) throws -> Void) throws {
+        var records = try CSVRecords(file)
         while let (line, fields) = try records.record() { try body(line, fields) }
     }
 

@@ -4,6 +4,7 @@ import Files
 public final class IDXSource: RowSource {
     private let imagesPath: String
     private let labelsPath: String
+    private let files = InputFiles()
     let encoding: FeatureEncoding
 
     /// Rows of more features than this are taken for damage.
@@ -18,7 +19,7 @@ public final class IDXSource: RowSource {
     }
 
     public func survey() throws -> Survey {
-        let images = try CompressedReader(imagesPath)
+        let images = try CompressedReader(files.file(imagesPath, role: "images"))
         let (count, dimensions) = try Self.readHeader(images)
         guard dimensions.count == 2 || dimensions.count == 3 else {
             throw Failure(.input, "\(imagesPath) holds \(dimensions.count + 1)-dimensional data; images are (rows, height, width)")
@@ -27,7 +28,7 @@ public final class IDXSource: RowSource {
             dimensions.count == 3
             ? RowShape(channels: dimensions[0], height: dimensions[1], width: dimensions[2])
             : RowShape(channels: 1, height: dimensions[0], width: dimensions[1])
-        let labels = try Self.readLabels(labelsPath)
+        let labels = try Self.readLabels(files.file(labelsPath, role: "labels"))
         guard labels.count == count else {
             throw Failure(.input, "\(imagesPath) has \(count) images but \(labelsPath) has \(labels.count) labels; give files that belong together")
         }
@@ -45,13 +46,15 @@ public final class IDXSource: RowSource {
     }
 
     public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {
-        let images = try CompressedReader(imagesPath)
+        let images = try CompressedReader(files.file(imagesPath, role: "images"))
         let (count, dimensions) = try Self.readHeader(images)
         var row = [UInt8](repeating: 0, count: dimensions.reduce(1, *))
         for position in 0..<count {
             try row.withUnsafeMutableBytes { try images.read(exactly: $0, what: "image \(position)") }
             try row.withUnsafeBytes { try body(position, nil, $0) }
         }
+        // The end of a pass, where it is compared with the first.
+        try images.expectEnd()
     }
 
     /// The number of items and the dimensions of one item of unsigned bytes.
@@ -76,8 +79,8 @@ public final class IDXSource: RowSource {
         return (values[0], item)
     }
 
-    private static func readLabels(_ path: String) throws -> [UInt8] {
-        let reader = try CompressedReader(path)
+    private static func readLabels(_ file: InputFile) throws -> [UInt8] {
+        let reader = try CompressedReader(file), path = file.path
         let (count, dimensions) = try readHeader(reader)
         guard dimensions.isEmpty else { throw Failure(.input, "\(path) is not a label file: it has \(dimensions.count + 1) dimensions, not 1") }
         // Grown as bytes arrive, so that a wrong count costs no memory.

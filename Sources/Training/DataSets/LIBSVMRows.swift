@@ -23,8 +23,10 @@ struct LIBSVMRows {
     private var line = 1
     private var word: [UInt8] = []
 
-    init(_ path: String) throws {
-        reader = try CompressedReader(path)
+    init(_ path: String) throws { try self.init(InputFile(path)) }
+
+    init(_ file: InputFile) throws {
+        reader = try CompressedReader(file)
         // The byte order mark that some editors write is no part of the first label.
         _ = try peek()
         if chunk[..<filled].starts(with: [0xEF, 0xBB, 0xBF]) { next = 3 }

@@ -7,6 +7,7 @@ import Files
 /// move 0, which stands for absence, and would take statistics of the rows, which no deletion reaches.
 public final class LIBSVMSource: RowSource {
     private let path: String
+    private let files = InputFiles()
     private let givenShape: RowShape?
     private let givenClassNames: [String]?
     /// Nil until surveyed or given.
@@ -33,7 +34,7 @@ public final class LIBSVMSource: RowSource {
             Dictionary(uniqueKeysWithValues: names.enumerated().compactMap { index, name in Int(name).flatMap { String($0) == name ? ($0, Int32(index)) : nil } })
         }
         var indices = known ?? [:], values: [Int] = [], labels: [Int32] = [], features = 0
-        var rows = try LIBSVMRows(path), entries: [LIBSVMRows.Entry] = []
+        var rows = try LIBSVMRows(files.file(path)), entries: [LIBSVMRows.Entry] = []
         while let (line, label) = try rows.row(into: &entries) {
             // Slots are counted in 32 bits.
             guard labels.count < Int(Int32.max) else { throw Failure(.input, "\(path) line \(line): up to \(Int32.max) rows are read; split the file") }
@@ -70,7 +71,7 @@ public final class LIBSVMSource: RowSource {
     public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {
         guard let shape else { preconditionFailure("survey comes first") }
         var features = [Float](repeating: 0, count: shape.count)
-        var rows = try LIBSVMRows(path), entries: [LIBSVMRows.Entry] = [], position = 0
+        var rows = try LIBSVMRows(files.file(path)), entries: [LIBSVMRows.Entry] = [], position = 0
         while let (line, _) = try rows.row(into: &entries) {
             let present = entries.prefix { Int($0.index) <= features.count }
             guard present.count == entries.count || givenShape != nil else {

@@ -1,7 +1,7 @@
 import Files
 import Tensors
 
-/// An array with one integer or string for each row, read in order and given as text.
+/// An array with one integer, whole float or string for each row, read in order and given as text.
 struct NPZColumn {
     private let array: NPZArray
     private let rows: Int
@@ -10,6 +10,7 @@ struct NPZColumn {
     private var block: [UInt8] = []
     private var place = 0
 
+    private static let mostCounted = 1 << 20
     /// Bytes that are read at once, unless one element takes more.
     private static let blockBytes = 64 * 1024
 
@@ -19,7 +20,8 @@ struct NPZColumn {
             let shape = "(" + array.header.shape.map(String.init).joined(separator: ", ") + ")"
             throw Failure(.input, "\(array.place) has shape \(shape) where x has \(rows) rows; give it one value for each row")
         }
-        if case .float = array.header.element {
+        // An id that a float rounds would be another row's.
+        if case .float = array.header.element, name == "id" {
             throw Failure(.input, "\(array.place) has type '\(array.header.type)'; save it as integers (astype('<i8')) or strings (astype(str))")
         }
         self.array = array
@@ -29,8 +31,8 @@ struct NPZColumn {
 
     static func holdsIntegers(_ array: NPZArray) -> Bool {
         switch array.header.element {
-        case .signed, .unsigned: true
-        case .float, .unicode, .bytes: false
+        case .signed, .unsigned, .float: true
+        case .unicode, .bytes: false
         }
     }
 
@@ -48,11 +50,40 @@ struct NPZColumn {
             place += size
             position += 1
         }
+        if case .float(let bytes) = array.header.element { return try wholeNumber(block[place..<place + bytes]) }
         guard let text = Self.text(block[place..<place + size], array.header.element) else {
             throw Failure(.input, "\(array.place), row \(position + 1) is no text (it is not Unicode, or holds a zero character); mend it")
         }
         if name == "id" && text.isEmpty { throw Failure(.input, "\(array.place), row \(position + 1) is empty; every row needs an id") }
         return text
+    }
+
+    /// Larger whole numbers are not told apart by floats.
+    private static let largestWhole = Double(1 << 53)
+
+    private func wholeNumber(_ bytes: ArraySlice<UInt8>) throws -> String {
+        let bits = Self.littleEndian(bytes)
+        let value = bytes.count == 4 ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) : Double(bitPattern: bits)
+        let row = "\(array.place), row \(position + 1)"
+        guard !value.isNaN else {
+            throw Failure(.input, "\(row) is not a number (NaN): it has no \(name == "y" ? "label" : name); leave the row out, or give it one")
+        }
+        guard value == value.rounded(), abs(value) <= Self.largestWhole else { throw NotWhole(value: value, row: position + 1, place: array.place) }
+        return String(Int64(value))
+    }
+
+    /// A float that names no class.
+    struct NotWhole: DescribedError {
+        let value: Double
+        let row: Int
+        let place: String
+        /// Of all numbers that are there, or nil where they were not counted.
+        var different: Int?
+        var kind: FailureKind { .input }
+        var description: String {
+            "\(place)" + (different.map { " holds \($0) different numbers, \(value) in row \(row) among them" } ?? ", row \(row) is \(value)")
+                + "; this is a classifier, whose labels are whole numbers or names: make classes of ranges (numpy.digitize) or give the array of classes"
+        }
     }
 
     consuming func forEach(_ body: (_ position: Int, _ text: String) throws -> Void) throws {
@@ -63,7 +94,17 @@ struct NPZColumn {
     /// - Complexity: O(bytes); memory for four bytes a row and the distinct texts.
     consuming func interned() throws -> (indices: [Int32], names: [String]) {
         var index: [String: Int32] = [:], names: [String] = [], indices: [Int32] = []
-        try forEach { _, text in
+        var wrong: NotWhole?, others: Set<Double> = []
+        for _ in 0..<rows {
+            let text: String
+            do {
+                text = try next()
+            } catch let error as NotWhole {
+                // Read on: how many such there are tells a slip from a label that is no class.
+                if wrong == nil { wrong = error }
+                if others.count < Self.mostCounted { others.insert(error.value) }
+                continue
+            }
             if let known = index[text] {
                 indices.append(known)
             } else {
@@ -72,7 +113,9 @@ struct NPZColumn {
                 names.append(text)
             }
         }
-        return (indices, names)
+        guard var wrong else { return (indices, names) }
+        if others.count < Self.mostCounted { wrong.different = names.count + others.count }
+        throw wrong
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>, _ element: NPYHeader.Element) -> String? {

@@ -36,5 +36,17 @@ public protocol RowSource: AnyObject {
 
     /// Visits every row in order: its position, its own id (nil where the source has none) and its encoded features
     /// (shape.count × bytesPerFeature), valid during the call.
+    /// Every pass reads the same bytes as the first, or fails.
     func forEachRow(_ body: (_ position: Int, _ id: String?, _ features: UnsafeRawBufferPointer) throws -> Void) throws
+
+    /// How people find a row in the source, for messages: "line 7 of rows.csv".
+    func place(ofRow position: Int) throws -> String
+
+    /// What the survey made of the source that its user may want to know.
+    var remarks: [String] { get }
+}
+
+extension RowSource {
+    public func place(ofRow position: Int) throws -> String { "row \(position + 1)" }
+    public var remarks: [String] { [] }
 }

@@ -23,7 +23,7 @@ public struct IDList: Sendable {
         if path == "-" {
             bytes = try FileSystem.readToEnd(STDIN_FILENO, "standard input", most: Self.mostBytes)
         } else {
-            bytes = try FileSystem.read(inputOrPipe: path, "the path of the id list", most: Self.mostBytes)
+            bytes = try FileSystem.read(input: path, "the path of the id list", most: Self.mostBytes, digits: .mayBeMeant)
         }
         let path = path == "-" ? "standard input" : path
         if let column { try self.init(table: bytes, path: path, column: column) } else { try self.init(bytes, path: path) }
@@ -101,6 +101,10 @@ public struct IDList: Sendable {
             && !id.unicodeScalars.contains { $0 == "\n" || $0 == "\r" || $0 == "\0" }
     }
 
+    /// Whether the list is one id of 64 hexadecimal digits: a row may be called so, and a secret key looks so. Such an id is shown
+    /// in no message, nor in what is written about ids that were not found.
+    package var holdsKey: Bool { entries.count == 1 && SecretFile.isKey(text: Array(entries[0].id.utf8)) }
+
     /// Ids still to be found, with their lines.
     var pending: [String: Int] { Dictionary(uniqueKeysWithValues: entries.map { ($0.id, $0.line) }) }
 
@@ -116,7 +120,7 @@ public struct IDList: Sendable {
 
     /// The first ten of some ids with their lines.
     func named(_ ids: [(id: String, line: Int)]) -> String {
-        let named = ids.prefix(10).map { "'\($0.id.prefix(40))' (line \($0.line))" }.joined(separator: ", ")
+        let named = ids.prefix(10).map { holdsKey ? "the id in line \($0.line)" : "'\($0.id.prefix(40))' (line \($0.line))" }.joined(separator: ", ")
         return (ids.count == 1 ? "" : "each of ") + named + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
     }
 

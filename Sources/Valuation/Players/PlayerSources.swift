@@ -87,19 +87,26 @@ extension PlayerSet {
 private struct PlayersFile {
     let path: String
     private(set) var players: [String] = []
+    /// See `IDList`.
+    private var holdsKey = false
+    private static let mostBytes = 1 << 30
     /// Canonical, in the file's order, each once.
     private var rows: [(id: String, player: Int, line: Int)] = []
 
     init(_ path: String) throws {
         self.path = path
-        guard try Self.isTable(path) else {
-            let list = try IDList(reading: path)
+        // Opened once: it may be a pipe.
+        let file = try OpenFile.input(path, "the path of the players' file", digits: .mayBeMeant)
+        let bytes = try FileSystem.read(file, most: Self.mostBytes)
+        guard Self.isTable(bytes) else {
+            let list = try IDList(bytes, path: path)
+            holdsKey = list.holdsKey
             players = list.entries.map(\.id)
             rows = list.entries.enumerated().map { ($1.id, $0, $1.line) }
             return
         }
         var number: [String: Int] = [:], first: [String: Int] = [:], isHeader = true
-        try CSVSource.forEachRecord(in: path) { line, fields in
+        try CSVSource.forEachRecord(in: InputFile(file)) { line, fields in
             defer { isHeader = false }
             guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write player,id") }
             if isHeader {
@@ -130,8 +137,7 @@ private struct PlayersFile {
     }
 
     /// Whether the first line that is neither blank nor a comment has a comma.
-    private static func isTable(_ path: String) throws -> Bool {
-        let bytes = try FileSystem.read(input: path, "the path of the players' file", most: 1 << 30)
+    private static func isTable(_ bytes: [UInt8]) -> Bool {
         for line in bytes.split(separator: UInt8(ascii: "\n")) where line.contains(where: { $0 > 0x20 }) && line.first != UInt8(ascii: "#") {
             return line.contains(UInt8(ascii: ","))
         }
@@ -143,7 +149,7 @@ private struct PlayersFile {
         let places = try project.store.snapshot { try project.store.places(ofRows: rows.map(\.id)) }
         var owned: [PlayerSet.Owned] = []
         for (row, place) in zip(rows, places) {
-            func wrong(_ what: String) -> Failure { Failure(.input, "\(path) line \(row.line): the id '\(row.id.prefix(80))' \(what); correct the file") }
+            func wrong(_ what: String) -> Failure { Failure(.input, "\(path) line \(row.line): the id \(holdsKey ? "" : "'\(row.id.prefix(80))' ")\(what); correct the file") }
             guard let place else { throw wrong("is not in the project") }
             guard !place.isDeleted else { throw wrong("is deleted already") }
             guard place.part == .train else { throw wrong("is a test row's, and players own training rows") }
