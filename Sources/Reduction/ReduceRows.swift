@@ -191,11 +191,11 @@ public struct ReduceRows {
 }
 
 extension ReductionReport {
-    /// Writes the ids, one a line, below a comment that says where they come from: for `init --only FILE`. An existing file is
-    /// replaced.
-    public func write(to path: String) throws {
+    /// Writes the ids, one a line, below a comment that says where they come from: for `init --only FILE`.
+    /// - Parameter replacing: whether a file that is there may be replaced.
+    public func write(to path: String, replacing: Bool = false) throws {
         var text = "# unlearn reduce: \(kept) of \(rows) rows\(perClass ? ", class by class" : ""), \(levels) levels, seed \(seed)\n"
         for id in ids { text += id + "\n" }
-        try Array(text.utf8).withUnsafeBytes { try FileSystem.publish($0, at: path) }
+        try Array(text.utf8).withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: replacing) }
     }
 }

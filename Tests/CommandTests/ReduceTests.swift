@@ -17,7 +17,7 @@ import Testing
         let first = String(lines[1])
         try program.json("delete", "--ids", "-", "--method", "exact", input: first + "\n")
         for more in [[], ["--per-class", "--restarts", "2", "--levels", "8"], ["--measure", "normalised"]] {
-            let after = try program.run(["reduce", "--keep", "40", "--out", list, "--json", "--threads", "2"] + more)
+            let after = try program.run(["reduce", "--keep", "40", "--out", list, "--force", "--json", "--threads", "2"] + more)
             #expect(after.status == 0, "\(after.errors)")
             let report = try after.json()
             #expect(report["rows"] as? Int == 599 && report["kept"] as? Int == 40 && report["seconds"] is Double)

@@ -15,7 +15,7 @@ struct ResultTests {
             let path = data.folder.file(name)
             // Also where a file that others may read is replaced.
             for _ in 0..<2 {
-                #expect(try careless.run("export", "--out", path).status == 0)
+                #expect(try careless.run("export", "--out", path, "--force").status == 0)
                 #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600, "\(name)")
                 try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
             }

@@ -74,7 +74,7 @@ struct ValueTests {
         let lines = try String(contentsOfFile: "\(alone)/utilities.csv", encoding: .utf8).split(separator: "\n").count
         #expect(coalitions == lines - 1)
         // Nor is a model of the removal curves trained twice.
-        let again = try program.json(options + ["--out", alone])
+        let again = try program.json(options + ["--out", alone, "--force"])
         #expect(try #require(curves) > 0 && again["removal_blocks_trained"] as? Int == 0 && again["blocks_trained"] as? Int == 0)
         // A share that is there already is not computed again.
         let repeated = try program.json(options + ["--shard", "1/3", "--out", paths[2]])

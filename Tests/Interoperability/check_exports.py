@@ -25,8 +25,8 @@ with tempfile.TemporaryDirectory() as name:
     unlearn(project, "train")
     for block in [None, 0, 5]:
         extra = [] if block is None else ["--block", str(block)]
-        unlearn(project, "export", "--out", str(folder / "state.safetensors"), *extra)
-        unlearn(project, "export", "--out", str(folder / "state.npz"), *extra)
+        unlearn(project, "export", "--out", str(folder / "state.safetensors"), "--force", *extra)
+        unlearn(project, "export", "--out", str(folder / "state.npz"), "--force", *extra)
         tensors, arrays = load_file(folder / "state.safetensors"), np.load(folder / "state.npz")
         label = "the last state" if block is None else f"state {block}"
         expect(set(tensors) == set(arrays.files) and len(tensors) == 6, f"{label}: both formats hold the six tensors of the network")

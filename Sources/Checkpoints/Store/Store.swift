@@ -258,9 +258,8 @@ public final class Store {
     static let ownNames = ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "catalogue.sqlite-journal", KeyFile.name, publicKeyName, witnessName, lockName]
 
     /// Throws where a file to be written would take the place of one of the project's own, or of no regular file, or cannot be written.
-    public static func expectOutput(_ path: String, besideProject folder: String) throws {
-        try OpenFile.expectOutput(path)
-        try refuseOwn(path, ofProject: folder)
+    public static func expectOutput(_ path: String, besideProject folder: String, replacing: Bool) throws {
+        try OutputFile.expect(path, besideProject: folder, replacing: replacing)
     }
 
     /// Throws where a path, a file's or a folder's, leads to one of the project's own files or among its objects, however it is spelt.

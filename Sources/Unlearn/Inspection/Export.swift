@@ -14,17 +14,21 @@ extension Project {
         return NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(try chain.state(block)))
     }
 
-    /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. An existing file is
-    /// replaced; the new one is its owner's alone, a model tells of the people it learnt from.
-    public func export(_ tensors: NamedTensors, to path: String) throws -> Int {
-        try Store.expectOutput(path, besideProject: store.folder)
-        if path.hasSuffix(".safetensors") {
-            try Safetensors.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
-        } else if path.hasSuffix(".npz") {
-            try NPZ.encode(tensors).withUnsafeBytes { try FileSystem.publish($0, at: path) }
-        } else {
+    /// Throws where a state cannot be written to a path.
+    public static func expectExport(to path: String, besideProject folder: String, replacing: Bool) throws {
+        try Store.expectOutput(path, besideProject: folder, replacing: replacing)
+        guard path.hasSuffix(".safetensors") || path.hasSuffix(".npz") else {
             throw Failure(.input, "'\(path)' names no known format; end it in .safetensors or .npz")
         }
+    }
+
+    /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. The file is its owner's alone: a model
+    /// tells of the people it learnt from.
+    /// - Parameter replacing: whether a file that is there may be replaced.
+    public func export(_ tensors: NamedTensors, to path: String, replacing: Bool = false) throws -> Int {
+        try Self.expectExport(to: path, besideProject: store.folder, replacing: replacing)
+        let bytes = try path.hasSuffix(".npz") ? NPZ.encode(tensors) : Safetensors.encode(tensors)
+        try bytes.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: replacing) }
         return try OpenFile(path, .read).regularLength()
     }
 

@@ -10,6 +10,7 @@ public struct ReportFolder: Sendable {
     public static let utilitiesName = "utilities.csv"
 
     public let path: String
+    private let replacing: Bool
     /// By number, as coalitions count them.
     private let players: [String]
 
@@ -17,9 +18,10 @@ public struct ReportFolder: Sendable {
     /// - Parameters:
     ///   - players: their names, by number.
     ///   - project: the folder whose own files it must not touch.
-    /// - Throws: `Failure(.input)` where `path` is a file, lies in no folder, or holds something else under one of the names;
+    ///   - replacing: whether a report that is there may be replaced.
+    /// - Throws: `Failure(.input)` where `path` is a file, lies in no folder, or holds something under one of the names;
     ///   where a player's name is empty, occurs twice or contains `|`, which joins players in `utilities.csv`.
-    public init(_ path: String, players: [String], besideProject project: String) throws {
+    public init(_ path: String, players: [String], besideProject project: String, replacing: Bool = false) throws {
         try Self.expectNames(players)
         // A slash at the end would hide the parent.
         var path = path
@@ -29,12 +31,15 @@ public struct ReportFolder: Sendable {
             throw Failure(.input, "\(path) is a file, and the report is a folder of three files; name another")
         }
         try Store.refuseOwn(path, ofProject: project)
+        try OutputFile.refuseProjects(path)
         try FileSystem.makeFolder(path)
-        (self.path, self.players) = (path, players)
-        for name in [Self.pageName, Self.valuesName, Self.utilitiesName] { try Store.expectOutput(path + "/" + name, besideProject: project) }
+        (self.path, self.players, self.replacing) = (path, players, replacing)
+        for name in [Self.pageName, Self.valuesName, Self.utilitiesName] {
+            try Store.expectOutput(path + "/" + name, besideProject: project, replacing: replacing)
+        }
     }
 
-    /// Writes the three files, each whole or not at all, over those that are there. The page comes last: where it is new, the
+    /// Writes the three files, each whole or not at all. The page comes last: where it is new, the
     /// tables are.
     public func write(_ report: ValueReport, utilities: [EvaluatedCoalition]) throws {
         precondition(Set(report.players.map(\.player)) == Set(players), "a report of other players")
@@ -44,7 +49,7 @@ public struct ReportFolder: Sendable {
     }
 
     private func publish(_ text: String, _ name: String) throws {
-        try Array(text.utf8).withUnsafeBytes { try FileSystem.publish($0, at: path + "/" + name) }
+        try Array(text.utf8).withUnsafeBytes { try FileSystem.publish(output: $0, at: path + "/" + name, replacing: replacing) }
     }
 
     private static func expectNames(_ players: [String]) throws {

@@ -136,7 +136,7 @@ extension Valuation {
 extension Valuation {
     /// Evaluates one share of the coalitions into a file; the project stays as it is.
     /// - Returns: coalitions of the share, and how many of them were evaluated now.
-    public func computeShard(_ plan: ShardPlan, at path: String) throws -> (coalitions: Int, evaluated: Int) {
+    public func computeShard(_ plan: ShardPlan, at path: String, replacing: Bool = false) throws -> (coalitions: Int, evaluated: Int) {
         try options.validateForShards()
         let estimator = estimator(controls: []), n = players.count
         // Cut as one plan, so that no two shards evaluate the same coalition.
@@ -144,7 +144,7 @@ extension Valuation {
         let costed = try make(options.utility, saying: "shard \(plan.index) of \(plan.count)")
         let shard = ShardFile(
             provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index, of: plan.count)
-        let storage = try ShardStorage(shard, at: path)
+        let storage = try ShardStorage(shard, at: path, replacing: replacing)
         let utility = try StoredUtility(costed.utility, in: storage)
         _ = try utility.values(of: own)
         try utility.flush()

@@ -88,7 +88,10 @@ public struct ShardFile: Sendable, Equatable {
     }
 
     /// Writes the file whole or not at all.
-    public func write(to path: String) throws { try encoded().withUnsafeBytes { try FileSystem.publish($0, at: path) } }
+    /// - Parameter replacing: whether a file that is there may be replaced.
+    public func write(to path: String, replacing: Bool = false) throws {
+        try encoded().withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: replacing) }
+    }
 
     /// What another shard of the same valuation would not differ in, and does; nil where nothing does.
     func firstDifference(from other: ShardFile) -> String? {
@@ -105,22 +108,43 @@ public final class ShardStorage: UtilityStorage {
     public let path: String
     private var shard: ShardFile
     private let lock: FolderLock
+    /// Whether what is at the path is this share's, or may go.
+    private var mayReplace: Bool
 
-    /// - Parameter shard: as it is to be, without entries. A file at `path` that a run with the same options left goes on.
+    /// - Parameters:
+    ///   - shard: as it is to be, without entries. A file at `path` that a run with the same options left goes on.
+    ///   - replacing: whether another file at `path` may be replaced.
     /// - Throws: `Failure` of kind `input` where another file is at `path`, `locked` where another process computes the same share.
-    public init(_ shard: ShardFile, at path: String) throws {
+    public init(_ shard: ShardFile, at path: String, replacing: Bool = false) throws {
         self.path = path
         self.shard = shard
         self.shard.isComplete = false
+        mayReplace = replacing
         try OpenFile.expectOutput(path)
+        try Self.expectLock(path + ".lock")
         lock = try FolderLock(path + ".lock", of: path)
         guard lock.isInPlace else { throw Failure(.locked, "\(path) is in use by another process; wait for it to end") }
         guard FileSystem.exists(path) else { return }
-        let old = try ShardFile(reading: path)
-        if let difference = old.firstDifference(from: shard) ?? (old.index != shard.index ? "shards (\(old.index) and \(shard.index))" : nil) {
-            throw Failure(.input, "\(path) is there and its \(difference) are different; name another file or remove it")
+        do {
+            let old = try ShardFile(reading: path)
+            if let difference = old.firstDifference(from: shard) ?? (old.index != shard.index ? "shards (\(old.index) and \(shard.index))" : nil) {
+                throw Failure(.input, "\(path) is there and its \(difference) are different; name another file or remove it")
+            }
+            self.shard.entries = old.entries
+            mayReplace = true
+        } catch let error as Failure where replacing && error.kind == .input {
+            // Something else, which is to go.
         }
-        self.shard.entries = old.entries
+    }
+
+    private static let longestLock = 32
+
+    /// The lock's file is written to and removed: it must not be one that somebody else keeps there under that name.
+    private static func expectLock(_ path: String) throws {
+        guard FileSystem.exists(path) else { return }
+        let isLock = try FileSystem.isRegularFile(path) && (FileSystem.length(path) ?? 0) <= longestLock
+            && FileSystem.read(path).allSatisfy { (0x30...0x39).contains($0) }
+        guard isLock else { throw Failure(.input, "\(path) is in the way, and is no lock of this program; move it, or name another file after --out") }
     }
 
     public func load() -> [UtilityRecord.Entry] { shard.entries }
@@ -128,14 +152,16 @@ public final class ShardStorage: UtilityStorage {
     public func save(_ entries: [UtilityRecord.Entry]) throws {
         var next = shard
         next.entries = entries
-        try next.write(to: path)
+        try next.write(to: path, replacing: mayReplace)
+        mayReplace = true
         shard = next
     }
 
     /// Says in the file that every coalition of the share is evaluated; from then on it can be merged.
     public func complete() throws {
         shard.isComplete = true
-        try shard.write(to: path)
+        try shard.write(to: path, replacing: mayReplace)
+        mayReplace = true
     }
 
     deinit { lock.remove() }

@@ -22,7 +22,7 @@ extension CommandSpec {
         name: "export", summary: "write the current (or a past) state", example: "unlearn -C demo export --out model.safetensors",
         options: [
             OptionSpec("out", "FILE", "a name that ends in .safetensors or .npz"),
-            OptionSpec("block", "i", "the state after block i (default: the last)"),
+            OptionSpec("block", "i", "the state after block i (default: the last)"), .force,
         ], run: runExport)
 
     private static func runWhere(_ invocation: Invocation) throws -> Int32 {
@@ -110,12 +110,13 @@ extension CommandSpec {
     private static func runExport(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let out = try invocation.required("out", "FILE.safetensors or FILE.npz")
-        let block = try invocation.integer("block", in: 0...1_000_000)
+        let block = try invocation.integer("block", in: 0...1_000_000), force = invocation.flag("force")
+        try Project.expectExport(to: out, besideProject: invocation.folder, replacing: force)
         let project = try Project(opening: invocation.folder, .read, threads: 1)
         let tensors = try project.tensors(block: block)
-        let bytes = try project.export(tensors, to: out)
+        let bytes = try project.export(tensors, to: out, replacing: force)
         let count = tensors.layout.tensors.count
-        try console.result(Exported(tensors: count, bytes: bytes, out: out), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
+        try console.result(Exported(tensors: count, bytes: bytes, out: PathText.printable(out)), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
         return 0
     }
 }

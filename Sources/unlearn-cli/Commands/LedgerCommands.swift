@@ -10,7 +10,7 @@ extension CommandSpec {
     static let certificate = CommandSpec(
         name: "certificate", summary: "signed evidence of one deletion (in-toto Statement in a DSSE envelope)",
         example: "unlearn -C demo certificate R1 --out R1.json", operand: .one("REQUEST"),
-        options: [OptionSpec("out", "FILE", "write it there instead of on standard output")], run: runCertificate)
+        options: [OptionSpec("out", "FILE", "write it there instead of on standard output"), .force], run: runCertificate)
 
     static let verifyCertificate = CommandSpec(
         name: "verify-certificate", summary: "check a certificate without the project",
@@ -88,17 +88,17 @@ extension CommandSpec {
     private static func runCertificate(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let number = try Invocation.requestNumber(invocation.operand)
+        try invocation.text("out").map { try Store.expectOutput($0, besideProject: invocation.folder, replacing: invocation.flag("force")) }
         let store = try Store(opening: invocation.folder, .read)
-        try invocation.text("out").map { try Store.expectOutput($0, besideProject: invocation.folder) }
         let bytes = try ErasureCertificate.issue(number, of: store)
         guard let out = invocation.text("out") else {
             // The envelope is JSON itself.
             try Console.output(String(decoding: bytes, as: UTF8.self))
             return 0
         }
-        try bytes.withUnsafeBytes { try FileSystem.publish($0, at: out) }
+        try bytes.withUnsafeBytes { try FileSystem.publish(output: $0, at: out, replacing: invocation.flag("force")) }
         try console.result(
-            Issued(request: Store.requestName(number), out: out, bytes: bytes.count, publicKey: store.publicKey.description),
+            Issued(request: Store.requestName(number), out: PathText.printable(out), bytes: bytes.count, publicKey: store.publicKey.description),
             """
             \(out): certificate of \(Store.requestName(number)), signed with key \(store.publicKey)
             anyone can check it: unlearn verify-certificate \(out) --public-key \(invocation.folder)/signing-key.pem
@@ -143,7 +143,7 @@ extension CommandSpec {
 
     private static func readPublicKey(_ text: String) throws -> PublicKey {
         if let key = PublicKey(text: text) { return key }
-        guard let key = PublicKey(text: String(decoding: try FileSystem.read(input: text, "the path of the public key", most: 10_000), as: UTF8.self)) else {
+        guard let key = PublicKey(text: String(decoding: try FileSystem.read(input: text, "the path of the public key", most: 10_000, digits: .mayBeMeant), as: UTF8.self)) else {
             throw Failure(.input, "\(text) holds no Ed25519 public key (PEM, or 64 hexadecimal digits); give the project's signing-key.pem")
         }
         return key

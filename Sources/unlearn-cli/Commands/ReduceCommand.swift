@@ -15,7 +15,7 @@ extension CommandSpec {
             OptionSpec("measure", "NAME", "information (default), or normalised: divided by the root of both rows' entropies"),
             OptionSpec("out", "FILE", "write the ids, for init --only FILE"),
             OptionSpec("seed", "S", "decides start rows and the random rows compared with (default 0)"),
-            .threads,
+            .force, .threads,
         ],
         run: runReduce)
 
@@ -29,14 +29,14 @@ extension CommandSpec {
         plan.seed = UInt64(try invocation.integer("seed", in: 0...Int.max) ?? 0)
         let threads = try invocation.threads
         let out = invocation.text("out")
-        if let out { try Store.expectOutput(out, besideProject: invocation.folder) }
+        if let out { try Store.expectOutput(out, besideProject: invocation.folder, replacing: invocation.flag("force")) }
         let project = try Project(opening: invocation.folder, .read, threads: threads)
         let bar = console.progress("rows")
         let report = try ReduceRows(project, plan: plan, threads: threads, control: Interrupt.control) { what, done, total in
             bar.update(what, done, of: total)
         }.run()
         bar.finish()
-        if let out { try report.write(to: out) }
+        if let out { try report.write(to: out, replacing: invocation.flag("force")) }
         try console.result(report, describe(report, out: out))
         return 0
     }

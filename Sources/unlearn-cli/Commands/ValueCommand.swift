@@ -24,7 +24,7 @@ extension CommandSpec {
             OptionSpec("seed", "S", "of what is drawn (default: the project's)"),
             OptionSpec("shard", "I/N", "evaluate share I of N into --out FILE; 'value merge FILE…' puts them together"),
             OptionSpec("out", "DIR", "write report.html, values.csv and utilities.csv there; with --shard, the file"),
-            OptionSpec("yes", nil, "value more than 12 players exactly"), .threads, .approximate,
+            OptionSpec("yes", nil, "value more than 12 players exactly"), .force, .threads, .approximate,
         ],
         run: runValue)
 
@@ -37,6 +37,8 @@ extension CommandSpec {
         let source = playerSource(invocation)
         let shard = try invocation.text("shard").map(shardPlan)
         if shard != nil, invocation.text("out") == nil { throw Failure(.input, "--shard writes a file; name it with --out") }
+        // A shard that is there goes on where it is the same one, which is seen when it is read.
+        if shard != nil { try Store.expectOutput(invocation.text("out")!, besideProject: invocation.folder, replacing: true) }
         let project = try Project(opening: invocation.folder, shard == nil ? .write : .read, threads: try invocation.threads)
         if !invocation.flag("approximate") { try project.refuseOtherNumerics("value players") }
         let players = try console.tellingOpening(project.store) { try PlayerSet(source, of: project) }
@@ -47,15 +49,14 @@ extension CommandSpec {
         }
         if let shard {
             let path = invocation.text("out")!
-            try Store.expectOutput(path, besideProject: invocation.folder)
-            let done = try valuation.computeShard(shard, at: path)
+            let done = try valuation.computeShard(shard, at: path, replacing: invocation.flag("force"))
             bar.finish()
             try console.result(
-                ShardResult(shard: "\(shard.index)/\(shard.count)", coalitions: done.coalitions, evaluations: done.evaluated, out: path),
+                ShardResult(shard: "\(shard.index)/\(shard.count)", coalitions: done.coalitions, evaluations: done.evaluated, out: PathText.printable(path)),
                 "shard \(shard.index) of \(shard.count): \(counted(done.coalitions, "coalition")) in \(path), \(done.evaluated) evaluated now")
             return 0
         }
-        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder) }
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder, replacing: invocation.flag("force")) }
         console.message("\(players.count) players: \(valuation.outlook)")
         let outcome = try valuation.run(fidelity: try utilities(invocation, "fidelity") ?? [.additive], withCurves: folder != nil)
         bar.finish()
@@ -72,7 +73,7 @@ extension CommandSpec {
         let source = playerSource(invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
         let players = try console.tellingOpening(project.store) { try PlayerSet(source, of: project) }
-        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder) }
+        let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder, replacing: invocation.flag("force")) }
         let bar = console.progress("steps")
         let outcome = try Valuation.merge(paths, of: project, players: players, threads: try invocation.threads, control: Interrupt.control) {
             bar.update($0, $1, of: $2)

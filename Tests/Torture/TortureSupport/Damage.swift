@@ -60,7 +60,7 @@ public enum Damage {
             let status = try subject.call(["status", "--json", "--threads", "1"])
             if status.status == 0, !status.output.contains(standing.stateDigest ?? "?") { throw Finding("status tells another state") }
             let path = subject.folder + "-export.safetensors"
-            let export = try subject.call(["export", "--out", path])
+            let export = try subject.call(["export", "--out", path, "--force"])
             if export.status == 0, try Tree.read(path) != weights { throw Finding("export gives other weights, silently") }
         }
 

@@ -40,7 +40,7 @@ import Testing
         let players = report.players.map(\.player)
         let all = EvaluatedCoalition(coalition: .all(of: 10), utility: 0.9, source: "exact")
         for _ in 0..<2 {
-            let out = try ReportFolder(folder.file("out") + "/", players: players, besideProject: folder.path)
+            let out = try ReportFolder(folder.file("out") + "/", players: players, besideProject: folder.path, replacing: true)
             try out.write(report, utilities: [all])
             #expect(try FileSystem.names(in: folder.file("out")) == ["report.html", "utilities.csv", "values.csv"])
         }
@@ -80,7 +80,7 @@ import Testing
         let folder = try #require(ProcessInfo.processInfo.environment["UNLEARN_SAMPLE_REPORTS"])
         try FileSystem.makeFolder(folder)
         for (name, report) in ReportPageTests.shapes {
-            let out = try ReportFolder(folder + "/" + name, players: report.players.map(\.player), besideProject: folder)
+            let out = try ReportFolder(folder + "/" + name, players: report.players.map(\.player), besideProject: folder, replacing: true)
             try out.write(report, utilities: [])
             #expect(FileSystem.isFile(out.path + "/" + ReportFolder.pageName))
         }

@@ -1,0 +1,41 @@
+import Files
+import Glibc
+
+/// What may become of a file that a user names to be written: a new one, or one in the place of another that is nobody's key and no
+/// project's, where the user says so.
+public enum OutputFile {
+    /// Throws where a file cannot or must not be written to a path. To be called before the work that it is to hold.
+    /// - Parameter replacing: whether a file that is there may be replaced; a key or a project's own file never is.
+    public static func expect(_ path: String, besideProject folder: String, replacing: Bool) throws {
+        try OpenFile.expectOutput(path)
+        try Store.refuseOwn(path, ofProject: folder)
+        try refuseProjects(path)
+        guard replacing || !FileSystem.exists(path) else {
+            throw Failure(.input, "\(path) is there already; name another file, or replace it with --force")
+        }
+    }
+
+    /// Throws where a path, a file's or a folder's, is that of a key or of any project's file, this one's or another's.
+    public static func refuseProjects(_ path: String) throws {
+        let name = FileSystem.name(of: path)
+        guard !name.hasPrefix("catalogue.sqlite"), ![KeyFile.name, Store.publicKeyName, Store.lockName].contains(name) else {
+            throw Failure(.input, "\(path) has the name of one of a project's own files; name another")
+        }
+        let isKey: Bool
+        do {
+            isKey = try SecretFile.isKept(at: path)
+        } catch let error as SystemCallError where [EACCES, EPERM].contains(error.code) {
+            throw Failure(.input, "\(path) is there and cannot be read: it may be a key, which nothing replaces; name another file")
+        }
+        guard !isKey else { throw Failure(.input, "\(path) is the secret key of a project, or may be one: nothing replaces it; name another file") }
+        guard var place = FileSystem.place(of: path) else { return }
+        while place.unicodeScalars.count > 1 {
+            let folder = FileSystem.parent(of: place)
+            let isObjects = FileSystem.name(of: place) == "objects"
+            guard !isObjects || !(Store.exists(in: folder) || FileSystem.exists(Store.cataloguePath(folder) + FileSystem.temporarySuffix)) else {
+                throw Failure(.input, "\(path) lies among the objects of the project in \(folder); name another")
+            }
+            place = folder
+        }
+    }
+}
