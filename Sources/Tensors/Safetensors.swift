@@ -19,7 +19,7 @@ public enum Safetensors {
         public var description: String {
             switch self {
             case .tooShort(let path): "\(path) is too short for a safetensors file; export it again"
-            case .headerTooLong(let path, let length): "\(path) claims a header of \(length) bytes, more than the file has"
+            case .headerTooLong(let path, _): "\(path) claims a header that is longer than the file; export it again"
             case .headerNotJSON(let path): "\(path) has a header that is not a JSON object of tensors"
             case .badTensor(let path, let name): "\(path): tensor '\(name)' has an unusable shape or place"
             case .unsupportedType(let path, let name, let type): "\(path): tensor '\(name)' has type \(type); only F32 is read"

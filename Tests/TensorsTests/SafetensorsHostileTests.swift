@@ -134,7 +134,7 @@ struct SafetensorsHostileTests {
         "Each fault is told in one line that names the file",
         arguments: [
             (.tooShort(path: "F"), "F is too short for a safetensors file; export it again"),
-            (.headerTooLong(path: "F", length: 9), "F claims a header of 9 bytes, more than the file has"),
+            (.headerTooLong(path: "F", length: 9), "F claims a header that is longer than the file; export it again"),
             (.headerNotJSON(path: "F"), "F has a header that is not a JSON object of tensors"),
             (.badTensor(path: "F", name: "w"), "F: tensor 'w' has an unusable shape or place"),
             (.unsupportedType(path: "F", name: "w", type: "I8"), "F: tensor 'w' has type I8; only F32 is read"),

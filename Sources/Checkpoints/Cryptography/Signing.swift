@@ -54,6 +54,12 @@ public struct PublicKey: Sendable, Equatable, CustomStringConvertible {
     /// As other programs read it: PEM of a SubjectPublicKeyInfo.
     public var pem: String { "-----BEGIN PUBLIC KEY-----\n\(Data(Self.derPrefix + bytes).base64EncodedString())\n-----END PUBLIC KEY-----\n" }
 
+    /// Whether these are the bytes of the secret key from which the pair of `other` follows: given in the place of a public key.
+    public func isSecret(behind other: PublicKey) -> Bool {
+        var bytes = bytes
+        return SigningKey(seed: SecretKey(wiping: &bytes).derived(.signing)).publicKey == other
+    }
+
     /// Reads 64 hexadecimal digits or PEM.
     public init?(text: String) {
         let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }

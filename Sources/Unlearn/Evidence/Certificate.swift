@@ -128,7 +128,15 @@ public enum ErasureCertificate {
             throw Failure(.input, "\(path) is no certificate in a DSSE envelope; give the file that 'unlearn certificate' wrote")
         }
         guard let trusted = key ?? envelope.namedKey else { throw refuse("it names no key") }
-        guard let content = envelope.content(verifiedBy: trusted) else { throw refuse("its signature is not that of the key \(trusted)") }
+        if let key, let named = envelope.namedKey, key.isSecret(behind: named) {
+            throw Failure(
+                .input, "what was given as the public key is a secret key, not a public one; give the project's signing-key.pem, "
+                    + "and keep the secret one to yourself")
+        }
+        guard let content = envelope.content(verifiedBy: trusted) else {
+            // The key that was given is not repeated: nobody knows that it is a public one.
+            throw refuse("its signature is not that of the key that \(key == nil ? "it names" : "was given")")
+        }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .custom(camelCaseUnlessInToto)
         guard let statement = try? StrictJSON.decode(Statement.self, from: content, with: decoder), statement._type == statementType,
