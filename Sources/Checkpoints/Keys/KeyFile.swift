@@ -1,13 +1,12 @@
 import Files
-import Foundation
 import Glibc
 
 /// The file that holds a project's key, from which all its other keys follow: 64 hexadecimal digits and a line end, or
 /// exactly 32 bytes. Without it no row and no parameter of an encrypted project can be read; whoever has it can read everything.
 public struct KeyFile: Sendable {
     /// In the project's folder, where no other place is named.
-    static let name = "project.key"
-    static let variable = "UNLEARN_KEY_FILE"
+    static let name = SecretFile.name
+    static let variable = SecretFile.variable
 
     public let path: String
     /// Whether it lies in the project's folder.
@@ -16,8 +15,7 @@ public struct KeyFile: Sendable {
     /// The folder's own key file if there is one, else the one that `UNLEARN_KEY_FILE` names, else the folder's own.
     public static func locate(for folder: String) -> KeyFile {
         let own = folder + "/" + name
-        let named = ProcessInfo.processInfo.environment[variable].flatMap { $0.isEmpty ? nil : $0 }
-        if let named, !FileSystem.exists(own) { return KeyFile(path: named, isOwn: false) }
+        if let named = PathText.environment(variable), !FileSystem.exists(own) { return KeyFile(path: named, isOwn: false) }
         return KeyFile(path: own, isOwn: true)
     }
 
@@ -25,14 +23,14 @@ public struct KeyFile: Sendable {
         guard FileSystem.exists(path) else {
             // Nothing here is damaged: the key may well be where its owner keeps it.
             throw Failure(
-                .input, "the project's key file \(path) is missing; put the file back there, or set \(Self.variable) to where it is: "
-                    + "without it no row and no parameter can be read")
+                .input, "the project's key file \(path)\(isOwn ? "" : ", which \(Self.variable) names,") is missing; put the file back there, or set "
+                    + "\(Self.variable) to where it is: without it no row and no parameter can be read")
         }
         guard FileSystem.isFile(path) else {
             throw Failure(isOwn ? .damaged : .input, "the project's key file \(path) is no regular file; put the right one there")
         }
         if isOwn, let mode, mode & 0o077 != 0 {
-            throw Failure(.input, "the project's key file \(path) can be read by others (mode \(String(mode, radix: 8))); run 'chmod 600 \(path)'")
+            throw Failure(.input, "the project's key file \(path) can be read by others (mode \(String(mode, radix: 8))); \(permissionAdvice)")
         }
         var bytes = try contents()
         if bytes.count == SecretKey.length { return SecretKey(wiping: &bytes) }
@@ -56,7 +54,14 @@ public struct KeyFile: Sendable {
     /// The permissions, or nil where it is gone.
     private var mode: mode_t? {
         var status = stat()
-        return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil
+        return path.withPathBytes { stat($0, &status) } == 0 ? status.st_mode & 0o777 : nil
+    }
+
+    /// `chmod` changes nothing where files have no permissions of their own.
+    private var permissionAdvice: String {
+        let elsewhere = "keep the key on another one and set \(Self.variable) to where it is"
+        return FileSystem.hasNoPermissions(path) ? "its file system keeps no permissions: \(elsewhere)"
+            : "run 'chmod 600 \(path)'; where that changes nothing, the file system keeps no permissions: \(elsewhere)"
     }
 
     /// Makes a new key, durably, readable by its owner alone; or reads the one that somebody else made meanwhile.
@@ -67,6 +72,12 @@ public struct KeyFile: Sendable {
         let key = SecretKey.random()
         var text = key.withBytes { Array((Hexadecimal.encode(UnsafeBufferPointer(start: $0, count: SecretKey.length)) + "\n").utf8) }
         defer { for index in text.indices { text[index] = 0 } }
-        return try text.withUnsafeBytes { try FileSystem.publishUnlessThere($0, at: path) } ? key : read()
+        guard try text.withUnsafeBytes({ try FileSystem.publishUnlessThere($0, at: path) }) else { return try read() }
+        // Better now than at the next command, when rows are in the project.
+        if isOwn, let mode, mode & 0o077 != 0 {
+            throw Failure(
+                .input, "the key file \(path) can be read by others (mode \(String(mode, radix: 8))) as soon as it is made; \(permissionAdvice)")
+        }
+        return key
     }
 }

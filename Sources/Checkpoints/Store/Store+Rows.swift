@@ -61,7 +61,7 @@ extension Store {
         do {
             try database.run("INSERT INTO rows VALUES (?, ?)", .blob(digest), .blob(sealed))
         } catch let error as DatabaseError where error.isDuplicateKey {
-            throw Failure(.input, "the id '\(id)' occurs twice; ids must be unique")
+            throw DuplicateRowID(id: id)
         }
         rowsSum.add(rowEntryDigest(digest, sealed))
     }

@@ -180,7 +180,7 @@ public struct ProjectBuilder {
             // What cannot be cleared now, the next attempt clears; the first error is the one to hear of.
             try? store.abandonCreation()
             if isNew { try? FileSystem.removeTree(folder) }
-            throw error
+            throw (error as? DuplicateRowID).flatMap { try? explained($0, kept: Set(kept), testSource) } ?? error
         }
     }
 
@@ -250,6 +250,23 @@ public struct ProjectBuilder {
         return destinations
     }
 
+    /// Where the rows are that have one id.
+    private func explained(_ duplicate: DuplicateRowID, kept: Set<Int>, _ testSource: (any RowSource)?) throws -> Failure {
+        func places(_ source: any RowSource, _ isWanted: (Int) -> Bool) throws -> [String] {
+            var positions: [Int] = []
+            try source.forEachRow { position, id, _ in
+                if positions.count < 2, let id, IDList.canonical(id) == duplicate.id, isWanted(position) { positions.append(position) }
+            }
+            return try positions.map(source.place)
+        }
+        let training = try places(plan.source, kept.contains), test = try testSource.map { try places($0) { _ in true } } ?? []
+        let both = (training + test).prefix(2).joined(separator: " and in ")
+        let advice = training.count == 1 && test.count > 0
+            ? "a test row must be none that the model is trained on: take it out of one of the two"
+            : "ids must be unique: rename one of the rows, or leave it out"
+        return Failure(.input, "the id '\(duplicate.id.prefix(80))' occurs twice, in \(both); \(advice)")
+    }
+
     /// Positions of the rows to import: the first `limit`, or those in `only`.
     private func keptRows(_ survey: Survey) throws -> [Int] {
         let limit = plan.limit.map { min($0, survey.rows) } ?? survey.rows
@@ -280,11 +297,17 @@ public struct ProjectBuilder {
             heldOut += byClass[index].prefix(Int(Double(byClass[index].count) * plan.holdout + generator.fraction()))
         }
         guard !heldOut.isEmpty, heldOut.count < rows.count else {
-            throw Failure(.input, "\(rows.count) rows are too few to set \(plan.holdout) of them aside; give test rows with --test")
+            let classes = byClass.count { !$0.isEmpty }
+            let cause = classes * 2 > rows.count
+                ? "the labels are \(classes) different ones in \(counted(rows.count)), where a class needs several; name what tells classes, or"
+                : "\(counted(rows.count)) are too few to set \(plan.holdout) of them aside;"
+            throw Failure(.input, "\(cause) give test rows with --test")
         }
         let set = Set(heldOut)
         return (rows.filter { !set.contains($0) }, heldOut.sorted())
     }
+
+    private func counted(_ rows: Int) -> String { "\(rows) row\(rows == 1 ? "" : "s")" }
 
     /// The groups of a source's rows.
     private struct Grouping {

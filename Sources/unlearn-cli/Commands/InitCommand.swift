@@ -72,7 +72,7 @@ extension CommandSpec {
         let recipe = summary.settings.recipe
         let result = Result(
             rows: summary.rows, testRows: summary.testRows, excluded: summary.excluded, classes: summary.settings.classNames.count,
-            blocks: recipe.blocks, parameters: summary.parameters, recipe: recipe, project: invocation.folder)
+            blocks: recipe.blocks, parameters: summary.parameters, recipe: recipe, project: PathText.printable(invocation.folder))
         let guessable = plan.assignmentSeed.map {
             "\nplaces of rows drawn from --assignment-seed \($0): whoever knows it and the rows can tell from the blocks that a deletion retrains whose "
                 + "it may have been; leave it out for real data"
@@ -84,7 +84,7 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.model.rawValue)\(recipe.model == .logistic ? "" : " with \(recipe.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
             rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
-            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
+            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(plan.source.remarks.map { "\n" + $0 }.joined())\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
             next: unlearn -C \(invocation.folder) train
             """)
         return 0
@@ -138,7 +138,7 @@ extension CommandSpec {
         let recipe = try recipe(invocation)
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
-            recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: dataName,
+            recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: PathText.printable(dataName),
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
         plan.twin = twin
@@ -154,7 +154,7 @@ extension CommandSpec {
         if let testName {
             if invocation.flag("holdout") { throw Failure(.input, "--test and --holdout exclude each other; give one") }
             let testSpec = try DataSpec(testName)
-            plan.testSourceName = testName
+            plan.testSourceName = PathText.printable(testName)
             plan.testSource = { survey in try source(testSpec, table, test: true, encoding: (plan.source as? CSVSource)?.encoding, survey) }
         }
         return plan

@@ -69,7 +69,8 @@ struct KeyFileTests {
     @Test("An own key file that others may do anything with is refused", arguments: [0o644, 0o640, 0o604, 0o660, 0o602, 0o601, 0o610])
     func readableByOthers(mode: Int) throws {
         try write(digits, mode: mode)
-        let message = "the project's key file \(path) can be read by others (mode \(String(mode, radix: 8))); run 'chmod 600 \(path)'"
+        let message = "the project's key file \(path) can be read by others (mode \(String(mode, radix: 8))); run 'chmod 600 \(path)'; "
+            + "where that changes nothing, the file system keeps no permissions: keep the key on another one and set UNLEARN_KEY_FILE to where it is"
         #expect(refusal() == Failure(.input, message))
         // Where a key file lies elsewhere, its owner decides.
         #expect(try KeyFile(path: path, isOwn: false).read().exposed == SecretKey.counting.exposed)
@@ -78,7 +79,7 @@ struct KeyFileTests {
     @Test("A missing key file is wrong input with both remedies, whether or not a place was named for it", arguments: [true, false])
     func missing(isOwn: Bool) {
         let message =
-            "the project's key file \(path) is missing; put the file back there, or set UNLEARN_KEY_FILE to where it is: "
+            "the project's key file \(path)\(isOwn ? "" : ", which UNLEARN_KEY_FILE names,") is missing; put the file back there, or set UNLEARN_KEY_FILE to where it is: "
             + "without it no row and no parameter can be read"
         #expect(refusal(isOwn: isOwn) == Failure(.input, message))
     }

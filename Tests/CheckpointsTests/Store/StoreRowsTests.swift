@@ -71,8 +71,8 @@ struct StoreRowsTests {
     func duplicate(id: String) throws {
         let store = try project.writer()
         let before = try store.everything()
-        let error = #expect(throws: Failure.self) { try store.transaction { try insert(id, into: store) } }
-        #expect(error == Failure(.input, "the id '\(id)' occurs twice; ids must be unique"))
+        let error = #expect(throws: DuplicateRowID.self) { try store.transaction { try insert(id, into: store) } }
+        #expect(error?.id == id && error?.kind == .input && error?.description == "the id '\(id)' occurs twice; ids must be unique")
         #expect(try store.everything() == before)
     }
 
