@@ -72,7 +72,7 @@ struct AttackTests {
 
     @Test("Twin: a project made of the same rows with the same seed has its rows in other places")
     func twin() throws {
-        func places() throws -> [RowPlaces.Row] {
+        func places() throws -> [RowPlace] {
             let folder = try TemporaryFolder()
             let (images, labels) = SampleFiles.images(600, side: 8, classes: 4, seed: 11)
             let source = IDXSource(images: try folder.write(images, to: "images"), labels: try folder.write(labels, to: "labels"))
@@ -80,9 +80,7 @@ struct AttackTests {
             _ = try ProjectBuilder(plan, in: folder.file("project")).build { _, _ in }
             let all = try SmallProject.ids((0..<600).flatMap { [String($0), "test:\($0)"] })
             let store = try Store(opening: folder.file("project"), .read)
-            return try store.places(ofRows: all.entries.map(\.id)).compactMap { $0 }.map { place in
-                RowPlaces.Row(id: place.id, part: "\(place.part)", block: place.block, slot: place.slot, group: nil, deleted: false)
-            }
+            return try store.places(ofRows: all.entries.map(\.id)).compactMap { $0 }
         }
         let one = try places(), other = Dictionary(uniqueKeysWithValues: try places().map { ($0.id, $0) })
         let same = one.count { row in other[row.id].map { $0.block == row.block && $0.slot == row.slot } ?? false }
@@ -267,7 +265,7 @@ struct AttackTests {
     private func delete(_ id: String, _ path: String, _ change: (inout DeletionOptions) -> Void) throws -> DeletionReport {
         var options = DeletionOptions()
         change(&options)
-        return try open(path).delete(SmallProject.ids([id]), options: options, control: TrainingControl()) { _, _ in }
+        return try open(path).delete(SmallProject.ids([id]), options: options, control: TrainingControl()) { _, _ in }.report
     }
 
     @Test("Oracle: after an exact deletion, all that the key opens is the same whatever the deleted row held")

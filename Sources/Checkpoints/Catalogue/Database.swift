@@ -26,6 +26,7 @@ public struct DatabaseError: DescribedError, Equatable {
             switch kind {
             case .damaged: "restore the project from a backup"
             case .locked: "wait for the other command to end"
+            case _ where code & 255 == SQLITE_FULL: "make space and run the command again"
             case _ where systemCode == ENOSPC || systemCode == EDQUOT: "make space and run the command again"
             // What the system said of a write is gone when SQLite tells of it.
             case _ where Self.sizesAreLimited:

@@ -296,8 +296,8 @@ public struct ProjectBuilder {
             generator.shuffle(&byClass[index])
             heldOut += byClass[index].prefix(Int(Double(byClass[index].count) * plan.holdout + generator.fraction()))
         }
-        guard !heldOut.isEmpty, heldOut.count < rows.count else {
-            let classes = byClass.count { !$0.isEmpty }
+        let classes = byClass.count { !$0.isEmpty }
+        guard !heldOut.isEmpty, heldOut.count < rows.count, classes * 2 <= rows.count else {
             let cause = classes * 2 > rows.count
                 ? "the labels are \(classes) different ones in \(counted(rows.count)), where a class needs several; name what tells classes, or"
                 : "\(counted(rows.count)) are too few to set \(plan.holdout) of them aside;"

@@ -90,11 +90,14 @@ struct Program {
     }
 }
 
-/// Every file below a folder and its bytes, but for the lock and the index of the database's log, which readers write in, too.
+/// Every file below a folder and its bytes, but for the lock, the index of the database's log, which readers write in, too, and the
+/// log where it is empty.
 func contents(of folder: String) throws -> [String: Data] {
     var all: [String: Data] = [:]
     for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "unlearn.lock" && !name.hasSuffix("catalogue.sqlite-shm") {
-        all[name] = FileManager.default.contents(atPath: folder + "/" + name)
+        let bytes = FileManager.default.contents(atPath: folder + "/" + name)
+        if name.hasSuffix("catalogue.sqlite-wal"), bytes?.isEmpty != false { continue }
+        all[name] = bytes
     }
     return all
 }

@@ -107,7 +107,7 @@ struct Disk {
 
     private func find(_ path: String) -> Int? {
         guard path.hasPrefix(root) else { return nil }
-        return path.dropFirst(root.count).split(separator: "/").reduce(0 as Int?) { node, name in node.flatMap { nodes[$0].names[String(name)] } }
+        return path.dropFirst(root.count).split(separator: "/").filter { $0 != "." }.reduce(0 as Int?) { node, name in node.flatMap { nodes[$0].names[String(name)] } }
     }
 
     /// Time passes, and the system writes back what nobody asked it to.
