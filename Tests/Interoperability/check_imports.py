@@ -30,8 +30,9 @@ with tempfile.TemporaryDirectory() as name:
                 return json.loads(unlearn(project, *arguments, "--json", input="person-7-ä\n").stdout)
 
             made = call("init", "--data", f"npz:{folder / 'rows.npz'}", "--model", "logistic", "--blocks", "3", "--holdout", "0.2",
-                           "--epochs", "100", "--batch-size", "10")
-            expect((made["rows"], made["test_rows"], made["classes"]) == (240, 60, 3), f"{label}: all rows and classes are there")
+                           "--epochs", "100", "--batch-size", "10", "--assignment-seed", "1")
+            # A fifth of each class; what it has beyond whole rows is rounded at random.
+            expect(made["rows"] + made["test_rows"] == 300 and abs(made["test_rows"] - 60) <= 3 and made["classes"] == 3, f"{label}: all rows and classes are there")
             expect(call("where", "--ids", "-")["rows"][0]["group"] == "south", f"{label}: ids and groups are those of NumPy")
             trained = call("train")
             expect(trained["test_accuracy"] > 0.9, f"{label}: the rows can be learnt")
@@ -39,7 +40,8 @@ with tempfile.TemporaryDirectory() as name:
     expect(all(len(digests) == 1 for digests in states.values()), "compression changes no bit of the model")
 
     def trained(label, *arguments):
-        made = json.loads(unlearn(folder / label, "init", *arguments, "--model", "logistic", "--blocks", "5", "--epochs", "20", "--batch-size", "10", "--json").stdout)
+        made = json.loads(unlearn(folder / label, "init", *arguments, "--model", "logistic", "--blocks", "5", "--epochs", "20", "--batch-size", "10",
+                                  "--assignment-seed", "1", "--json").stdout)
         return made | json.loads(unlearn(folder / label, "train", "--json").stdout)
 
     # The same rows in either order, as floats and as integers, with labels of either kind: the same bits.
@@ -60,7 +62,7 @@ with tempfile.TemporaryDirectory() as name:
     (folder / "sparse.libsvm.gz").write_bytes(gzip.compress(text.encode()))
     results = [trained(f"sparse{i}", "--data", spec) for i, spec in enumerate(
         (f"npz:{folder / 'sparse.npz'}", f"libsvm:{folder / 'sparse.libsvm'}", f"libsvm:{folder / 'sparse.libsvm.gz'}"))]
-    expect(len({result["state_digest"] for result in results}) == 1 and results[1]["rows"] == 270, "sparse text trains the model that its array trains")
+    expect(len({result["state_digest"] for result in results}) == 1 and abs(results[1]["rows"] - 270) <= 3, "sparse text trains the model that its array trains")
 
     batches = folder / "cifar-10-batches-bin"
     batches.mkdir()
