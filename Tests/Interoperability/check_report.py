@@ -133,7 +133,7 @@ def make(folder):
     (folder / "rows.csv").write_text(text.getvalue(), encoding="utf-8")
     project, out = folder / "project", folder / "out"
     unlearn(project, "init", "--data", f"csv:{folder / 'rows.csv'}", "--id-column", "who", "--label-column", "label", "--group-column", "provider",
-            "--model", "mlp", "--hidden", "16", "--blocks", "4", "--blocks-by", "group")
+            "--model", "mlp", "--hidden", "16", "--blocks", "4", "--blocks-by", "group", "--assignment-seed", "1")
     unlearn(project, "train")
     unlearn(project, "value", "--players", "groups", "--out", str(out))
     return out, providers

@@ -59,6 +59,8 @@ public enum ErasureCertificate {
         public let method: String
         /// Whether any trained block had held the rows.
         public let hadInfluence: Bool
+        /// What was done, in words.
+        public let meaning: String
         /// Extrapolation of the L1 distance to exact replay, which bounds nothing; nil where the method is exact or nothing is extrapolated.
         public let extrapolatedDistance: Double?
         public let stateDigest: String?
@@ -174,6 +176,7 @@ public enum ErasureCertificate {
             rowsErasedBefore: rowsErasedBefore, checkpointsErased: claims.checkpointsErased.count,
             evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
             method: claims.influenceRemoved.method.text ?? "?", hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
+            meaning: claims.influenceRemoved.meaning,
             extrapolatedDistance: claims.influenceRemoved.extrapolation.double, stateDigest: stateDigest,
             publicKey: trusted.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })

@@ -120,6 +120,7 @@ extension CommandSpec {
             (b) \(erased(verified))
             (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.method)" : "no influence to remove: no trained block held the rows")\
             \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")\
+            \(verified.hadInfluence ? "\n    \(verified.meaning)" : "")\
             \(verified.extrapolatedDistance.map { "\n    about \(fixed($0)) (L1) from exact replay by extrapolation of the fit; not a bound" } ?? "")
             not reached, as of its closing:
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
