@@ -54,7 +54,7 @@ struct ErasureClaims: Codable, Equatable {
     let program: String
     /// Of everything that was destroyed; nil where the entries do not say.
     let encryption: String?
-    /// All of these objects; the list that the root is of stands beside the ledger (`certificate --objects`).
+    /// All of these objects; the list that the root is of is sealed beside the ledger, and `log --request R --json` shows it to whoever has the key.
     let destroyed: ObjectSummary
     let rowsErased: RowsErased
     let checkpointsErased: CheckpointsErased

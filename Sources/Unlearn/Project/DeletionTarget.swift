@@ -93,9 +93,9 @@ extension Project {
             selection.deleted = found.compactMap { place, line in
                 place.request.map { (RowDeletedBefore(place.id, $0, times), $0, line) }
             }
-            selection.findings.repeated = ids.repeated.map(\.id)
+            selection.findings.repeated = ids.repeated.map(IDList.shown)
         }
-        selection.findings.notFound = selection.unknown.map(\.id)
+        selection.findings.notFound = selection.unknown.map(IDList.shown)
         selection.findings.deletedBefore = selection.deleted.map(\.row)
         return selection
     }

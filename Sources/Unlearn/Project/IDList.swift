@@ -38,6 +38,8 @@ public struct IDList: Sendable {
                 let places = fields.indices.filter { fields[$0] == column }
                 guard places.count == 1 else {
                     let what = places.isEmpty ? "has no column '\(column)'" : "has \(places.count) columns '\(column)'"
+                    // A header that is a key's digits is a copy of a key, and is shown no more than a key is.
+                    guard !fields.contains(where: Self.looksLikeKey) else { throw Failure(.input, "\(path) \(what), and is no table of ids") }
                     throw Failure(.input, "\(path) \(what); its columns are \(fields.prefix(20).map { "'\($0.prefix(40))'" }.joined(separator: ", "))")
                 }
                 place = places[0]
@@ -101,9 +103,17 @@ public struct IDList: Sendable {
             && !id.unicodeScalars.contains { $0 == "\n" || $0 == "\r" || $0 == "\0" }
     }
 
-    /// Whether the list is one id of 64 hexadecimal digits: a row may be called so, and a secret key looks so. Such an id is shown
-    /// in no message, nor in what is written about ids that were not found.
-    package var holdsKey: Bool { entries.count == 1 && SecretFile.isKey(text: Array(entries[0].id.utf8)) }
+    /// Whether an id is 64 hexadecimal digits: a row may be called so, and a secret key looks so.
+    static func looksLikeKey(_ id: some StringProtocol) -> Bool { SecretFile.isKey(text: Array(id.utf8)) }
+
+    /// How an id is shown in messages, and in what is written about ids that name no row: never in full where a copy of a key may
+    /// have been given for a list.
+    package static func shown(_ id: String, line: Int) -> String { looksLikeKey(id) ? "the id in line \(line)" : id }
+
+    /// The same with quotation marks and the line, for messages.
+    package static func quoted(_ id: String, line: Int) -> String {
+        looksLikeKey(id) ? "the id in line \(line)" : "'\(id.prefix(40))' (line \(line))"
+    }
 
     /// Ids still to be found, with their lines.
     var pending: [String: Int] { Dictionary(uniqueKeysWithValues: entries.map { ($0.id, $0.line) }) }
@@ -120,7 +130,7 @@ public struct IDList: Sendable {
 
     /// The first ten of some ids with their lines.
     func named(_ ids: [(id: String, line: Int)]) -> String {
-        let named = ids.prefix(10).map { holdsKey ? "the id in line \($0.line)" : "'\($0.id.prefix(40))' (line \($0.line))" }.joined(separator: ", ")
+        let named = ids.prefix(10).map { Self.quoted($0.id, line: $0.line) }.joined(separator: ", ")
         return (ids.count == 1 ? "" : "each of ") + named + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
     }
 

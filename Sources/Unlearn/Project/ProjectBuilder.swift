@@ -2,42 +2,6 @@ import Checkpoints
 import Files
 import Training
 
-/// What `init` is asked to make.
-public struct ProjectPlan {
-    public var recipe: Recipe
-    public var blockPolicy: BlockPolicy
-    /// Nil: as many blocks as the recipe says, or one for each group under `--blocks-by group`.
-    public var blocks: Int?
-    public var source: any RowSource
-    public var sourceName: String
-    /// Nil: `holdout` of the rows are set aside.
-    public var testSource: ((Survey) throws -> any RowSource)?
-    public var testSourceName: String?
-    public var holdout: Double = 0.1
-    /// The first so many rows.
-    public var limit: Int?
-    /// Ids whose slots are empty from the start, and ids that alone are imported.
-    public var exclude: IDList?
-    public var only: IDList?
-    /// Group of each id; instead of the source's own.
-    public var groups: [String: String]?
-    public var encryption = Encryption.xchacha20poly1305
-    /// Decides where rows go, so that another project can be made whose rows stand in the same places. Nil: the system's
-    /// randomness, which nobody can have again.
-    public var assignmentSeed: UInt64?
-    /// A project whose rows' places, and whose encoding, this one takes over.
-    public var twin: TwinPlaces?
-    public var threads: Int
-
-    public init(recipe: Recipe, blockPolicy: BlockPolicy, source: any RowSource, sourceName: String, threads: Int) {
-        self.recipe = recipe
-        self.blockPolicy = blockPolicy
-        self.source = source
-        self.sourceName = sourceName
-        self.threads = threads
-    }
-}
-
 /// Makes a project: imports the rows into its own store, block by block, so that they can be erased there.
 public struct ProjectBuilder {
     private let plan: ProjectPlan
@@ -83,16 +47,6 @@ public struct ProjectBuilder {
         }
     }
 
-    /// Rows in one stored block of test rows.
-    private static let testBlockRows = 1000
-
-    /// Where one row of a source goes.
-    private struct Destination {
-        let part: Part
-        let block: Int32
-        let slot: Int32
-    }
-
     /// - Complexity: two passes over the source; memory for one block and about 80 bytes a row.
     public func build(progress: (_ done: Int, _ total: Int) throws -> Void) throws -> Summary {
         guard !Store.exists(in: folder) else {
@@ -109,7 +63,7 @@ public struct ProjectBuilder {
         } else if plan.testSource == nil {
             (training, heldOut) = try holdOut(kept, survey, &generator)
         }
-        let groups = try grouping(survey, &generator)
+        let groups = try Grouping(of: plan.source, survey, given: plan.groups, using: &generator)
 
         var recipe = plan.recipe
         if let twin = plan.twin {
@@ -127,14 +81,15 @@ public struct ProjectBuilder {
         let testSource = try plan.testSource?(survey)
         let testSurvey = try testSource?.survey()
         if let testSurvey { try checkFit(testSurvey, survey) }
-        let places: Places
+        let destinations: RowDestinations
         if let twin = plan.twin {
-            places = try self.places(of: kept, survey, testSource, testSurvey, in: twin)
+            destinations = try RowDestinations(like: twin, kept: kept, plan.source, survey, testSource: testSource, testSurvey)
         } else {
             let assignment = try BlockAssignment(
-                plan.blockPolicy, labels: training.map { survey.labels[$0] }, groups: groups.indices.isEmpty ? [] : training.map { groups.indices[$0] },
+                plan.blockPolicy, labels: training.map { survey.labels[$0] }, groups: groups.isEmpty ? [] : training.map { groups.indices[$0] },
                 classes: survey.classNames.count, blocks: recipe.blocks, using: &generator)
-            places = drawPlaces(survey.rows, training, assignment, heldOut, testRows: testSurvey?.rows, &generator)
+            destinations = RowDestinations(
+                rows: survey.rows, training: training, assignment, heldOut: heldOut, testRows: testSurvey?.rows, using: &generator)
         }
         let trainer = try SGDTrainer(recipe: recipe, input: survey.shape, classes: survey.classNames.count, threads: plan.threads)
         let settings = ProjectSettings(
@@ -157,11 +112,12 @@ public struct ProjectBuilder {
             var excluded = plan.exclude?.pending ?? [:]
             var orphans = Set(settings.table?.categoryPlaces ?? [])
             try importRows(
-                plan.source, survey, destinations: places.source, groups: groups, slots: [.train: places.trainingSlots, .test: testSource == nil ? places.testSlots : []],
+                plan.source, survey, destinations: destinations.source, groups: groups,
+                slots: [.train: destinations.trainingSlots, .test: testSource == nil ? destinations.testSlots : []],
                 into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
             if let testSource, let testSurvey {
                 try importRows(
-                    testSource, testSurvey, destinations: places.testSource, groups: Grouping(), slots: [.test: places.testSlots],
+                    testSource, testSurvey, destinations: destinations.testSource, groups: Grouping(), slots: [.test: destinations.testSlots],
                     into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
             }
             try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
@@ -182,72 +138,6 @@ public struct ProjectBuilder {
             if isNew { try? FileSystem.removeTree(folder) }
             throw (error as? DuplicateRowID).flatMap { try? explained($0, kept: Set(kept), testSource) } ?? error
         }
-    }
-
-    /// Where every row goes, and how many slots each stored block has.
-    private struct Places {
-        /// By position in the source, and in the source of test rows; nil for rows that are not imported.
-        var source: [Destination?]
-        var testSource: [Destination?] = []
-        var trainingSlots: [Int]
-        var testSlots: [Int]
-    }
-
-    private func drawPlaces(
-        _ rows: Int, _ training: [Int], _ assignment: BlockAssignment, _ heldOut: [Int], testRows: Int?, _ generator: inout PlacementGenerator
-    ) -> Places {
-        var places = Places(source: [Destination?](repeating: nil, count: rows), trainingSlots: assignment.sizes, testSlots: [])
-        for (index, row) in training.enumerated() {
-            places.source[row] = Destination(part: .train, block: assignment.blocks[index], slot: assignment.slots[index])
-        }
-        // Test rows, too, stand in an order that tells nothing of the one in which they came.
-        let count = testRows ?? heldOut.count
-        var order = Array(0..<count)
-        generator.shuffle(&order)
-        let destinations = order.map { Destination(part: .test, block: Int32($0 / Self.testBlockRows) + 1, slot: Int32($0 % Self.testBlockRows)) }
-        if testRows == nil {
-            for (index, row) in heldOut.enumerated() { places.source[row] = destinations[index] }
-        } else {
-            places.testSource = destinations
-        }
-        places.testSlots = stride(from: 0, to: count, by: Self.testBlockRows).map { min(Self.testBlockRows, count - $0) }
-        return places
-    }
-
-    /// The places that rows have in another project, by their ids.
-    private func places(
-        of kept: [Int], _ survey: Survey, _ testSource: (any RowSource)?, _ testSurvey: Survey?, in twin: TwinPlaces
-    ) throws -> Places {
-        var places = Places(source: [], trainingSlots: twin.trainingSlots, testSlots: twin.testSlots)
-        let wanted = Set(kept)
-        places.source = try destinations(plan.source, survey, in: twin, isTest: false) { wanted.contains($0) }
-        if let testSource, let testSurvey { places.testSource = try destinations(testSource, testSurvey, in: twin, isTest: true) { _ in true } }
-        return places
-    }
-
-    private func destinations(
-        _ source: any RowSource, _ survey: Survey, in twin: TwinPlaces, isTest: Bool, where isWanted: (Int) -> Bool
-    ) throws -> [Destination?] {
-        var destinations = [Destination?](repeating: nil, count: survey.rows)
-        func take(_ id: String?, _ position: Int) throws {
-            guard isWanted(position) else { return }
-            let named = id.map(IDList.canonical)
-            // A row without an id has its position for one, with a prefix among test rows; held-out rows come with the others.
-            let ids = named.map { [$0] } ?? (isTest ? ["test:\(position)"] : [String(position), "test:\(position)"])
-            guard let place = try ids.lazy.compactMap({ try twin.place(of: $0) }).first else {
-                throw Failure(.input, "\(twin.folder) has no row '\(ids[0].prefix(80))'; --like takes the places of the same rows, or of some of them")
-            }
-            guard !isTest || place.part == .test else {
-                throw Failure(.input, "the test row '\(ids[0].prefix(80))' is a training row in \(twin.folder); give the same test rows")
-            }
-            destinations[position] = Destination(part: place.part, block: Int32(place.block), slot: Int32(place.slot))
-        }
-        if survey.hasIDs {
-            try source.forEachRow { position, id, _ in try take(id, position) }
-        } else {
-            for position in 0..<survey.rows { try take(nil, position) }
-        }
-        return destinations
     }
 
     /// Where the rows are that have one id.
@@ -309,56 +199,6 @@ public struct ProjectBuilder {
 
     private func counted(_ rows: Int) -> String { "\(rows) row\(rows == 1 ? "" : "s")" }
 
-    /// The groups of a source's rows.
-    private struct Grouping {
-        /// An index into `names` for each row, -1 where it has no group; empty where no row has one.
-        var indices: [Int32] = []
-        var names: [String] = []
-
-        func number(_ row: Int) -> Int? { indices.isEmpty || indices[row] < 0 ? nil : Int(indices[row]) }
-
-        func name(_ row: Int) -> String? {
-            guard !indices.isEmpty, indices[row] >= 0 else { return nil }
-            return names[Int(indices[row])]
-        }
-    }
-
-    /// Groups are numbered in an order that tells nothing: between neighbours, the place of one that is gone would say how its
-    /// name began or when it came.
-    private func grouping(_ survey: Survey, _ generator: inout PlacementGenerator) throws -> Grouping {
-        let found = try plan.groups.map { try grouping($0, survey) } ?? Grouping(indices: survey.groups, names: survey.groupNames)
-        var order = Array(found.names.indices)
-        generator.shuffle(&order)
-        var names = found.names
-        for (old, new) in order.enumerated() { names[new] = found.names[old] }
-        return Grouping(indices: found.indices.map { $0 < 0 ? $0 : Int32(order[Int($0)]) }, names: names)
-    }
-
-    private func grouping(_ given: [String: String], _ survey: Survey) throws -> Grouping {
-        let groups = Dictionary(given.map { (IDList.canonical($0.key), $0.value) }) { first, _ in first }
-        let names = Set(groups.values).sorted()
-        let index = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
-        var result = [Int32](repeating: -1, count: survey.rows)
-        var unknown = Set(groups.keys)
-        func take(_ id: String, _ position: Int) {
-            guard let name = groups[id] else { return }
-            result[position] = index[name]!
-            unknown.remove(id)
-        }
-        if survey.hasIDs {
-            try plan.source.forEachRow { position, id, _ in if let id { take(IDList.canonical(id), position) } }
-        } else {
-            for position in 0..<survey.rows { take(String(position), position) }
-        }
-        // A misspelt id would leave its row to nobody, which can't be mended later.
-        if let id = unknown.min() {
-            throw Failure(
-                .input, "the list of groups names \(unknown.count == 1 ? "an id" : "\(unknown.count) ids") that no row has, '\(id.prefix(80))'"
-                    + "\(unknown.count == 1 ? "" : " for one"); correct it: a row a line, id,group")
-        }
-        return Grouping(indices: result, names: names)
-    }
-
     private func checkFit(_ test: Survey, _ training: Survey) throws {
         guard test.shape == training.shape else {
             throw Failure(.input, "test rows have \(test.shape.count) features, training rows \(training.shape.count); give test rows of the same shape")
@@ -378,7 +218,7 @@ public struct ProjectBuilder {
 
     /// Streams a source through a scratch file, in which every row finds its place, into one object file a block.
     private func importRows(
-        _ source: any RowSource, _ survey: Survey, destinations: [Destination?], groups: Grouping, slots: [Part: [Int]], into store: Store,
+        _ source: any RowSource, _ survey: Survey, destinations: [RowDestinations.Destination?], groups: Grouping, slots: [Part: [Int]], into store: Store,
         excluded: inout [String: Int], orphans: inout Set<CategoryPlace>, liveOfGroups: inout [Int], advance: (Int) throws -> Void
     ) throws {
         let rowBytes = survey.shape.count * survey.encoding.bytesPerFeature

@@ -47,9 +47,9 @@ public struct RowPlaces: Encodable, Sendable {
         }
         if found.isEmpty { try ids.expectNone(unknown, "is not in the project", "correct the list") }
         rows = found.map { Row($0.place, times) }
-        notFound = unknown.map(\.id)
+        notFound = unknown.map(IDList.shown)
         notFoundWords = unknown.isEmpty ? nil : "\(ids.path): \(ids.named(unknown)) is not in the project"
-        repeated = ids.repeated.map(\.id)
+        repeated = ids.repeated.map(IDList.shown)
     }
 
     /// All live rows of a provider.
