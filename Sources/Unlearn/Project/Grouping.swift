@@ -1,3 +1,4 @@
+import Files
 import Training
 
 /// The groups (providers) of a source's rows.

@@ -87,8 +87,6 @@ extension PlayerSet {
 private struct PlayersFile {
     let path: String
     private(set) var players: [String] = []
-    /// See `IDList`.
-    private var holdsKey = false
     private static let mostBytes = 1 << 30
     /// Canonical, in the file's order, each once.
     private var rows: [(id: String, player: Int, line: Int)] = []
@@ -100,7 +98,6 @@ private struct PlayersFile {
         let bytes = try FileSystem.read(file, most: Self.mostBytes)
         guard Self.isTable(bytes) else {
             let list = try IDList(bytes, path: path)
-            holdsKey = list.holdsKey
             players = list.entries.map(\.id)
             rows = list.entries.enumerated().map { ($1.id, $0, $1.line) }
             return
@@ -149,7 +146,7 @@ private struct PlayersFile {
         let places = try project.store.snapshot { try project.store.places(ofRows: rows.map(\.id)) }
         var owned: [PlayerSet.Owned] = []
         for (row, place) in zip(rows, places) {
-            func wrong(_ what: String) -> Failure { Failure(.input, "\(path) line \(row.line): the id \(holdsKey ? "" : "'\(row.id.prefix(80))' ")\(what); correct the file") }
+            func wrong(_ what: String) -> Failure { Failure(.input, "\(path): \(IDList.quoted(row.id, line: row.line)) \(what); correct the file") }
             guard let place else { throw wrong("is not in the project") }
             guard !place.isDeleted else { throw wrong("is deleted already") }
             guard place.part == .train else { throw wrong("is a test row's, and players own training rows") }
