@@ -67,92 +67,11 @@ public enum FileSystem {
         }
     }
 
-    /// Writes one of a project's own files whole or not at all: beside its place, synced, renamed, and the folder synced. The name
-    /// beside is a fixed one, which the next attempt takes over from one that was cut off: for folders that are the program's.
-    /// After it returns, the file is there even if the power fails; before, nothing is visible at `path`.
-    public static func publish(_ bytes: UnsafeRawBufferPointer, at path: String) throws {
-        let temporary = path + temporarySuffix
-        if exists(temporary) { try remove(temporary) }
-        do {
-            let file = try OpenFile(temporary, .createNew)
-            try file.write(bytes, at: 0)
-            try file.synchronise()
-            try rename(temporary, to: path)
-        } catch {
-            try? remove(temporary)
-            throw error
-        }
-    }
-
-    /// Writes a file that the user named whole or not at all, as `publish` does, but beside it under a name that nobody else has:
-    /// a folder of other people's files is no place for a fixed one.
+    /// Writes a file that the user named whole or not at all; see `OpenFolder.publish`.
     /// - Parameter replacing: whether a file that is there may go; without it, one that came meanwhile stays.
     public static func publish(output bytes: UnsafeRawBufferPointer, at path: String, replacing: Bool) throws {
-        let temporary = try writeBeside(bytes, path)
-        do {
-            if replacing { return try rename(temporary, to: path) }
-            guard try moveUnlessThere(temporary, to: path) else {
-                throw Failure(.input, "\(path) is there already; name another file, or replace it with --force")
-            }
-        } catch {
-            try? remove(temporary)
-            throw error
-        }
-    }
-
-    /// As `publish(output:)`, but a file that is there is no failure.
-    /// - Returns: whether the file was made.
-    public static func publishUnlessThere(_ bytes: UnsafeRawBufferPointer, at path: String) throws -> Bool {
-        let temporary = try writeBeside(bytes, path)
-        do {
-            let isMade = try moveUnlessThere(temporary, to: path)
-            if !isMade { try remove(temporary) }
-            return isMade
-        } catch {
-            try? remove(temporary)
-            throw error
-        }
-    }
-
-    /// A new file in the folder of `path`, written and synced; gives its name.
-    private static func writeBeside(_ bytes: UnsafeRawBufferPointer, _ path: String) throws -> String {
-        let folder = path.unicodeScalars.contains("/") ? parent(of: path) + "/" : ""
-        while true {
-            // As short whatever the name: a long one leaves no room for more.
-            let name = folder + ".unlearn-" + String(UInt64.random(in: 0...UInt64.max), radix: 36) + temporarySuffix
-            do {
-                let file = try OpenFile(name, .createNew)
-                do {
-                    try file.write(bytes, at: 0)
-                    try file.synchronise()
-                } catch {
-                    try? remove(name)
-                    throw error
-                }
-                return name
-            } catch let error as SystemCallError where error.code == EEXIST {
-                continue
-            } catch let error as SystemCallError where error.path == name {
-                throw SystemCallError(operation: error.operation, path: path, code: error.code)
-            }
-        }
-    }
-
-    /// Gives a file another name, never over one that is there.
-    private static func moveUnlessThere(_ path: String, to newPath: String) throws -> Bool {
-        if path.withPathBytes({ old in newPath.withPathBytes { link(old, $0) } }) == 0 {
-            try remove(path)
-            try synchroniseFolder(parent(of: newPath))
-            return true
-        }
-        switch errno {
-        case EEXIST: return false
-        // No second name for a file on this file system (vfat, many of the network's).
-        case EPERM, ENOTSUP, ENOSYS, EMLINK:
-            guard !exists(newPath) else { return false }
-            try rename(path, to: newPath)
-            return true
-        case let code: throw SystemCallError(operation: "create", path: newPath, code: code)
+        guard try OpenFolder(parent(of: path)).publish(bytes, as: name(of: path), replacing: replacing, path: path) else {
+            throw Failure(.input, "\(path) is there already; name another file, or replace it with --force")
         }
     }
 
@@ -177,14 +96,20 @@ public enum FileSystem {
     }
 
     /// Makes a folder for its owner alone, which stays even if the power fails; an existing one is left as it is.
-    public static func makeFolder(_ path: String) throws {
-        if path.withPathBytes({ mkdir($0, 0o700) }) == 0 { return try synchroniseFolder(parent(of: path)) }
+    /// - Returns: whether it was made.
+    @discardableResult
+    public static func makeFolder(_ path: String) throws -> Bool {
+        if path.withPathBytes({ mkdir($0, 0o700) }) == 0 {
+            try synchroniseFolder(parent(of: path))
+            return true
+        }
         guard errno == EEXIST && isFolder(path) else {
             if [ENOENT, ENOTDIR, EEXIST, ELOOP, ENAMETOOLONG].contains(errno) {
                 throw Failure(.input, "cannot make the folder \(path): \(String(cString: strerror(errno))); name a folder in an existing one")
             }
             throw SystemCallError(operation: "make the folder", path: path, code: errno)
         }
+        return false
     }
 
     /// The names in a folder, sorted, without `.` and `..`.

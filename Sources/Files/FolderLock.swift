@@ -10,9 +10,18 @@ public final class FolderLock {
     /// - Parameters:
     ///   - what: what is held, for messages.
     ///   - attempts: how often to ask, a hundredth of a second apart.
-    public init(_ path: String, of what: String = "the project", attempts mostAttempts: Int = 6) throws {
+    public convenience init(_ path: String, of what: String = "the project", attempts: Int = 6) throws {
+        try self.init(path, relativeTo: AT_FDCWD, path: path, of: what, attempts: attempts)
+    }
+
+    /// The same, of a name in a folder that is held open, wherever its path leads.
+    public convenience init(_ name: String, in folder: OpenFolder, of what: String = "the project") throws {
+        try self.init(name, relativeTo: folder.descriptor, path: folder.path(of: name), of: what, attempts: 6)
+    }
+
+    private init(_ name: String, relativeTo folder: Int32, path: String, of what: String, attempts mostAttempts: Int) throws {
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW
-        descriptor = Int32(try retrying("open the lock", path) { Int(path.withPathBytes { open($0, flags, 0o600) }) })
+        descriptor = Int32(try retrying("open the lock", path) { Int(name.withPathBytes { openat(folder, $0, flags, 0o600) }) })
         self.path = path
         var code: Int32 = 0, attempts = 0
         repeat {

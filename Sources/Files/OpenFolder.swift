@@ -5,7 +5,7 @@ import Glibc
 public final class OpenFolder {
     /// How the folder was named, for messages.
     public let path: String
-    private let descriptor: Int32
+    let descriptor: Int32
 
     public init(_ path: String) throws {
         descriptor = Int32(try retrying("open the folder", path) { Int(path.withPathBytes { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }) })
@@ -23,7 +23,7 @@ public final class OpenFolder {
 
     public func path(of name: String) -> String { path + "/" + name }
 
-    private func status(_ name: String) throws -> stat? {
+    func status(_ name: String) throws -> stat? {
         var status = stat()
         if name.withPathBytes({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 { return status }
         guard errno == ENOENT else { throw SystemCallError(operation: "look at", path: path(of: name), code: errno) }
@@ -84,6 +84,19 @@ public final class OpenFolder {
         try synchronise()
     }
 
+    /// Makes a folder in this one for its owner alone, durably; there must be nothing of that name.
+    public func makeFolder(_ name: String) throws {
+        guard name.withPathBytes({ mkdirat(descriptor, $0, 0o700) }) == 0 else {
+            throw SystemCallError(operation: "make the folder", path: path(of: name), code: errno)
+        }
+        try synchronise()
+    }
+
+    /// Removes this folder where it is empty and still at its path: no other that is there now.
+    public func removeIfEmpty() {
+        if isAtItsPath { _ = path.withPathBytes { rmdir($0) } }
+    }
+
     /// Whether a name is that of a folder; a link to one is none.
     public func isFolder(_ name: String) -> Bool {
         var status = stat()
@@ -93,10 +106,7 @@ public final class OpenFolder {
     /// Removes a file, or a folder and all in it. Links are removed, not followed.
     public func removeTree(_ name: String) throws { try takeTree(name) { try $0.remove($1) } }
 
-    /// Destroys a file, or removes a folder and destroys all in it. Links are removed, not followed.
-    public func destroyTree(_ name: String) throws { try takeTree(name) { try $0.destroy([$1]) } }
-
-    private func takeTree(_ name: String, _ take: (OpenFolder, String) throws -> Void) throws {
+    func takeTree(_ name: String, _ take: (OpenFolder, String) throws -> Void) throws {
         guard let status = try status(name) else { return }
         guard status.st_mode & S_IFMT == S_IFDIR else { return try take(self, name) }
         let folder = try OpenFolder(name, in: self)
@@ -131,63 +141,6 @@ public final class OpenFolder {
     /// Returns after the folder's names are on the device.
     public func synchronise() throws {
         guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
-    }
-
-    // MARK: - Destroying content
-
-    /// Overwrites files with zeros, waits until the zeros are on the device, and removes the names; those that are not there are
-    /// skipped. On a file system that writes in place nothing of the content is left on the drive then; one that copies on
-    /// writing, and flash, may keep it (Documentation/ThreatModel.md).
-    ///
-    /// All files are written before the first is waited for, so that the device has them together.
-    public func destroy(_ names: [String]) throws {
-        for batch in stride(from: 0, to: names.count, by: Self.destroyedTogether).map({ names[$0..<min($0 + Self.destroyedTogether, names.count)] }) {
-            try overwrite(Array(batch))
-            for name in batch { try remove(name) }
-        }
-    }
-
-    /// Descriptors are few.
-    private static let destroyedTogether = 64
-
-    private func overwrite(_ names: [String]) throws {
-        var open: [(name: String, descriptor: Int32)] = []
-        defer { for file in open { close(file.descriptor) } }
-        for name in names {
-            guard let status = try status(name), status.st_mode & S_IFMT == S_IFREG else { continue }
-            // A file that its owner may not write can still be removed, which is all that is left to do then.
-            let file = name.withPathBytes { openat(descriptor, $0, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
-            if file < 0, [EACCES, ENOENT, ELOOP, ETXTBSY].contains(errno) { continue }
-            guard file >= 0 else { throw SystemCallError(operation: "open", path: path(of: name), code: errno) }
-            open.append((name, file))
-            try Self.writeZeros(file, Int(status.st_size), path: path(of: name))
-        }
-        for (name, file) in open {
-            guard fdatasync(file) == 0 else { throw SystemCallError(operation: "sync", path: path(of: name), code: errno) }
-        }
-    }
-
-    static func writeZeros(_ descriptor: Int32, _ length: Int, from start: Int = 0, path: String) throws {
-        let zeros = [UInt8](repeating: 0, count: min(length, 1 << 20))
-        var done = start
-        while done < length {
-            done += try retrying("overwrite", path) {
-                zeros.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, min($0.count, length - done), off_t(done)) }
-            }
-        }
-    }
-
-    /// Overwrites a file with zeros in place, its head first, each on the device before the next: a database's log is invalid as
-    /// soon as its head is gone.
-    public func overwrite(_ name: String, headLength: Int) throws {
-        guard let length = try length(name), length > 0 else { return }
-        let file = openat(descriptor, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard file >= 0 else { throw SystemCallError(operation: "open", path: path(of: name), code: errno) }
-        defer { close(file) }
-        for (end, start) in [(min(headLength, length), 0), (length, min(headLength, length))] where start < end {
-            try Self.writeZeros(file, end, from: start, path: path(of: name))
-            guard fdatasync(file) == 0 else { throw SystemCallError(operation: "sync", path: path(of: name), code: errno) }
-        }
     }
 
     // MARK: - The door

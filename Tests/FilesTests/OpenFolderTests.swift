@@ -136,12 +136,14 @@ struct OpenFolderTests {
         for name in ["tree", "tree/inner"] { try FileSystem.makeFolder(inner.file(name)) }
         for name in ["tree/file", "tree/inner/file", "beside"] { try inner.write("secret", to: name) }
         #expect(symlink(inner.file("beside"), inner.file("tree/inner/link")) == 0)
-        for (number, name) in ["tree/file", "tree/inner/file"].enumerated() { try #require(link(inner.file(name), folder.file("\(number)")) == 0) }
+        let opened = try ["tree/file", "tree/inner/file"].map { try #require(FileHandle(forReadingAtPath: inner.file($0))) }
+        try #require(link(folder.write("precious", to: "somebody's"), inner.file("tree/inner/second name")) == 0)
         let held = try OpenFolder(inner.path)
         #expect(held.isFolder("tree") && !held.isFolder("beside") && !held.isFolder("absent"))
         for _ in 1...2 { try held.destroyTree("tree") }
         #expect(try held.names() == ["beside"] && held.read("beside") == Array("secret".utf8))
-        for number in 0...1 { #expect(try FileSystem.read(folder.file("\(number)")) == [0, 0, 0, 0, 0, 0]) }
+        for file in opened { #expect(try file.readToEnd() == Data(count: 6)) }
+        #expect(try FileSystem.read(folder.file("somebody's")) == Array("precious".utf8))
     }
 
     @Test("Two listings of one folder at once do not take names from each other")
@@ -181,6 +183,52 @@ struct OpenFolderTests {
         #expect(try FileSystem.names(in: inner.path).isEmpty)
         for (name, witness) in zip(names, witnesses) {
             #expect(try FileSystem.read(witness) == [UInt8](repeating: 0, count: name == "file-7" ? 0 : "content of \(name)".utf8.count))
+        }
+    }
+
+    @Test("A file that has another name elsewhere is overwritten, or spared where that is asked for", arguments: [false, true])
+    func linked(isSpared: Bool) throws {
+        let inner = try TemporaryFolder()
+        for name in ["linked", "alone"] { try inner.write("secret", to: name) }
+        let linked = try witness("linked", of: inner), alone = try #require(FileHandle(forReadingAtPath: inner.file("alone")))
+        try OpenFolder(inner.path).destroy(["linked", "alone"], sparingLinked: isSpared)
+        #expect(try FileSystem.names(in: inner.path).isEmpty)
+        #expect(try FileSystem.read(linked) == (isSpared ? Array("secret".utf8) : [0, 0, 0, 0, 0, 0]))
+        #expect(try alone.readToEnd() == Data(count: 6))
+    }
+
+    @Test("Of a sparse file, what it has on the drive is overwritten, and its holes stay holes", .timeLimit(.minutes(5)))
+    func sparse() throws {
+        let path = try folder.write([UInt8](repeating: 0xA5, count: 5000), to: "sparse"), far = 1 << 40
+        do {
+            let file = try OpenFile(path, .write)
+            try [UInt8](repeating: 0xA5, count: 5000).withUnsafeBytes { try file.write($0, at: far) }
+        }
+        let opened = try OpenFile(path, .read), handle = try #require(FileHandle(forReadingAtPath: path))
+        try OpenFolder(folder.path).destroy(["sparse"])
+        for start in [0, far] {
+            var bytes = [UInt8](repeating: 1, count: 5000)
+            try bytes.withUnsafeMutableBytes { try opened.read(into: $0, at: start) }
+            #expect(bytes.allSatisfy { $0 == 0 })
+        }
+        var status = stat()
+        try #require(fstat(handle.fileDescriptor, &status) == 0)
+        #expect(status.st_blocks < 1 << 10)
+    }
+
+    @Test("A file that its owner may not write is overwritten all the same", .enabled(if: Humble.isPossible, "root is nobody else here"))
+    func unwritable() async {
+        await #expect(processExitsWith: .success) {
+            try Humble.become()
+            let folder = try TemporaryFolder()
+            for (name, mode) in [("a", 0o400), ("b", 0), ("c", 0o600)] as [(String, mode_t)] {
+                try folder.write("secret", to: name)
+                let file = try #require(FileHandle(forReadingAtPath: folder.file(name)))
+                try #require(chmod(folder.file(name), mode) == 0)
+                try OpenFolder(folder.path).destroy([name])
+                #expect(try file.readToEnd() == Data(count: 6))
+            }
+            #expect(try FileSystem.names(in: folder.path).isEmpty)
         }
     }
 

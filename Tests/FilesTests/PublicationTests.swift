@@ -11,7 +11,7 @@ struct PublicationTests {
     init() throws { folder = try TemporaryFolder() }
 
     private func publish(_ bytes: [UInt8], at path: String) throws {
-        try bytes.withUnsafeBytes { try FileSystem.publish($0, at: path) }
+        try bytes.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: true) }
     }
 
     @Test("A published file holds its bytes, and nothing is left beside it", arguments: [0, 1, 4095, 4096, 1_000_003])
@@ -37,19 +37,11 @@ struct PublicationTests {
         #expect(try FileSystem.read(folder.file("object")) == [1, 2, 3])
     }
 
-    @Test("An unfinished file of an earlier run, even a longer one, is replaced")
-    func replacesUnfinished() throws {
-        try folder.write([UInt8](repeating: 7, count: 1000), to: "object" + FileSystem.temporarySuffix)
-        try publish([1, 2, 3], at: folder.file("object"))
-        #expect(try FileSystem.read(folder.file("object")) == [1, 2, 3])
-        #expect(try FileSystem.names(in: folder.path) == ["object"])
-    }
-
     @Test("Publishing into a folder that is not there fails with the system's reason and leaves nothing")
     func missingFolder() throws {
         let path = folder.file("absent/object")
         let error = #expect(throws: SystemCallError.self) { try publish([1], at: path) }
-        #expect(error == SystemCallError(operation: "create", path: path + FileSystem.temporarySuffix, code: ENOENT))
+        #expect(error == SystemCallError(operation: "open the folder", path: folder.file("absent"), code: ENOENT))
         #expect(try FileSystem.names(in: folder.path).isEmpty)
     }
 
@@ -61,18 +53,27 @@ struct PublicationTests {
         #expect(FileSystem.isFolder(folder.file("object")))
     }
 
-    @Test("A folder in the place of the unfinished file is reported, and nothing becomes visible")
-    func unfinishedIsFolder() throws {
-        try FileSystem.makeFolder(folder.file("object" + FileSystem.temporarySuffix))
-        #expect(throws: SystemCallError.self) { try publish([1], at: folder.file("object")) }
-        #expect(!FileSystem.exists(folder.file("object")))
-    }
-
-    @Test("A failed publication leaves the earlier file as it was")
-    func keepsEarlier() throws {
+    @Test("What stands beside it under a name like its own stays")
+    func beside() throws {
         try folder.write([9, 9], to: "object")
         try FileSystem.makeFolder(folder.file("object" + FileSystem.temporarySuffix))
-        #expect(throws: SystemCallError.self) { try publish([1], at: folder.file("object")) }
-        #expect(try FileSystem.read(folder.file("object")) == [9, 9])
+        try publish([1], at: folder.file("object"))
+        #expect(try FileSystem.read(folder.file("object")) == [1])
+        #expect(try FileSystem.names(in: folder.path) == ["object", "object" + FileSystem.temporarySuffix])
+    }
+
+    @Test("A folder that is held gets the file wherever its path leads, and keeps what is there where it is to stay")
+    func held() throws {
+        for name in ["own", "other"] { try FileSystem.makeFolder(folder.file(name)) }
+        let own = try OpenFolder(folder.file("own"))
+        try #require(rename(folder.file("own"), folder.file("moved")) == 0 && rename(folder.file("other"), folder.file("own")) == 0)
+        func publish(_ bytes: [UInt8], replacing: Bool) throws -> Bool {
+            try bytes.withUnsafeBytes { try own.publish($0, as: "a", replacing: replacing) }
+        }
+        for (bytes, replacing, isMade) in [([1], false, true), ([2], false, false), ([3], true, true)] as [([UInt8], Bool, Bool)] {
+            #expect(try publish(bytes, replacing: replacing) == isMade)
+        }
+        #expect(try own.names() == ["a"] && own.read("a") == [3])
+        #expect(try FileSystem.names(in: folder.file("own")) == [])
     }
 }

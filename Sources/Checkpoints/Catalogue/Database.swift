@@ -46,15 +46,21 @@ public struct DatabaseError: DescribedError, Equatable {
 final class Database {
     private let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
-    private var isClosed = false
+    private(set) var isClosed = false
 
-    enum Mode { case create, write, read }
+    enum Mode {
+        /// Makes the file, which must not exist, and fills it.
+        case create
+        /// The same, of an empty file that the caller made.
+        case fill
+        case write, read
+    }
 
     init(_ path: String, _ mode: Mode) throws {
         switch mode {
-        case .create:
+        case .create, .fill:
             // SQLite would let others read it; its log gets the permissions of the file.
-            _ = try OpenFile(path, .createNew)
+            if mode == .create { _ = try OpenFile(path, .createNew) }
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
             try prepareForWriting(synchronous: "FULL")
             // A creation that is cut off is made anew from nothing: no file need hold what it overwrites.

@@ -10,11 +10,11 @@ public final class ScratchFile {
 
     /// - Parameters:
     ///   - folder: where the file's blocks are to lie.
-    public init(in folder: String, rows: Int, rowBytes: Int) throws {
-        let path = folder + "/scratch" + FileSystem.temporarySuffix
-        file = try OpenFile(path, .createNew)
+    init(in folder: OpenFolder, rows: Int, rowBytes: Int) throws {
+        let name = "scratch" + FileSystem.temporarySuffix
+        file = try folder.open(name, .createNew)
         self.rowBytes = rowBytes
-        try FileSystem.remove(path)
+        try folder.remove(name)
         try file.setLength(rows * rowBytes)
     }
 

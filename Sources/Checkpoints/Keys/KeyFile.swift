@@ -66,18 +66,30 @@ public struct KeyFile: Sendable {
 
     /// Makes a new key, durably, readable by its owner alone; or reads the one that somebody else made meanwhile.
     func create() throws -> SecretKey {
-        guard FileSystem.isFolder(FileSystem.parent(of: path)) else {
+        guard let key = try createUnlessThere() else { return try read() }
+        try expectPrivate()
+        return key
+    }
+
+    /// Makes a new key, durably; nil where somebody else made one meanwhile.
+    /// - Parameter folder: the project's, where it is held open: an own key file is made there, wherever its path leads.
+    func createUnlessThere(in folder: OpenFolder? = nil) throws -> SecretKey? {
+        let parent = FileSystem.parent(of: path)
+        guard FileSystem.isFolder(parent) else {
             throw Failure(.input, "cannot make the key file \(path): no such folder; make it, or name another place with \(Self.variable)")
         }
         let key = SecretKey.random()
         var text = key.withBytes { Array((Hexadecimal.encode(UnsafeBufferPointer(start: $0, count: SecretKey.length)) + "\n").utf8) }
         defer { for index in text.indices { text[index] = 0 } }
-        guard try text.withUnsafeBytes({ try FileSystem.publishUnlessThere($0, at: path) }) else { return try read() }
-        // Better now than at the next command, when rows are in the project.
+        let place = try isOwn ? folder ?? OpenFolder(parent) : OpenFolder(parent)
+        return try text.withUnsafeBytes { try place.publish($0, as: FileSystem.name(of: path), replacing: false, path: path) } ? key : nil
+    }
+
+    /// Throws where others can read a key that was just made: better now than at the next command, when rows are in the project.
+    func expectPrivate() throws {
         if isOwn, let mode, mode & 0o077 != 0 {
             throw Failure(
                 .input, "the key file \(path) can be read by others (mode \(String(mode, radix: 8))) as soon as it is made; \(permissionAdvice)")
         }
-        return key
     }
 }

@@ -26,6 +26,9 @@ extension Store {
         try objectsFolder.destroy([object.name.description])
     }
 
+    /// Room on disk, among the objects, for rows that wait to find their places.
+    public func makeScratchFile(rows: Int, rowBytes: Int) throws -> ScratchFile { try ScratchFile(in: objectsFolder, rows: rows, rowBytes: rowBytes) }
+
     // MARK: - Entries
 
     private func context(of name: ObjectName) -> [UInt8] { Array("unlearn object".utf8) + name.bytes + keys.projectID }

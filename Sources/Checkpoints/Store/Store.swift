@@ -57,7 +57,9 @@ public final class Store {
     static let lockName = "unlearn.lock"
     static let publicKeyName = "signing-key.pem"
     static let catalogueName = "catalogue.sqlite"
-    private static let objectsName = "objects"
+    static let objectsName = "objects"
+    /// The catalogue of a project that is being made.
+    static let unfinishedName = catalogueName + FileSystem.temporarySuffix
 
     static func cataloguePath(_ folder: String) -> String { folder + "/" + catalogueName }
     var cataloguePath: String { Self.cataloguePath(folder) }
@@ -86,7 +88,7 @@ public final class Store {
             throw Failure(.damaged, "\(projectFolder.path(of: Self.objectsName)) is missing; restore the project from a backup")
         }
         objectsFolder = try OpenFolder(Self.objectsName, in: projectFolder)
-        createdKeyFile = nil
+        (isCreation, madeKey, madeFolder) = (false, false, false)
         let isInFolder = lock?.isInPlace(as: Self.lockName, in: projectFolder) ?? true
         database = try Database(path, access == .write ? .write : .read)
         let version = try Self.version(folder, database)
@@ -100,7 +102,7 @@ public final class Store {
         keyring = SecretKey.random()
         // SQLite has opened files by path: they are this folder's if the path led here all the time.
         guard isInFolder, projectFolder.isAtItsPath else {
-            throw Failure(.locked, "\(folder) was moved while it was opened; run the command again")
+            throw Self.moved(folder)
         }
         if access != .write { database.fixingView = { [objectsFolder] in try objectsFolder.passDoor($0) } }
         // Before anything that it is compared for: the keyring of one state must not be taken for another's.
@@ -124,8 +126,10 @@ public final class Store {
     deinit {
         // What a log keeps of a finished command would be overwritten by the next one; it need not lie there so long. One that
         // cannot be emptied now is emptied then.
-        if lock != nil, uncertainty == nil, (try? projectFolder.length(Self.catalogueName + "-wal")) ?? 0 > 0 { try? emptyLog() }
+        if lock != nil, uncertainty == nil, !database.isClosed, (try? projectFolder.length(Self.catalogueName + "-wal")) ?? 0 > 0 { try? emptyLog() }
     }
+
+    private static func moved(_ folder: String) -> Failure { Failure(.locked, "\(folder) was moved while it was opened; run the command again") }
 
     /// Throws where this process is no longer the one that may change the folder that it has open.
     func expectLockInPlace() throws {
@@ -165,71 +169,88 @@ public final class Store {
 
     /// Makes an empty project in a folder that has none, with a key of its own unless `UNLEARN_KEY_FILE` names one.
     public init(creating folder: String, encryption: Encryption = .xchacha20poly1305) throws {
-        let unfinished = Self.cataloguePath(folder) + FileSystem.temporarySuffix
-        let objects = folder + "/" + Self.objectsName
-        // An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
-        if !FileSystem.exists(unfinished), !Self.exists(in: folder) {
-            for name in ["objects", Self.publicKeyName] where FileSystem.exists(folder + "/" + name) {
-                throw Failure(.input, "\(folder) holds something named '\(name)' that is no project's; choose another folder with -C DIR")
-            }
-        }
-        let keyFile = KeyFile.locate(for: folder)
-        let givenKey = FileSystem.exists(keyFile.path) ? try keyFile.read() : nil
-        let isNew = !FileSystem.exists(folder)
-        try FileSystem.makeFolder(folder)
-        self.folder = folder
-        projectFolder = try OpenFolder(folder)
-        lock = try FolderLock(folder + "/" + Self.lockName)
-        guard !Self.exists(in: folder) else {
-            throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
-        }
-        // A key elsewhere may be another project's by the time that this creation fails.
-        createdKeyFile = givenKey == nil && keyFile.isOwn ? keyFile.path : nil
+        let madeFolder = try FileSystem.makeFolder(folder), projectFolder = try OpenFolder(folder)
+        let keyFile = KeyFile.locate(for: folder), givenKey: SecretKey?, lock: FolderLock
         do {
-            if FileSystem.exists(unfinished) {
-                if FileSystem.exists(objects) { try FileSystem.removeTree(objects) }
-                try FileSystem.remove(unfinished)
+            try Self.refuseOthers(in: projectFolder)
+            givenKey = FileSystem.exists(keyFile.path) ? try keyFile.read() : nil
+            lock = try FolderLock(Self.lockName, in: projectFolder)
+        } catch {
+            if madeFolder { projectFolder.removeIfEmpty() }
+            throw error
+        }
+        guard !projectFolder.exists(Self.catalogueName) else { throw Self.alreadyThere(folder) }
+        (self.folder, self.projectFolder, self.lock, self.madeFolder, isCreation) = (folder, projectFolder, lock, madeFolder, true)
+        // A key elsewhere may be another project's by the time that this creation fails.
+        var madeKey = false
+        do {
+            if projectFolder.exists(Self.unfinishedName) {
+                try projectFolder.removeTree(Self.objectsName)
+                try projectFolder.remove(Self.unfinishedName)
             }
-            database = try Database(unfinished, .create)
+            _ = try projectFolder.open(Self.unfinishedName, .createNew)
             // It tells our own 'objects' from other people's, also after the power failed.
-            try FileSystem.synchroniseFolder(folder)
-            keys = ProjectKeys(try givenKey ?? keyFile.create(), projectID: Sodium.random(Self.projectIDLength), encryption: encryption)
+            try projectFolder.synchronise()
+            database = try Database(folder + "/" + Self.unfinishedName, .fill)
+            // SQLite opens files by path.
+            guard projectFolder.isAtItsPath, lock.isInPlace(as: Self.lockName, in: projectFolder) else { throw Self.moved(folder) }
+            let newKey = givenKey == nil ? try keyFile.createUnlessThere(in: projectFolder) : nil
+            madeKey = newKey != nil && keyFile.isOwn
+            if newKey != nil { try keyFile.expectPrivate() }
+            keys = ProjectKeys(try givenKey ?? newKey ?? keyFile.read(), projectID: Sodium.random(Self.projectIDLength), encryption: encryption)
             rowContextPrefix = Array("unlearn row".utf8) + keys.projectID
             let (keyring, wrapped) = Self.newKeyring(keys)
             self.keyring = keyring
-            try FileSystem.makeFolder(objects)
+            try projectFolder.makeFolder(Self.objectsName)
             objectsFolder = try OpenFolder(Self.objectsName, in: projectFolder)
-            try Array(keys.signing.publicKey.pem.utf8).withUnsafeBytes { try FileSystem.publish($0, at: folder + "/" + Self.publicKeyName) }
+            _ = try Array(keys.signing.publicKey.pem.utf8).withUnsafeBytes { try projectFolder.publish($0, as: Self.publicKeyName, replacing: true) }
             try database.execute("PRAGMA application_id = \(Self.applicationID)")
             try database.execute("PRAGMA user_version = \(Self.formatVersion)")
             try database.execute(Self.schema)
             try database.run(
                 "INSERT INTO project VALUES (1, ?, ?, ?, ?, ?, x'')", .blob(keys.projectID), .blob(keys.signing.publicKey.bytes),
                 .integer(encryption.rawValue), .blob(wrapped), .blob(rowsSum.bytes))
+            // A key that was read by path is this folder's if the path led here all the time.
+            guard projectFolder.isAtItsPath else { throw Self.moved(folder) }
         } catch {
             // The first error is the one to hear of; what stays is taken away by the next attempt.
-            try? Self.removeCreation(in: folder, keyFile: createdKeyFile)
-            if isNew { try? FileSystem.removeTree(folder) }
+            try? Self.removeCreation(from: projectFolder, lock, madeKey: madeKey, madeFolder: madeFolder)
             throw error
         }
+        self.madeKey = madeKey
         folderIsUnsynced = true
     }
 
-    /// A key file that this creation made; goes where the creation is abandoned.
-    private let createdKeyFile: String?
+    /// An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
+    private static func refuseOthers(in folder: OpenFolder) throws {
+        guard !folder.exists(unfinishedName), !folder.exists(catalogueName) else { return }
+        for name in [objectsName, publicKeyName] where folder.exists(name) {
+            throw Failure(.input, "\(folder.path) holds something named '\(name)' that is no project's; choose another folder with -C DIR")
+        }
+    }
+
+    private static func alreadyThere(_ folder: String) -> Failure {
+        Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
+    }
+
+    /// Whether this is a project that is being made; whether its making made its own key file, and its folder: they go where it is
+    /// abandoned.
+    let isCreation: Bool
+    private let madeKey: Bool
+    private let madeFolder: Bool
 
     /// Makes a created project visible; before this, the folder holds none. The store must not be used afterwards:
     /// SQLite must not have a file open whose name changes.
     public func publishCreation() throws {
         try commit {}
+        guard !projectFolder.exists(Self.catalogueName) else { throw Self.alreadyThere(folder) }
         database.close()
-        let unfinished = Self.catalogueName + FileSystem.temporarySuffix
         do {
-            try projectFolder.rename(unfinished, to: Self.catalogueName)
+            try projectFolder.rename(Self.unfinishedName, to: Self.catalogueName)
         } catch {
             // The name may be there without being on the device. A project without its objects must not be left, nor objects
             // without the file that tells whose they are.
-            try? projectFolder.rename(Self.catalogueName, to: unfinished)
+            try? projectFolder.rename(Self.catalogueName, to: Self.unfinishedName)
             throw error
         }
         // The project is there. Its log, too, if that can be done now; the first writer does it otherwise.
@@ -237,17 +258,21 @@ public final class Store {
         do { try Database(cataloguePath, .write).useLog() } catch {}
     }
 
-    /// Undoes a creation that was not published.
+    /// Undoes a creation that was not published, in the folder where it was begun, wherever the folder is by now.
     public func abandonCreation() throws {
+        guard isCreation, let lock else { return }
         database.close()
-        try Self.removeCreation(in: folder, keyFile: createdKeyFile)
+        try Self.removeCreation(from: projectFolder, lock, madeKey: madeKey, madeFolder: madeFolder)
     }
 
-    private static func removeCreation(in folder: String, keyFile: String?) throws {
-        let unfinished = cataloguePath(folder) + FileSystem.temporarySuffix
+    /// Removes what a creation made, and nothing else, from the folder that is held open; nothing where the lock is another maker's
+    /// by now, or a project is there.
+    private static func removeCreation(from folder: OpenFolder, _ lock: FolderLock, madeKey: Bool, madeFolder: Bool) throws {
+        guard lock.isInPlace(as: lockName, in: folder), !folder.exists(catalogueName) else { return }
+        try folder.removeTree(objectsName)
         // The unfinished catalogue tells whose the others are: it goes last.
-        let paths = [folder + "/" + objectsName, folder + "/" + publicKeyName, folder + "/" + witnessName, keyFile, unfinished, folder + "/" + lockName]
-        for case let path? in paths where FileSystem.exists(path) { try FileSystem.removeTree(path) }
+        for name in [publicKeyName, witnessName] + (madeKey ? [KeyFile.name] : []) + [unfinishedName, lockName] { try folder.remove(name) }
+        if madeFolder { folder.removeIfEmpty() }
     }
 
     /// One consistent view of the catalogue in `body`, whatever a writer commits meanwhile. Objects may be destroyed all the
@@ -255,7 +280,8 @@ public final class Store {
     public func snapshot<Result>(_ body: () throws -> Result) throws -> Result { try database.snapshot(body) }
 
     /// Names of the project's own files in its folder.
-    static let ownNames = ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "catalogue.sqlite-journal", KeyFile.name, publicKeyName, witnessName, lockName]
+    static let ownNames =
+        ["", "-wal", "-shm", "-journal"].map { catalogueName + $0 } + [unfinishedName, KeyFile.name, publicKeyName, witnessName, lockName]
 
     /// Throws where a file to be written would take the place of one of the project's own, or of no regular file, or cannot be written.
     public static func expectOutput(_ path: String, besideProject folder: String, replacing: Bool) throws {
@@ -266,10 +292,8 @@ public final class Store {
     public static func refuseOwn(_ path: String, ofProject folder: String) throws {
         guard let place = FileSystem.place(of: path), let own = FileSystem.realPath(folder) else { return }
         let key = FileSystem.place(of: KeyFile.locate(for: folder).path)
-        let ownPlaces = ownNames.map { own + "/" + $0 }
-        // What is written lies under another name until it is whole.
-        let taken = [place, place + FileSystem.temporarySuffix]
-        guard taken.allSatisfy({ !ownPlaces.contains($0) && $0 != key }), place != own + "/objects", !place.hasPrefix(own + "/objects/") else {
+        let ownPlaces = ownNames.map { own + "/" + $0 }, objects = own + "/" + objectsName
+        guard !ownPlaces.contains(place), place != key, place != objects, !place.hasPrefix(objects + "/") else {
             throw Failure(.input, "\(path) is one of the project's own files; name another")
         }
     }

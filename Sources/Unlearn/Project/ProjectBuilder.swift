@@ -98,7 +98,6 @@ public struct ProjectBuilder {
             table: (plan.source as? CSVSource)?.encoding, source: plan.sourceName, testSource: plan.testSourceName,
             fingerprint: trainer.fingerprint, programVersion: programVersion)
 
-        let isNew = !FileSystem.exists(folder)
         let store = try Store(creating: folder, encryption: plan.encryption)
         do {
             let total = 2 * (kept.count + (testSurvey?.rows ?? 0))
@@ -135,7 +134,6 @@ public struct ProjectBuilder {
         } catch {
             // What cannot be cleared now, the next attempt clears; the first error is the one to hear of.
             try? store.abandonCreation()
-            if isNew { try? FileSystem.removeTree(folder) }
             throw (error as? DuplicateRowID).flatMap { try? explained($0, kept: Set(kept), testSource) } ?? error
         }
     }
@@ -229,7 +227,7 @@ public struct ProjectBuilder {
             firstRow[block.part]!.append(rows)
             rows += block.slots
         }
-        let scratch = try ScratchFile(in: folder + "/objects", rows: rows, rowBytes: rowBytes)
+        let scratch = try store.makeScratchFile(rows: rows, rowBytes: rowBytes)
         var labels = [Int32](repeating: RowsRecord.emptySlot, count: rows)
         var ids = [String](repeating: "", count: rows)
 

@@ -30,7 +30,7 @@ struct ScratchFileTests {
         var random = SeededGenerator(UInt64(rowBytes))
         let count = 50
         let rows = (0..<count).map { _ in (0..<rowBytes).map { _ in UInt8.random(in: 0...255, using: &random) } }
-        let scratch = try ScratchFile(in: folder.path, rows: count, rowBytes: rowBytes)
+        let scratch = try ScratchFile(in: OpenFolder(folder.path), rows: count, rowBytes: rowBytes)
         for row in (0..<count).shuffled(using: &random) { try write(rows[row], row, to: scratch) }
         for row in 0..<count { #expect(try scratch.read(rows: row..<row + 1) == rows[row], "row \(row), seed \(rowBytes)") }
         #expect(try scratch.read(rows: 0..<count) == rows.flatMap { $0 })
@@ -40,16 +40,16 @@ struct ScratchFileTests {
 
     @Test("Rows of no bytes, and no rows, are no trouble")
     func nothing() throws {
-        let scratch = try ScratchFile(in: folder.path, rows: 3, rowBytes: 0)
+        let scratch = try ScratchFile(in: OpenFolder(folder.path), rows: 3, rowBytes: 0)
         try write([], 1, to: scratch)
         #expect(try scratch.read(rows: 0..<3) == [])
-        #expect(try ScratchFile(in: folder.path, rows: 0, rowBytes: 5).read(rows: 0..<0) == [])
+        #expect(try ScratchFile(in: OpenFolder(folder.path), rows: 0, rowBytes: 5).read(rows: 0..<0) == [])
     }
 
     @Test("The file has no name, and none of its rows can be read in it while it is open")
     func unreadable() throws {
         let rows = (0..<20).map { Array("the secret content of row number \($0)".utf8.prefix(32)) }
-        let scratch = try ScratchFile(in: folder.path, rows: rows.count, rowBytes: 32)
+        let scratch = try ScratchFile(in: OpenFolder(folder.path), rows: rows.count, rowBytes: 32)
         for (row, content) in rows.enumerated() { try write(content, row, to: scratch) }
         #expect(try FileSystem.names(in: folder.path) == [])
         let raw = try rawBytes()
@@ -60,7 +60,7 @@ struct ScratchFileTests {
 
     @Test("The same row twice looks different in each place")
     func sameContent() throws {
-        let scratch = try ScratchFile(in: folder.path, rows: 100, rowBytes: 16)
+        let scratch = try ScratchFile(in: OpenFolder(folder.path), rows: 100, rowBytes: 16)
         for row in 0..<100 { try write([UInt8](repeating: 0, count: 16), row, to: scratch) }
         let raw = try rawBytes()
         let pieces = stride(from: 0, to: raw.count, by: 16).map { Array(raw[$0..<$0 + 16]) }
@@ -68,9 +68,11 @@ struct ScratchFileTests {
         withExtendedLifetime(scratch) {}
     }
 
-    @Test("A folder that is not there is named")
-    func missingFolder() {
-        let error = #expect(throws: SystemCallError.self) { _ = try ScratchFile(in: folder.file("absent"), rows: 1, rowBytes: 1) }
-        #expect(error?.path == folder.file("absent/scratch.part"))
+    @Test("A name that is taken is named, and what has it stays")
+    func taken() throws {
+        try folder.write("precious", to: "scratch.part")
+        let error = #expect(throws: SystemCallError.self) { _ = try ScratchFile(in: OpenFolder(folder.path), rows: 1, rowBytes: 1) }
+        #expect(error == SystemCallError(operation: "create", path: folder.file("scratch.part"), code: EEXIST))
+        #expect(try FileSystem.read(folder.file("scratch.part")) == Array("precious".utf8))
     }
 }

@@ -109,4 +109,66 @@ struct MovedFolderTests {
         #expect(try reader.strayFiles() == [] && reader.ledgerFaults() == [])
         try reader.verifyWitness()
     }
+
+    /// A project that is being made at the path, in place of the one that was there.
+    private func creation() throws -> Store {
+        try FileSystem.rename(path, to: place.file("earlier"))
+        let store = try Store(creating: path)
+        try store.transaction {
+            try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0)))
+            try store.append(LedgerEntry(.created))
+        }
+        return store
+    }
+
+    @Test("An abandoned creation takes away its own files where they are, and nothing of the project at its path", arguments: [false, true])
+    func abandonedCreation(byLink: Bool) throws {
+        do {
+            let store = try creation()
+            try swap(byLink: byLink)
+            let before = try others()
+            let scratch = try store.makeScratchFile(rows: 1, rowBytes: 1)
+            try [7].withUnsafeBytes { try scratch.write(UnsafeRawBufferPointer(rebasing: $0[..<1]), row: 0) }
+            try FileSystem.makeFolder(moved + "/somebody's")
+            try store.abandonCreation()
+            #expect(try others() == before && before.count > 12)
+        }
+        #expect(try FileSystem.names(in: moved) == ["somebody's"])
+        try expectWhole(path, changed: false)
+    }
+
+    @Test("An abandoned creation removes the folder that it made where that is empty and at its path")
+    func abandonedFolder() throws {
+        try creation().abandonCreation()
+        #expect(!FileSystem.exists(path))
+        let store = try Store(creating: path)
+        try FileManager.default.copyItem(atPath: place.file("other/objects"), toPath: path + "/mine")
+        try store.abandonCreation()
+        #expect(try FileSystem.names(in: path) == ["mine"])
+    }
+
+    @Test("A creation whose lock another maker has by now removes nothing")
+    func lostCreation() throws {
+        let store = try creation(), files = try FileSystem.names(in: path)
+        try FileSystem.remove(path + "/unlearn.lock")
+        let other = try FolderLock(path + "/unlearn.lock")
+        try withExtendedLifetime(other) { try store.abandonCreation() }
+        #expect(try FileSystem.names(in: path) == files)
+    }
+
+    @Test("A creation is published where it was begun, and a log that comes there later is not touched by it", arguments: [false, true])
+    func publishedCreation(byLink: Bool) throws {
+        do {
+            let store = try creation()
+            try swap(byLink: byLink)
+            let before = try others()
+            try store.publishCreation()
+            #expect(try others() == before)
+            try withExtendedLifetime(store) { try Data([1, 2, 3]).write(to: URL(fileURLWithPath: moved + "/catalogue.sqlite-wal")) }
+        }
+        #expect(try FileSystem.read(moved + "/catalogue.sqlite-wal") == [1, 2, 3])
+        try FileSystem.remove(moved + "/catalogue.sqlite-wal")
+        #expect(try Store(opening: moved, .read).keyframe(of: 0) == SampleProject.record(.keyframe, 0).vector)
+        try expectWhole(path, changed: false)
+    }
 }
