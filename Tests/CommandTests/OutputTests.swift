@@ -31,7 +31,8 @@ struct CommandOutputTests {
         #expect(symlink("other/objects", shell.folder.file("link")) == 0)
         let before = try everything()
         for out in [
-            "other/project.key", "other/catalogue.sqlite", "other/catalogue.sqlite-wal", "other/signing-key.pem", "other/unlearn.lock", "other/objects/x.npz",
+            "other/project.key", "other/catalogue.sqlite", "other/catalogue.sqlite-wal", "other/catalogue.sqlite.part",
+            "other/signing-key.pem", "other/unlearn.lock", "other/ledger-witness", "other/objects/x.npz",
             "link/x.npz", "own/project.key", "own/objects/x.npz", "new/../other/project.key", "bare.npz", "kept.npz", "raw.npz", "project.key", "elsewhere.npz",
         ] {
             let key = out == "elsewhere.npz" ? "UNLEARN_KEY_FILE=elsewhere.npz" : ""

@@ -18,7 +18,7 @@ public enum OutputFile {
     /// Throws where a path, a file's or a folder's, is that of a key or of any project's file, this one's or another's.
     public static func refuseProjects(_ path: String) throws {
         let name = FileSystem.name(of: path)
-        guard !name.hasPrefix("catalogue.sqlite"), ![KeyFile.name, Store.publicKeyName, Store.lockName].contains(name) else {
+        guard !name.hasPrefix(Store.catalogueName), !Store.ownNames.contains(name) else {
             throw Failure(.input, "\(path) has the name of one of a project's own files; name another")
         }
         let isKey: Bool
@@ -31,8 +31,8 @@ public enum OutputFile {
         guard var place = FileSystem.place(of: path) else { return }
         while place.unicodeScalars.count > 1 {
             let folder = FileSystem.parent(of: place)
-            let isObjects = FileSystem.name(of: place) == "objects"
-            guard !isObjects || !(Store.exists(in: folder) || FileSystem.exists(Store.cataloguePath(folder) + FileSystem.temporarySuffix)) else {
+            let isObjects = FileSystem.name(of: place) == Store.objectsName
+            guard !isObjects || !(Store.exists(in: folder) || FileSystem.exists(folder + "/" + Store.unfinishedName)) else {
                 throw Failure(.input, "\(path) lies among the objects of the project in \(folder); name another")
             }
             place = folder
