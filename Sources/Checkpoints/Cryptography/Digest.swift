@@ -23,6 +23,25 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The digest of the first `length` bytes of a file, of which little is in memory at a time.
+    init(of file: borrowing OpenFile, length: Int) throws {
+        _ = Sodium.started
+        let state = UnsafeMutableRawPointer.allocate(byteCount: crypto_generichash_statebytes(), alignment: 64)
+        defer { state.deallocate() }
+        let hash = OpaquePointer(state)
+        precondition(crypto_generichash_init(hash, nil, 0, Self.length) == 0, "BLAKE2b refuses its own parameters")
+        var chunk = [UInt8](repeating: 0, count: min(length, 1 << 20))
+        for start in stride(from: 0, to: length, by: 1 << 20) {
+            let count = min(chunk.count, length - start)
+            try chunk.withUnsafeMutableBytes { try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: start) }
+            precondition(crypto_generichash_update(hash, chunk, UInt64(count)) == 0, "BLAKE2b refuses its input")
+        }
+        bytes = [UInt8](unsafeUninitializedCapacity: Self.length) { buffer, count in
+            count = Self.length
+            precondition(crypto_generichash_final(hash, buffer.baseAddress!, Self.length) == 0, "BLAKE2b refuses its own parameters")
+        }
+    }
+
     /// The digest of a state: its step counts as little-endian Int32, in layout order.
     public init(of vector: LatticeVector) {
         self = vector.steps.withUnsafeBytes { Digest(of: $0) }

@@ -30,7 +30,10 @@ extension Store {
 
     /// Files in the objects folder that the catalogue does not name.
     /// - Complexity: O(1) where there are none; else O(objects ever destroyed + bytes of the stray files).
-    public func strayFiles() throws -> [StrayFile] {
+    public func strayFiles() throws -> [StrayFile] { try findStrayFiles().map(\.file) }
+
+    /// The same, and whether each has the very content of an object that a deletion destroyed.
+    func findStrayFiles() throws -> [(file: StrayFile, isCopy: Bool)] {
         let known = Set(index.objects.keys.map(\.description))
         let strays = try objectsFolder.names().filter { !known.contains($0) }
         guard !strays.isEmpty else { return [] }
@@ -42,9 +45,22 @@ extension Store {
             }
         }
         return strays.map { name in
-            // What cannot be read as a file of its own is no copy of one.
-            let digest = (try? objectsFolder.read(name)).map { bytes in bytes.withUnsafeBytes { Digest(of: $0) } }
-            return StrayFile(name: name, destroyedBy: names[name] ?? digest.flatMap { digests[$0] })
+            let copied = digests.isEmpty ? nil : digest(ofStray: name).flatMap { digests[$0] }
+            return (StrayFile(name: name, destroyedBy: names[name] ?? copied), copied != nil)
         }
     }
+
+    /// Nil where no object can have been like it. A sparse file can claim any length: what is far longer than all objects is none.
+    private func digest(ofStray name: String) -> Digest? {
+        let longest = index.objects.values.reduce(Self.leastLongestObject) { max($0, 4 * $1.bytes) }
+        do {
+            let file = try objectsFolder.open(name, .read), length = try file.regularLength()
+            return length <= longest ? try Digest(of: file, length: length) : nil
+        } catch {
+            // What cannot be read as a file of its own is no copy of one.
+            return nil
+        }
+    }
+
+    private static let leastLongestObject = 1 << 28
 }

@@ -25,11 +25,14 @@ extension Store {
 
     /// Destroys files that the catalogue does not name. Where one is a copy of what a deletion had destroyed, the ledger says so.
     private func destroyStrayFiles() throws {
-        let strays = try strayFiles()
+        let found = try findStrayFiles(), strays = found.map(\.file)
         guard !strays.isEmpty else { return }
         try expectLockInPlace()
+        // What is no object of ours may be a second name of somebody's file: it goes, and the file stays what it is.
+        let files = found.filter { !objectsFolder.isFolder($0.file.name) }
+        try objectsFolder.destroy(files.filter(\.isCopy).map(\.file.name))
+        try objectsFolder.destroy(files.filter { !$0.isCopy }.map(\.file.name), sparingLinked: true)
         // Files together, folders one by one.
-        try objectsFolder.destroy(strays.map(\.name).filter { !objectsFolder.isFolder($0) })
         for stray in strays { try objectsFolder.destroyTree(stray.name) }
         try objectsFolder.synchronise()
         let returned = strays.filter { $0.destroyedBy != nil }

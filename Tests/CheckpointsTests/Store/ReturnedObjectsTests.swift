@@ -39,12 +39,11 @@ struct ReturnedObjectsTests {
         for store in [try project.reader(), try project.inspector()] { #expect(try store.strayFiles() == expected) }
         // Looking changes nothing.
         #expect(try project.files() == files)
-        // Another name for each, to look at the content when its own is gone.
-        let aside = try TemporaryFolder()
-        for (index, stray) in strays.enumerated() { try #require(link(project.folder.file("objects/" + stray.name), aside.file("\(index)")) == 0) }
+        // Opened, to look at the content when its name is gone.
+        let opened = try strays.map { try #require(FileHandle(forReadingAtPath: project.folder.file("objects/" + $0.name))) }
         let store = try project.writer()
         #expect(try project.files() == store.objects().map(\.file).sorted())
-        for index in strays.indices { #expect(try FileSystem.read(aside.file("\(index)")).allSatisfy { $0 == 0 }) }
+        for file in opened { #expect(try file.readToEnd()?.allSatisfy { $0 == 0 } ?? true) }
         let returned = strays.filter { $0.request != nil }
         let told = try store.ledger().dropFirst(entries).map(\.entry)
         #expect(told.map(\.event) == (returned.isEmpty ? [] : [.erasedAgain]))
@@ -104,11 +103,53 @@ struct ReturnedObjectsTests {
         #expect(symlink(copy, project.folder.file("objects/link")) == 0)
         try FileSystem.makeFolder(project.folder.file("objects/folder"))
         try project.folder.write(destroyed[0].bytes, to: "objects/folder/file")
-        try #require(link(project.folder.file("objects/folder/file"), aside.file("inner")) == 0)
+        let inner = try #require(FileHandle(forReadingAtPath: project.folder.file("objects/folder/file")))
         #expect(try project.reader().strayFiles() == ["folder", "link"].map { Store.StrayFile(name: $0, destroyedBy: nil) })
         let store = try project.writer()
         #expect(try project.files() == store.objects().map(\.file).sorted())
         #expect(try FileSystem.read(copy) == destroyed[0].bytes)
-        #expect(try FileSystem.read(aside.file("inner")) == [UInt8](repeating: 0, count: destroyed[0].bytes.count))
+        #expect(try inner.readToEnd() == Data(count: destroyed[0].bytes.count))
+    }
+
+    @Test("A stray that is a second name of somebody's file goes, and the file keeps its content, whatever the stray is called")
+    func linkedElsewhere() throws {
+        let aside = try TemporaryFolder(), precious = Array("somebody's own".utf8)
+        try FileSystem.makeFolder(project.folder.file("objects/folder"))
+        let names = ["a", destroyed[0].name, "folder/b"]
+        for (index, name) in names.enumerated() {
+            try #require(link(aside.write(precious, to: "\(index)"), project.folder.file("objects/" + name)) == 0)
+        }
+        let strays = try project.reader().strayFiles()
+        #expect(strays.filter { $0.destroyedBy != nil } == [Store.StrayFile(name: destroyed[0].name, destroyedBy: 1)] && strays.count == 3)
+        let store = try project.writer()
+        #expect(try project.files() == store.objects().map(\.file).sorted())
+        for index in names.indices { #expect(try FileSystem.read(aside.file("\(index)")) == precious, "\(names[index])") }
+    }
+
+    @Test("A destroyed object that comes back under two names is destroyed under both, and so is one that is condemned now")
+    func linkedCopies() throws {
+        let aside = try TemporaryFolder()
+        for (index, name) in [destroyed[0].name, "other"].enumerated() {
+            try #require(link(aside.write(destroyed[index].bytes, to: "\(index)"), project.folder.file("objects/" + name)) == 0)
+        }
+        try #require(link(project.file(of: .keyframe, 2).path, aside.file("2")) == 0)
+        let store = try project.writer()
+        try store.transaction { try store.removeKeyframes(from: 2) }
+        for index in 0...2 { #expect(try FileSystem.read(aside.file("\(index)")).allSatisfy { $0 == 0 }, "\(index)") }
+        #expect(try project.files() == store.objects().map(\.file).sorted())
+    }
+
+    @Test("A stray that claims to be a terabyte long takes neither memory nor space, and goes", .timeLimit(.minutes(5)))
+    func sparse() throws {
+        let path = try project.folder.write("rubbish", to: "objects/sparse")
+        try #require(truncate(path, 1 << 40) == 0)
+        let file = try #require(FileHandle(forReadingAtPath: path))
+        #expect(try project.reader().strayFiles() == [Store.StrayFile(name: "sparse", destroyedBy: nil)])
+        let store = try project.writer()
+        #expect(try project.files() == store.objects().map(\.file).sorted())
+        #expect(try file.read(upToCount: 7) == Data(count: 7))
+        var status = stat()
+        try #require(fstat(file.fileDescriptor, &status) == 0)
+        #expect(status.st_blocks < 1 << 10)
     }
 }
