@@ -17,6 +17,7 @@ extension Store {
         try destroyStrayFiles()
         finishedOnOpening = try requestNumbers(in: .published)
         try destroyCondemned()
+        try updateWitness()
         undoneOnOpening = try requestNumbers(in: .begun)
         try undoUnpublishedRequests()
         // Also what a log kept that could not be emptied when it should have been.
@@ -44,7 +45,8 @@ extension Store {
     }
 
     /// Overwrites and removes the files of condemned objects, destroys their keys, and closes the requests that condemned them, in
-    /// this order: when the ledger says that something is destroyed, no file and no log holds it any more.
+    /// this order: when the ledger says that something is destroyed, no file and no log holds it any more. The witness of the
+    /// ledger's end is the caller's to update.
     func destroyCondemned() throws {
         let condemned = try condemnedObjects(), published = try requestNumbers(in: .published)
         guard !condemned.isEmpty || !published.isEmpty else { return }
@@ -56,9 +58,9 @@ extension Store {
             uncertainty = error
             throw error
         }
-        keyring = try commit { try renewKeyring() }
+        keyring = try commitAlone { try renewKeyring() }
         try emptyLog()
-        try commit {
+        try commitAlone {
             for object in condemned { try forget(object) }
             for number in published { try closeRequest(number, destroyed: condemned) }
         }

@@ -39,12 +39,28 @@ extension Store {
 
     /// Notes the end of the ledger after a commit that added to it. A witness that lags behind, because a crash came between, is
     /// none the worse: it must never be ahead.
-    func writeWitness(_ head: TreeHead) throws {
+    /// - Throws: a `Failure` that says that the change stands.
+    func updateWitness() throws {
+        guard let head = unwitnessedHead else { return }
+        do {
+            try writeWitness(head)
+        } catch where !isCreation {
+            throw Failure(
+                .failed, "the change is made, but \(projectFolder.path(of: Self.witnessName)) does not vouch for it yet (\(error)); "
+                    + "the next entry of the ledger brings it up to date")
+        }
+        unwitnessedHead = nil
+    }
+
+    private func writeWitness(_ head: TreeHead) throws {
         let witness = Witness(size: head.size, root: Hexadecimal.decode(head.root) ?? [])
-        let place = try readWitnesses().newest.map { 1 - $0.place } ?? 0
+        // What a failed attempt left in its place is not to be relied on; the other place is.
+        let place = try failedWitnessPlace ?? readWitnesses().newest.map { 1 - $0.place } ?? 0
         let file = try projectFolder.open(Self.witnessName, .write)
+        failedWitnessPlace = place
         try witness.encoded(keys).withUnsafeBytes { try file.write($0, at: place * Witness.stride) }
         try file.synchroniseContent()
+        failedWitnessPlace = nil
     }
 
     private func readWitnesses() throws -> (newest: (place: Int, witness: Witness)?, isThere: Bool) {

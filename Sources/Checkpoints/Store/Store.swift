@@ -31,6 +31,9 @@ public final class Store {
     var ledgerSizeBefore: Int?
     /// The tree head that the running transaction signed.
     var signedHead: TreeHead?
+    /// The tree head that the witness does not vouch for yet, and the place of the witness where an attempt to write it failed.
+    var unwitnessedHead: TreeHead?
+    var failedWitnessPlace: Int?
     /// In front of a row's id, in what its cell is bound to.
     let rowContextPrefix: [UInt8]
 
@@ -315,17 +318,27 @@ public final class Store {
 
     /// All changes in `body` are committed together; then condemned objects are destroyed.
     public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
-        let result = try commit(body)
+        let result = try commitAlone(body)
+        // A witness that cannot be written is told of below, when what was replaced is gone.
+        _ = try? updateWitness()
         do {
             try destroyCondemned()
         } catch {
             throw Failure(.failed, "the change is made, but what it replaced may still be there (\(error)); the next command that writes destroys it")
         }
+        try updateWitness()
+        return result
+    }
+
+    /// Commits, and has the witness vouch for what the ledger has then.
+    func commit<Result>(_ body: () throws -> Result) throws -> Result {
+        let result = try commitAlone(body)
+        try updateWitness()
         return result
     }
 
     /// Commits under a manifest made anew; everything staged is on the device before.
-    func commit<Result>(_ body: () throws -> Result) throws -> Result {
+    func commitAlone<Result>(_ body: () throws -> Result) throws -> Result {
         if let uncertainty { throw uncertainty }
         try expectLockInPlace()
         let before = (rowsSum, index)
@@ -347,8 +360,7 @@ public final class Store {
             uncertainty = uncertain.cause
             throw uncertain.cause
         }
-        // Behind the commit, which stands whatever becomes of this.
-        if let signedHead { try writeWitness(signedHead) }
+        if let signedHead { unwitnessedHead = signedHead }
         return result
     }
 

@@ -186,4 +186,32 @@ struct LedgerWitnessTests {
         try store.transaction { try store.set("key", to: "value") }
         #expect(try FileSystem.read(witness) == before)
     }
+
+    @Test("A change whose entry cannot be witnessed stands, its remains are destroyed, and the failure says so")
+    func unwritable() throws {
+        let before = try FileSystem.read(witness), old = try project.file(of: .influence, 2)
+        do {
+            let store = try project.writer()
+            try FileSystem.remove(witness)
+            try FileSystem.makeFolder(witness)
+            let error = #expect(throws: Failure.self) {
+                try store.transaction {
+                    try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
+                    try store.append(LedgerEntry(.audited))
+                }
+            }
+            #expect(error?.kind == .failed)
+            #expect(error?.description.hasPrefix("the change is made, but \(witness) does not vouch for it yet (") == true)
+            #expect(error?.description.hasSuffix("); the next entry of the ledger brings it up to date") == true)
+            #expect(!FileSystem.exists(old.path))
+            #expect(try store.condemnedObjects().isEmpty)
+            // As soon as it can be written, it is.
+            try FileSystem.removeTree(witness)
+            try project.folder.write(before, to: "ledger-witness")
+            try store.transaction { try store.append(LedgerEntry(.audited)) }
+        }
+        #expect(try [size(0), size(1)].max() == 3)
+        try expectFine()
+        #expect(try project.reader().influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
+    }
 }
