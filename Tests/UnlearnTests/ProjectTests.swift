@@ -360,9 +360,9 @@ struct ProjectTests {
             #expect { try opened.store.transaction { try opened.store.setInfluence(staged, baseIsExact: true) } } throws: {
                 "\($0)".contains("the change is made")
             }
-            try opened.store.discard(staged)
+            try opened.store.discard([staged])
             let abandoned = try opened.store.stage(.influence, block: 30, [1])
-            try opened.store.discard(abandoned)
+            try opened.store.discard([abandoned])
             #expect(try opened.store.strayFiles() == [])
         }
         try FileSystem.removeTree(objects + "/" + old)

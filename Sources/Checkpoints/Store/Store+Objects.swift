@@ -19,11 +19,11 @@ extension Store {
         try stage(ObjectKind(record.kind), block: record.block, record.encoded())
     }
 
-    /// Destroys a staged file that no transaction has registered. One that the catalogue names stays: a caller that
-    /// clears up after an error cannot know whether the commit came before it.
-    public func discard(_ object: StagedObject) throws {
-        guard index[object.name] == nil, !isUncertain else { return }
-        try objectsFolder.destroy([object.name.description])
+    /// Destroys staged files that no transaction has registered, all together. Those that the catalogue names stay: a caller
+    /// that clears up after an error cannot know whether the commit came before it.
+    public func discard(_ objects: [StagedObject]) throws {
+        guard !isUncertain else { return }
+        try objectsFolder.destroy(objects.filter { index[$0.name] == nil }.map(\.name.description))
     }
 
     /// Room on disk, among the objects, for rows that wait to find their places.

@@ -59,7 +59,7 @@ extension Project {
         } catch {
             // What cannot be cleared now, the next command that writes clears; the first error is the one to hear of.
             try? staging?.discardAll()
-            for object in staged { try? store.discard(object) }
+            try? store.discard(staged)
             if !options.dryRun { try? store.undoRequest(number, reason: Self.reason(error)) }
             throw error
         }

@@ -28,6 +28,9 @@ public final class StagingSink: ReplaySink {
     private let latticeBits: Int
     private var influences: [Int: (object: StagedObject, baseIsExact: Bool)] = [:]
     private var corrections: [Int: StagedObject] = [:]
+    /// What later calls replaced and is to be destroyed, so many files at a time: each waits for the device.
+    private var superseded: [StagedObject] = []
+    private static let destroyedTogether = 64
 
     /// - Parameter chain: the chain that the records will replace parts of.
     init(store: Store, latticeBits: Int, chain: any InfluenceChain) {
@@ -37,7 +40,7 @@ public final class StagingSink: ReplaySink {
     }
 
     public func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws {
-        if let old = influences[block] { try store.discard(old.object) }
+        if let old = influences[block] { try supersede([old.object]) }
         let record = LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: influence)
         influences[block] = (try store.stage(record), baseIsExact)
     }
@@ -48,8 +51,18 @@ public final class StagingSink: ReplaySink {
     }
 
     public func stitchesDiscarded() throws {
-        for object in corrections.values { try store.discard(object) }
+        try supersede(Array(corrections.values))
         corrections = [:]
+    }
+
+    private func supersede(_ objects: [StagedObject]) throws {
+        superseded += objects
+        if superseded.count >= Self.destroyedTogether { try discardSuperseded() }
+    }
+
+    private func discardSuperseded() throws {
+        try store.discard(superseded)
+        superseded = []
     }
 
     /// Everything that `publish` names.
@@ -59,13 +72,14 @@ public final class StagingSink: ReplaySink {
 
     /// Removes what was staged: the deletion ended before it was published.
     func discardAll() throws {
-        for (object, _) in influences.values { try store.discard(object) }
-        influences = [:]
-        try stitchesDiscarded()
+        superseded += staged
+        (influences, corrections) = ([:], [:])
+        try discardSuperseded()
     }
 
     /// Names the new records in place of the old ones, inside a transaction.
     func publish() throws {
+        try discardSuperseded()
         guard let first = influences.keys.min() else { return }
         try store.removeKeyframes(from: first)
         // A correction inside the retrained blocks belongs to the chain that was; one right before them too, where

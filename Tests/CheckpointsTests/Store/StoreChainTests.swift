@@ -131,12 +131,12 @@ struct StoreChainTests {
         let first = try store.stage(SampleProject.record(.influence, 12)), second = try store.stage(SampleProject.rows(.test, 1))
         #expect(try store.objects().allSatisfy { ![first.name, second.object.name].contains($0.name) } && first.name != second.object.name)
         #expect(try store.strayFiles() == [first.file, second.file].sorted().map { Store.StrayFile(name: $0, destroyedBy: nil) })
-        try store.discard(first)
+        try store.discard([first])
         #expect(try store.strayFiles() == [Store.StrayFile(name: second.file, destroyedBy: nil)])
         try store.transaction { try store.setRows(second) }
         #expect(try store.strayFiles() == [])
         // What the catalogue names is not discarded.
-        try store.discard(second.object)
+        try store.discard([second.object])
         #expect(try project.files().contains(second.file))
     }
 

@@ -21,7 +21,7 @@ struct UncertainCommitTests {
         #expect(store.isUncertain)
         let files = try project.files()
         #expect(files.contains(staged.file))
-        try store.discard(staged)
+        try store.discard([staged])
         let attempts: [() throws -> Void] = [
             { try store.transaction {} }, { try store.undoRequest(request, reason: "a test") }, { try store.compact() },
             { _ = try store.beginRequest(ids: [], details: .null) }, { try store.transaction { try store.removeKeyframes(from: 0) } },
@@ -137,7 +137,7 @@ struct UncertainCommitTests {
         let staged = try store.stage(SampleProject.record(.influence, 2, version: 1))
         #expect(throws: DatabaseError.self) { try Self.replace(store, staged) { try store.database.execute("no statement") } }
         #expect(!store.isUncertain)
-        try store.discard(staged)
+        try store.discard([staged])
         #expect(try !project.files().contains(staged.file))
         try store.transaction { try store.set("key", to: "value") }
         #expect(try store.setting("key") == "value")
