@@ -19,7 +19,7 @@ struct FashionMNISTTests {
     func recipe() throws {
         let folder = try TemporaryFolder()
         let program = Program(folder: folder.file("project"))
-        let made = try program.json("init", "--data", "fashion-mnist", "--model", "lenet5")
+        let made = try program.json("init", "--data", "fashion-mnist", "--model", "lenet5", "--assignment-seed", "0")
         #expect(made["rows"] as? Int == 60_000 && made["test_rows"] as? Int == 10_000)
         #expect(made["parameters"] as? Int == 61_706 && made["blocks"] as? Int == 100)
         let trained = try program.json("train")
@@ -55,7 +55,7 @@ struct FashionMNISTTests {
     func sixteenBits() throws {
         let folder = try TemporaryFolder()
         let program = Program(folder: folder.file("project"))
-        try program.json("init", "--data", "fashion-mnist", "--model", "lenet5", "--lattice-bits", "16", "--epochs", "3")
+        try program.json("init", "--data", "fashion-mnist", "--model", "lenet5", "--lattice-bits", "16", "--epochs", "3", "--assignment-seed", "0")
         let trained = try program.json("train")
         #expect(try #require(trained["compression_ratio"] as? Double) >= 3.0)
         #expect(try #require(trained["test_accuracy"] as? Double) >= 0.85)
@@ -84,7 +84,7 @@ struct FashionMNISTTests {
         let program = Program(folder: folder.file("project"))
         let images = try Self.unpacked("train-images-idx3-ubyte", in: folder)
         try program.json(
-            ["init", "--data", "idx:\(images),\(folder.file("labels"))", "--test", "fashion-mnist", "--model", "lenet5", "--blocks-by", "order"] + recipe)
+            ["init", "--data", "idx:\(images),\(folder.file("labels"))", "--test", "fashion-mnist", "--model", "lenet5", "--blocks-by", "order", "--assignment-seed", "0"] + recipe)
         try program.json("train")
         func list(_ block: Int) throws -> String {
             let first = (block - 1) * 600
@@ -122,7 +122,8 @@ struct FashionMNISTTests {
         let program = Program(folder: folder.file("project"))
         try program.json(
             "init", "--data", "fashion-mnist", "--model", "lenet5", "--activation", "relu", "--pooling", "max", "--limit", "12000", "--blocks", "60",
-            "--epochs", "5", "--batch-size", "50", "--learning-rate", "0.1", "--momentum", "0", "--weight-decay", "0", "--label-smoothing", "0", "--shift", "0", "--averaging", "0")
+            "--epochs", "5", "--batch-size", "50", "--learning-rate", "0.1", "--momentum", "0", "--weight-decay", "0", "--label-smoothing", "0", "--shift", "0", "--averaging", "0",
+            "--assignment-seed", "0")
         try program.json("train")
         let ids = try Self.ids(program, block: 20, count: 1, rows: 12_000)
         let report = try program.json("delete", "--ids", "-", input: ids[0])

@@ -40,12 +40,12 @@ struct BlockAssignmentTests {
         return counts
     }
 
-    @Test("Stratified: every block has at least half of its share of each class", arguments: counts)
+    @Test("Stratified: every block has half of its share of each class, unless that leaves less than 30 to chance", arguments: counts + [(5000, 10)])
     func stratified(_ count: (rows: Int, blocks: Int)) throws {
         let labels = sample(count.rows).labels, assignment = try assign(.stratified, rows: count.rows, blocks: count.blocks)
         for label in 0..<5 as Range<Int32> {
             let counts = rows(of: label, labels, assignment)
-            #expect(counts.allSatisfy { $0 >= counts.reduce(0, +) / 2 / count.blocks }, "class \(label)")
+            #expect(counts.allSatisfy { $0 >= min(counts.reduce(0, +) / 2 / count.blocks, counts.reduce(0, +) / count.blocks - 30) }, "class \(label)")
         }
     }
 
@@ -61,6 +61,25 @@ struct BlockAssignmentTests {
         // A block takes 100 of 200 rows at random: 100·¼·¾ = 19 for all of them at random 37.
         #expect(try (12...27).contains(spread(.stratified)))
         #expect(try (28...48).contains(spread(.random)))
+    }
+
+    /// Whoever has the key sees how many rows of each class a block has left, and knows the population.
+    @Test("Stratified: in small blocks, what is left of a block does not tell the class of the row that it lacks")
+    func smallBlocks() throws {
+        let labels = (0..<600).map { Int32($0 % 10) }
+        var hits = 0, tries = 0
+        for seed in 0..<40 as Range<UInt64> {
+            var generator = PlacementGenerator(seed: seed)
+            let assignment = try BlockAssignment(.stratified, labels: labels, groups: [], classes: 10, blocks: 20, using: &generator)
+            for row in stride(from: 0, to: 600, by: 7) {
+                var left = [Int](repeating: 0, count: 10)
+                for other in labels.indices where other != row && assignment.blocks[other] == assignment.blocks[row] { left[Int(labels[other])] += 1 }
+                hits += labels[row] == Int32(left.indices.min { left[$0] < left[$1] }!) ? 1 : 0
+                tries += 1
+            }
+        }
+        // A tenth by chance; with half of each class dealt evenly, a sixth.
+        #expect((0.06...0.13).contains(Double(hits) / Double(tries)))
     }
 
     @Test("Whatever the policy, slots within a block follow neither the source nor the classes", arguments: BlockPolicy.allCases)

@@ -69,12 +69,16 @@ extension Store {
     /// Where rows stand; nil for those that are unknown.
     public func places(ofRows ids: [String]) throws -> [RowPlace?] {
         let names = try groupNames()
-        return try ids.map { id in
-            try cell(ofRow: idDigest(id)).map { cell in
-                RowPlace(
-                    id: id, part: cell.part, block: cell.block, slot: cell.slot,
-                    group: cell.group.flatMap { names.indices.contains($0) ? names[$0] : nil }, request: cell.request)
-            }
+        return try ids.map { try place(ofRow: $0, groups: names) }
+    }
+
+    /// Where one row stands; nil where it is unknown.
+    /// - Parameter groups: names of groups, from which that of the row is taken.
+    public func place(ofRow id: String, groups: [String] = []) throws -> RowPlace? {
+        try cell(ofRow: idDigest(id)).map { cell in
+            RowPlace(
+                id: id, part: cell.part, block: cell.block, slot: cell.slot,
+                group: cell.group.flatMap { groups.indices.contains($0) ? groups[$0] : nil }, request: cell.request)
         }
     }
 

@@ -2,7 +2,7 @@ import Files
 
 /// How rows are spread over blocks.
 public enum BlockPolicy: String, Codable, Sendable, CaseIterable {
-    /// About half of each class evenly over all blocks, the other half at random.
+    /// Up to half of each class evenly over all blocks, the others at random; all at random where blocks are small.
     case stratified
     case random
     /// All rows of a group in one block.
@@ -21,9 +21,6 @@ public struct PlacementGenerator {
     public mutating func shuffle<Element>(_ elements: inout [Element]) {
         if seeded != nil { seeded!.shuffle(&elements) } else { elements.shuffle() }
     }
-
-    /// Uniform in 0..<1.
-    public mutating func fraction() -> Double { seeded.map { _ in Double(seeded!.nextWord()) * 0x1p-32 } ?? Double.random(in: 0..<1) }
 }
 
 /// Row → (block, slot), drawn once. A row keeps its slot for ever; a deleted row leaves it empty. Within a block slots are drawn
@@ -71,16 +68,22 @@ public struct BlockAssignment: Sendable, Equatable {
         self.sizes = sizes
     }
 
-    /// Deals about half of each class evenly over all blocks and gives the rows that are left, to be drawn at random.
+    /// Of each class, so many rows a block at the least are drawn at random. With fewer, a block's numbers would tell the class of
+    /// a row that it lacks: of 10 classes of 60 rows in 20 blocks, half dealt evenly, a guess is right 17 times in 100 and sure 4
+    /// times; with this, it is right as often as a guess without the project. Measured with 30 to 60 rows of a class in a block,
+    /// the worst there is, it is right 12 times in 100.
+    private static let drawnRows = 30
+
+    /// Deals up to half of each class evenly over all blocks and gives the rows that are left, to be drawn at random.
     ///
     /// Dealing all of them would tell the class of a deleted row: a block that lacks one is one short of the number that every
-    /// block has. With the other half at random, numbers differ by more than that anyway.
+    /// block has. With the others at random, numbers differ by more than that anyway.
     private static func dealHalf(of order: [Int], _ labels: [Int32], _ classes: Int, into blocks: inout [Int32], _ count: Int) -> [Int] {
         var byClass = [[Int]](repeating: [], count: classes)
         for row in order { byClass[Int(labels[row])].append(row) }
         var rest: [Int] = []
         for rows in byClass {
-            let dealt = rows.count / 2 / count * count
+            let dealt = max(0, min(rows.count / 2 / count, rows.count / count - drawnRows)) * count
             for (place, row) in rows.prefix(dealt).enumerated() { blocks[row] = Int32(place % count) + 1 }
             rest += rows.dropFirst(dealt)
         }

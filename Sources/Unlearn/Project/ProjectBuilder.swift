@@ -172,19 +172,17 @@ public struct ProjectBuilder {
         return kept
     }
 
-    /// A stratified share of the rows. What the share of a class has beyond whole rows is rounded at random: were it always
-    /// rounded alike, the test rows of a class would tell how many training rows it had.
+    /// A share of the rows, drawn whatever their classes: were each class to give a share of its own, its training rows would
+    /// tell how many test rows it had, and a missing one which class it was of. One row of each class stays to be trained on.
     private func holdOut(
         _ rows: [Int], _ survey: Survey, _ generator: inout PlacementGenerator
     ) throws -> (training: [Int], heldOut: [Int]) {
-        var byClass = [[Int]](repeating: [], count: survey.classNames.count)
-        for row in rows { byClass[Int(survey.labels[row])].append(row) }
-        var heldOut: [Int] = []
-        for index in byClass.indices {
-            generator.shuffle(&byClass[index])
-            heldOut += byClass[index].prefix(Int(Double(byClass[index].count) * plan.holdout + generator.fraction()))
-        }
-        let classes = byClass.count { !$0.isEmpty }
+        var order = rows
+        generator.shuffle(&order)
+        var seen: Set<Int32> = []
+        let others = order.filter { !seen.insert(survey.labels[$0]).inserted }
+        let heldOut = Array(others.prefix(Int((Double(rows.count) * plan.holdout).rounded())))
+        let classes = seen.count
         guard !heldOut.isEmpty, heldOut.count < rows.count, classes * 2 <= rows.count else {
             let cause = classes * 2 > rows.count
                 ? "the labels are \(classes) different ones in \(counted(rows.count)), where a class needs several; name what tells classes, or"

@@ -52,19 +52,19 @@ struct RowDestinations {
     ) throws {
         (trainingSlots, testSlots) = (twin.trainingSlots, twin.testSlots)
         let wanted = Set(kept)
-        self.source = try Self.destinations(source, survey, in: twin, isTest: false) { wanted.contains($0) }
+        self.source = try Self.destinations(source, survey, in: twin, isTest: false, mayBeHeldOut: twin.heldOutTestRows && testSource == nil) { wanted.contains($0) }
         if let testSource, let testSurvey { self.testSource = try Self.destinations(testSource, testSurvey, in: twin, isTest: true) { _ in true } }
     }
 
     private static func destinations(
-        _ source: any RowSource, _ survey: Survey, in twin: TwinPlaces, isTest: Bool, where isWanted: (Int) -> Bool
+        _ source: any RowSource, _ survey: Survey, in twin: TwinPlaces, isTest: Bool, mayBeHeldOut: Bool = false, where isWanted: (Int) -> Bool
     ) throws -> [Destination?] {
         var destinations = [Destination?](repeating: nil, count: survey.rows)
         func take(_ id: String?, _ position: Int) throws {
             guard isWanted(position) else { return }
             let named = id.map(IDList.canonical)
             // A row without an id has its position for one, with a prefix among test rows; held-out rows come with the others.
-            let ids = named.map { [$0] } ?? (isTest ? ["test:\(position)"] : [String(position), "test:\(position)"])
+            let ids = named.map { [$0] } ?? (isTest ? [] : [String(position)]) + (isTest || mayBeHeldOut ? ["test:\(position)"] : [])
             guard let place = try ids.lazy.compactMap({ try twin.place(of: $0) }).first else {
                 throw Failure(.input, "\(twin.folder) has no row '\(ids[0].prefix(80))'; --like takes the places of the same rows, or of some of them")
             }

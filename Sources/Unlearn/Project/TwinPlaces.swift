@@ -10,6 +10,8 @@ public final class TwinPlaces {
     /// Slots of each block of training rows, and of test rows.
     let trainingSlots: [Int]
     let testSlots: [Int]
+    /// Whether its test rows come from the same source as its training rows.
+    var heldOutTestRows: Bool { settings.testSource == nil }
     private let store: Store
 
     /// Opens the other project, which takes its key.
@@ -22,7 +24,7 @@ public final class TwinPlaces {
         testSlots = try store.rowBlocks(.test).map(\.slots)
     }
 
-    func place(of id: String) throws -> RowPlace? { try store.places(ofRows: [id])[0] }
+    func place(of id: String) throws -> RowPlace? { try store.place(ofRow: id) }
 
     func fits(_ survey: Survey) -> Bool {
         survey.shape == settings.shape && survey.encoding == settings.encoding && survey.classNames == settings.classNames

@@ -91,14 +91,16 @@ struct ExactUtilityTests {
     @Test("On a chain that was stitched, values are those of exact training without the deleted rows")
     func inexactChain() throws {
         let project = try ValuationProject(providers: 3, rows: 240, policy: .stratified, blocks: 24)
-        let report = try project.delete(["4", "9"]) {
+        // Of the first block, which has as many blocks behind it as a stitch needs.
+        let deleted = try project.open(.read).store.places(ofRows: (0..<240).map(String.init)).compactMap { $0 }.filter { $0.block == 1 }.prefix(2).map(\.id)
+        let report = try project.delete(deleted) {
             $0.replay.onNoDecay = .stitch
             $0.replay.decayGuard.epsilon = 1e9
         }
         #expect(report.method == .stitch)
         let trainer = try project.trainer()
         #expect(!trainer.chainIsExact)
-        let excluding = try ValuationProject(providers: 3, rows: 240, policy: .stratified, blocks: 24, excluding: ["4", "9"])
+        let excluding = try ValuationProject(providers: 3, rows: 240, policy: .stratified, blocks: 24, excluding: deleted)
         let other = try excluding.trainer()
         let coalitions = [Coalition.none(of: 3), .all(of: 3), Coalition([1], of: 3)]
         #expect(try ExactUtility(trainer).values(of: coalitions) == ExactUtility(other).values(of: coalitions))
