@@ -10,7 +10,7 @@ extension Store {
         CREATE TABLE project (
             one INTEGER PRIMARY KEY CHECK (one = 1), id BLOB NOT NULL, public_key BLOB NOT NULL, encryption INTEGER NOT NULL,
             keyring BLOB NOT NULL, rows_sum BLOB NOT NULL, manifest BLOB NOT NULL);
-        CREATE TABLE settings (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE settings (key TEXT PRIMARY KEY, value BLOB NOT NULL);
         CREATE TABLE objects (name BLOB PRIMARY KEY, cell BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE rows (id BLOB PRIMARY KEY, cell BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE requests (number INTEGER PRIMARY KEY, state INTEGER NOT NULL, cell BLOB NOT NULL);

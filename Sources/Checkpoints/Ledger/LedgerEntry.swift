@@ -23,7 +23,7 @@ public struct LedgerEntry: Sendable, Equatable {
     public let program: String
     /// R1, R2, …
     public let request: String?
-    /// What it commits to: digests of disclosures, sorted.
+    /// What it commits to: digests of disclosures, and decoys, sorted.
     public let sealed: [String]
     /// The disclosures that there are, with their lifetimes.
     public let disclosures: [(lifetime: DisclosureLifetime, disclosure: Disclosure)]
@@ -51,8 +51,14 @@ public struct LedgerEntry: Sendable, Equatable {
         disclosures = try named.flatMap { lifetime, values in
             try values.sorted { $0.key < $1.key }.map { (lifetime: lifetime, disclosure: try Disclosure($0.key, $0.value)) }
         }
-        sealed = disclosures.map(\.disclosure.commitment).sorted()
+        let commitments = disclosures.map(\.disclosure.commitment)
+        let missing = (Self.sealedStep - commitments.count % Self.sealedStep) % Self.sealedStep
+        sealed = (commitments + (0..<missing).map { _ in Hexadecimal.encode(Sodium.random(SHA256.length)) }).sorted()
     }
+
+    /// An entry has a multiple of so many commitments: decoys that nothing opens make up the number (RFC 9901, section 4.2.5),
+    /// for the number alone would tell a stitch from an exact replay.
+    static let sealedStep = 8
 
     /// The bytes that are hashed into the ledger's tree.
     func encoded() throws -> [UInt8] {
@@ -107,7 +113,4 @@ public struct LedgerEntry: Sendable, Equatable {
 
     public var written: ObjectSummary? { self["written"].flatMap(ObjectSummary.init) }
     public var destroyed: ObjectSummary? { self["destroyed"].flatMap(ObjectSummary.init) }
-
-    /// Commitments that nothing opens any more.
-    public var destroyedDisclosures: Int { sealed.count - disclosures.count }
 }

@@ -47,8 +47,10 @@ public struct RowsRecord: Sendable, Equatable {
     }
 
     static let magic = Array("UNLROWS\0".utf8)
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
     static let headerLength = 32
+    /// The room for ids is a multiple of so many bytes.
+    static let idStep = 1024
 
     public struct Invalid: DescribedError, Equatable {
         public let file: String
@@ -58,7 +60,9 @@ public struct RowsRecord: Sendable, Equatable {
     }
 
     public func encoded() -> [UInt8] {
-        let idBytes = ids.reduce(0) { $0 + $1.utf8.count }
+        // Padded: of a sum of lengths, that of an id which is gone could be worked out.
+        let usedBytes = ids.reduce(0) { $0 + $1.utf8.count }
+        let idBytes = (usedBytes + Self.idStep - 1) / Self.idStep * Self.idStep
         var writer = ByteWriter(capacity: Self.headerLength + slots * 8 + features.count + idBytes + Digest.length)
         writer.append(Self.magic)
         writer.append(Self.version)
@@ -72,6 +76,7 @@ public struct RowsRecord: Sendable, Equatable {
         writer.append(features)
         for id in ids { writer.append(UInt32(id.utf8.count)) }
         for id in ids { writer.append(id.utf8) }
+        writer.append([UInt8](repeating: 0, count: idBytes - usedBytes))
         return writer.sealed()
     }
 
@@ -99,12 +104,14 @@ public struct RowsRecord: Sendable, Equatable {
             let labels = (0..<slots).map { _ in reader.take(Int32.self) }
             let features = Array(reader.take(count: slots * rowBytes))
             let lengths = (0..<slots).map { _ in Int(reader.take(UInt32.self)) }
-            try expect(lengths.reduce(0, +) == reader.remaining, "has lengths that do not add up to the file")
+            let padding = reader.remaining - lengths.reduce(0, +)
+            try expect((0..<Self.idStep).contains(padding), "has lengths that do not add up to the file")
             let ids = try lengths.map { length in
                 let id = String(validating: reader.take(count: length), as: UTF8.self)
                 try expect(id != nil, "holds an id that is not UTF-8")
                 return id!
             }
+            try expect(reader.take(count: padding).allSatisfy { $0 == 0 }, "has other than zeros behind its ids")
             return (labels, features, ids)
         }
         self.part = part

@@ -52,13 +52,14 @@ extension Store {
     private func context(ofSetting name: String) -> [UInt8] { Array("unlearn setting \(name)".utf8) + keys.projectID }
 
     private func seal(_ value: String, setting name: String, by key: SecretKey) -> [UInt8] {
-        Array(value.utf8).withUnsafeBytes { key.seal($0, context: context(ofSetting: name)) }
+        // Padded: the length would tell that of a group's name which is gone.
+        Padding.padded(Array(value.utf8)).withUnsafeBytes { key.seal($0, context: context(ofSetting: name)) }
     }
 
     public func setting(_ name: String) throws -> String? {
         guard let stored = try database.rows("SELECT value FROM settings WHERE key = ?", .text(name), map: { $0.blob(0) }).first else { return nil }
         let content = stored.withUnsafeBytes { keyring.open($0, context: context(ofSetting: name)) }
-        guard let content, let text = String(validating: content, as: UTF8.self) else {
+        guard let content, let text = String(validating: Padding.removed(content), as: UTF8.self) else {
             throw fault("\(cataloguePath): the setting '\(name)' cannot be read")
         }
         return text

@@ -39,10 +39,24 @@ struct RowsRecordTests {
     func format() {
         let rows = RowsRecord(part: .test, block: 258, featureCount: 2, bytesPerFeature: 1, labels: [5, -1], features: [1, 2, 0, 0], ids: ["é1", ""])
         let bytes = rows.encoded()
-        let header = Array("UNLROWS\0".utf8) + [2, 0, 2, 1, 2, 1, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0] + [3, 0, 0, 0, 0, 0, 0, 0]
-        let ids: [UInt8] = [3, 0, 0, 0, 0, 0, 0, 0, 0xC3, 0xA9, 0x31]
+        let header = Array("UNLROWS\0".utf8) + [3, 0, 2, 1, 2, 1, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0] + [0, 4, 0, 0, 0, 0, 0, 0]
+        let ids = [3, 0, 0, 0, 0, 0, 0, 0, 0xC3, 0xA9, 0x31] + [UInt8](repeating: 0, count: 1021)
         #expect(Array(bytes.dropLast(32)) == header + [5, 0, 0, 0, 255, 255, 255, 255, 1, 2, 0, 0] + ids)
         #expect(Array(bytes.suffix(32)) == bytes.dropLast(32).withUnsafeBytes { Digest(of: $0) }.bytes)
+    }
+
+    @Test("The length of a record does not tell that of an id which was emptied, and nothing is hidden in its padding")
+    func padding() throws {
+        let records = [3, 40, 700].map { length in
+            RowsRecord(
+                part: .train, block: 3, featureCount: 1, bytesPerFeature: 1, labels: [1, 2], features: [1, 2],
+                ids: [String(repeating: "x", count: length), "a row that stays"])
+        }
+        #expect(Set(records.flatMap { [$0.encoded().count, $0.emptying([0]).encoded().count] }).count == 1)
+        var bytes = Array(records[0].encoded().dropLast(32))
+        bytes[bytes.count - 1] = 1
+        let sealed = bytes + bytes.withUnsafeBytes { Digest(of: $0) }.bytes
+        #expect(fault { try decode(sealed, slots: 2, features: 1) } == "has other than zeros behind its ids")
     }
 
     @Test("Ids come back byte by byte", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a\u{0}b", String(repeating: "x", count: 100_000)].map(Abridged.init))
@@ -95,7 +109,7 @@ struct RowsRecordTests {
         #expect(fault { try decode(bytes, block: 4) } == "holds another block")
         // Fewer or smaller rows leave bytes that only ids could take.
         #expect(fault { try decode(bytes, slots: 4) } == "holds rows of another shape")
-        #expect(fault { try decode(bytes, bytesPerFeature: 4) } == "has \(bytes.count) bytes instead of at least \(64 + 5 * (16 + 8))")
+        #expect(fault { try decode(bytes, bytesPerFeature: 4) } == "holds rows of another kind")
         // Shapes of the same length.
         #expect(fault { try decode(sample(slots: 2, features: 4).encoded(), slots: 1, features: 12) } == "holds rows of another shape")
         #expect(fault { try decode(sample(bytesPerFeature: 4).encoded(), features: 16) } == "holds rows of another kind")
@@ -135,9 +149,9 @@ struct RowsRecordTests {
     @Test("Another version or another kind is refused though the digest matches")
     func resealed() {
         func changed(_ place: Int, to value: UInt8) -> [UInt8] { resealed { $0[place] = value } }
-        #expect(fault { try decode(changed(8, to: 1)) } == "has format version 1, this program reads 2")
-        #expect(fault { try decode(changed(8, to: 3)) } == "has format version 3, this program reads 2")
-        #expect(fault { try decode(changed(8, to: 0)) } == "has format version 0, this program reads 2")
+        for version in [0, 1, 2, 4] as [UInt8] {
+            #expect(fault { try decode(changed(8, to: version)) } == "has format version \(version), this program reads 3")
+        }
         #expect(fault { try decode(changed(0, to: 0)) } == "is not a file of rows")
         #expect(fault { try decode(changed(10, to: 3)) } == "holds rows of another kind")
     }
@@ -150,7 +164,7 @@ struct RowsRecordTests {
         // Each id's own length, from just too long to as long as it can be said.
         for slot in 0..<5 {
             let place = 32 + 5 * (4 + 4) + slot * 4
-            #expect(self.fault { try decode(resealed { $0[place] += 1 }) } == fault)
+            #expect(self.fault { try decode(resealed { $0[place + 1] += 4 }) } == fault)
             #expect(self.fault { try decode(resealed { for byte in 0..<4 { $0[place + byte] = 255 } }) } == fault)
         }
         #expect(self.fault { try decode(resealed { $0.append(0) }) } == fault)
@@ -159,7 +173,7 @@ struct RowsRecordTests {
 
     @Test("An id that is not UTF-8 is refused though the digest matches")
     func invalidID() {
-        #expect(fault { try decode(resealed { $0[$0.count - 1] = 0xC3 }) } == "holds an id that is not UTF-8")
+        #expect(fault { try decode(resealed { $0[32 + 5 * (4 + 4) + 5 * 4] = 0xC3 }) } == "holds an id that is not UTF-8")
         // The second id is "id-é-1": two lengths that cut between the two bytes of its é.
         let cut = resealed {
             $0[32 + 40] += 4
