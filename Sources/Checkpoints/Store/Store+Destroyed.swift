@@ -13,7 +13,14 @@ extension Store {
 
     /// What a closed request destroyed.
     public func destroyedObjects(by request: Int) throws -> [ListedObject] {
-        guard let cell = try database.rows("SELECT cell FROM destroyed WHERE request = ?", .integer(request), map: { $0.blob(0) }).first else { return [] }
+        if let objects = try listOfDestroyed(by: request) { return objects }
+        guard try self.request(request)?.state == .closed else { return [] }
+        throw fault("\(cataloguePath): the list of what \(Self.requestName(request)) destroyed is missing")
+    }
+
+    /// Nil where there is no list.
+    func listOfDestroyed(by request: Int) throws -> [ListedObject]? {
+        guard let cell = try database.rows("SELECT cell FROM destroyed WHERE request = ?", .integer(request), map: { $0.blob(0) }).first else { return nil }
         guard let content = cell.withUnsafeBytes({ keys.ledger.open($0, context: context(ofDestroyed: request)) }), let objects = ListedObject.decode(content) else {
             throw fault("\(cataloguePath): the list of what \(Self.requestName(request)) destroyed cannot be opened")
         }
@@ -38,7 +45,7 @@ extension Store {
         let strays = try objectsFolder.names().filter { !known.contains($0) }
         guard !strays.isEmpty else { return [] }
         var names: [String: Int] = [:], digests: [Digest: Int] = [:]
-        for request in try database.rows("SELECT request FROM destroyed ORDER BY request", map: { $0.integer(0) }) {
+        for request in try requestNumbers(in: .closed) {
             for object in try destroyedObjects(by: request) {
                 names[object.name.description] = request
                 digests[object.digest] = request

@@ -166,7 +166,7 @@ extension Store {
                 faults.append("\(name) has no closing entry of \(requestName)")
                 continue
             }
-            let objects = try destroyedObjects(by: request.number)
+            let objects = try listOfDestroyed(by: request.number) ?? []
             if entry.destroyed != ObjectSummary(objects) { faults.append("\(name): what \(requestName) destroyed is not what its closing entry says") }
         }
         return faults

@@ -57,15 +57,20 @@ extension Store {
 
     /// Reads every object's entry.
     /// - Complexity: O(objects).
-    func loadIndex() throws -> ObjectIndex {
+    /// - Parameter report: takes the fault of an entry that is left out then, or throws it.
+    func loadIndex(reporting report: (Failure) throws -> Void) throws -> ObjectIndex {
         var index = ObjectIndex()
         for (bytes, cell) in try database.rows("SELECT name, cell FROM objects", map: { ($0.blob(0), $0.blob(1)) }) {
-            guard bytes.count == ObjectName.length else { throw fault("\(cataloguePath): an object's name is not readable") }
-            let name = ObjectName(bytes: bytes)
-            var content = try openCell(cell, of: name, by: keyring)
-            defer { Sodium.wipe(&content) }
-            guard let entry = ObjectEntry(content), index.set(StoredObject(name: name, entry: entry, cell: cell)) else {
-                throw fault("\(cataloguePath): the entry of object \(name) is not readable")
+            do {
+                guard bytes.count == ObjectName.length else { throw fault("\(cataloguePath): an object's name is not readable") }
+                let name = ObjectName(bytes: bytes)
+                var content = try openCell(cell, of: name, by: keyring)
+                defer { Sodium.wipe(&content) }
+                guard let entry = ObjectEntry(content), index.set(StoredObject(name: name, entry: entry, cell: cell)) else {
+                    throw fault("\(cataloguePath): the entry of object \(name) is not readable")
+                }
+            } catch let failure as Failure {
+                try report(failure)
             }
         }
         return index

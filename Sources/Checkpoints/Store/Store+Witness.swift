@@ -63,22 +63,33 @@ extension Store {
         failedWitnessPlace = nil
     }
 
-    private func readWitnesses() throws -> (newest: (place: Int, witness: Witness)?, isThere: Bool) {
+    /// What is odd about the witness and may be a crash's doing: one of its places cannot be read, though the ledger has grown
+    /// often enough to have filled both. An older catalogue that is put back with the newest place spoilt looks the same.
+    public func witnessRemarks() throws -> [String] {
+        let heads = try database.rows("SELECT count(*) FROM tree_heads") { $0.integer(0) }.first ?? 0
+        guard heads >= Witness.places, try readWitnesses().readable < Witness.places else { return [] }
+        return [
+            "\(PathText.printable(projectFolder.path(of: Self.witnessName))): one of its two places is not what this project wrote: a write was cut off, "
+                + "or somebody spoilt it, who then could put back the catalogue of before the last entry; compare a certificate or a tree head that you have"
+        ]
+    }
+
+    private func readWitnesses() throws -> (newest: (place: Int, witness: Witness)?, readable: Int, isThere: Bool) {
         let length: Int?
         do { length = try projectFolder.length(Self.witnessName) } catch let failure as Failure { throw fault(failure.description) }
-        guard let length else { return (nil, false) }
+        guard let length else { return (nil, 0, false) }
         let bytes = length <= Witness.places * Witness.stride ? try projectFolder.read(Self.witnessName) : []
         let found = (0..<Witness.places).compactMap { place -> (place: Int, witness: Witness)? in
             let start = place * Witness.stride
             guard bytes.count >= start + Witness.length else { return nil }
             return Witness(Array(bytes[start..<start + Witness.length]), keys).map { (place, $0) }
         }
-        return (found.max { $0.witness.size < $1.witness.size }, true)
+        return (found.max { $0.witness.size < $1.witness.size }, found.count, true)
     }
 
     /// What the witness vouches for, to be read before the ledger that it is compared with.
     func expectedLedger() throws -> (size: Int, root: [UInt8]) {
-        let (newest, isThere) = try readWitnesses()
+        let (newest, _, isThere) = try readWitnesses()
         guard let newest else {
             let path = projectFolder.path(of: Self.witnessName)
             throw fault("\(path) \(isThere ? "is not what this project wrote there" : "is missing"): nothing outside the catalogue vouches for the ledger")

@@ -46,6 +46,8 @@ public final class Store {
     private var folderIsUnsynced = false
     /// The failure after which nobody knows what is on the device; from then on nothing is committed or removed.
     var uncertainty: (any Error)?
+    /// Entries of objects that a store opened to be inspected cannot read.
+    package private(set) var indexFaults: [String] = []
     /// What SQLite counts of other connections' commits: a reader's view is whole as long as it stays.
     private var dataVersion = 0
 
@@ -70,6 +72,13 @@ public final class Store {
     /// Whether a folder holds a project.
     public static func exists(in folder: String) -> Bool { FileSystem.exists(cataloguePath(folder)) }
 
+    /// Throws where a folder holds none.
+    public static func expectProject(in folder: String) throws {
+        guard try FileSystem.length(cataloguePath(folder)) != nil else {
+            throw Failure(.noProject, "no project in \(folder); make one with 'unlearn init' or name its folder with -C DIR")
+        }
+    }
+
     /// Whether this process is the one that may change the project.
     public var isWritable: Bool { lock != nil }
     public var encryption: Encryption { keys.encryption }
@@ -80,9 +89,7 @@ public final class Store {
     /// Opens an existing project. Writers take the lock and clear what a crash left behind.
     public init(opening folder: String, _ access: Access) throws {
         let path = Self.cataloguePath(folder)
-        guard try FileSystem.length(path) != nil else {
-            throw Failure(.noProject, "no project in \(folder); make one with 'unlearn init' or name its folder with -C DIR")
-        }
+        try Self.expectProject(in: folder)
         guard FileSystem.isRegularFile(path) else { throw Failure(.damaged, "\(path) is no regular file; restore the project from a backup") }
         self.folder = folder
         projectFolder = try OpenFolder(folder)
@@ -116,7 +123,10 @@ public final class Store {
             keyring = try loadKeyring()
             rowsSum = try loadRowsSum()
             if access != .inspect { try verifyManifest() }
-            index = try loadIndex()
+            index = try loadIndex { fault in
+                guard access == .inspect else { throw fault }
+                indexFaults.append(fault.description)
+            }
             if let expected { try verifyLedger(against: expected) }
         }
         if access == .write {
@@ -280,7 +290,15 @@ public final class Store {
 
     /// One consistent view of the catalogue in `body`, whatever a writer commits meanwhile. Objects may be destroyed all the
     /// same: forgetting does not wait for readers.
-    public func snapshot<Result>(_ body: () throws -> Result) throws -> Result { try database.snapshot(body) }
+    public func snapshot<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try database.snapshot(body)
+        } catch let error as any DescribedError where error.kind == .damaged {
+            // Only behind the view is it seen whether a writer took away what the view names.
+            try expectUnchanged()
+            throw error
+        }
+    }
 
     /// Names of the project's own files in its folder.
     static let ownNames =

@@ -35,12 +35,14 @@ extension Project {
                 report.errors.append(CheckReport.fault(error.description))
             }
         }
+        report.errors += store.indexFaults.map(CheckReport.fault)
         try attempt { try store.checkCatalogue() }
         try attempt { report.errors += try store.ledgerFaults() }
         try attempt { try store.verifyWitness() }
         try attempt { report.errors += try store.keyFaults() }
         // A ledger that cannot be read is a fault above.
         report.remarks = (try? store.ledger()).map(LedgerTimes.remarks) ?? []
+        try attempt { report.remarks += try store.witnessRemarks() }
         let objects = try store.objects()
         for (index, object) in objects.enumerated() {
             try progress(index, objects.count)

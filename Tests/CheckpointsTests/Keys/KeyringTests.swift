@@ -75,7 +75,7 @@ struct KeyringTests {
         let store = try project.writer()
         let objects = try store.objects()
         try store.database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(objects[0].cell), .blob(objects[1].name.bytes))
-        let error = #expect(throws: Failure.self) { _ = try store.loadIndex() }
+        let error = #expect(throws: Failure.self) { _ = try store.loadIndex { throw $0 } }
         #expect(
             error == Failure(
                 .damaged, "\(project.catalogue): the entry of object \(objects[1].name) cannot be opened; "

@@ -128,9 +128,13 @@ struct LedgerWitnessTests {
         for byte in 0..<256 where place * Self.stride + byte < bytes.count { bytes[place * Self.stride + byte] = 0 }
         try project.folder.write(bytes, to: "ledger-witness")
         try expectFine()
+        // Whoever looks is told: a catalogue of before the last entry would be taken for this one.
+        let remarks = try Store(opening: project.path, .inspect).witnessRemarks()
+        #expect(remarks.count == 1 && remarks[0].contains("ledger-witness: one of its two places is not what this project wrote"))
         // The next entry is written over the spoiled one.
         try append()
         #expect(try size(place) == 4)
+        #expect(try Store(opening: project.path, .inspect).witnessRemarks() == [])
     }
 
     @Test("A witness with nothing whole in it is damage: both places spoiled, cut short, too long, or another project's")

@@ -148,7 +148,7 @@ struct StoreChainTests {
         let content = object.entry.encoded(key: .random())
         let cell = content.withUnsafeBytes { store.keyring.seal($0, context: Array("unlearn object".utf8) + another.bytes + store.keys.projectID) }
         try store.database.run("INSERT INTO objects VALUES (?, ?)", .blob(another.bytes), .blob(cell))
-        let error = #expect(throws: Failure.self) { _ = try store.loadIndex() }
+        let error = #expect(throws: Failure.self) { _ = try store.loadIndex { throw $0 } }
         #expect(error?.kind == .damaged && error?.description.contains("the entry of object ") == true)
     }
 
