@@ -205,7 +205,7 @@ struct BadInputTests {
         let program = try data.initialise()
         let folder = try #require(program.folder)
         try FileManager.default.moveItem(atPath: folder + "/project.key", toPath: data.folder.file("elsewhere.key"))
-        for command in [["status"], ["train"], ["check"], ["delete", "--ids", data.folder.file("images")]] {
+        for command in [["status"], ["train"], ["check"], ["delete", "--ids", try data.folder.write("7", to: "list")]] {
             expect(try program.run(command), 2, folder + "/project.key", "put the file back", "set UNLEARN_KEY_FILE")
         }
         let told = Program(folder: folder, environment: ["UNLEARN_KEY_FILE": data.folder.file("elsewhere.key")])

@@ -27,6 +27,12 @@ struct ParserTests {
         #expect(failure("train", "--\(word)")?.hasSuffix("; see 'unlearn train --help'") == true)
     }
 
+    @Test("An option that is given twice is refused: of two lists of people, neither may be forgotten", arguments: ["ids", "group"])
+    func twice(option: String) {
+        #expect(failure("delete", "--\(option)", "a", "--yes", "--yes", "--\(option)=b") == "--\(option) is given twice; give it once")
+        #expect(failure("delete", "--\(option)", "a", "--threads", "1", "--threads", "2") == nil)
+    }
+
     @Test("Missing and surplus values are named")
     func values() {
         #expect(failure("delete", "--ids") == "--ids needs a value: FILE|-")

@@ -34,6 +34,18 @@ struct IDListTests {
     ])
     func wrongTables(text: String, message: String) { #expect(throws: Failure(.input, message)) { try table(text, "who") } }
 
+    @Test("An id that looks like a secret key is shown nowhere, whatever stands beside it")
+    func keys() throws {
+        let key = String(repeating: "0fA3", count: 16), ids = try list("a\n\(key)\nb\n\(key)")
+        #expect { try ids.expectNone(ids.entries, "is not in the project", "correct the list") } throws: {
+            "\($0)" == "list: each of 'a' (line 1), the id in line 2, 'b' (line 3) is not in the project; correct the list"
+        }
+        #expect(ids.entries.map(IDList.shown) == ["a", "the id in line 2", "b"] && ids.repeated.map(IDList.shown) == ["the id in line 4"])
+        for text in ["\(key)\n", "name,\(key)\nx,y\n"] {
+            #expect(throws: Failure(.input, "list has no column 'who', and is no table of ids")) { try table(text, "who") }
+        }
+    }
+
     @Test("A table that is given as a list is told how to name its column")
     func tableAsList() throws {
         let ids = try list("id,name\n1,x\n2,y")

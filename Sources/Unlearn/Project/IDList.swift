@@ -104,14 +104,14 @@ public struct IDList: Sendable {
     }
 
     /// Whether an id is 64 hexadecimal digits: a row may be called so, and a secret key looks so.
-    static func looksLikeKey(_ id: some StringProtocol) -> Bool { SecretFile.isKey(text: Array(id.utf8)) }
+    package static func looksLikeKey(_ id: some StringProtocol) -> Bool { SecretFile.isKey(text: Array(id.utf8)) }
 
     /// How an id is shown in messages, and in what is written about ids that name no row: never in full where a copy of a key may
     /// have been given for a list.
-    package static func shown(_ id: String, line: Int) -> String { looksLikeKey(id) ? "the id in line \(line)" : id }
+    static func shown(_ id: String, line: Int) -> String { looksLikeKey(id) ? "the id in line \(line)" : id }
 
     /// The same with quotation marks and the line, for messages.
-    package static func quoted(_ id: String, line: Int) -> String {
+    static func quoted(_ id: String, line: Int) -> String {
         looksLikeKey(id) ? "the id in line \(line)" : "'\(id.prefix(40))' (line \(line))"
     }
 

@@ -146,7 +146,10 @@ private struct PlayersFile {
         let places = try project.store.snapshot { try project.store.places(ofRows: rows.map(\.id)) }
         var owned: [PlayerSet.Owned] = []
         for (row, place) in zip(rows, places) {
-            func wrong(_ what: String) -> Failure { Failure(.input, "\(path): \(IDList.quoted(row.id, line: row.line)) \(what); correct the file") }
+            func wrong(_ what: String) -> Failure {
+                let id = IDList.looksLikeKey(row.id) ? "" : "'\(row.id.prefix(80))' "
+                return Failure(.input, "\(path) line \(row.line): the id \(id)\(what); correct the file")
+            }
             guard let place else { throw wrong("is not in the project") }
             guard !place.isDeleted else { throw wrong("is deleted already") }
             guard place.part == .train else { throw wrong("is a test row's, and players own training rows") }

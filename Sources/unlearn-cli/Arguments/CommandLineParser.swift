@@ -11,6 +11,9 @@ package enum ParsedCommandLine {
 package struct CommandLineParser {
     package let commands: [CommandSpec]
 
+    /// Of other options the last counts. Whoever gives two lists means both: people would stay unforgotten without a word.
+    private static let namingRows: Set = ["ids", "group", "groups", "exclude", "only", "on"]
+
     package init(commands: [CommandSpec]) { self.commands = commands }
 
     package func parse(_ arguments: [String]) throws -> ParsedCommandLine {
@@ -68,6 +71,9 @@ package struct CommandLineParser {
                         + suggestion(for: parts[0], among: command.allOptions.map(\.name), prefix: "--", help: "unlearn \(name) --help"))
             }
             if option.name == "help" { return .help(command.help) }
+            guard !Self.namingRows.contains(option.name) || values[option.name] == nil else {
+                throw Failure(.input, "--\(option.name) is given twice; give it once")
+            }
             if option.value == nil {
                 guard parts.count == 1 else { throw Failure(.input, "--\(option.name) takes no value") }
                 values[option.name] = ""

@@ -1,3 +1,4 @@
+import Checkpoints
 import Files
 import Foundation
 import Glibc
@@ -38,7 +39,11 @@ extension CommandSpec {
             throw Failure(.input, "'unlearn delete' needs --ids FILE (or - for standard input), --group NAME, or --method exact to replay what earlier stitches left")
         }
         try invocation.expectOne(of: "ids", "group")
-        let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
+        if invocation.text("ids") == nil, invocation.flag("id-column") {
+            throw Failure(.input, "--id-column names a column of the list that --ids gives; give both")
+        }
+        // Before the project is held: a pipe or a person may take their time.
+        try Store.expectProject(in: invocation.folder)
         let target: DeletionTarget =
             if invocation.text("ids") != nil { .list(try invocation.idList()) }
             else if let name = invocation.text("group") { .group(name) }
@@ -50,6 +55,7 @@ extension CommandSpec {
             case .chain: break
             }
         }
+        let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {
             try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in

@@ -131,8 +131,11 @@ extension CommandSpec {
         let dataName = try invocation.required("data", "SPEC")
         let spec = try DataSpec(dataName)
         let twin = try invocation.text("like").map { try TwinPlaces(of: $0) }
-        for name in ["assignment-seed", "blocks-by", "holdout"] where twin != nil && invocation.flag(name) {
-            throw Failure(.input, "--like and --\(name) exclude each other: places are those of the other project; give one")
+        for name in ["assignment-seed", "blocks-by", "holdout", "statistics"] where twin != nil && invocation.flag(name) {
+            throw Failure(.input, "--like and --\(name) exclude each other: places and encoding are those of the other project; give one")
+        }
+        if invocation.flag("list-id-column"), !invocation.flag("exclude"), !invocation.flag("only") {
+            throw Failure(.input, "--list-id-column names a column of the lists that --exclude and --only give; give one of these")
         }
         let table = try tableColumns(invocation, spec)
         let recipe = try recipe(invocation)
