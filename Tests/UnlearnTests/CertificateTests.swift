@@ -205,7 +205,7 @@ struct CertificateTests {
     func audits() throws {
         let opened = try project.open(.read)
         let report = try opened.audit(request: 1, before: nil, allowingOtherNumerics: false, control: .init()) { _, _ in }
-        try Project.record(report, in: project.path)
+        try opened.record(report)
         let store = try project.open(.read).store
         let envelope = try JSONDecoder().decode(SignedEnvelope.self, from: Data(try issue()))
         let statement = try JSONDecoder().decode(JSONValue.self, from: Data(try #require(envelope.content(verifiedBy: store.publicKey))))

@@ -125,9 +125,13 @@ extension Project {
                     try store.condemnUtilities()
                     if !test.isEmpty { try store.removeTestRowsSettings() }
                     try store.destroyPerishableDisclosures(ofStitches: report.exact)
-                    if report.exact { try store.changeReports { $0.report.isEmpty ? nil : try DeletionReport(json: $0.report).kept.encoded() } }
+                    try store.changeReports { request in
+                        guard !request.report.isEmpty, report.exact || !test.isEmpty else { return nil }
+                        let earlier = try DeletionReport(json: request.report)
+                        return try (report.exact ? earlier.kept : earlier.withoutTestFigures).encoded()
+                    }
                     try store.markDeleted(places.map(\.id), request: number)
-                    if let forgetting { try adopt(forgetting) }
+                    try forgetting?.save(to: store)
                     let condemned = try store.condemnedObjects()
                     report.erased = .init(
                         rows: places.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
@@ -135,14 +139,16 @@ extension Project {
                     try store.publishRequest(
                         number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
                 }
+                if let forgetting { settings = forgetting }
             }
         }
     }
 
-    /// Why a deletion was undone, for the ledger: an entry stays for ever, so texts that may name rows or paths stay out.
+    /// Why a deletion was undone, for the ledger: an entry stays for ever, so texts that may name rows or paths stay out, and so
+    /// do the guard's figures, which depend on what the rows hold.
     private static func reason(_ error: any Error) -> String {
         switch error {
-        case let failure as Failure where failure.kind == .refused: failure.description
+        case let failure as any DescribedError where failure.kind == .refused: "no stitch was sound, and nothing else was asked for"
         case let failure as any DescribedError: "\(failure.kind)"
         default: "failed"
         }
@@ -173,7 +179,7 @@ extension Project {
 
     /// What the ledger says of a deletion that is done, and what it takes to do it again.
     private struct Done: Encodable {
-        let report: DeletionReport
+        let report: JSONValue
         let seed: String
         let latticeBits: Int
         let fingerprint: NumericsFingerprint
@@ -187,7 +193,7 @@ extension Project {
     /// as long as a stitch lies in the chain, which tells as much itself.
     private func publication(of report: DeletionReport) throws -> Store.Publication {
         let details = Done(
-            report: report.kept, seed: String(settings.recipe.seed), latticeBits: settings.recipe.latticeBits, fingerprint: settings.fingerprint,
+            report: try report.recorded, seed: String(settings.recipe.seed), latticeBits: settings.recipe.latticeBits, fingerprint: settings.fingerprint,
             source: settings.source, testSource: settings.testSource, encryption: store.encryption.name)
         var publication = Store.Publication(
             report: try (report.exact ? report.kept : report).encoded(), details: try JSONValue(details))

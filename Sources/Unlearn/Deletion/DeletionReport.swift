@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// What a deletion did. Stored with the project and in its ledger, and most of what `delete --json` prints; it names no row.
@@ -6,8 +7,8 @@ public struct DeletionReport: Codable, Sendable {
         public var rows = 0
         /// Superseded checkpoint records.
         public var checkpoints = 0
-        /// Bytes of all files that were removed.
-        public var bytes = 0
+        /// Bytes of all files that were removed; nil where it is not kept: sizes of compressed checkpoints are as good as digests.
+        public var bytes: Int? = 0
     }
 
     /// The decay as the guard saw it last.
@@ -145,8 +146,7 @@ public struct DeletionReport: Codable, Sendable {
         (copy.residual, copy.rho, copy.fit, copy.otherFit, copy.decay, copy.damping) = ([], [], nil, nil, nil, nil)
         (copy.stateDigestBefore, copy.stateDigest, copy.testAccuracyBefore, copy.testAccuracy) = (nil, nil, nil, nil)
         (copy.l1Changed, copy.agreementBefore, copy.tailBound) = (nil, nil, 0)
-        // Sizes of compressed checkpoints are as good as their digests.
-        copy.erased.bytes = 0
+        copy.erased.bytes = nil
         if fallback != nil { copy.fallback = "no stitch was sound before the end of the chain" }
         if method == .exact, let first = segments.map(\.first).min() {
             // Where a walk with stitches stood before it became an exact replay is of no account any more.
@@ -157,6 +157,32 @@ public struct DeletionReport: Codable, Sendable {
         }
         return copy
     }
+
+    /// The same without what tells how a test row was classified that a later deletion took.
+    var withoutTestFigures: DeletionReport {
+        var copy = self
+        (copy.testAccuracyBefore, copy.testAccuracy, copy.agreementBefore) = (nil, nil, nil)
+        return copy
+    }
+
+    /// What the ledger says for good: `kept`, in which nothing stands for a number that is not there.
+    var recorded: JSONValue {
+        get throws {
+            let value = try JSONValue(kept)
+            guard case .object(var fields) = value, stitches ?? 0 > 0 else { return value }
+            for name in Self.extrapolations { fields[name] = nil }
+            if case .array(let segments)? = fields["segments"] {
+                fields["segments"] = .array(segments.map { segment in
+                    guard case .object(var fields) = segment else { return segment }
+                    for name in Self.extrapolations { fields[name] = nil }
+                    return .object(fields)
+                })
+            }
+            return .object(fields)
+        }
+    }
+
+    private static let extrapolations = ["tail_bound", "extrapolated_distance"]
 
     /// Reads a report as the store keeps it.
     public init(json: String) throws { self = try JSONDecoder().decode(DeletionReport.self, from: Data(json.utf8)) }

@@ -164,16 +164,22 @@ extension Project {
     /// What the ledger says of an audit for good.
     private struct Recorded: Encodable {
         let request: String
-        let verdict: AuditReport.Verdict
+        /// Nil where it depends on what the rows held: then it goes with the figures.
+        let verdict: AuditReport.Verdict?
         let laterRequests: Int
         let blocksReplayed: Int
     }
 
-    /// Puts an audit's result into the ledger of the project in a folder: the verdict for good, the figures until the next
-    /// deletion. Of an exact result no figure of the model before is recorded: it would tell of the deleted rows.
-    public static func record(_ report: AuditReport, in folder: String) throws {
+    /// Puts an audit's result into the ledger of the project in a folder: that the bits are those of exact replay for good, a
+    /// comparison of distances and all figures until the next deletion. Of an exact result no figure of the model before is recorded: it would tell of the deleted rows.
+    public func record(_ report: AuditReport) throws {
         guard let number = Int(report.request.dropFirst()) else { preconditionFailure("a report of no request") }
-        let store = try Store(opening: folder, .write)
+        let head = try store.treeHeads().last
+        let project = store.projectID
+        let store = try Store(opening: store.folder, .write)
+        guard store.projectID == project, try store.treeHeads().contains(where: { $0.root == head?.root }) else {
+            throw Failure(.locked, "another project is in \(PathText.printable(store.folder)) now; audit again")
+        }
         guard try store.requestNumbers().count(where: { $0 > number }) == report.laterRequests else {
             throw Failure(.locked, "rows were deleted since; audit again")
         }
@@ -182,7 +188,7 @@ extension Project {
             (figures.agreementNothingVsExact, figures.l1NothingToExact, figures.l1NothingStandardError, figures.accuracy.nothing) = (nil, nil, nil, nil)
         }
         let recorded = Recorded(
-            request: report.request, verdict: report.verdict, laterRequests: report.laterRequests, blocksReplayed: report.blocksReplayed)
+            request: report.request, verdict: [.nearer, .noBetter].contains(report.verdict) ? nil : report.verdict, laterRequests: report.laterRequests, blocksReplayed: report.blocksReplayed)
         try store.transaction {
             try store.append(
                 LedgerEntry(.audited, request: number, details: try JSONValue(recorded), untilDeletion: ["figures": try JSONValue(figures)]))

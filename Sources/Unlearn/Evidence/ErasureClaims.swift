@@ -119,6 +119,11 @@ struct ErasureClaims: Codable, Equatable {
             NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil),
             NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
         ]
+        if report["method"] == .string("stitch"), !retrainedNothing(report) {
+            let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; "
+                + "an exact deletion since then has taken them away"
+            list.append(NotReached(what: influences, place: nil))
+        }
         if published.written?.kinds["evidence"] != nil {
             let sample = "a sparse sample of the model before the deletion\(isEncrypted ? ", encrypted" : ""), kept for audits until the next deletion"
             list.append(NotReached(what: sample, place: nil))

@@ -6,7 +6,7 @@ import Training
 /// An open project: its settings, its store and a trainer that continues what was trained.
 public final class Project {
     public let store: Store
-    public private(set) var settings: ProjectSettings
+    public internal(set) var settings: ProjectSettings
     /// A whole state is stored every so many blocks: reading any state takes at most that many records.
     var keyframeInterval = 64
     public let trainer: any BlockTrainer
@@ -28,13 +28,8 @@ public final class Project {
     func adoptFingerprint() throws {
         var adopted = settings
         adopted.fingerprint = trainer.fingerprint
-        try store.transaction { try adopt(adopted) }
-    }
-
-    /// Takes other settings, inside a transaction.
-    func adopt(_ settings: ProjectSettings) throws {
-        try settings.save(to: store)
-        self.settings = settings
+        try store.transaction { try adopted.save(to: store) }
+        settings = adopted
     }
 
     public func chain() throws -> StoredChain { try StoredChain(store: store, latticeBits: latticeBits, parameterCount: parameterCount) }

@@ -24,7 +24,7 @@ extension CommandSpec {
         ) { bar.update("exact replay", $0, of: $0 + $1) }
         bar.finish()
         do {
-            try Project.record(report, in: invocation.folder)
+            try project.record(report)
         } catch let error as any DescribedError {
             // The comparison is what was asked for; a busy or read-only project does not take it away.
             console.message("the result is not in the ledger: \(error.description)")

@@ -58,7 +58,8 @@ enum DeletionText {
         }
         guard !report.dryRun else { return lines }
         lines.append(
-            "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint")) (\(megabytes(report.erased.bytes)))")
+            "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint"))"
+                + (report.erased.bytes.map { " (\(megabytes($0)))" } ?? ""))
         if let digest = report.stateDigest { lines.append("state \(digest)") }
         if let note = report.note { lines.append(note) }
         if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
