@@ -114,13 +114,19 @@ public enum FileSystem {
 
     /// The names in a folder, sorted, without `.` and `..`.
     public static func names(in path: String) throws -> [String] {
-        guard let folder = path.withPathBytes({ opendir($0) }) else { throw SystemCallError(operation: "list", path: path, code: errno) }
-        defer { closedir(folder) }
+        guard let list = path.withPathBytes({ opendir($0) }) else { throw SystemCallError(operation: "list", path: path, code: errno) }
+        defer { closedir(list) }
+        return try names(read: list, of: path)
+    }
+
+    /// The names that an open list of a folder has left, sorted, without `.` and `..`.
+    /// - Parameter path: of the folder, for messages.
+    static func names(read list: OpaquePointer, of path: String) throws -> [String] {
         var names: [String] = []
         while true {
             // Only errno tells an error from the end.
             errno = 0
-            guard let entry = readdir(folder) else { break }
+            guard let entry = readdir(list) else { break }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { PathText.text(of: $0.prefix { $0 != 0 }) }
             if name != "." && name != ".." { names.append(name) }
         }

@@ -126,16 +126,7 @@ public final class OpenFolder {
             throw SystemCallError(operation: "list", path: path, code: code)
         }
         defer { closedir(list) }
-        var names: [String] = []
-        while true {
-            // Only errno tells an error from the end.
-            errno = 0
-            guard let entry = readdir(list) else { break }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { PathText.text(of: $0.prefix { $0 != 0 }) }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        guard errno == 0 else { throw SystemCallError(operation: "list", path: path, code: errno) }
-        return names.sorted()
+        return try FileSystem.names(read: list, of: path)
     }
 
     /// Returns after the folder's names are on the device.

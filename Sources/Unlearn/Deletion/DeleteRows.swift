@@ -144,6 +144,14 @@ extension Project {
         }
     }
 
+    /// Removes the rows that a list names, and their influence.
+    @discardableResult
+    public func delete(
+        _ ids: IDList, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
+    ) throws -> DeletionResult {
+        try delete(.list(ids), options: options, control: control, progress: progress)
+    }
+
     /// Why a deletion was undone, for the ledger: an entry stays for ever, so texts that may name rows or paths stay out, and so
     /// do the guard's figures, which depend on what the rows hold.
     private static func reason(_ error: any Error) -> String {

@@ -3,14 +3,6 @@ import Files
 import Training
 
 extension Project {
-    /// The same for the rows of a list.
-    @discardableResult
-    public func delete(
-        _ ids: IDList, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
-    ) throws -> DeletionResult {
-        try delete(.list(ids), options: options, control: control, progress: progress)
-    }
-
     /// What is told where nothing is left to do: the report of the request that this command finished, where it was for these
     /// very rows; else one that tells of the model as it is.
     func nothingLeft(_ selection: RowSelection, _ chain: StoredChain, _ options: DeletionOptions) throws -> DeletionResult {
