@@ -4,6 +4,9 @@ import Files
 /// Room on disk for rows that wait to find their places. The file has no name, and what is in it is encrypted with a key
 /// that exists in memory alone: nothing readable outlives the process.
 public final class ScratchFile {
+    /// For the moment in which the file has one.
+    static let name = "scratch" + FileSystem.temporarySuffix
+
     private let file: OpenFile
     private let key = SecretKey.random()
     private let rowBytes: Int
@@ -11,10 +14,9 @@ public final class ScratchFile {
     /// - Parameters:
     ///   - folder: where the file's blocks are to lie.
     init(in folder: OpenFolder, rows: Int, rowBytes: Int) throws {
-        let name = "scratch" + FileSystem.temporarySuffix
-        file = try folder.open(name, .createNew)
+        file = try folder.open(Self.name, .createNew)
         self.rowBytes = rowBytes
-        try folder.remove(name)
+        try folder.remove(Self.name)
         try file.setLength(rows * rowBytes)
     }
 

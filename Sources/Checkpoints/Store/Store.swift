@@ -236,7 +236,15 @@ public final class Store {
 
     /// An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
     private static func refuseOthers(in folder: OpenFolder) throws {
-        guard !folder.exists(unfinishedName), !folder.exists(catalogueName) else { return }
+        guard !folder.exists(catalogueName) else { return }
+        guard !folder.exists(unfinishedName) else {
+            // Anybody may have put something there since, or called a file of theirs so.
+            guard folder.isFolder(objectsName) else { return }
+            for name in try OpenFolder(objectsName, in: folder).names() where Hexadecimal.decode(name)?.count != ObjectName.length && name != ScratchFile.name {
+                throw Failure(.input, "\(folder.path)/\(objectsName) holds '\(PathText.printable(name))', which no 'init' left there; move it elsewhere")
+            }
+            return
+        }
         for name in [objectsName, publicKeyName] where folder.exists(name) {
             throw Failure(.input, "\(folder.path) holds something named '\(name)' that is no project's; choose another folder with -C DIR")
         }
