@@ -21,8 +21,14 @@ public final class FolderLock {
 
     private init(_ name: String, relativeTo folder: Int32, path: String, of what: String, attempts mostAttempts: Int) throws {
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW
-        descriptor = Int32(try retrying("open the lock", path) { Int(name.withPathBytes { openat(folder, $0, flags, 0o600) }) })
+        do {
+            descriptor = Int32(try retrying("open the lock", path) { Int(name.withPathBytes { openat(folder, $0, flags, 0o600) }) })
+        } catch let error as SystemCallError where [ELOOP, EISDIR, ENXIO].contains(error.code) {
+            throw Self.foreign(path)
+        }
         self.path = path
+        // Its owner is written over what is there, which must be no file of somebody else's.
+        guard try Self.holdsLock(descriptor, path) else { throw Self.foreign(path) }
         var code: Int32 = 0, attempts = 0
         repeat {
             // A process that is about to start another program lends it its locks for a moment, between fork and exec.
@@ -42,6 +48,23 @@ public final class FolderLock {
         // For messages only: the lock holds whether or not its owner can be written down.
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, process, process.count, 0)
+    }
+
+    private static let mostDigits = 20
+
+    /// Whether a file can be one that an earlier holder left: its process's number and no more, and no second name of another file.
+    private static func holdsLock(_ descriptor: Int32, _ path: String) throws -> Bool {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw SystemCallError(operation: "look at", path: path, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1, (0...mostDigits).contains(Int(status.st_size)) else { return false }
+        var content = [UInt8](repeating: 0, count: mostDigits)
+        let length = pread(descriptor, &content, content.count, 0)
+        guard length >= 0 else { throw SystemCallError(operation: "read", path: path, code: errno) }
+        return content.prefix(length).allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    private static func foreign(_ path: String) -> Failure {
+        Failure(.input, "\(path) is the name of a lock, and what lies there is none; move it elsewhere")
     }
 
     /// Whether the file that is locked is still the one at its path. Where somebody removed it, another writer may hold a new one.

@@ -43,6 +43,12 @@ public final class OpenFolder {
         return Int(status.st_size)
     }
 
+    /// The length in bytes of what can be a file that this program left: a regular one that has no second name; else nil.
+    public func lengthOfUnshared(_ name: String) throws -> Int? {
+        guard let status = try status(name), status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else { return nil }
+        return Int(status.st_size)
+    }
+
     /// Whether the path still leads here. What opens files by path, as SQLite does, is to be trusted only while it does.
     public var isAtItsPath: Bool {
         var held = stat(), named = stat()

@@ -35,8 +35,45 @@ public enum SecretFile {
 
     /// Whether a text is 64 hexadecimal digits.
     public static func isKey(text: some Collection<UInt8>) -> Bool {
-        text.count == digits && text.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) && $0 >= 0x41 }
+        text.count == digits && text.allSatisfy(isDigit)
     }
+
+    /// Whether a text may show a key, or most of one: it holds more hexadecimal digits in a row than the identifiers that people
+    /// use have (UUID and MD5 32, SHA-1 40).
+    public static func mayShowKey(_ text: some StringProtocol) -> Bool { runs(in: Array(text.utf8)).contains { $0.count > mostHarmlessDigits } }
+
+    /// A message without what may be a key, or most of one: files that are read for something else may hold a copy. Digits of a
+    /// path stay: some systems name folders so.
+    public static func hidingDigits(in message: String) -> String {
+        let bytes = Array(message.utf8), slash = UInt8(ascii: "/")
+        var hidden: [UInt8] = [], end = 0
+        for run in runs(in: bytes) where run.count > mostHarmlessDigits {
+            let isInPath = run.lowerBound > 0 && bytes[run.lowerBound - 1] == slash || run.upperBound < bytes.count && bytes[run.upperBound] == slash
+            if isInPath { continue }
+            hidden += bytes[end..<run.lowerBound] + Array("(\(run.count) hexadecimal digits)".utf8)
+            end = run.upperBound
+        }
+        return end == 0 ? message : String(decoding: hidden + bytes[end...], as: UTF8.self)
+    }
+
+    private static let mostHarmlessDigits = 40
+
+    /// Where hexadecimal digits stand in a row.
+    private static func runs(in bytes: [UInt8]) -> [Range<Int>] {
+        var runs: [Range<Int>] = [], start: Int?
+        for (index, byte) in bytes.enumerated() {
+            if isDigit(byte) {
+                start = start ?? index
+            } else if let first = start {
+                runs.append(first..<index)
+                start = nil
+            }
+        }
+        if let first = start { runs.append(first..<bytes.count) }
+        return runs
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20) && byte >= 0x41 }
 
     /// Whether what lies at a path is, or may be, a key: by its place, or because it is one as text, or 32 bytes that are no text.
     public static func isKept(at path: String) throws -> Bool {

@@ -61,7 +61,7 @@ public struct NPYHeader: Sendable, Equatable {
 
     private static func element(_ type: String, place: String) throws -> Element {
         let advice = "save it as single precision (astype('<f4')), integers (astype('<i8')) or strings (astype(str))"
-        func unsupported(_ what: String) -> Failure { Failure(.input, "\(place) holds \(what) ('\(type.prefix(40))'); \(advice)") }
+        func unsupported(_ what: String) -> Failure { Failure(.input, "\(place) holds \(what) ('\(type.prefix(80))'); \(advice)") }
         let kind = type.dropFirst().first, digits = type.dropFirst(2)
         guard let order = type.first, let kind, "<|>=".contains(order) else { throw unsupported("an unknown type") }
         if kind == "O" { throw unsupported("Python objects") }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -47,6 +48,27 @@ struct SecretTests {
             }
         }
         #expect(!FileManager.default.fileExists(atPath: shell.folder.file("new")))
+    }
+
+    @Test("Nor do messages and results repeat an altered copy", arguments: places + ["-C p delete --ids @ --ignore-unknown --json", "-C p delete --ids @ --ignore-unknown", "-C p delete --ids @ --ignore-unknown --dry-run"])
+    func alteredCopies(place: String) throws {
+        #expect(try shell.run("""
+            k=$(cat copy); echo "'$k'" > c1; echo "$k,y" > c2; echo "key=$k" > c3; echo "$k$k" > c4; echo "${k%?}" > c5; printf 'id,y\n%s,a\n' "$k" > c6; printf '%s 1:2\n' "$k" > c7
+            """).status == 0)
+        for copy in 1...7 {
+            let words = place.replacingOccurrences(of: "@", with: "c\(copy)")
+            let result = try shell.run("$U \(words); s=$?; rm -rf new; exit $s")
+            let text = (result.output + result.errors).lowercased()
+            for start in 0...54 { #expect(!text.contains(secret.dropFirst(start).prefix(9)), "\(words): \(result.output) \(result.errors)") }
+        }
+    }
+
+    @Test("Digits in a message are hidden where they may be a key, and not in a path")
+    func hiding() {
+        let key = String(repeating: "0fA3", count: 16)
+        #expect(SecretFile.hidingDigits(in: "'\(key)' is unknown") == "'(64 hexadecimal digits)' is unknown")
+        #expect(SecretFile.hidingDigits(in: "/a/\(key)/b: \(key.prefix(40)), ä\(key.prefix(41))") == "/a/\(key)/b: \(key.prefix(40)), ä(41 hexadecimal digits)")
+        for same in ["", "/layers/\(key)", key.prefix(32) + " is unknown"] { #expect(SecretFile.hidingDigits(in: String(same)) == same) }
     }
 
     @Test("The secret key in the place of the public one is called what it is")

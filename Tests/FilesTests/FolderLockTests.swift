@@ -8,12 +8,36 @@ import Testing
 struct FolderLockTests {
     @Test("A lock that is a link to another file is not followed")
     func link() throws {
-        let folder = try TemporaryFolder()
         let target = try folder.write("precious", to: "target")
-        #expect(symlink(target, folder.file("lock")) == 0)
-        #expect(throws: SystemCallError.self) { _ = try FolderLock(folder.file("lock")) }
+        #expect(symlink(target, path) == 0)
+        #expect(refusal() == foreign)
         #expect(try FileSystem.read(target) == Array("precious".utf8))
     }
+
+    @Test("A file that is no lock is not written over, nor one that has a second name", arguments: ["precious", "12 eggs", "123456789012345678901", "12"])
+    func foreign(content: String) throws {
+        let file = try folder.write(content, to: "theirs")
+        #expect(Glibc.link(file, path) == 0)
+        #expect(refusal() == foreign)
+        #expect(try FileSystem.read(file) == Array(content.utf8))
+        #expect(unlink(file) == 0)
+        if content == "12" {
+            #expect(throws: Never.self) { _ = try FolderLock(path) }
+        } else {
+            #expect(refusal() == foreign)
+            #expect(try FileSystem.read(path) == Array(content.utf8))
+        }
+    }
+
+    @Test("A folder or a pipe in the place of a lock is refused, too")
+    func otherKinds() throws {
+        #expect(mkdir(path, 0o700) == 0)
+        #expect(refusal() == foreign)
+        #expect(rmdir(path) == 0 && mkfifo(path, 0o600) == 0)
+        #expect(refusal() == foreign)
+    }
+
+    private var foreign: Failure { Failure(.input, "\(path) is the name of a lock, and what lies there is none; move it elsewhere") }
 
     private let folder: TemporaryFolder
     private var path: String { folder.file("lock") }

@@ -46,6 +46,17 @@ struct IDListTests {
         }
     }
 
+    @Test("An altered copy of a key is shown nowhere", arguments: ["'KEY'", "\"KEY\"", "KEY,y", "key=KEY", "KEYKEY", "-KEY"])
+    func alteredKeys(shape: String) throws {
+        let key = String(repeating: "0fA3", count: 16)
+        for text in [shape.replacing("KEY", with: key), shape.replacing("KEY", with: key.dropLast())] {
+            let ids = try list("a\n\(text)\n\(text)")
+            #expect(ids.entries.map(IDList.shown) == ["a", "the id in line 2"] && ids.repeated.map(IDList.shown) == ["the id in line 3"])
+            #expect(!ids.named(ids.entries).contains("0fA3"))
+        }
+        #expect(IDList.shown("6ba7b8109dad11d180b400c04fd430c8", line: 1) == "6ba7b8109dad11d180b400c04fd430c8", "a UUID is no key")
+    }
+
     @Test("A table that is given as a list is told how to name its column")
     func tableAsList() throws {
         let ids = try list("id,name\n1,x\n2,y")

@@ -54,6 +54,8 @@ public struct PublicKey: Sendable, Equatable, CustomStringConvertible {
     /// As other programs read it: PEM of a SubjectPublicKeyInfo.
     public var pem: String { "-----BEGIN PUBLIC KEY-----\n\(Data(Self.derPrefix + bytes).base64EncodedString())\n-----END PUBLIC KEY-----\n" }
 
+    static let pemLength = PublicKey(bytes: [UInt8](repeating: 0, count: length)).pem.utf8.count
+
     /// Whether these are the bytes of the secret key from which the pair of `other` follows: given in the place of a public key.
     public func isSecret(behind other: PublicKey) -> Bool {
         var bytes = bytes

@@ -41,7 +41,8 @@ extension Store {
 
     /// The same, and whether each has the very content of an object that a deletion destroyed.
     func findStrayFiles() throws -> [(file: StrayFile, isCopy: Bool)] {
-        let known = Set(index.objects.keys.map(\.description))
+        // Also objects whose entries cannot be read.
+        let known = Set(try database.rows("SELECT name FROM objects") { Hexadecimal.encode($0.blob(0)) })
         let strays = try objectsFolder.names().filter { !known.contains($0) }
         guard !strays.isEmpty else { return [] }
         var names: [String: Int] = [:], digests: [Digest: Int] = [:]

@@ -7,6 +7,7 @@ import Files
 /// size and root under a key that only the project has. The format is specified in Documentation/Formats.md.
 extension Store {
     static let witnessName = "ledger-witness"
+    static let mostWitnessBytes = Witness.places * Witness.stride
 
     private struct Witness {
         let size: Int
@@ -78,7 +79,7 @@ extension Store {
         let length: Int?
         do { length = try projectFolder.length(Self.witnessName) } catch let failure as Failure { throw fault(failure.description) }
         guard let length else { return (nil, 0, false) }
-        let bytes = length <= Witness.places * Witness.stride ? try projectFolder.read(Self.witnessName) : []
+        let bytes = length <= Self.mostWitnessBytes ? try projectFolder.read(Self.witnessName) : []
         let found = (0..<Witness.places).compactMap { place -> (place: Int, witness: Witness)? in
             let start = place * Witness.stride
             guard bytes.count >= start + Witness.length else { return nil }

@@ -63,6 +63,8 @@ public final class Store {
     static let publicKeyName = "signing-key.pem"
     static let catalogueName = "catalogue.sqlite"
     static let objectsName = "objects"
+    /// What SQLite appends to a catalogue's name for files of its own.
+    private static let logSuffixes = ["-wal", "-shm", "-journal"]
     /// The catalogue of a project that is being made.
     static let unfinishedName = catalogueName + FileSystem.temporarySuffix
 
@@ -199,7 +201,7 @@ public final class Store {
         do {
             if projectFolder.exists(Self.unfinishedName) {
                 try projectFolder.removeTree(Self.objectsName)
-                try projectFolder.remove(Self.unfinishedName)
+                for name in [Self.witnessName, Self.publicKeyName, Self.unfinishedName] { try projectFolder.remove(name) }
             }
             _ = try projectFolder.open(Self.unfinishedName, .createNew)
             // It tells our own 'objects' from other people's, also after the power failed.
@@ -234,20 +236,41 @@ public final class Store {
         folderIsUnsynced = true
     }
 
-    /// An init that was cut off left its unfinished catalogue; other people's objects are not ours to remove.
+    /// A creation that was cut off left its unfinished catalogue, which tells that the rest is ours. Other people's files that
+    /// are called like ours are not ours to write over or to remove.
     private static func refuseOthers(in folder: OpenFolder) throws {
         guard !folder.exists(catalogueName) else { return }
-        guard !folder.exists(unfinishedName) else {
-            // Anybody may have put something there since, or called a file of theirs so.
-            guard folder.isFolder(objectsName) else { return }
-            for name in try OpenFolder(objectsName, in: folder).names() where Hexadecimal.decode(name)?.count != ObjectName.length && name != ScratchFile.name {
-                throw Failure(.input, "\(folder.path)/\(objectsName) holds '\(PathText.printable(name))', which no 'init' left there; move it elsewhere")
-            }
+        func refuse(_ name: String) -> Failure {
+            Failure(.input, "\(folder.path) holds something named '\(name)' that is no project's; choose another folder with -C DIR")
+        }
+        // A creation keeps its journal in memory, and a log is there only beside a catalogue.
+        for name in logSuffixes.flatMap({ [catalogueName + $0, unfinishedName + $0] }) where folder.exists(name) { throw refuse(name) }
+        guard folder.exists(unfinishedName) else {
+            for name in [objectsName, publicKeyName, witnessName] where folder.exists(name) { throw refuse(name) }
             return
         }
-        for name in [objectsName, publicKeyName] where folder.exists(name) {
-            throw Failure(.input, "\(folder.path) holds something named '\(name)' that is no project's; choose another folder with -C DIR")
+        guard try isUnfinishedCatalogue(in: folder) else { throw refuse(unfinishedName) }
+        for (name, most) in [(publicKeyName, PublicKey.pemLength), (witnessName, mostWitnessBytes)] where folder.exists(name) {
+            guard let length = try folder.lengthOfUnshared(name), length <= most else { throw refuse(name) }
         }
+        // Anybody may have put something among the objects since.
+        guard folder.exists(objectsName) else { return }
+        guard folder.isFolder(objectsName) else { throw refuse(objectsName) }
+        for name in try OpenFolder(objectsName, in: folder).names() where Hexadecimal.decode(name)?.count != ObjectName.length && name != ScratchFile.name {
+            throw Failure(.input, "\(folder.path)/\(objectsName) holds '\(PathText.printable(name))', which no 'init' left there; move it elsewhere")
+        }
+    }
+
+    /// Whether a creation that was cut off, by a power failure perhaps, may have left the file: nothing is in it yet, or nothing
+    /// reached the device, or it says whose it is in its first page, which SQLite writes with the first of our statements.
+    private static func isUnfinishedCatalogue(in folder: OpenFolder) throws -> Bool {
+        guard let length = try folder.lengthOfUnshared(unfinishedName) else { return false }
+        let header = min(length, 100), file = try folder.open(unfinishedName, .read)
+        var bytes = [UInt8](repeating: 0, count: header)
+        try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+        if bytes.allSatisfy({ $0 == 0 }) { return true }
+        let place = 68..<72
+        return header == 100 && bytes.starts(with: Array("SQLite format 3\0".utf8)) && bytes[place].reduce(0) { $0 << 8 | Int($1) } == applicationID
     }
 
     private static func alreadyThere(_ folder: String) -> Failure {
@@ -310,7 +333,7 @@ public final class Store {
 
     /// Names of the project's own files in its folder.
     static let ownNames =
-        ["", "-wal", "-shm", "-journal"].map { catalogueName + $0 } + [unfinishedName, KeyFile.name, publicKeyName, witnessName, lockName]
+        ([""] + logSuffixes).map { catalogueName + $0 } + [unfinishedName, KeyFile.name, publicKeyName, witnessName, lockName]
 
     /// Throws where a file to be written would take the place of one of the project's own, or of no regular file, or cannot be written.
     public static func expectOutput(_ path: String, besideProject folder: String, replacing: Bool) throws {

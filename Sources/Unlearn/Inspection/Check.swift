@@ -36,6 +36,7 @@ extension Project {
             }
         }
         report.errors += store.indexFaults.map(CheckReport.fault)
+        report.objects = store.indexFaults.count
         try attempt { try store.checkCatalogue() }
         try attempt { report.errors += try store.ledgerFaults() }
         try attempt { try store.verifyWitness() }

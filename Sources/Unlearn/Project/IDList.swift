@@ -39,8 +39,8 @@ public struct IDList: Sendable {
                 guard places.count == 1 else {
                     let what = places.isEmpty ? "has no column '\(column)'" : "has \(places.count) columns '\(column)'"
                     // A header that is a key's digits is a copy of a key, and is shown no more than a key is.
-                    guard !fields.contains(where: Self.looksLikeKey) else { throw Failure(.input, "\(path) \(what), and is no table of ids") }
-                    throw Failure(.input, "\(path) \(what); its columns are \(fields.prefix(20).map { "'\($0.prefix(40))'" }.joined(separator: ", "))")
+                    guard !fields.contains(where: Self.mayShowKey) else { throw Failure(.input, "\(path) \(what), and is no table of ids") }
+                    throw Failure(.input, "\(path) \(what); its columns are \(fields.prefix(20).map { "'\($0.prefix(80))'" }.joined(separator: ", "))")
                 }
                 place = places[0]
                 return
@@ -103,16 +103,16 @@ public struct IDList: Sendable {
             && !id.unicodeScalars.contains { $0 == "\n" || $0 == "\r" || $0 == "\0" }
     }
 
-    /// Whether an id is 64 hexadecimal digits: a row may be called so, and a secret key looks so.
-    package static func looksLikeKey(_ id: some StringProtocol) -> Bool { SecretFile.isKey(text: Array(id.utf8)) }
+    /// Whether an id holds so many hexadecimal digits in a row that they may be a secret key's: a row may be called so, too.
+    package static func mayShowKey(_ id: some StringProtocol) -> Bool { SecretFile.mayShowKey(id) }
 
     /// How an id is shown in messages, and in what is written about ids that name no row: never in full where a copy of a key may
     /// have been given for a list.
-    static func shown(_ id: String, line: Int) -> String { looksLikeKey(id) ? "the id in line \(line)" : id }
+    static func shown(_ id: String, line: Int) -> String { mayShowKey(id) ? "the id in line \(line)" : id }
 
     /// The same with quotation marks and the line, for messages.
     static func quoted(_ id: String, line: Int) -> String {
-        looksLikeKey(id) ? "the id in line \(line)" : "'\(id.prefix(40))' (line \(line))"
+        mayShowKey(id) ? "the id in line \(line)" : "'\(id.prefix(80))' (line \(line))"
     }
 
     /// Ids still to be found, with their lines.

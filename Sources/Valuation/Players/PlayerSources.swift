@@ -147,7 +147,7 @@ private struct PlayersFile {
         var owned: [PlayerSet.Owned] = []
         for (row, place) in zip(rows, places) {
             func wrong(_ what: String) -> Failure {
-                let id = IDList.looksLikeKey(row.id) ? "" : "'\(row.id.prefix(80))' "
+                let id = IDList.mayShowKey(row.id) ? "" : "'\(row.id.prefix(80))' "
                 return Failure(.input, "\(path) line \(row.line): the id \(id)\(what); correct the file")
             }
             guard let place else { throw wrong("is not in the project") }

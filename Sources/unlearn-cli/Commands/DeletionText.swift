@@ -34,7 +34,7 @@ enum DeletionText {
     }
 
     private static func brief(_ ids: [String]) -> String {
-        ids.prefix(10).map { "'\($0.prefix(40))'" }.joined(separator: ", ") + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
+        ids.prefix(10).map { "'\($0.prefix(80))'" }.joined(separator: ", ") + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
     }
 
     // MARK: - What was done

@@ -111,7 +111,7 @@ extension CommandSpec {
         let path = invocation.operand
         let key = try invocation.text("public-key").map(readPublicKey)
         if let id = invocation.text("project"), Hexadecimal.decode(id)?.count != 16 {
-            throw Failure(.input, "--project takes 32 hexadecimal digits, as 'unlearn status --json' names them, not '\(id.prefix(40))'")
+            throw Failure(.input, "--project takes 32 hexadecimal digits, as 'unlearn status --json' names them, not '\(id.prefix(80))'")
         }
         let verified = try ErasureCertificate.verify(try readCertificate(path), path: path, key: key, project: invocation.text("project"))
         let trust = verified.keyGiven ? "" : "\nNOT compared with a key that you trust: give --public-key (the certificate names its own, which proves nothing about who signed)"

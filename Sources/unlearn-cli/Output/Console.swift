@@ -40,11 +40,11 @@ struct Console {
         }
     }
 
-    /// One line on standard error, whatever names and paths it holds.
+    /// One line on standard error, whatever names and paths it holds; what may be a secret key is not repeated.
     static func error(_ text: String) {
         let scalars = text.unicodeScalars
         let line = scalars.count <= longestLine ? text : String(scalars.prefix(longestLine)) + " …"
-        write(printable(line, keeping: []) + "\n")
+        write(printable(SecretFile.hidingDigits(in: line), keeping: []) + "\n")
     }
 
     /// An argument can be as long as the system allows; what is wrong with it is clear before that.

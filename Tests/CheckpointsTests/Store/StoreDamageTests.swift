@@ -208,14 +208,19 @@ struct StoreDamageTests {
     /// The fault of a catalogue in which one object has another cell or name.
     private func entryFault(_ change: (Database, StoredObject, Store) throws -> Void) throws -> Failure? {
         let whole = try FileSystem.read(project.catalogue)
+        let file: String
         do {
             let store = try project.inspector(), object = try #require(store.index.object(.influence, 2))
             try change(try project.database(), object, store)
+            file = object.file
         }
         // Whoever only looks gets in, and is told: one entry that cannot be read hides no other fault.
-        let faults = try project.inspector().indexFaults
+        let inspector = try project.inspector(), faults = inspector.indexFaults
         let writer = #expect(throws: Failure.self) { _ = try project.writer() }
         #expect(faults.count == 1 && writer?.kind == .damaged)
+        // The file of that object is no rubbish, unless its very name was changed.
+        let isNamed = try project.database().rows("SELECT count(*) FROM objects WHERE hex(name) = upper(?)", .text(file)) { $0.integer(0) } == [1]
+        #expect(try inspector.strayFiles().map(\.name) == (isNamed ? [] : [file]))
         let error = faults.first.map { Failure(.damaged, $0) }
         try project.putBack(whole)
         return error
