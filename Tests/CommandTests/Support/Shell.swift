@@ -16,7 +16,7 @@ struct Shell {
         return shell
     }
 
-    static let options = "--id-column id --label-column y --model logistic --blocks 10"
+    static let options = "--id-column id --label-column y --model logistic --blocks 10 --assignment-seed 1"
 
     func run(_ script: String) throws -> Program.Result {
         let process = Process()
