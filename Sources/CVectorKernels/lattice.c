@@ -83,3 +83,32 @@ void vk_scale(const int32_t *a, int32_t *scaled, size_t n, double factor) {
         scaled[i] = value > 2147483647.0 ? INT32_MAX : (int32_t)value;
     }
 }
+
+MULTIVERSION
+void vk_begin_merge(const int32_t *base, double *sums, size_t n, double branches) {
+    for (size_t i = 0; i < n; i++) sums[i] = -branches * (double)base[i];
+}
+
+MULTIVERSION
+void vk_add_tip(const int32_t *tip, double *sums, size_t n) {
+    for (size_t i = 0; i < n; i++) sums[i] += (double)tip[i];
+}
+
+// The rounded quotient of two doubles is at most one off the nearest integer; what it leaves of the sum is exact, and tells.
+MULTIVERSION
+int vk_finish_merge(const int32_t *base, const double *sums, int32_t *merged, size_t n, double branches) {
+    int bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        double r = rint(sums[i] / branches);
+        const double twice = 2 * (sums[i] - r * branches);
+        // A tie goes to the even one of its neighbours.
+        const int odd = r != 2 * rint(r / 2);
+        const int up = twice > branches || (twice == branches && odd), down = twice < -branches || (twice == -branches && odd);
+        r += up ? 1.0 : down ? -1.0 : 0.0;
+        const double value = (double)base[i] + r;
+        const int fits = value >= -2147483648.0 && value <= 2147483647.0;
+        bad |= !fits;
+        merged[i] = (int32_t)(fits ? value : 0.0);
+    }
+    return bad;
+}

@@ -79,6 +79,36 @@ public struct LatticeVector: Sendable, Equatable {
         try combined(with: other, vk_subtract_checked)
     }
 
+    /// The mean of what several states add to this one, put on it: `self ⊕ round((Σ (tip ⊖ self)) / tips)`, with one rounding, half to
+    /// even, of an exact sum: the same whatever the order of the tips. This state itself where there are none.
+    /// - Complexity: O(n · tips), at memory bandwidth.
+    public func merging(_ tips: [LatticeVector]) throws(LatticeOverflow) -> LatticeVector {
+        precondition(tips.allSatisfy { $0.count == count } && tips.count <= Self.mostTips, "tips of this state")
+        guard !tips.isEmpty, count > 0 else { return self }
+        var overflow: Int32 = 0
+        let merged = [Int32](unsafeUninitializedCapacity: count) { buffer, initialised in
+            initialised = count
+            let branches = Double(tips.count), target = buffer.baseAddress!
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.mergeTile) { sums in
+                let sums = sums.baseAddress!
+                // A tile's sums stay in the cache while all tips pass.
+                for start in stride(from: 0, to: count, by: Self.mergeTile) {
+                    let length = min(Self.mergeTile, count - start)
+                    steps.withUnsafeBufferPointer { vk_begin_merge($0.baseAddress! + start, sums, length, branches) }
+                    for tip in tips { tip.steps.withUnsafeBufferPointer { vk_add_tip($0.baseAddress! + start, sums, length) } }
+                    steps.withUnsafeBufferPointer { overflow |= vk_finish_merge($0.baseAddress! + start, sums, target + start, length, branches) }
+                }
+            }
+        }
+        guard overflow == 0 else { throw LatticeOverflow() }
+        return LatticeVector(merged)
+    }
+
+    private static let mergeTile = 2048
+
+    /// Up to so many the kernel's sums are exact.
+    public static let mostTips = 1 << 20
+
     /// Every step count times `factor` (|factor| ≤ 1), to the nearest integer, ties to even.
     public func scaled(by factor: Double) -> LatticeVector {
         precondition(abs(factor) <= 1, "factor beyond 1")

@@ -21,7 +21,11 @@ extension Recipe {
     public var isAllowed: Bool {
         // A bound is compared as the float that it is kept as.
         func holds(_ range: ClosedRange<Double>, _ value: Float) -> Bool { (Float(range.lowerBound)...Float(range.upperBound)).contains(value) }
-        return Self.allowedBlocks.contains(blocks) && Self.allowedEpochs.contains(epochs) && Self.allowedBatchSizes.contains(batchSize)
+        let branchesFit = branches.map {
+            Self.allowedBlocks.contains($0.count) && Self.allowedBlocks.contains($0.length) && $0.count.multipliedReportingOverflow(by: $0.length).partialValue <= blocks
+                && Self.allowedEpochs.contains($0.epochs) && holds(Self.allowedLearningRates, $0.learningRate)
+        } ?? true
+        return branchesFit && Self.allowedBlocks.contains(blocks) && Self.allowedEpochs.contains(epochs) && Self.allowedBatchSizes.contains(batchSize)
             && hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(width)
             && holds(Self.allowedLearningRates, learningRate) && holds(Self.allowedMomentum, momentum) && holds(Self.allowedWeightDecay, weightDecay)
             && holds(Self.allowedLabelSmoothing, labelSmoothing) && holds(Self.allowedGradientClips, gradientClip)

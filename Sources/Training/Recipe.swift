@@ -1,6 +1,6 @@
 import Tensors
 
-/// How the rate falls over the blocks; p = (block − 1) / blocks.
+/// How the rate falls over the blocks; p = (block − 1) / blocks. A stem goes half the way, and each branch all of it.
 public enum Schedule: String, Codable, Sendable, CaseIterable {
     case constant
     /// 1 − p
@@ -9,6 +9,24 @@ public enum Schedule: String, Codable, Sendable, CaseIterable {
     case cosine
     /// 1 / (1 + 10 p)
     case inverse
+}
+
+/// The branches behind a recipe's stem. They need not forget, for no block is put back on behind them: they may pass over their
+/// rows more often than the stem, and at other rates.
+public struct Branches: Codable, Sendable, Equatable {
+    public var count: Int
+    /// Blocks of each.
+    public var length: Int
+    public var epochs: Int
+    /// Of a branch's first block; it falls over the branch as the schedule has it.
+    public var learningRate: Float
+
+    public init(count: Int, length: Int, epochs: Int, learningRate: Float) {
+        self.count = count
+        self.length = length
+        self.epochs = epochs
+        self.learningRate = learningRate
+    }
 }
 
 /// The built-in networks.
@@ -40,8 +58,11 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var pooling: PoolingName
     /// Multiplies the channels and hidden units of `lenet5` and the channels of `resnet20`.
     public var width: Int
+    /// All of them, branches' included.
     public var blocks: Int
-    /// Times that each block is passed over.
+    /// Nil: a chain.
+    public var branches: Branches?
+    /// Times that each block of the stem is passed over.
     public var epochs: Int
     /// Slots of a step, empty ones included.
     public var batchSize: Int
@@ -111,9 +132,33 @@ public struct Recipe: Codable, Sendable, Equatable {
         }
     }
 
+    /// The share of blocks that a stem has where nothing else is asked for. Models of one layer average well from the very
+    /// initialisation; those of deeper networks must have come some way together first.
+    public var stemShare: Double { model == .logistic ? 0 : 0.5 }
+
+    /// Branches as the model comes with them.
+    public func branches(count: Int, length: Int, epochs: Int?, learningRate: Float?) -> Branches {
+        Branches(count: count, length: length, epochs: epochs ?? self.epochs, learningRate: learningRate ?? self.learningRate)
+    }
+
+    public var lineage: Lineage {
+        guard let branches else { return Lineage(chain: blocks) }
+        return Lineage(stem: blocks - branches.count * branches.length, branches: branches.count, length: branches.length)
+    }
+
+    /// Times that a block is passed over.
+    public func epochs(of block: Int) -> Int { lineage.branch(of: block) == nil ? epochs : branches!.epochs }
+
     /// The rate of a block (1-based). It never depends on how many steps were taken before.
     public func rate(block: Int) -> Float {
-        let progress = Double(block - 1) / Double(blocks)
+        let lineage = lineage, first: Float, progress: Double
+        if let branch = lineage.branch(of: block) {
+            first = branches!.learningRate
+            progress = Double(block - lineage.blocks(ofBranch: branch).lowerBound) / Double(lineage.length)
+        } else {
+            first = learningRate
+            progress = Double(block - 1) / Double(lineage.isChain ? blocks : 2 * lineage.stem)
+        }
         let factor =
             switch schedule {
             case .constant: 1.0
@@ -121,7 +166,7 @@ public struct Recipe: Codable, Sendable, Equatable {
             case .cosine: 0.5 * (1 + Self.sine(.pi * (0.5 - progress)))
             case .inverse: 1 / (1 + 10 * progress)
             }
-        return Float(Double(learningRate) * factor)
+        return Float(Double(first) * factor)
     }
 
     /// How many of a block's last steps are averaged: the share `averaging` of them, rounded up, at least one; 0 where nothing is

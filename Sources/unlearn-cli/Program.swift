@@ -2,8 +2,12 @@ import Files
 import Glibc
 import Unlearn
 
+/// When the program began, as near to it as it can know.
+let programStart = ContinuousClock.now
+
 /// The whole program: runs what the words ask for and gives the exit code.
 package func runProgram(_ arguments: [String]) -> Int32 {
+    _ = programStart
     occupyStandardDescriptors()
     Interrupt.install()
     do {

@@ -315,7 +315,7 @@ struct AttackTests {
         let (folder, path) = try project(withRow: 250, filledWith: truth, label: 1)
         defer { withExtendedLifetime(folder) {} }
         _ = try train(path)
-        let exported = try open(path, .read).trainedState()
+        let exported = try open(path, .read).model()
         func kept() throws -> String { try (readableView(try open(path, .read)) + (open(path, .read).store.ledger()).map { String(decoding: $0.bytes, as: UTF8.self) }).joined() }
         // The search finds what is there: before the deletion the ledger names the state.
         #expect(try kept().contains(Digest(of: exported).description))

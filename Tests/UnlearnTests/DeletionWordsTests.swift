@@ -51,12 +51,12 @@ struct DeletionWordsTests {
         private var states: [Int: LatticeVector] = [:]
 
         init(_ project: Project) throws {
-            let chain = try project.chain()
-            for block in 1...chain.length { states[block] = try chain.state(block - 1) }
+            let chain = try project.lineage()
+            for block in 1...chain.trainedBlocks { states[block] = try chain.state(block - 1) }
         }
 
         mutating func follow(_ report: DeletionReport, _ project: Project) throws {
-            let chain = try project.chain()
+            let chain = try project.lineage()
             for segment in report.segments {
                 var state = try chain.state(segment.first - 1)
                 let trained = try project.trainer.train(
@@ -71,8 +71,8 @@ struct DeletionWordsTests {
 
         /// Blocks behind which the chain does not go on as training does: the next one was trained from another state.
         func seams(_ project: Project) throws -> Set<Int> {
-            let chain = try project.chain()
-            return Set(try (1..<chain.length).filter { try states[$0]!.adding(chain.influence($0)) != states[$0 + 1]! })
+            let chain = try project.lineage()
+            return Set(try (1..<chain.trainedBlocks).filter { try states[$0]!.adding(chain.influence($0)) != states[$0 + 1]! })
         }
     }
 
@@ -82,7 +82,7 @@ struct DeletionWordsTests {
         try project.train()
         var bases = try Bases(project.open(.read))
         for step in sequence {
-            let wasExact = try project.open(.read).chain().isExact, firstInexact = try project.open(.read).chain().firstInexact
+            let wasExact = try project.open(.read).lineage().isExact, firstInexact = try project.open(.read).lineage().firstInexact
             let ids = try step.blocks.map { try project.ids(inBlock: $0)[0] } + (step.testRow ? [try testRow(project)] : [])
             let change = { (options: inout DeletionOptions) in
                 options.replay.method = step.method
@@ -111,7 +111,7 @@ struct DeletionWordsTests {
 
             // What the report says is what lies in the chain.
             #expect(report.exactBefore == wasExact && report.earlierStitches?.isEmpty == remaining.isEmpty, "\(step.testDescription): \(remaining), \(report.earlierStitches ?? [])")
-            #expect(report.exact == (try opened.chain().isExact))
+            #expect(report.exact == (try opened.lineage().isExact))
             if let first = report.segments.map(\.first).min() { #expect(report.fromExactState == (first <= firstInexact ?? Int.max)) }
 
             // What delete prints.

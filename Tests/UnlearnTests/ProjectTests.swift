@@ -147,8 +147,8 @@ struct ProjectTests {
         try project.train()
         let kept = project.folder.file("before.safetensors")
         let opened = try project.open(.read)
-        _ = try opened.export(opened.tensors(block: nil), to: kept)
-        let before = try opened.trainedState()
+        _ = try opened.export(opened.tensors(of: opened.model()), to: kept)
+        let before = try opened.model()
         #expect(try opened.state(exportedTo: kept) == before)
         let ids = Array(try project.ids(inBlock: 6).prefix(8))
         try project.delete(ids) {
@@ -162,7 +162,7 @@ struct ProjectTests {
         #expect(exact.l1NothingStandardError == 0 && error > 0)
         #expect(abs(estimate - (try #require(exact.l1NothingToExact))) < 5 * error)
         #expect(sampled.agreementNothingVsExact == exact.agreementNothingVsExact && sampled.accuracy.nothing == exact.accuracy.nothing)
-        let current = try project.open(.read).trainedState()
+        let current = try project.open(.read).model()
         #expect { try audit(current) } throws: { ($0 as? Failure)?.kind == .input }
         let distance = try #require(sampled.l1ToExact)
         #expect(distance > 0)
@@ -176,11 +176,11 @@ struct ProjectTests {
         let project = try SmallProject()
         try project.train()
         let opened = try project.open(.read)
-        #expect(try opened.store.chainLinks().filter(\.hasKeyframe).map(\.block) == [4, 8, 12, 16, 20, 24, 28])
+        #expect(try opened.store.links().filter(\.hasKeyframe).map(\.block) == [4, 8, 12, 16, 20, 24, 28])
         var state = try opened.trainer.initialState()
         for block in 1...30 {
             state = try opened.trainer.train(block: block, from: state, rows: opened.trainingRows(block: block), control: TrainingControl())
-            #expect(try opened.chain().state(block) == state, "state \(block)")
+            #expect(try opened.lineage().state(block) == state, "state \(block)")
         }
     }
 
@@ -223,7 +223,7 @@ struct ProjectTests {
         #expect(throws: Failure.interrupted) {
             try project.open().train(allowingOtherNumerics: false, control: TrainingControl { stop.isDue() }) { _, _ in }
         }
-        let trained = try project.open(.read).chain().length
+        let trained = try project.open(.read).lineage().trainedBlocks
         #expect(trained > 0 && trained < 30)
         try project.delete([try project.ids(inBlock: 1)[0]]) { $0.replay.method = .exact }
         try project.train()
@@ -236,7 +236,7 @@ struct ProjectTests {
     func earlierEvidence(trainingRow: Bool) throws {
         let project = try SmallProject()
         try project.train()
-        let before = try project.open(.read).trainedState()
+        let before = try project.open(.read).model()
         try project.delete([try project.ids(inBlock: 5)[0]]) {
             $0.replay.onNoDecay = .stitch
             $0.replay.decayGuard.epsilon = 1e9
@@ -250,7 +250,7 @@ struct ProjectTests {
         // A deletion that retrained nothing leaves no sample of its own.
         #expect(try store.objects().filter { $0.kind == .evidence }.map(\.block) == (trainingRow ? [2] : []))
         #expect { try audit(project, 1) } throws: { ($0 as? Failure)?.kind == .input && "\($0)".contains("a later deletion destroyed what R1 is compared with") }
-        let other = try project.open(.read).trainedState()
+        let other = try project.open(.read).model()
         #expect { try audit(project, 1, before: other) } throws: { "\($0)".contains("the given model is not the one before R1") }
         #expect(try audit(project, 1, before: before).laterRequests == 1)
         #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
@@ -320,7 +320,7 @@ struct ProjectTests {
                 if trained == 7 { kill(getpid(), SIGKILL) }
             }
         }
-        #expect(try project.open(.read).chain().length == 7)
+        #expect(try project.open(.read).lineage().trainedBlocks == 7)
         #expect(try project.train().stateDigest == (try SmallProject().train().stateDigest))
         #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
     }
@@ -353,7 +353,7 @@ struct ProjectTests {
         do {
             let opened = try project.open()
             let staged = try opened.store.stage(
-                LatticeRecord(kind: .influence, block: 30, latticeBits: 18, vector: try opened.chain().influence(29)))
+                LatticeRecord(kind: .influence, block: 30, latticeBits: 18, vector: try opened.lineage().influence(29)))
             // A folder in its place keeps the superseded file from being removed.
             try FileSystem.remove(objects + "/" + old)
             try FileSystem.makeFolder(objects + "/" + old)
@@ -367,7 +367,7 @@ struct ProjectTests {
         }
         try FileSystem.removeTree(objects + "/" + old)
         let reopened = try project.open()
-        #expect(try reopened.chain().influence(30) == reopened.chain().influence(29))
+        #expect(try reopened.lineage().influence(30) == reopened.lineage().influence(29))
     }
 
     @Test("Superseded files that are still there are a fault; files of an unfinished change are not")

@@ -1,7 +1,7 @@
 import Files
 import Tensors
 
-/// One block of the chain as the catalogue knows it.
+/// One trained block as the catalogue knows it.
 public struct ChainLink: Sendable {
     public let block: Int
     let influence: StoredObject
@@ -14,15 +14,11 @@ public struct ChainLink: Sendable {
 }
 
 extension Store {
-    /// The trained blocks in order, 1…B.
-    public func chainLinks() throws -> [ChainLink] {
-        let links = index.inUse { $0 == .influence }.map {
+    /// The trained blocks by number. Which must be there is the lineage's to say.
+    public func links() throws -> [ChainLink] {
+        index.inUse { $0 == .influence }.map {
             ChainLink(block: $0.block, influence: $0, correction: index.object(.correction, $0.block), keyframe: index.object(.keyframe, $0.block))
         }
-        for (place, link) in links.enumerated() where link.block != place + 1 {
-            throw Failure(.damaged, "block \(place + 1) is missing from the chain; run 'unlearn check' and restore the project from a backup")
-        }
-        return links
     }
 
     public func influence(_ link: ChainLink, latticeBits: Int, count: Int) throws -> LatticeVector {
@@ -61,14 +57,14 @@ extension Store {
 
     public func setKeyframe(_ object: StagedObject) throws { try register(object) }
 
-    /// The keyframes at or after a block are those of a chain that is no more.
-    public func removeKeyframes(from block: Int) throws {
-        for stale in index.inUse(where: { $0 == .keyframe }) where stale.block >= block { try condemn(stale) }
+    /// Keyframes of states that are no more.
+    public func removeKeyframes(where isStale: (_ block: Int) -> Bool) throws {
+        for stale in index.inUse(where: { $0 == .keyframe }) where isStale(stale.block) { try condemn(stale) }
     }
 
-    /// From this block on the influences stand on states that training did not visit.
-    public func markInexact(from block: Int) throws {
-        for influence in index.inUse(where: { $0 == .influence }) where influence.block >= block && influence.entry.baseIsExact {
+    /// The influences of these blocks stand on states that training did not visit.
+    public func markInexact(where isInexact: (_ block: Int) -> Bool) throws {
+        for influence in index.inUse(where: { $0 == .influence }) where influence.entry.baseIsExact && isInexact(influence.block) {
             try update(influence) { $0.baseIsExact = false }
         }
     }

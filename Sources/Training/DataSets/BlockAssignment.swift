@@ -68,6 +68,21 @@ public struct BlockAssignment: Sendable, Equatable {
         self.sizes = sizes
     }
 
+    /// Rows that were assigned part by part, each to blocks of its own.
+    /// - Parameter parts: indices of a part's rows, the number of its first block, and their assignment to blocks from 1 on.
+    public init(_ parts: [(rows: [Int], first: Int, assignment: BlockAssignment)], rows: Int, blocks count: Int) {
+        var blocks = [Int32](repeating: 0, count: rows), slots = blocks, sizes = [Int](repeating: 0, count: count)
+        for part in parts {
+            for (place, row) in part.rows.enumerated() {
+                blocks[row] = part.assignment.blocks[place] + Int32(part.first - 1)
+                slots[row] = part.assignment.slots[place]
+            }
+            for (block, size) in part.assignment.sizes.enumerated() { sizes[part.first - 1 + block] = size }
+        }
+        precondition(!blocks.contains(0) && !sizes.contains(0), "every row is in a part, and every block")
+        (self.blocks, self.slots, self.sizes) = (blocks, slots, sizes)
+    }
+
     /// Of each class, so many rows a block at the least are drawn at random. With fewer, a block's numbers would tell the class of
     /// a row that it lacks: of 10 classes of 60 rows in 20 blocks, half dealt evenly, a guess is right 17 times in 100 and sure 4
     /// times; with this, it is right as often as a guess without the project. Measured with 30 to 60 rows of a class in a block,

@@ -68,13 +68,14 @@ public final class SGDTrainer: BlockTrainer {
         lattice.unsnap(state, into: parameters.pointer)
         velocity.pointer.update(repeating: 0, count: velocity.count)
         let rate = recipe.rate(block: block)
-        let steps = recipe.epochs * ((rows.slots + recipe.batchSize - 1) / recipe.batchSize)
+        let epochs = recipe.epochs(of: block)
+        let steps = epochs * ((rows.slots + recipe.batchSize - 1) / recipe.batchSize)
         // Counted over all batches, empty ones too, so that deleting rows moves no boundary.
         let averaged = recipe.averagedSteps(of: steps)
         average.pointer.update(repeating: 0, count: average.count)
         try ThreadCrew.run(threads: min(recipe.batchSize, rows.slots) * layout.count < Self.leastWork ? 1 : threads) { crew in
             var taken = 0
-            for epoch in 0..<recipe.epochs {
+            for epoch in 0..<epochs {
                 if control.isInterrupted() { throw Failure.interrupted }
                 var order = Array(0..<rows.slots)
                 var random = RandomStream(seed: recipe.seed, purpose: .slotOrder, block: block, epoch: epoch)

@@ -37,16 +37,14 @@ public struct CodecBenchmark {
 
     /// - Complexity: holds one influence at a time, read from the store; what is timed is memory to memory.
     public func run() throws -> CompressionReport {
-        let chain = try project.chain()
-        guard chain.length > 0 else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
-        let blocks = blocks ?? Array(1...chain.length)
-        for block in blocks where !(1...chain.length).contains(block) {
-            throw Failure(.input, "no block \(block): the chain has blocks 1 to \(chain.length)")
-        }
+        let lineage = try project.lineage()
+        guard !lineage.isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+        let blocks = blocks ?? (1...lineage.shape.blocks).filter(lineage.isTrained)
+        for block in blocks { try lineage.expectTrained(block) }
         var entropy = 0.0
         var encoding = Duration.zero, decoding = Duration.zero
         for block in blocks {
-            let influence = try chain.influence(block)
+            let influence = try lineage.influence(block)
             entropy += LatticeCodec.orderZeroEntropy(influence)
             let (encode, decode) = try Self.time(influence)
             encoding += encode
@@ -61,7 +59,7 @@ public struct CodecBenchmark {
         return CompressionReport(
             influences: blocks.count, parameters: project.parameterCount, bitsPerValue: bits, entropyBitsPerValue: entropy,
             aboveEntropy: entropy > 0 ? bits / entropy - 1 : 0, ratioInfluences: 32 / bits,
-            ratioStore: Double(chain.length) * influenceBytes / Double(objects.reduce(0) { $0 + $1.bytes }),
+            ratioStore: Double(lineage.trainedBlocks) * influenceBytes / Double(objects.reduce(0) { $0 + $1.bytes }),
             encodeGbPerSecond: raw * 1e-9 / (encoding / .seconds(1)), decodeGbPerSecond: raw * 1e-9 / (decoding / .seconds(1)))
     }
 

@@ -83,12 +83,10 @@ public struct DeletionBenchmark {
     }
 
     public func run() throws -> BenchmarkReport {
-        let chain = try project.chain()
-        guard chain.length > 0 else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
-        for position in plan.positions {
-            guard (1...chain.length).contains(position) else { throw Failure(.input, "no block \(position): the chain has blocks 1 to \(chain.length)") }
-        }
-        let current = try chain.state(chain.length)
+        let lineage = try project.lineage()
+        guard !lineage.isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+        for position in plan.positions { try lineage.expectTrained(position) }
+        let current = try lineage.model()
         guard let nothing = try project.decide(current, on: .test) else { throw Failure(.input, "no test rows are left to compare models on") }
 
         var naiveSeconds: Double?
@@ -96,20 +94,20 @@ public struct DeletionBenchmark {
         var rows: [BenchmarkReport.Row] = []
         for count in plan.deletions {
             for position in plan.positions {
-                let chosen = try choose(count, from: position, chainLength: chain.length)
+                let chosen = try choose(count, from: position, lineage)
                 let what = "\(count) row\(count == 1 ? "" : "s") at block \(position)"
-                let exact = try walk(chain, chosen, method: .exact, epsilon: plan.epsilons[0], "exact replay without \(what)")
+                let exact = try walk(lineage, chosen, method: .exact, epsilon: plan.epsilons[0], "exact replay without \(what)")
                 if naiveSeconds == nil {
-                    let (state, seconds) = try trainFromScratch(chain.length, without: chosen)
+                    let (state, seconds) = try trainFromScratch(lineage, without: chosen)
                     naiveSeconds = seconds
                     naiveEquals = state == exact.outcome.state
                 }
                 guard let naive = try project.decide(exact.outcome.state, on: .test) else { continue }
                 for epsilon in plan.epsilons {
-                    let run = try walk(chain, chosen, method: .stitch, epsilon: epsilon, "deleting \(what)")
+                    let run = try walk(lineage, chosen, method: .stitch, epsilon: epsilon, "deleting \(what)")
                     rows.append(
                         try compare(
-                            run, exact: exact.outcome, naive: naive, nothing: nothing, current: current, chain: chain, count: count,
+                            run, exact: exact.outcome, naive: naive, nothing: nothing, current: current, lineage, count: count,
                             position: position, epsilon: epsilon, naiveSeconds: naiveSeconds!))
                 }
             }
@@ -119,7 +117,7 @@ public struct DeletionBenchmark {
             return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
         }
         return BenchmarkReport(
-            naiveSeconds: naiveSeconds ?? 0, naiveBlocks: chain.length, naiveEqualsReplay: naiveEquals, rows: rows,
+            naiveSeconds: naiveSeconds ?? 0, naiveBlocks: lineage.trainedBlocks, naiveEqualsReplay: naiveEquals, rows: rows,
             compression: try CodecBenchmark(project).run(), extrapolationErrorLeastSquares: mean(rows.map(\.extrapolationErrorLeastSquares)),
             extrapolationErrorDfa: mean(rows.map(\.extrapolationErrorDfa)))
     }
@@ -130,10 +128,10 @@ public struct DeletionBenchmark {
     }
 
     /// Slots by block: `count` live rows drawn from the seed, out of `position` and, where it has too few, the blocks after it.
-    private func choose(_ count: Int, from position: Int, chainLength: Int) throws -> [Int: Set<Int>] {
+    private func choose(_ count: Int, from position: Int, _ lineage: StoredLineage) throws -> [Int: Set<Int>] {
         var chosen: [Int: Set<Int>] = [:]
         var missing = count
-        for block in try project.store.rowBlocks(.train) where block.block >= position && block.block <= chainLength && missing > 0 {
+        for block in try project.store.rowBlocks(.train) where block.block >= position && lineage.isTrained(block.block) && missing > 0 {
             let labels = try project.storedRows(block).labels
             var slots = labels.indices.filter { labels[$0] != RowsRecord.emptySlot }
             var random = RandomStream(seed: project.settings.recipe.seed, purpose: .bench, block: block.block)
@@ -141,40 +139,39 @@ public struct DeletionBenchmark {
             chosen[block.block] = Set(slots.prefix(missing))
             missing -= min(missing, slots.count)
         }
-        guard missing == 0 else { throw Failure(.input, "blocks \(position) to \(chainLength) hold fewer than \(count) rows; take fewer --deletions") }
+        guard missing == 0 else { throw Failure(.input, "blocks from \(position) on hold fewer than \(count) rows; take fewer --deletions") }
         return chosen
     }
 
     private func walk(
-        _ chain: StoredChain, _ deleted: [Int: Set<Int>], method: UnlearningMethod, epsilon: Double, _ what: String
+        _ lineage: StoredLineage, _ deleted: [Int: Set<Int>], method: UnlearningMethod, epsilon: Double, _ what: String
     ) throws -> Run {
         var options = options
         options.method = method
         options.decayGuard.epsilon = epsilon
-        let replay = BlockReplay(
-            chain: chain, trainer: project.trainer, rows: { try project.trainingRows(block: $0, leavingOut: deleted[$0] ?? []) },
+        let replay = LineageReplay(
+            lineage, crew: project.crew, deleted: deleted, rows: { try project.trainingRows(block: $0, leavingOut: deleted[$0] ?? []) },
             control: control, progress: { progress(what, $0, $0 + $1) })
         let clock = ContinuousClock()
         let start = clock.now
-        let outcome = try replay.run(deleted: deleted.keys.sorted(), options: options, into: DiscardingSink())
+        let outcome = try replay.run(touched: deleted.keys.sorted(), options: options, into: DiscardingSink())
         return Run(outcome: outcome, seconds: (clock.now - start) / .seconds(1))
     }
 
     /// What people do without this program: train the whole model again on the rows that are left.
-    private func trainFromScratch(_ blocks: Int, without deleted: [Int: Set<Int>]) throws -> (LatticeVector, seconds: Double) {
+    private func trainFromScratch(_ lineage: StoredLineage, without deleted: [Int: Set<Int>]) throws -> (LatticeVector, seconds: Double) {
         let clock = ContinuousClock()
         let start = clock.now
-        var state = try project.trainer.initialState()
-        for block in 1...blocks {
-            progress("naive retraining", block - 1, blocks)
-            let rows = try project.trainingRows(block: block, leavingOut: deleted[block] ?? [])
-            state = try project.trainer.train(block: block, from: state, rows: rows, control: control)
-        }
-        return (state, (clock.now - start) / .seconds(1))
+        let replay = LineageReplay(
+            lineage, crew: project.crew, deleted: deleted, rows: { try project.trainingRows(block: $0, leavingOut: deleted[$0] ?? []) }, control: control)
+        // All blocks: those that stand on the initialisation, and so all others.
+        let roots = (1...lineage.shape.blocks).filter { lineage.isTrained($0) && lineage.shape.parent(of: $0) == 0 }
+        let (model, _) = try replay.exactModel(from: roots, initial: try project.trainer.initialState()) { progress("naive retraining", $0, $0 + $1) }
+        return (model, (clock.now - start) / .seconds(1))
     }
 
     private func compare(
-        _ run: Run, exact: ReplayOutcome, naive: Decisions, nothing: Decisions, current: LatticeVector, chain: StoredChain, count: Int,
+        _ run: Run, exact: ReplayOutcome, naive: Decisions, nothing: Decisions, current: LatticeVector, _ lineage: StoredLineage, count: Int,
         position: Int, epsilon: Double, naiveSeconds: Double
     ) throws -> BenchmarkReport.Row {
         let unit = project.trainer.lattice.unit
@@ -194,7 +191,7 @@ public struct DeletionBenchmark {
         return BenchmarkReport.Row(
             deleted: count, position: position, epsilon: epsilon, method: run.outcome.method, fallback: run.outcome.fallback,
             blocksRetrained: run.outcome.blocksTrained, seconds: run.seconds,
-            speedupBlocks: Double(chain.length) / Double(max(1, run.outcome.blocksTrained)), speedupSeconds: naiveSeconds / run.seconds,
+            speedupBlocks: Double(lineage.trainedBlocks) / Double(max(1, run.outcome.blocksTrained)), speedupSeconds: naiveSeconds / run.seconds,
             accuracy: decisions.score.accuracy, accuracyNaive: naive.score.accuracy, accuracyNothing: nothing.score.accuracy,
             agreement: decisions.agreement(with: naive.classes), agreementNothing: nothing.agreement(with: naive.classes),
             l1: Double(state.l1Distance(to: exact.state)) * unit, l1Paper: Double(paper.l1Distance(to: exact.state)) * unit,

@@ -35,6 +35,17 @@ public struct DeletionReport: Codable, Sendable {
         public let tailBound: Double
     }
 
+    /// An exact model that was there at once, before anything was retrained.
+    public struct Interim: Codable, Sendable {
+        /// These two stay until the next deletion: the model knew other rows.
+        public var stateDigest: String?
+        public var testAccuracy: Double?
+        /// From the command's start to the file's being there.
+        public let milliseconds: Double
+
+        var kept: Interim { Interim(stateDigest: nil, testAccuracy: nil, milliseconds: milliseconds) }
+    }
+
     /// Nil where nothing was left to do, so that no request was made.
     public var request: String?
     /// When it was done: ISO 8601, UTC.
@@ -47,6 +58,8 @@ public struct DeletionReport: Codable, Sendable {
     /// Rows of the list that were deleted already, for which an exact replay took the place of earlier stitches.
     public var rowsDeletedBefore: Int?
     public var blocksTouched: [Int] = []
+    /// Nil in a chain.
+    public var branchesTouched: [Int]?
     public var blocksRetrained = 0
     public var blocksTotal = 0
     public var segments: [Segment] = []
@@ -87,6 +100,10 @@ public struct DeletionReport: Codable, Sendable {
     /// Whether blocks were retrained with numerics other than the project's.
     public var otherNumerics: Bool?
     public var dryRun = false
+    /// Whether exactness follows from the lineage: nothing but branches was retrained, each from a state that training reaches. Nil in
+    /// chains and in reports of earlier versions.
+    public var exactByConstruction: Bool?
+    public var interim: Interim?
     /// What went wrong after the deletion was done, or nil.
     public var note: String?
 
@@ -103,10 +120,12 @@ public struct DeletionReport: Codable, Sendable {
         fallback = outcome.fallback
         blocksRetrained = outcome.blocksTrained
         fromExactState = outcome.fromExactState
+        if branchesTouched != nil { exactByConstruction = outcome.byConstruction && outcome.blocksTrained > 0 }
         segments = outcome.segments.map { Segment(first: $0.firstBlock, last: $0.lastBlock, damping: $0.damping, tailBound: $0.tailBound) }
         tailBound = outcome.tailBound
         stitches = segments.count { $0.damping != nil }
-        guard let last = outcome.segments.last else { return }
+        // Behind a stem's walk may stand those of branches, in which nothing is measured.
+        guard let last = outcome.segments.last(where: { $0.residuals.count > 0 }) ?? outcome.segments.last else { return }
         residual = last.residuals.delta
         rho = last.residuals.rho
         damping = last.damping
@@ -147,8 +166,9 @@ public struct DeletionReport: Codable, Sendable {
         (copy.stateDigestBefore, copy.stateDigest, copy.testAccuracyBefore, copy.testAccuracy) = (nil, nil, nil, nil)
         (copy.l1Changed, copy.agreementBefore, copy.tailBound) = (nil, nil, 0)
         copy.erased.bytes = nil
+        copy.interim = interim?.kept
         if fallback != nil { copy.fallback = "no stitch was sound before the end of the chain" }
-        if method == .exact, let first = segments.map(\.first).min() {
+        if method == .exact, exactByConstruction != true, let first = segments.map(\.first).min() {
             // Where a walk with stitches stood before it became an exact replay is of no account any more.
             copy.segments = [Segment(first: first, last: blocksTotal, damping: nil, tailBound: 0)]
             copy.blocksRetrained = blocksTotal - first + 1
@@ -162,6 +182,7 @@ public struct DeletionReport: Codable, Sendable {
     var withoutTestFigures: DeletionReport {
         var copy = self
         (copy.testAccuracyBefore, copy.testAccuracy, copy.agreementBefore) = (nil, nil, nil)
+        copy.interim?.testAccuracy = nil
         return copy
     }
 

@@ -1,4 +1,5 @@
 import Checkpoints
+import Training
 
 /// What stitches have left in a chain, and whose they are, as the reports of the requests tell it in their order.
 ///
@@ -11,6 +12,9 @@ struct StitchHistory {
     /// Whose stitches had shaped the state that a block was trained from.
     private var traces: [Int: Set<String>] = [:]
     private var length = 0
+    private let shape: Lineage
+
+    init(_ shape: Lineage) { self.shape = shape }
 
     /// Requests whose stitches lie in the chain or shaped blocks of it, in order.
     var requests: [String] {
@@ -28,6 +32,12 @@ struct StitchHistory {
         for block in length..<max(length, report.blocksTotal) where !shaping(block).isEmpty { traces[block + 1] = shaping(block) }
         length = max(length, report.blocksTotal)
         for segment in report.segments where segment.first <= segment.last {
+            guard shape.branch(of: segment.first) == nil else {
+                // A branch trained anew stands on the stem as it is: on whatever stitches have left there.
+                let shaping = shaping(shape.stem)
+                for block in segment.first...segment.last { traces[block] = shaping.isEmpty ? nil : shaping }
+                continue
+            }
             let before = segment.first - 1
             // Up to the first seam the state is the one that training reached there: what a damped stitch left is taken off it.
             let isFirstSeam = shaping(before - 1).isEmpty && traces[before] == nil
@@ -44,7 +54,7 @@ extension Project {
     /// Requests done before `number` whose stitches lie in the chain behind a deletion with this report.
     /// - Complexity: O(requests · segments).
     func earlierStitches(behind report: DeletionReport, of number: Int) throws -> [String] {
-        var history = StitchHistory()
+        var history = StitchHistory(settings.recipe.lineage)
         for request in try store.requests() where request.number < number && (request.state == .published || request.state == .closed) {
             history.add(try DeletionReport(json: request.report), by: Store.requestName(request.number))
         }

@@ -66,7 +66,7 @@ extension Project {
     ///     deletion destroys it.
     public func audit(
         request number: Int?, before: LatticeVector?, allowingOtherNumerics: Bool, control: TrainingControl,
-        progress: (_ trained: Int, _ atMost: Int) -> Void
+        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
     ) throws -> AuditReport {
         let clock = ContinuousClock()
         let start = clock.now
@@ -77,7 +77,7 @@ extension Project {
             throw Failure(.input, "no deletion \(Store.requestName(number)); the project has \(Store.requestName(numbers[0])) to \(Store.requestName(latest))")
         }
         let kept = try store.evidence(of: request)
-        let chain = try chain()
+        let lineage = try lineage()
         let evidence = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed)
         let testSlots = try store.rowBlocks(.test).reduce(0) { $0 + $1.slots }
         guard let report = try? DeletionReport(json: request.report), kept.map({ $0.sample.count == evidence.indices.count }) ?? true,
@@ -85,31 +85,27 @@ extension Project {
         else { throw Failure(.damaged, "what the catalogue keeps of \(Store.requestName(number)) is not readable; restore the project from a backup") }
         var audit = AuditReport(Store.requestName(number), laterRequests: numbers.count { $0 > number }, tailBound: report.tailBound)
         guard report.blocksRetrained > 0 else {
-            if chain.length > 0 { audit.stateDigest = Digest(of: try chain.state(chain.length)).description }
+            if !lineage.isEmpty { audit.stateDigest = Digest(of: try lineage.model()).description }
             audit.seconds = (clock.now - start) / .seconds(1)
             return audit
         }
         // An exact deletion leaves nothing of the model before it: then exact replay is all that there is to compare with.
-        guard kept != nil || before != nil || (report.exact && chain.isExact) else {
+        guard kept != nil || before != nil || (report.exact && lineage.isExact) else {
             throw Failure(
                 .input, "a later deletion destroyed what \(audit.request) is compared with, a sample of a model that knew the rows "
                     + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
         }
-        guard report.blocksTotal == chain.length else {
+        guard report.blocksTotal == lineage.trainedBlocks else {
             throw Failure(
-                .input, "\(audit.request) was done after \(report.blocksTotal) blocks and the chain now has \(chain.length): "
+                .input, "\(audit.request) was done after \(report.blocksTotal) blocks, and \(lineage.trainedBlocks) are trained now: "
                     + "the model before it cannot be compared; audit a later request")
         }
         if !allowingOtherNumerics { try refuseOtherNumerics("replay") }
 
-        let current = try chain.state(chain.length)
+        let current = try lineage.model()
+        let replay = LineageReplay(lineage, crew: crew, deleted: [:], rows: { [self] in try trainingRows(block: $0) }, control: control)
         // From where the deletion itself began, which an exact one did before the rows' block where earlier stitches lay.
-        let first = ([chain.length, chain.firstInexact ?? chain.length] + report.blocksTouched + report.segments.map(\.first)).min()!
-        var exact = try chain.base(of: first)
-        for block in first..<(chain.length + 1) {
-            progress(block - first, chain.length - block + 1)
-            exact = try trainer.train(block: block, from: exact, rows: try trainingRows(block: block), control: control)
-        }
+        let (exact, replayed) = try replay.exactModel(from: (lineage.firstInexact.map { [$0] } ?? []) + report.blocksTouched + report.segments.map(\.first), trained: progress)
 
         guard let currentDecisions = try decide(current, on: .test), let exactDecisions = try decide(exact, on: .test) else {
             throw Failure(.input, "no test rows are left to compare models on")
@@ -133,7 +129,7 @@ extension Project {
         }
         audit.verdict =
             if current == exact { .exact }
-            else if chain.isExact && fingerprintDifference == nil { .mismatch }
+            else if lineage.isExact && fingerprintDifference == nil { .mismatch }
             else if advantage.estimate > 2 * advantage.standardError { .nearer }
             else { .noBetter }
         audit.agreementExact = currentDecisions.agreement(with: exactDecisions.classes)
@@ -145,7 +141,7 @@ extension Project {
             audit.l1NothingStandardError = nothing.standardError * unit
             audit.accuracy.nothing = try accuracy(of: nothingClasses)
         }
-        audit.blocksReplayed = chain.length - first + 1
+        audit.blocksReplayed = replayed
         audit.seconds = (clock.now - start) / .seconds(1)
         audit.stateDigest = Digest(of: current).description
         audit.exactDigest = Digest(of: exact).description

@@ -59,20 +59,7 @@ extension Project {
             }
         }
         try attempt {
-            let chain = try chain()
-            // Walks record by record past every keyframe: what the influences add up to must be what keyframes hold.
-            guard var state = try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) else {
-                guard chain.length > 0 else { return }
-                throw StoredChain.initialisationMissing
-            }
-            let links = try store.chainLinks()
-            for block in 1..<max(1, chain.length + 1) {
-                state = try state.adding(chain.influence(block))
-                if let correction = try chain.correction(block) { state = try state.adding(correction) }
-                if let keyframe = try store.keyframe(links[block - 1], latticeBits: latticeBits, count: parameterCount), keyframe != state {
-                    report.errors.append("the keyframe of block \(block) is not the sum of the influences before it; restore the project from a backup")
-                }
-            }
+            try expectSums(of: try lineage(), &report)
         }
         if report.errors.isEmpty, readData {
             try attempt { try store.verifyRowCounts() }
@@ -107,5 +94,24 @@ extension Project {
         if !report.errors.isEmpty { try store.expectUnchanged() }
         try progress(objects.count, objects.count)
         return report
+    }
+
+    /// Walks record by record past every keyframe: what the influences add up to must be what keyframes hold.
+    private func expectSums(of lineage: StoredLineage, _ report: inout CheckReport) throws {
+        guard let first = try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) else {
+            guard !lineage.isEmpty else { return }
+            throw StoredLineage.initialisationMissing
+        }
+        let shape = lineage.shape
+        var state = first, stemEnd = first
+        for link in try store.links() {
+            if !shape.isChain, shape.parent(of: link.block) == shape.stem { state = stemEnd }
+            state = try state.adding(lineage.influence(link.block))
+            if let correction = try lineage.correction(link.block) { state = try state.adding(correction) }
+            if let keyframe = try store.keyframe(link, latticeBits: latticeBits, count: parameterCount), keyframe != state {
+                report.errors.append("the keyframe of block \(link.block) is not the sum of the influences before it; restore the project from a backup")
+            }
+            if link.block == shape.stem { stemEnd = state }
+        }
     }
 }

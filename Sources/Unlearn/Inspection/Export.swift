@@ -4,15 +4,41 @@ import Tensors
 import Training
 
 extension Project {
-    /// A state's tensors; nil: the current one.
-    public func tensors(block: Int?) throws -> NamedTensors {
-        let chain = try chain()
-        let block = block ?? chain.length
-        guard block >= 0 && block <= chain.length else {
-            throw Failure(.input, "no block \(block): the chain has states 0 to \(chain.length)")
-        }
-        return NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(try chain.state(block)))
+    /// Which state to export.
+    public enum ExportedState: Sendable {
+        case model
+        /// The one behind a block.
+        case block(Int)
+        /// A branch's last one.
+        case branch(Int)
+        /// The model that is there at once when these rows are asked for.
+        case interim(DeletionTarget)
     }
+
+    public func state(_ wanted: ExportedState) throws -> LatticeVector {
+        let lineage = try lineage(), shape = lineage.shape
+        switch wanted {
+        case .model: return try model()
+        case .interim(let target):
+            let plan = try plan(target, DeletionOptions())
+            return try expectInterim(plan)
+        case .block(let block):
+            guard (0...shape.blocks).contains(block), lineage.isTrained(block) else {
+                let last = lineage.isWhole || shape.isChain ? "0 to \(lineage.trainedBlocks)" : "those of \(lineage.trainedBlocks) trained blocks"
+                throw Failure(.input, "no block \(block): the project has states \(last)")
+            }
+            return try lineage.state(block)
+        case .branch(let branch):
+            guard !shape.isChain else { throw Failure(.input, "no branch \(branch): the project is a chain; name a block with --block") }
+            guard (1...shape.branches).contains(branch) else { throw Failure(.input, "no branch \(branch): the project has branches 1 to \(shape.branches)") }
+            guard lineage.tip(ofBranch: branch) == shape.blocks(ofBranch: branch).upperBound else {
+                throw Failure(.input, "branch \(branch) is not trained to its end; run 'unlearn train' first")
+            }
+            return try lineage.state(lineage.tip(ofBranch: branch))
+        }
+    }
+
+    public func tensors(of state: LatticeVector) -> NamedTensors { NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(state)) }
 
     /// Throws where a state cannot be written to a path.
     public static func expectExport(to path: String, besideProject folder: String, replacing: Bool) throws {

@@ -26,20 +26,34 @@ public struct Status: Codable, Sendable {
     public let publicKey: String
     /// The ledger's signed head.
     public let ledger: TreeHead?
+    /// Nil: a chain.
+    public let lineage: LineageShape?
+
+    /// Blocks of the stem, branches, and blocks of each branch.
+    public struct LineageShape: Codable, Sendable {
+        public let stem: Int
+        public let branches: Int
+        public let length: Int
+
+        init?(_ lineage: Lineage) {
+            guard !lineage.isChain else { return nil }
+            (stem, branches, length) = (lineage.stem, lineage.branches, lineage.length)
+        }
+    }
 }
 
 extension Project {
     public func status() throws -> Status {
-        let chain = try chain()
+        let lineage = try lineage(), shape = lineage.shape
         let stored = try store.storedBytes()
         return Status(
-            model: settings.recipe.model.rawValue, source: settings.source, blocksTrained: chain.length, blocks: settings.recipe.blocks,
+            model: settings.recipe.model.rawValue, source: settings.source, blocksTrained: lineage.trainedBlocks, blocks: settings.recipe.blocks,
             rowsLive: try store.rowCount(.train, deleted: false),
             rowsDeleted: try store.rowCount(.train, deleted: true) + store.rowCount(.test, deleted: true),
-            testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, exact: chain.isExact,
-            firstInexactBlock: chain.firstInexact, fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
+            testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, exact: lineage.isExact,
+            firstInexactBlock: lineage.firstInexact, fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
             storeBytes: stored.records, rowBytes: stored.rows,
-            stateDigest: chain.length > 0 ? Digest(of: try chain.state(chain.length)).description : nil, project: store.projectID,
-            encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last)
+            stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
+            encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: .init(shape))
     }
 }

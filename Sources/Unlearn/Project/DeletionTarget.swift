@@ -53,13 +53,16 @@ public struct DeletionResult: Encodable, Sendable {
 
     public subscript<Value>(dynamicMember path: KeyPath<DeletionReport, Value>) -> Value { report[keyPath: path] }
 
-    private enum Key: CodingKey { case finished }
+    private enum Key: CodingKey { case finished, residual, rho, fit, damping, tailBound, extrapolatedDistance }
 
     public func encode(to encoder: any Encoder) throws {
         try report.encode(to: encoder)
         try list.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(finished, forKey: .finished)
+        guard report.exactByConstruction == true else { return }
+        // Nothing was measured or extrapolated: there was nothing to.
+        for key in [Key.residual, .rho, .fit, .damping, .tailBound, .extrapolatedDistance] { try container.encodeNil(forKey: key) }
     }
 }
 

@@ -9,13 +9,14 @@ public final class Project {
     public internal(set) var settings: ProjectSettings
     /// A whole state is stored every so many blocks: reading any state takes at most that many records.
     var keyframeInterval = 64
-    public let trainer: any BlockTrainer
+    /// Trainers that continue what was trained.
+    public let crew: TrainerCrew
+    public var trainer: any BlockTrainer { crew.leader }
 
     public init(opening folder: String, _ access: Store.Access, threads: Int) throws {
         store = try Store(opening: folder, access)
         settings = try ProjectSettings.load(from: store)
-        trainer = try SGDTrainer(
-            recipe: settings.recipe, input: settings.shape, classes: settings.classNames.count, threads: threads)
+        crew = try TrainerCrew(threads: threads, make: settings.trainerSpec.makeTrainer)
     }
 
     public var latticeBits: Int { settings.recipe.latticeBits }
@@ -32,13 +33,16 @@ public final class Project {
         settings = adopted
     }
 
-    public func chain() throws -> StoredChain { try StoredChain(store: store, latticeBits: latticeBits, parameterCount: parameterCount) }
+    /// The trained blocks as the store has them now.
+    public func lineage() throws -> StoredLineage {
+        try StoredLineage(store: store, shape: settings.recipe.lineage, latticeBits: latticeBits, parameterCount: parameterCount)
+    }
 
-    /// The state after the last trained block; an error where nothing is trained.
-    public func trainedState() throws -> LatticeVector {
-        let chain = try chain()
-        guard chain.length > 0 else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
-        return try chain.state(chain.length)
+    /// The model that is there; an error where nothing is trained.
+    public func model() throws -> LatticeVector {
+        let lineage = try lineage()
+        guard !lineage.isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+        return try lineage.model()
     }
 
     /// The rows of a training block in memory, without those in `leavingOut` (slots).

@@ -71,9 +71,10 @@ public struct ProjectBuilder {
                 throw Failure(.input, "--blocks \(plan.blocks!) does not go with --like: that project has \(twin.trainingSlots.count) blocks; leave it out")
             }
             recipe.blocks = twin.trainingSlots.count
+            recipe.branches = twin.settings.recipe.branches
         } else if let blocks = plan.blocks {
             recipe.blocks = blocks
-        } else if plan.blockPolicy == .group {
+        } else if plan.blockPolicy == .group, plan.branches == nil {
             recipe.blocks = Set(training.map { groups.name($0) }).count
         } else if recipe.blocks > training.count {
             recipe.blocks = max(1, training.count / 10)
@@ -85,13 +86,24 @@ public struct ProjectBuilder {
         if let twin = plan.twin {
             destinations = try RowDestinations(like: twin, kept: kept, plan.source, survey, testSource: testSource, testSurvey)
         } else {
-            let assignment = try BlockAssignment(
-                plan.blockPolicy, labels: training.map { survey.labels[$0] }, groups: groups.isEmpty ? [] : training.map { groups.indices[$0] },
-                classes: survey.classNames.count, blocks: recipe.blocks, using: &generator)
+            let labels = training.map { survey.labels[$0] }, ofGroups = groups.isEmpty ? [] : training.map { groups.indices[$0] }
+            let assignment: BlockAssignment
+            if let branches = plan.branches {
+                let pools = try LineagePools(
+                    branches, blocks: recipe.blocks, policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
+                    names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
+                recipe.blocks = pools.lineage.blocks
+                recipe.branches = recipe.branches(
+                    count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate)
+                assignment = try pools.assignment(labels: labels, classes: survey.classNames.count, using: &generator)
+            } else {
+                assignment = try BlockAssignment(
+                    plan.blockPolicy, labels: labels, groups: ofGroups, classes: survey.classNames.count, blocks: recipe.blocks, using: &generator)
+            }
             destinations = RowDestinations(
                 rows: survey.rows, training: training, assignment, heldOut: heldOut, testRows: testSurvey?.rows, using: &generator)
         }
-        let trainer = try SGDTrainer(recipe: recipe, input: survey.shape, classes: survey.classNames.count, threads: plan.threads)
+        let trainer = try TrainerSpec(recipe: recipe, input: survey.shape, classes: survey.classNames.count).makeTrainer(threads: plan.threads)
         let settings = ProjectSettings(
             recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,
             blockPolicy: plan.twin?.settings.blockPolicy ?? plan.blockPolicy,

@@ -7,6 +7,8 @@ public struct ProjectPlan {
     public var blockPolicy: BlockPolicy
     /// Nil: as many blocks as the recipe says, or one for each group under `--blocks-by group`.
     public var blocks: Int?
+    /// Nil: a chain.
+    public var branches: BranchPlan?
     public var source: any RowSource
     public var sourceName: String
     /// Nil: `holdout` of the rows are set aside.

@@ -26,6 +26,8 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
         Survey(shape: shape, encoding: encoding, classNames: classNames, labels: [], groups: [], groupNames: [], hasIDs: false)
     }
 
+    public var trainerSpec: TrainerSpec { TrainerSpec(recipe: recipe, input: shape, classes: classNames.count) }
+
     static let key = "project"
 
     static func load(from store: Store) throws -> ProjectSettings {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Training
 
 /// Where rows stand, or stood.
 public struct RowPlaces: Encodable, Sendable {
@@ -9,6 +10,8 @@ public struct RowPlaces: Encodable, Sendable {
         public let part: String
         public let block: Int
         public let slot: Int
+        /// `stem` or `branch s`; nil in a chain and for test rows.
+        public let place: String?
         public let group: String?
         public let deleted: Bool
         /// Who deleted it: R1, R2, …; nil where it is live or was left out when the project was made.
@@ -16,7 +19,8 @@ public struct RowPlaces: Encodable, Sendable {
         /// When that was carried out: ISO 8601, UTC.
         public let time: String?
 
-        init(_ place: RowPlace, _ times: [Int: String]) {
+        init(_ place: RowPlace, _ times: [Int: String], _ lineage: Lineage) {
+            self.place = place.part != .train || lineage.isChain ? nil : lineage.branch(of: place.block).map { "branch \($0)" } ?? "stem"
             let gone = place.request.map { RowDeletedBefore(place.id, $0, times) }
             (id, part, block, slot, group) = (place.id, place.part == .train ? "train" : "test", place.block, place.slot, place.group)
             (deleted, request, time) = (place.isDeleted, gone?.request, gone?.time)
@@ -26,7 +30,7 @@ public struct RowPlaces: Encodable, Sendable {
         /// When it was deleted, in words; nil where it is live.
         public let when: String?
 
-        private enum CodingKeys: CodingKey { case id, part, block, slot, group, deleted, request, time }
+        private enum CodingKeys: CodingKey { case id, part, block, slot, place, group, deleted, request, time }
     }
 
     public let rows: [Row]
@@ -35,18 +39,23 @@ public struct RowPlaces: Encodable, Sendable {
     /// The unknown ids with their lines, in words; nil where there are none.
     public let notFoundWords: String?
 
+    /// Whether rows stand in a stem or in branches.
+    public let hasPlaces: Bool
+
     private enum CodingKeys: CodingKey { case rows, notFound, repeated }
 
     /// Unknown ids are an error where all are, and so is a table of rows that is not the one this program left.
     /// - Complexity: O(rows + ids).
     public init(of ids: IDList, in store: Store) throws {
-        let (found, unknown, times) = try store.snapshot {
+        let (found, unknown, times, lineage) = try store.snapshot {
             try store.verifyRows()
+            let lineage = try ProjectSettings.load(from: store).recipe.lineage
             let (found, unknown) = try store.look(up: ids)
-            return (found, unknown, try store.requestTimes())
+            return (found, unknown, try store.requestTimes(), lineage)
         }
         if found.isEmpty { try ids.expectNone(unknown, "is not in the project", "correct the list") }
-        rows = found.map { Row($0.place, times) }
+        rows = found.map { Row($0.place, times, lineage) }
+        hasPlaces = !lineage.isChain
         notFound = unknown.map(IDList.shown)
         notFoundWords = unknown.isEmpty ? nil : "\(ids.path): \(ids.named(unknown)) is not in the project"
         repeated = ids.repeated.map(IDList.shown)
@@ -56,9 +65,10 @@ public struct RowPlaces: Encodable, Sendable {
     public init(ofGroup name: String, in project: Project) throws {
         rows = try project.store.snapshot {
             try project.store.verifyRows()
-            return try project.livePlaces(ofGroup: name).map { Row($0, [:]) }
+            return try project.livePlaces(ofGroup: name).map { Row($0, [:], project.settings.recipe.lineage) }
         }
         (notFound, repeated, notFoundWords) = ([], [], nil)
+        hasPlaces = !project.settings.recipe.lineage.isChain
     }
 }
 

@@ -33,7 +33,7 @@ public struct ReplayOptions: Sendable {
 /// A run of blocks retrained one after the other, from a deleted block to a stitch or to the end.
 public struct ReplaySegment: Sendable {
     public let firstBlock: Int
-    public let lastBlock: Int
+    public private(set) var lastBlock: Int
     /// Behind the last deleted block of the walk.
     public let residuals: ResidualSeries
     /// The guard's last word before the end; nil where there were too few residuals to judge.
@@ -45,10 +45,17 @@ public struct ReplaySegment: Sendable {
     /// An extrapolation of what this segment's stitch adds to the distance to exact replay: fitted residuals still to come, and for a
     /// damped stitch the part of the gap that it leaves. 0 without a stitch. Earlier stitches are not in it.
     public let tailBound: Double
+
+    /// The same with another last block.
+    func reaching(_ block: Int) -> ReplaySegment {
+        var copy = self
+        copy.lastBlock = block
+        return copy
+    }
 }
 
 public struct ReplayOutcome: Sendable {
-    /// The new end of the chain.
+    /// The new model.
     public let state: LatticeVector
     /// What was done: `exact` where everything from the first deleted block on was replayed from an exact state.
     public let method: UnlearningMethod
@@ -58,9 +65,12 @@ public struct ReplayOutcome: Sendable {
     public let fallback: String?
     /// Blocks trained, those included that a fallback trained again.
     public let blocksTrained: Int
-    public let segments: [ReplaySegment]
+    /// Walks along the chain, or the stem, and behind them those of branches.
+    public internal(set) var segments: [ReplaySegment]
     /// Whether the first block started from a state that training reaches without a stitch; nil where none was trained.
     public let fromExactState: Bool?
+    /// Whether exactness follows from the lineage alone: nothing but branches was retrained, from states that training reaches.
+    public var byConstruction = false
 
     public var residuals: ResidualSeries? { segments.last?.residuals }
     /// The extrapolations of all stitches, added up.
@@ -70,23 +80,35 @@ public struct ReplayOutcome: Sendable {
 /// Retrains a chain without the deleted rows: block by block from the first that held any, until the memory of them has
 /// decayed, then stitches the rest back on (DeepObliviate, with a guard and damping); or exactly, to the end.
 public struct BlockReplay {
+    /// Trains one step of the chain from the state before it, without the deleted rows.
+    /// - Parameter isExact: whether that is a state which training without them reaches.
+    public typealias Step = (_ block: Int, _ base: LatticeVector, _ isExact: Bool) throws -> LatticeVector
+
     private let chain: any InfluenceChain
-    private let trainer: any BlockTrainer
-    /// Rows of a block without the deleted ones.
-    private let rows: (Int) throws -> BlockRows
-    private let control: TrainingControl
+    /// The length of a step of the lattice.
+    private let unit: Double
+    private let step: Step
     /// Told the blocks trained so far and an upper limit of those to come.
     private let progress: (_ trained: Int, _ atMost: Int) -> Void
 
     public init(
+        chain: any InfluenceChain, unit: Double, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }, step: @escaping Step
+    ) {
+        self.chain = chain
+        self.unit = unit
+        self.step = step
+        self.progress = progress
+    }
+
+    /// Of a chain whose steps are blocks.
+    /// - Parameter rows: of a block without the deleted ones.
+    public init(
         chain: any InfluenceChain, trainer: any BlockTrainer, rows: @escaping (Int) throws -> BlockRows, control: TrainingControl,
         progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
     ) {
-        self.chain = chain
-        self.trainer = trainer
-        self.rows = rows
-        self.control = control
-        self.progress = progress
+        self.init(chain: chain, unit: trainer.lattice.unit, progress: progress) { block, base, _ in
+            try trainer.train(block: block, from: base, rows: try rows(block), control: control)
+        }
     }
 
     /// - Parameter deleted: blocks that lose rows, in order, none beyond the chain's end. Where there are none, an exact
@@ -229,23 +251,23 @@ public struct BlockReplay {
             if influenceNorms.isEmpty {
                 // From the block of the first stitch that is possible at all.
                 firstNorm = block + 1
-                influenceNorms = try (block..<end).map { Double(try chain.influence($0 + 1).l1Norm) * replay.trainer.lattice.unit }
+                influenceNorms = try (block..<end).map { Double(try chain.influence($0 + 1).l1Norm) * replay.unit }
             }
             let ahead = block < target ? influenceNorms[(block + 1 - firstNorm)...(target - firstNorm)].reduce(0, +) : 0
-            let damping = options.damping.factor(residuals, blocksLeft: target - block)
+            let damping = options.damping.factor(residuals, blocksLeft: chain.depth(of: target) - block)
             return options.decayGuard.verdict(
                 residuals, method: options.fitMethod, outlook: .init(influenceAhead: ahead, damping: damping))
         }
 
         /// Trains one block from the current state and measures it against the old chain; gives the gap behind it.
         private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector {
-            replay.progress(trained, end - block + 1)
+            replay.progress(trained, (block...end).reduce(0) { $0 + chain.blocks(in: $1) })
             let before = state
-            state = try replay.trainer.train(block: block, from: before, rows: try replay.rows(block), control: replay.control)
-            trained += 1
+            state = try replay.step(block, before, isExact)
+            trained += chain.blocks(in: block)
             let influence = try state.subtracting(before)
             let gap = try chain.state(block).subtracting(state)
-            residuals.append(influence: try chain.influence(block), retrained: influence, gap: gap, unit: replay.trainer.lattice.unit)
+            residuals.append(influence: try chain.influence(block), retrained: influence, gap: gap, unit: replay.unit)
             try sink.retrained(block: block, influence: influence, baseIsExact: isExact)
             return gap
         }
@@ -254,12 +276,12 @@ public struct BlockReplay {
             from first: Int, at block: Int, to target: Int, gap: LatticeVector, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
         ) throws {
             if firstStitch == nil { firstStitch = (block, state) }
-            let factor = options.damping.factor(residuals, blocksLeft: target - block)
+            let factor = options.damping.factor(residuals, blocksLeft: chain.depth(of: target) - block)
             let correction = gap.scaled(by: 1 - factor)
             if correction.l1Norm > 0 { try sink.stitched(after: block, correction: correction) }
             state = try chain.state(target).subtracting(gap).adding(correction)
-            let tail = verdict.fit.sum(from: residuals.count + 1, through: target - residuals.deletedBlock)
-            let left = Double(correction.l1Norm) * replay.trainer.lattice.unit
+            let tail = verdict.fit.sum(from: residuals.count + 1, through: chain.depth(of: target) - residuals.deletedBlock)
+            let left = Double(correction.l1Norm) * replay.unit
             segments.append(
                 ReplaySegment(
                     firstBlock: first, lastBlock: block, residuals: residuals, verdict: verdict, damping: factor,

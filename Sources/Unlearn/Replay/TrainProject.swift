@@ -24,82 +24,62 @@ extension Project {
     /// Commits are spaced by at least so much, so that syncing costs little beside training; a kill loses no more.
     private static let secondsBetweenCommits = 0.5
 
-    /// Trains the blocks that are not trained yet. Finished blocks stay, whatever ends the call.
+    /// Trains the blocks that are not trained yet: the stem's one after the other, then branches side by side. Finished blocks stay,
+    /// whatever ends the call.
     public func train(
-        allowingOtherNumerics: Bool, control: TrainingControl, progress: (_ trained: Int, _ blocks: Int) -> Void
+        allowingOtherNumerics: Bool, control: TrainingControl, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void
     ) throws -> TrainingReport {
-        let chain = try chain()
-        let blocks = settings.recipe.blocks
-        if chain.length > 0 && chain.length < blocks && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
+        let lineage = try lineage(), shape = lineage.shape, resumedAt = lineage.trainedBlocks
+        if !lineage.isEmpty && !lineage.isWhole && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
         // Where nothing is trained yet, the numerics are those of the machine that begins.
-        let adoptsNumerics = chain.length == 0 && fingerprintDifference != nil
-        var state: LatticeVector
+        let adoptsNumerics = lineage.isEmpty && fingerprintDifference != nil
         if try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) == nil {
-            guard chain.length == 0 else { throw StoredChain.initialisationMissing }
-            state = try trainer.initialState()
-            let first = try store.stage(LatticeRecord(kind: .keyframe, block: 0, latticeBits: latticeBits, vector: state))
+            guard lineage.isEmpty else { throw StoredLineage.initialisationMissing }
+            let first = try store.stage(LatticeRecord(kind: .keyframe, block: 0, latticeBits: latticeBits, vector: try trainer.initialState()))
             try store.transaction { try store.setKeyframe(first) }
-        } else {
-            state = try chain.state(chain.length)
         }
         if adoptsNumerics { try adoptFingerprint() }
-        let baseIsExact = chain.isExact && fingerprintDifference == nil
         let watch = ContinuousClock()
         let start = watch.now
-        var lastCommit = start
-        var staged: [StagedObject] = []
-        var rows = 0
-        func commit() throws {
-            guard !staged.isEmpty else { return }
-            try store.transaction {
-                for object in staged { try store.setInfluence(object, baseIsExact: baseIsExact) }
-                guard staged.last?.block == blocks else { return }
-                try store.append(
-                    LedgerEntry(.trained, details: try JSONValue(Training(settings)), untilDeletion: ["state_digest": .string(Digest(of: state).description)]))
-            }
-            staged = []
-            lastCommit = watch.now
-        }
-        let resumedAt = chain.length
+        let walk = LineageWalk(crew: crew, rows: { [self] in try trainingRows(block: $0) }, control: control)
+        let writer = TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, progress: progress)
+        progress(resumedAt, shape.blocks)
         do {
-            for block in (chain.length + 1)..<(blocks + 1) {
-                progress(block - 1, blocks)
-                let blockRows = try trainingRows(block: block)
-                let next = try trainer.train(block: block, from: state, rows: blockRows, control: control)
-                let influence: LatticeVector
-                do {
-                    influence = try next.subtracting(state)
-                } catch {
-                    // Two states on the lattice whose difference is not: one block has thrown a parameter across it.
-                    throw Divergence(block: block, tensor: trainer.layout.tensors[0].name, value: .infinity)
-                }
-                rows += blockRows.liveRows * settings.recipe.epochs
-                staged.append(
-                    try store.stage(
-                        LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: influence)))
-                state = next
-                if (watch.now - lastCommit) / .seconds(1) >= Self.secondsBetweenCommits { try commit() }
+            var stemEnd = try lineage.isEmpty ? self.lineage().state(0) : lineage.state(lineage.stemLength)
+            if lineage.stemLength < shape.stem {
+                stemEnd = try walk.train([.init(blocks: lineage.stemLength + 1...shape.stem, base: stemEnd)], trained: writer.add)[0]
+            }
+            if !shape.isChain {
+                // All that comes stands on the stem's end.
+                try writer.commit()
+                try addMissingKeyframes()
+                let branches = (1...shape.branches).filter { lineage.tip(ofBranch: $0) != shape.blocks(ofBranch: $0).upperBound }
+                _ = try walk.train(
+                    branches.map { branch in
+                        let tip = lineage.tip(ofBranch: branch), blocks = shape.blocks(ofBranch: branch), isBegun = blocks.contains(tip)
+                        return .init(blocks: (isBegun ? tip + 1 : blocks.lowerBound)...blocks.upperBound, base: isBegun ? try lineage.state(tip) : stemEnd)
+                    }, trained: writer.add)
             }
         } catch {
             // What is finished stays, also where the next block diverged or the user stopped; that is the error to hear of.
-            try? commit()
+            try? writer.commit()
             throw error
         }
-        try commit()
+        try writer.commit()
         try addMissingKeyframes()
-        progress(blocks, blocks)
+        progress(shape.blocks, shape.blocks)
         let seconds = (watch.now - start) / .seconds(1)
         let bytes = try store.storedBytes().records
-        let raw = blocks * parameterCount * 4
+        let raw = shape.blocks * parameterCount * 4, model = try model()
         return TrainingReport(
-            blocks: blocks, blocksTrained: blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
-            seconds: seconds, rowsPerSecond: seconds > 0 ? Double(rows) / seconds : 0,
-            testAccuracy: try decide(state, on: .test)?.score.accuracy, stateDigest: Digest(of: state).description, storeBytes: bytes,
+            blocks: shape.blocks, blocksTrained: shape.blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
+            seconds: seconds, rowsPerSecond: seconds > 0 ? Double(writer.rows) / seconds : 0,
+            testAccuracy: try decide(model, on: .test)?.score.accuracy, stateDigest: Digest(of: model).description, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
     /// What the ledger says when the last block is trained.
-    private struct Training: Encodable {
+    fileprivate struct Training: Encodable {
         let blocks: Int
         let seed: String
         let fingerprint: NumericsFingerprint
@@ -111,14 +91,17 @@ extension Project {
         }
     }
 
-    /// Stores the states at every `keyframeInterval`-th block that lack one. A chain without them is whole, only slower
-    /// to read.
+    /// Stores the states at every `keyframeInterval`-th block of a path, and at the stem's end, that lack one. A lineage without them is
+    /// whole, only slower to read.
     func addMissingKeyframes() throws {
-        let chain = try chain()
-        let present = Set(try store.chainLinks().filter(\.hasKeyframe).map(\.block))
-        let missing = stride(from: keyframeInterval, through: chain.length, by: keyframeInterval).filter { !present.contains($0) }
+        let lineage = try lineage(), shape = lineage.shape
+        let present = Set(try store.links().filter(\.hasKeyframe).map(\.block))
+        let missing = (1..<shape.blocks + 1).filter { block in
+            let isStemEnd = !shape.isChain && block == shape.stem
+            return lineage.isTrained(block) && !present.contains(block) && (isStemEnd || shape.depth(of: block) % keyframeInterval == 0)
+        }
         let staged = try missing.map { block in
-            try store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: latticeBits, vector: try chain.state(block)))
+            try store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: latticeBits, vector: try lineage.state(block)))
         }
         guard !staged.isEmpty else { return }
         try store.transaction { for object in staged { try store.setKeyframe(object) } }
@@ -135,5 +118,63 @@ extension Project {
         guard let difference = fingerprintDifference else { return }
         throw Failure(
             .refused, "cannot \(what) bit-exactly here: \(difference); use the version of unlearn that the project was trained with, or --approximate to go on with results that agree to rounding only")
+    }
+}
+
+/// Writes what training finishes into a project's store, a few blocks at a time.
+private final class TrainingWriter {
+    private let project: Project
+    private let lineage: StoredLineage
+    private let secondsBetweenCommits: Double
+    private let progress: (_ trained: Int, _ blocks: Int) -> Void
+    private let isExact: Bool
+    private var staged: [StagedObject] = []
+    private var lastCommit = ContinuousClock.now
+    private var trained: Int
+    /// The state behind the block that came last.
+    private var last: LatticeVector?
+    /// Passes of a row through training.
+    private(set) var rows = 0
+
+    init(_ project: Project, _ lineage: StoredLineage, seconds: Double, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) {
+        self.project = project
+        self.lineage = lineage
+        self.progress = progress
+        secondsBetweenCommits = seconds
+        trained = lineage.trainedBlocks
+        isExact = lineage.isExact && project.fingerprintDifference == nil
+    }
+
+    func add(_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws {
+        let influence: LatticeVector
+        do {
+            influence = try after.subtracting(before)
+        } catch {
+            // Two states on the lattice whose difference is not: one block has thrown a parameter across it.
+            throw Divergence(block: block, tensor: project.trainer.layout.tensors[0].name, value: .infinity)
+        }
+        let record = LatticeRecord(kind: .influence, block: block, latticeBits: project.latticeBits, vector: influence)
+        staged.append(try project.store.stage(record))
+        rows += (try project.store.rowBlock(.train, block)?.live ?? 0) * project.settings.recipe.epochs(of: block)
+        trained += 1
+        last = after
+        if (ContinuousClock.now - lastCommit) / .seconds(1) >= secondsBetweenCommits { try commit() }
+        progress(trained, lineage.shape.blocks)
+    }
+
+    func commit() throws {
+        guard !staged.isEmpty else { return }
+        let store = project.store
+        try store.transaction {
+            for object in staged { try store.setInfluence(object, baseIsExact: isExact) }
+            guard trained == lineage.shape.blocks else { return }
+            // Read as it lies there now: the branches' ends need not have been kept in memory.
+            let model = try lineage.shape.isChain ? last! : project.model()
+            try store.append(
+                LedgerEntry(
+                    .trained, details: try JSONValue(Project.Training(project.settings)), untilDeletion: ["state_digest": .string(Digest(of: model).description)]))
+        }
+        staged = []
+        lastCommit = ContinuousClock.now
     }
 }

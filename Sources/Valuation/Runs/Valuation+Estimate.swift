@@ -35,7 +35,7 @@ extension Valuation {
                 try keeping([utility] + controls.map(\.table.utility)) {
                     try estimate(UtilityTable(utility), order: number, controls: controls.map(\.table))
                 })
-            if number == 0, options.utility == .exact {
+            if number == 0, options.utility == .exact, trainer.lineage.isChain {
                 fidelities = try fidelity.filter { $0 != .exact }.map { try compare($0, with: estimates[0]) }
             }
         }
@@ -98,7 +98,7 @@ extension Valuation {
             vAll: mean(\.estimate.vAll), vEmpty: mean(\.estimate.vEmpty), efficiencyGap: gaps.isEmpty ? nil : compensatedSum(gaps) / Double(gaps.count),
             confidence: options.confidence, orders: estimates.count, seed: String(options.seed), trainingRows: players.rows,
             valuationRows: trainer.split.valuationRows, finalTestRows: trainer.split.finalRows, blocks: trainer.blocks,
-            stateDigest: Digest(of: trainer.trainedState).description, stopped: estimates[0].estimate.stopped?.rawValue,
+            stateDigest: Digest(of: trainer.model).description, stopped: estimates[0].estimate.stopped?.rawValue,
             convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
         report.groups = groups(estimates)
         return report

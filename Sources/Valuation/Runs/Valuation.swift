@@ -21,6 +21,14 @@ public final class Valuation {
         _ project: Project, players: PlayerSet, options: ValuationOptions, threads: Int, control: TrainingControl, progress: @escaping Progress
     ) throws {
         try options.validate()
+        let lineage = project.settings.recipe.lineage
+        var options = options
+        if !lineage.isChain {
+            func expect(_ holds: Bool, _ complaint: String) throws { if !holds { throw Failure(.input, complaint) } }
+            try expect(options.orders == 1, "branches know nothing of each other, and values of no order; leave out --orders")
+            try expect(options.utility == .exact, "models of coalitions are merges of branches, exact as they are; leave out --utility \(options.utility.rawValue)")
+            options.controls = nil
+        }
         self.project = project
         self.options = options
         self.progress = progress
@@ -89,8 +97,9 @@ public final class Valuation {
     /// in its block; in the project's own order without the ways that the stored chain knows.
     private var exactTrainings: Int {
         guard options.utility == .exact else { return 0 }
+        guard trainer.lineage.isChain else { return branchTrainings }
         return orders.enumerated().reduce(0) { sum, order in
-            let isStored = order.offset == 0 && trainer.chainIsExact
+            let isStored = order.offset == 0 && trainer.storedIsExact
             var met: Set<Int> = []
             return order.element.reduce(sum) { sum, number in
                 let block = players.blocks[number - 1]
@@ -98,6 +107,25 @@ public final class Valuation {
                 let empty = block.unowned > 0 ? 0 : 1 << (met.count - block.players.count)
                 return sum + (1 << met.count) - empty - (isStored && block.allRows > 0 ? 1 : 0)
             }
+        }
+    }
+
+    /// The same in a lineage: ways to keep players of the stem so far; and for each way to keep all of them, those to keep a part of a
+    /// branch, each with all of its blocks.
+    private var branchTrainings: Int {
+        let lineage = trainer.lineage
+        var met: Set<Int> = [], sum = 0
+        for number in 1..<lineage.stem + 1 {
+            let block = players.blocks[number - 1]
+            met.formUnion(block.players)
+            let empty = block.unowned > 0 ? 0 : 1 << (met.count - block.players.count)
+            sum += (1 << met.count) - empty - (trainer.storedIsExact && block.allRows > 0 ? 1 : 0)
+        }
+        let stems = 1 << met.count
+        return (1...lineage.branches).reduce(sum) { sum, branch in
+            let blocks = lineage.blocks(ofBranch: branch).map { players.blocks[$0 - 1] }, owners = Set(blocks.flatMap(\.players))
+            let ways = (1 << owners.count) - (blocks.contains { $0.unowned > 0 } ? 0 : 1)
+            return sum + (stems * ways - (trainer.storedIsExact ? 1 : 0)) * blocks.count
         }
     }
 

@@ -33,7 +33,7 @@ public struct Provenance: Codable, Sendable, Equatable {
     /// - Parameter order: as the exact utility has it; nil: the project's own.
     public init(_ trainer: CoalitionTrainer, utility: UtilityRecord.Source, order: [Int]? = nil) {
         format = Self.currentFormat
-        stateDigest = Digest(of: trainer.trainedState).description
+        stateDigest = Digest(of: trainer.model).description
         self.utility = utility.name
         players = trainer.players.players.map { Player(name: $0.name, rows: $0.rows, digest: Hexadecimal.encode($0.digest.bytes)) }
         splitShare = trainer.split.share

@@ -37,7 +37,7 @@ public final class AdditiveUtility: StreamingUtility {
 
     /// `M_B` without the influence of the rows outside a coalition.
     func state(of coalition: Coalition, on thread: Int = 0) throws -> LatticeVector {
-        var state = trainer.trainedState
+        var state = trainer.model
         for (index, block) in trainer.players.blocks.enumerated() {
             let all = block.allRows, missing = all - block.keptRows(coalition)
             guard missing > 0 else { continue }

@@ -20,10 +20,11 @@ public final class CoalitionTrainer {
     let trainers: [any BlockTrainer]
     /// Trained blocks: all that the recipe has.
     public let blocks: Int
-    /// `M_B` of the project: what is valued.
-    public let trainedState: LatticeVector
-    /// Whether the chain's states are those that training here would reach.
-    let chainIsExact: Bool
+    /// The project's: what is valued.
+    public let model: LatticeVector
+    public let lineage: Lineage
+    /// Whether the stored states are those that training here would reach.
+    let storedIsExact: Bool
 
     private let rows: DecodedRows
 
@@ -49,23 +50,22 @@ public final class CoalitionTrainer {
         control: TrainingControl = TrainingControl(), mostRowBytes: Int = mostRowBytes
     ) throws {
         precondition(threads > 0, "at least one thread")
-        let settings = project.settings, chain = try project.chain()
+        let settings = project.settings, stored = try project.lineage()
         blocks = settings.recipe.blocks
-        guard chain.length == blocks else {
-            let done = chain.length == 0 ? "nothing is trained yet" : "\(chain.length) of \(blocks) blocks are trained"
+        guard stored.isWhole else {
+            let done = stored.isEmpty ? "nothing is trained yet" : "\(stored.trainedBlocks) of \(blocks) blocks are trained"
             throw Failure(.input, "\(done), and values are those of a trained model; run 'unlearn train' first")
         }
         self.project = project
         self.players = players
         self.split = split
         self.control = control
-        trainedState = try chain.state(chain.length)
-        chainIsExact = chain.isExact && project.fingerprintDifference == nil
+        model = try stored.model()
+        lineage = stored.shape
+        storedIsExact = stored.isExact && project.fingerprintDifference == nil
         self.metric = metric
         scorer = try Scorer(project, slots: split.valuation)
-        trainers = try (0..<threads).map { _ in
-            try SGDTrainer(recipe: settings.recipe, input: settings.shape, classes: settings.classNames.count, threads: 1)
-        }
+        trainers = try (0..<threads).map { _ in try settings.trainerSpec.makeTrainer(threads: 1) }
         let slots = players.blocks.reduce(0) { $0 + $1.owners.count }
         rows = DecodedRows(blocks: blocks, areKept: slots * settings.shape.count * MemoryLayout<Float>.size <= mostRowBytes)
     }
@@ -76,8 +76,8 @@ public final class CoalitionTrainer {
 
     private init(_ other: CoalitionTrainer, scorer: Scorer) {
         (project, players, split, self.scorer, metric) = (other.project, other.players, other.split, scorer, other.metric)
-        (control, trainers, blocks, trainedState) = (other.control, other.trainers, other.blocks, other.trainedState)
-        (chainIsExact, rows) = (other.chainIsExact, other.rows)
+        (control, trainers, blocks, model, lineage) = (other.control, other.trainers, other.blocks, other.model, other.lineage)
+        (storedIsExact, rows) = (other.storedIsExact, other.rows)
     }
 
     public var threads: Int { trainers.count }

@@ -14,17 +14,18 @@ import Unlearn
 /// - Complexity: one block's training for each node that keeps a row, one scoring for each distinct coalition; at most
 ///   (2·threads + 1)·(blocks + 1) states in memory.
 public final class ExactUtility: StreamingUtility {
-    private let trainer: CoalitionTrainer
+    let trainer: CoalitionTrainer
     /// The block (from 1) whose rows stand at each place of the chain.
     public let order: [Int]
-    private let chain: StoredChain?
+    /// The stored states, where they are those that training here would reach.
+    let stored: StoredLineage?
     /// Told the blocks trained so far in this batch, and how many it takes.
-    private let progress: (_ trained: Int, _ total: Int) -> Void
+    let progress: (_ trained: Int, _ total: Int) -> Void
 
     /// Since this utility was made.
-    public private(set) var blocksTrained = 0
+    public internal(set) var blocksTrained = 0
     /// What training each evaluated model from scratch would have taken.
-    public private(set) var blocksTrainedFromScratch = 0
+    public internal(set) var blocksTrainedFromScratch = 0
 
     /// - Parameter order: a permutation of the blocks; place j of the chain trains with block j's schedule and randomness on
     ///   the rows of block `order[j − 1]`. Nil: the project's own.
@@ -34,7 +35,8 @@ public final class ExactUtility: StreamingUtility {
         self.trainer = trainer
         self.order = order
         self.progress = progress
-        chain = order == own && trainer.chainIsExact ? try trainer.project.chain() : nil
+        precondition(trainer.lineage.isChain || order == own, "branches have one order")
+        stored = order == own && trainer.storedIsExact ? try trainer.project.lineage() : nil
     }
 
     /// Orders to average values over: the project's own, and then permutations drawn from a seed.
@@ -67,15 +69,34 @@ public final class ExactUtility: StreamingUtility {
 
     public func evaluate(_ coalitions: [Coalition], receive: (_ index: Int, _ scores: UtilityRecord.Scores) throws -> Void) throws {
         guard !coalitions.isEmpty else { return }
+        guard trainer.lineage.isChain else { return try evaluateMerges(coalitions, receive: receive) }
         let trie = CoalitionTrie(coalitions, players: trainer.players, order: order)
-        let (total, fromScratch) = trie.blocksToTrain(storedPrefix: chain != nil)
-        let tasks = DepthFirstTasks<Step>(depth: trie.places)
-        var trained = 0
+        let (total, fromScratch) = trie.blocksToTrain(storedPrefix: stored != nil)
         // A receiver that threw is told nothing more, by the other threads neither.
         var hasThrown = false
         progress(0, total)
-        let first = try chain?.state(0) ?? trainer.trainers[0].initialState()
-        extend(first, of: Array(coalitions.indices), to: 1, isPrefix: chain != nil)
+        try walk(trie, total: total) { indices, state, _, thread in
+            let scores = try trainer.scorer.scores(state, by: trainer.trainers[thread])
+            try trainer.locked {
+                guard !hasThrown else { return }
+                hasThrown = true
+                for index in indices { try receive(index, scores) }
+                hasThrown = false
+            }
+        }
+        blocksTrainedFromScratch += fromScratch
+    }
+
+    /// Walks the trie depth-first, on all threads.
+    /// - Parameter reached: told the coalitions that share an end, its state, whether nothing was left out on the way to it, and the
+    ///   thread it is told on.
+    func walk(
+        _ trie: CoalitionTrie, total: Int, reached: (_ coalitions: [Int], _ state: LatticeVector, _ isPrefix: Bool, _ thread: Int) throws -> Void
+    ) throws {
+        let tasks = DepthFirstTasks<Step>(depth: trie.places), coalitions = trie.coalitions
+        var trained = 0
+        let first = try stored?.state(0) ?? trainer.trainers[0].initialState()
+        extend(first, of: Array(coalitions.indices), to: 1, isPrefix: stored != nil)
 
         /// Adds the branches of a node.
         func extend(_ state: LatticeVector, of indices: [Int], to place: Int, isPrefix: Bool) {
@@ -89,17 +110,11 @@ public final class ExactUtility: StreamingUtility {
             guard !trainer.control.isInterrupted() else { throw Failure.interrupted }
             let state = try reach(step, on: thread)
             guard step.place == trie.places else { return extend(state, of: step.branch.coalitions, to: step.place + 1, isPrefix: step.isPrefix) }
-            let scores = try trainer.scorer.scores(state, by: trainer.trainers[thread])
-            try trainer.locked {
-                guard !hasThrown else { return }
-                hasThrown = true
-                for index in step.branch.coalitions { try receive(index, scores) }
-                hasThrown = false
-            }
+            try reached(step.branch.coalitions, state, step.isPrefix, thread)
         }
 
         func reach(_ step: Step, on thread: Int) throws -> LatticeVector {
-            if step.isPrefix, let chain { return try trainer.locked { try chain.state(step.place) } }
+            if step.isPrefix, let stored { return try trainer.locked { try stored.state(step.place) } }
             guard step.branch.keptRows > 0 else { return step.base }
             let rows = try trainer.rows(block: order[step.place - 1], keeping: coalitions[step.branch.coalitions[0]])
             let state = try trainer.trainers[thread].train(block: step.place, from: step.base, rows: rows, control: trainer.control)
@@ -122,6 +137,5 @@ public final class ExactUtility: StreamingUtility {
                 throw error
             }
         }
-        blocksTrainedFromScratch += fromScratch
     }
 }

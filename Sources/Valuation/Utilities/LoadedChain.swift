@@ -9,7 +9,7 @@ final class LoadedChain: InfluenceChain, Sendable {
     let firstInexact: Int?
 
     /// - Complexity: one record a block; 8 bytes for each parameter and block.
-    init(_ chain: StoredChain) throws {
+    init(_ chain: any InfluenceChain) throws {
         var states = [try chain.state(0)], influences: [LatticeVector] = [], corrections: [LatticeVector?] = []
         for block in 1...chain.length {
             states.append(try chain.state(block))
@@ -28,11 +28,11 @@ final class LoadedChain: InfluenceChain, Sendable {
 
 /// One thread's view of the stored chain; reads one after the other with all others.
 final class SharedChain: InfluenceChain {
-    private let chain: StoredChain
+    private let chain: any InfluenceChain
     private let trainer: CoalitionTrainer
 
     init(_ trainer: CoalitionTrainer) throws {
-        chain = try trainer.project.chain()
+        chain = try trainer.project.lineage().trunk()
         self.trainer = trainer
     }
 
@@ -47,10 +47,11 @@ extension CoalitionTrainer {
     /// A chain is kept in memory up to so many bytes.
     static let mostChainBytes = 1 << 30
 
-    /// The project's chain for each thread: one in memory, or one reader each.
+    /// The project's chain for each thread: one in memory, or one reader each. A lineage with branches has none.
     func chains(mostBytes: Int = mostChainBytes) throws -> [any InfluenceChain] {
-        guard 8 * blocks * trainedState.count <= mostBytes else { return try trainers.map { _ in try SharedChain(self) } }
-        let chain = try LoadedChain(project.chain())
+        precondition(lineage.isChain, "utilities that follow a chain")
+        guard 8 * blocks * model.count <= mostBytes else { return try trainers.map { _ in try SharedChain(self) } }
+        let chain = try LoadedChain(project.lineage().trunk())
         return trainers.map { _ in chain }
     }
 }

@@ -45,7 +45,7 @@ public final class StitchUtility: StreamingUtility {
     /// The state that is left of `M_B` when everything outside a coalition is deleted.
     private func state(without coalition: Coalition, on thread: Int, _ trained: inout Int) throws -> LatticeVector {
         let touched = trainer.players.blocks.indices.filter { !trainer.players.blocks[$0].isWhole(coalition) }.map { $0 + 1 }
-        guard !touched.isEmpty else { return trainer.trainedState }
+        guard !touched.isEmpty else { return trainer.model }
         var options = ReplayOptions()
         options.onNoDecay = .stitch
         options.sameNumerics = trainer.project.fingerprintDifference == nil

@@ -29,11 +29,11 @@ extension CommandSpec {
         }
         guard options.onNoDecay != .fail else { throw Failure(.input, "bench takes --on-no-decay exact or stitch, not fail") }
         try project.refuseOtherNumerics("compare deletions")
-        let length = try project.chain().length
+        let lineage = try project.lineage()
         let plan = BenchmarkPlan(
             deletions: try invocation.integers("deletions", in: 1...Int(Int32.max)) ?? [1, 100],
             positions: try invocation.integers("positions", in: 1...1_000_000)
-                ?? [10, 25, 50, 80].map { max(1, length * $0 / 100) },
+                ?? lineage.defaultPositions,
             epsilons: try invocation.numbers("epsilon", in: 0...1e12) ?? [0.1])
         let bar = console.progress("blocks")
         let report = try DeletionBenchmark(project, plan: plan, options: options, control: Interrupt.control) { what, done, total in

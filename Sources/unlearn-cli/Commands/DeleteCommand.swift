@@ -19,6 +19,8 @@ extension CommandSpec {
             OptionSpec("fit", "NAME", "least-squares (default) or dfa: how the exponent h is found"),
             OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then"),
             OptionSpec("ignore-unknown", nil, "skip ids that were never in the project: a typing error is a person who is not forgotten"),
+            OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors or .npz): without their branches, or as it was before their block"),
+            .force,
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
             OptionSpec("yes", nil, "do not ask on a terminal"),
             .threads, .approximate,
@@ -34,6 +36,10 @@ extension CommandSpec {
         options.ignoreUnknown = invocation.flag("ignore-unknown")
         options.dryRun = invocation.flag("dry-run")
         options.approximate = invocation.flag("approximate")
+        if let path = invocation.text("interim") {
+            options.interim = InterimOutput(path: path, replacing: invocation.flag("force"), since: programStart)
+            try Project.expectExport(to: path, besideProject: invocation.folder, replacing: invocation.flag("force"))
+        }
         let mayTakeNone = invocation.text("method") == UnlearningMethod.exact.rawValue
         guard mayTakeNone || invocation.text("ids") != nil || invocation.text("group") != nil else {
             throw Failure(.input, "'unlearn delete' needs --ids FILE (or - for standard input), --group NAME, or --method exact to replay what earlier stitches left")

@@ -11,7 +11,7 @@ extension CommandSpec {
     private static func runEvaluate(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
-        let state = try project.trainedState()
+        let state = try project.model()
         let on = invocation.text("on") ?? "test"
         let score: Score
         switch on {

@@ -19,6 +19,12 @@ extension CommandSpec {
             OptionSpec("width", "N", "times the channels of lenet5 or resnet20 (default 1)"),
             OptionSpec("blocks", "B", "blocks that rows are spread over"),
             OptionSpec("blocks-by", "POLICY", "stratified (default), random, group or order"),
+            OptionSpec("branches", "S", "branches behind a stem, whose deletions are exact and touch one branch alone; 0 (default): a chain"),
+            OptionSpec("stem", "X", "the stem's share of the blocks (default 0.5; logistic 0)"),
+            OptionSpec("stem-rows", "FILE", "ids or groups whose rows go into the stem: those that will hardly be asked for"),
+            OptionSpec("risk", "FILE", "CSV of id-or-group,probability: the least likely to be deleted go into the stem, the likeliest into few branches"),
+            OptionSpec("branch-epochs", "E", "passes over each block of a branch"),
+            OptionSpec("branch-learning-rate", "X", "rate of a branch's first block"),
             OptionSpec("epochs", "E", "passes over each block"),
             OptionSpec("batch-size", "N", "rows of a batch"),
             OptionSpec("learning-rate", "X", "rate of the first block"),
@@ -84,10 +90,18 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.model.rawValue)\(recipe.model == .logistic ? "" : " with \(recipe.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
             rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
-            label smoothing \(recipe.labelSmoothing)\(extras(recipe)), seed \(recipe.seed)\(plan.source.remarks.map { "\n" + $0 }.joined())\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
+            label smoothing \(recipe.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.seed)\(plan.source.remarks.map { "\n" + $0 }.joined())\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
             next: unlearn -C \(invocation.folder) train
             """)
         return 0
+    }
+
+    /// Nothing for a chain.
+    private static func lineage(_ recipe: Recipe) -> String {
+        guard let branches = recipe.branches else { return "" }
+        let lineage = recipe.lineage
+        return "; a stem of \(counted(lineage.stem, "block")) and \(counted(lineage.branches, "branch", "branches")) of \(lineage.length), "
+            + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)"
     }
 
     /// What will disappoint later, and cannot be changed then.
@@ -96,7 +110,11 @@ extension CommandSpec {
         if rows / recipe.blocks < recipe.batchSize, recipe.blocks > 1 {
             lines += "\na block holds about \(counted(rows / recipe.blocks, "row")), less than one batch: fewer --blocks, or a smaller --batch-size, learn more"
         }
-        if recipe.blocks < fewestBlocksToStitch { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
+        if recipe.branches != nil {
+            if recipe.lineage.stem == 0, recipe.model != .logistic {
+                lines += "\nbranches of \(recipe.model.rawValue) without a stem average badly: they have nothing in common; give --stem 0.2 or more, and rows for it"
+            }
+        } else if recipe.blocks < fewestBlocksToStitch { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
         return lines
     }
 
@@ -147,6 +165,7 @@ extension CommandSpec {
         plan.twin = twin
         plan.assignmentSeed = try invocation.seed("assignment-seed")
         plan.blocks = try invocation.integer("blocks", in: Recipe.allowedBlocks)
+        plan.branches = try branches(invocation, twin)
         plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path, column: invocation.text("list-id-column")) }
@@ -159,6 +178,27 @@ extension CommandSpec {
             let testSpec = try DataSpec(testName)
             plan.testSourceName = PathText.printable(testName)
             plan.testSource = { survey in try source(testSpec, table, test: true, encoding: (plan.source as? CSVSource)?.encoding, survey) }
+        }
+        return plan
+    }
+
+    private static func branches(_ invocation: Invocation, _ twin: TwinPlaces?) throws -> BranchPlan? {
+        let count = try invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0
+        guard count > 0, twin == nil else {
+            for name in ["stem", "stem-rows", "risk", "branch-epochs", "branch-learning-rate"] where invocation.flag(name) {
+                throw Failure(.input, twin == nil ? "--\(name) is for a stem with branches; give --branches S, too" : "--like takes the lineage of the other project; leave out --\(name)")
+            }
+            if count > 0, twin != nil { throw Failure(.input, "--like takes the lineage of the other project; leave out --branches") }
+            return nil
+        }
+        var plan = BranchPlan(count: count)
+        plan.stem = try invocation.number("stem", in: 0...1)
+        if let path = invocation.text("stem-rows") { plan.stemRows = try IDList(reading: path) }
+        if let path = invocation.text("risk") { plan.risk = try DeletionRisk(reading: path) }
+        plan.epochs = try invocation.integer("branch-epochs", in: Recipe.allowedEpochs)
+        plan.learningRate = try invocation.number("branch-learning-rate", in: Recipe.allowedLearningRates).map { Float($0) }
+        if plan.risk != nil, try invocation.choice("blocks-by", BlockPolicy.self) == .group {
+            throw Failure(.input, "--risk and --blocks-by group both say which branches rows go to; give one of them")
         }
         return plan
     }

@@ -22,7 +22,9 @@ extension CommandSpec {
         name: "export", summary: "write the current (or a past) state", example: "unlearn -C demo export --out model.safetensors",
         options: [
             OptionSpec("out", "FILE", "a name that ends in .safetensors or .npz"),
-            OptionSpec("block", "i", "the state after block i (default: the last)"), .force,
+            OptionSpec("block", "i", "the state after block i (default: the model)"), OptionSpec("branch", "s", "the last state of branch s"),
+            OptionSpec("interim", nil, "the model that is there at once when the rows of --ids or --group are asked for: it never saw them"),
+            .ids, .idColumn, OptionSpec("group", "NAME", "with --interim: all live rows of this provider"), .force,
         ], run: runExport)
 
     private static func runWhere(_ invocation: Invocation) throws -> Int32 {
@@ -38,8 +40,11 @@ extension CommandSpec {
         if let unknown = report.notFoundWords { console.message(unknown) }
         try console.result(
             report,
-            table([["id", "part", "block", "slot", "group", "deleted"]]
-                + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.when ?? "no"] }))
+            report.hasPlaces
+                ? table([["id", "part", "block", "slot", "place", "group", "deleted"]]
+                    + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.place ?? "-", $0.group ?? "-", $0.when ?? "no"] })
+                : table([["id", "part", "block", "slot", "group", "deleted"]]
+                    + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.when ?? "no"] }))
         return 0
     }
 
@@ -51,11 +56,11 @@ extension CommandSpec {
             ? "nothing trained yet"
             : status.exact
                 ? status.requests == 0 ? "exact: nothing was deleted yet" : "exact: the same bits as training without the deleted rows"
-                : "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)"
+                : status.lineage == nil ? "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)" : "stitched in the stem: not exact"
         var lines = [
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
             "\(status.rowsLive) training rows live, \(status.rowsDeleted) rows deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
-            "chain \(chain)",
+            status.lineage.map { "lineage: a stem of \(counted($0.stem, "block")) and \(counted($0.branches, "branch", "branches")) of \($0.length); \(chain)" } ?? "chain \(chain)",
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
             "numerics " + status.fingerprint.facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
         ]
@@ -104,19 +109,35 @@ extension CommandSpec {
     private struct Exported: Encodable {
         let tensors: Int
         let bytes: Int
+        let stateDigest: String
         let out: String
     }
 
     private static func runExport(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let out = try invocation.required("out", "FILE.safetensors or FILE.npz")
-        let block = try invocation.integer("block", in: 0...1_000_000), force = invocation.flag("force")
+        let force = invocation.flag("force"), ways = ["block", "branch", "interim"].filter(invocation.flag)
+        guard ways.count <= 1 else { throw Failure(.input, "--\(ways[0]) and --\(ways[1]) name two states; give one of them") }
+        if !invocation.flag("interim") {
+            for name in ["ids", "id-column", "group"] where invocation.flag(name) { throw Failure(.input, "--\(name) goes with --interim: a state has no rows; leave it out") }
+        }
         try Project.expectExport(to: out, besideProject: invocation.folder, replacing: force)
+        let state: Project.ExportedState
+        if invocation.flag("interim") {
+            try invocation.expectOne(of: "ids", "group")
+            state = .interim(try invocation.text("group").map { .group($0) } ?? .list(invocation.idList()))
+        } else if let block = try invocation.integer("block", in: 0...1_000_000) {
+            state = .block(block)
+        } else if let branch = try invocation.integer("branch", in: 1...1_000_000) {
+            state = .branch(branch)
+        } else {
+            state = .model
+        }
         let project = try Project(opening: invocation.folder, .read, threads: 1)
-        let tensors = try project.tensors(block: block)
+        let vector = try project.state(state), tensors = project.tensors(of: vector)
         let bytes = try project.export(tensors, to: out, replacing: force)
         let count = tensors.layout.tensors.count
-        try console.result(Exported(tensors: count, bytes: bytes, out: PathText.printable(out)), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
+        try console.result(Exported(tensors: count, bytes: bytes, stateDigest: Digest(of: vector).description, out: PathText.printable(out)), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
         return 0
     }
 }

@@ -128,7 +128,7 @@ struct KeyringTests {
         do {
             let store = try project.writer()
             before = try Sealed(store)
-            try store.commit { try store.removeKeyframes(from: 2) }
+            try store.commit { try store.removeKeyframes { $0 >= 2 } }
             #expect(try Sealed(store).keyring == before.keyring)
         }
         let store = try project.writer()
@@ -151,7 +151,7 @@ struct KeyringTests {
           arguments: [Encryption.none, .xchacha20poly1305])
     func overtakenReader(encryption: Encryption) throws {
         let project = try SampleProject(encryption: encryption)
-        let reader = try project.reader(), links = try reader.chainLinks(), objects = try reader.objects(), blocks = try reader.rowBlocks(.train)
+        let reader = try project.reader(), links = try reader.links(), objects = try reader.objects(), blocks = try reader.rowBlocks(.train)
         do {
             let store = try project.writer()
             try store.transaction {

@@ -76,7 +76,7 @@ struct StoreKeyTests {
             setenv("UNLEARN_KEY_FILE", elsewhere.file("key"), 1)
             #expect(try project.reader().influence(of: 1) == SampleProject.record(.influence, 1).vector)
             let store = try project.writer()
-            try store.transaction { try store.removeKeyframes(from: 2) }
+            try store.transaction { try store.removeKeyframes { $0 >= 2 } }
             #expect(!FileSystem.exists(project.folder.file("project.key")))
 
             setenv("UNLEARN_KEY_FILE", elsewhere.file("absent"), 1)

@@ -16,7 +16,7 @@ struct LedgerTests {
         let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
         try store.transaction {
             try store.markDeleted(["train-2-1"], request: number)
-            try store.removeKeyframes(from: 2)
+            try store.removeKeyframes { $0 >= 2 }
             var publication = Store.Publication(report: "{}", details: .string("what was done"))
             publication.untilDeletion = ["state": .string("digest of the model")]
             publication.whileStitched = ["measured": .string("figures of the stitch")]

@@ -36,7 +36,7 @@ struct MovedFolderTests {
 
     private func change(_ store: Store) throws {
         try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
-        try store.removeKeyframes(from: 2)
+        try store.removeKeyframes { $0 >= 2 }
         try store.append(LedgerEntry(.audited))
     }
 

@@ -207,8 +207,8 @@ struct NoTraceTests {
             old = try cells(store)
             try store.database.execute("PRAGMA busy_timeout = 0")
             try reader.database.snapshot {
-                _ = try reader.chainLinks()
-                let error = #expect(throws: Failure.self) { try store.transaction { try store.removeKeyframes(from: 0) } }
+                _ = try reader.links()
+                let error = #expect(throws: Failure.self) { try store.transaction { try store.removeKeyframes { $0 >= 0 } } }
                 #expect(error?.kind == .failed)
                 #expect(error?.description.hasPrefix("the change is made, but what it replaced may still be there (") == true)
                 #expect(error?.description.hasSuffix("; the next command that writes destroys it") == true)

@@ -17,7 +17,7 @@ struct RequestLifeTests {
             try store.stage(SampleProject.rows(.train, 2).emptying([1])), try store.stage(SampleProject.rows(.train, 1).emptying([3])),
         ]
         for rows in written { try store.setRows(rows) }
-        try store.removeKeyframes(from: 2)
+        try store.removeKeyframes { $0 >= 2 }
         try store.markDeleted(rows, request: number)
         let objects = written.map(\.object)
         try store.publishRequest(number, .init(report: "{}", details: .string("published")), written: objects, evidence: nil)
@@ -73,7 +73,7 @@ struct RequestLifeTests {
 
     @Test("A request that was begun and cut off is undone by the next writer, on record, and everything is as before")
     func cutOffBegun() throws {
-        let files = try project.files(), links = try project.reader().chainLinks().map(\.influence.file)
+        let files = try project.files(), links = try project.reader().links().map(\.influence.file)
         do {
             let store = try project.writer()
             let number = try store.beginRequest(ids: rows, details: .null)
@@ -88,7 +88,7 @@ struct RequestLifeTests {
         #expect(try store.ledger().last?.entry.request == "R1")
         #expect(try store.ledger().last?.entry.details == .object(["reason": .string("the program was cut off")]))
         #expect(try project.files() == files)
-        #expect(try store.chainLinks().map(\.influence.file) == links)
+        #expect(try store.links().map(\.influence.file) == links)
         for id in rows { #expect(try store.place(ofRow: id)?.isDeleted == false) }
         #expect(try store.ledgerFaults() == [])
         #expect(try store.beginRequest(ids: rows, details: .null) == 2)

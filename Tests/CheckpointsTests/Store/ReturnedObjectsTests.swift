@@ -91,7 +91,7 @@ struct ReturnedObjectsTests {
         let old = try project.file(of: .keyframe, 2), bytes = try FileSystem.read(old.path)
         do {
             let store = try project.writer()
-            try store.transaction { try store.removeKeyframes(from: 2) }
+            try store.transaction { try store.removeKeyframes { $0 >= 2 } }
         }
         try project.folder.write(bytes, to: "objects/" + old.name)
         try expectDestroyed([(old.name, nil)], in: project)
@@ -134,7 +134,7 @@ struct ReturnedObjectsTests {
         }
         try #require(link(project.file(of: .keyframe, 2).path, aside.file("2")) == 0)
         let store = try project.writer()
-        try store.transaction { try store.removeKeyframes(from: 2) }
+        try store.transaction { try store.removeKeyframes { $0 >= 2 } }
         for index in 0...2 { #expect(try FileSystem.read(aside.file("\(index)")).allSatisfy { $0 == 0 }, "\(index)") }
         #expect(try project.files() == store.objects().map(\.file).sorted())
     }

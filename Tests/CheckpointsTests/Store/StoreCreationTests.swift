@@ -36,7 +36,7 @@ struct StoreCreationTests {
     func opens(encryption: Encryption) throws {
         let project = try SampleProject(encryption: encryption)
         for store in [try project.reader(), try project.writer()] {
-            #expect(try store.chainLinks().map(\.block) == [1, 2, 3])
+            #expect(try store.links().map(\.block) == [1, 2, 3])
             for block in 1...3 { #expect(try store.influence(of: block) == SampleProject.record(.influence, block).vector) }
             for block in [0, 2] { #expect(try store.keyframe(of: block) == SampleProject.record(.keyframe, block).vector) }
             for block in 1...3 { #expect(try store.rowsRecord(.train, block) == SampleProject.rows(.train, block)) }

@@ -201,7 +201,6 @@ struct StoreDamageTests {
         // Its file is not taken for rubbish of a crash.
         #expect(try project.files().contains(name.description))
         let store = try project.inspector()
-        #expect(kind { _ = try store.chainLinks() } == .damaged)
         #expect(kind { try store.checkCatalogue() } == .damaged)
     }
 

@@ -26,7 +26,7 @@ struct StoreReadersTests {
     /// Opens the project and reads all of it; tells the one version that everything had, or how it ended.
     private static func read(_ path: String, rounds: ClosedRange<UInt64>) -> String {
         do {
-            let store = try Store(opening: path, .read), links = try store.chainLinks()
+            let store = try Store(opening: path, .read), links = try store.links()
             let influence = try store.influence(links[1], latticeBits: SampleProject.bits, count: SampleProject.parameters)
             guard try store.setting("recipe") == "{}", try store.groupNames() == SampleProject.groups else { return "another setting" }
             guard try store.influence(of: 1) == SampleProject.record(.influence, 1).vector else { return "another influence 1" }
@@ -77,7 +77,7 @@ struct StoreReadersTests {
     @Test("A reader's chain never mixes records from before and after a change that is not yet closed")
     func noMixture() throws {
         let project = try SampleProject()
-        let store = try project.writer(), reader = try project.reader(), links = try reader.chainLinks()
+        let store = try project.writer(), reader = try project.reader(), links = try reader.links()
         // Published, and the old records not yet destroyed: both are there, and the old keyring still opens them all.
         try store.commit {
             for block in 1...3 { try store.setInfluence(store.stage(SampleProject.record(.influence, block, version: 1)), baseIsExact: false) }

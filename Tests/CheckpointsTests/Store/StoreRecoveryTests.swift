@@ -19,8 +19,8 @@ struct StoreRecoveryTests {
         try store.set("recipe", to: "changed")
         try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: false)
         try store.setCorrection(store.stage(SampleProject.record(.correction, 2)))
-        try store.removeKeyframes(from: 1)
-        try store.markInexact(from: 3)
+        try store.removeKeyframes { $0 >= 1 }
+        try store.markInexact { $0 >= 3 }
         try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
         try store.markDeleted(["train-2-1"], request: 1)
     }

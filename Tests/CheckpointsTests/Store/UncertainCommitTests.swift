@@ -24,7 +24,7 @@ struct UncertainCommitTests {
         try store.discard([staged])
         let attempts: [() throws -> Void] = [
             { try store.transaction {} }, { try store.undoRequest(request, reason: "a test") }, { try store.compact() },
-            { _ = try store.beginRequest(ids: [], details: .null) }, { try store.transaction { try store.removeKeyframes(from: 0) } },
+            { _ = try store.beginRequest(ids: [], details: .null) }, { try store.transaction { try store.removeKeyframes { $0 >= 0 } } },
         ]
         for attempt in attempts { #expect(throws: (any Error).self) { try attempt() } }
         #expect(try project.files() == files)

@@ -116,12 +116,12 @@ struct SampleProject {
 
 extension Store {
     func influence(of block: Int) throws -> LatticeVector {
-        let link = try #require(try chainLinks().first { $0.block == block })
+        let link = try #require(try links().first { $0.block == block })
         return try influence(link, latticeBits: SampleProject.bits, count: SampleProject.parameters)
     }
 
     func correction(of block: Int) throws -> LatticeVector? {
-        let link = try #require(try chainLinks().first { $0.block == block })
+        let link = try #require(try links().first { $0.block == block })
         return try correction(link, latticeBits: SampleProject.bits, count: SampleProject.parameters)
     }
 

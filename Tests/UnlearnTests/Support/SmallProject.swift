@@ -37,6 +37,12 @@ struct SmallProject {
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7
         if let groups { plan.groups = groups }
+        if let branches = recipe.branches {
+            var lineage = BranchPlan(count: branches.count)
+            lineage.stem = Double(recipe.lineage.stem) / Double(recipe.blocks)
+            (lineage.epochs, lineage.learningRate) = (branches.epochs, branches.learningRate)
+            plan.branches = lineage
+        }
         if !excluding.isEmpty { plan.exclude = try Self.ids(excluding) }
         _ = try ProjectBuilder(plan, in: folder.file("project")).build { _, _ in }
     }

@@ -32,11 +32,11 @@ struct ExactUtilityTests {
             let other = try ValuationProject(policy: policy, blocks: blocks, ungrouped: ungrouped, excluding: excluded)
             let opened = try other.open(.read)
             defer { withExtendedLifetime(other) {} }
-            #expect(try trainer.metric.value(of: trainer.scorer.scores(opened.trainedState(), by: opened.trainer)) == value, "\(coalition.members)")
+            #expect(try trainer.metric.value(of: trainer.scorer.scores(opened.model(), by: opened.trainer)) == value, "\(coalition.members)")
         }
         // Coalitions do differ, so that equality says something; the last is the project's own model.
         #expect(Set(values).count == 16)
-        #expect(try trainer.metric.value(of: trainer.scorer.scores(trainer.trainedState, by: trainer.trainers[0])) == values[15])
+        #expect(try trainer.metric.value(of: trainer.scorer.scores(trainer.model, by: trainer.trainers[0])) == values[15])
     }
 
     @Test("All coalitions of ten players with a block each train 1,013 blocks instead of 5,120")
@@ -99,7 +99,7 @@ struct ExactUtilityTests {
         }
         #expect(report.method == .stitch)
         let trainer = try project.trainer()
-        #expect(!trainer.chainIsExact)
+        #expect(!trainer.storedIsExact)
         let excluding = try ValuationProject(providers: 3, rows: 240, policy: .stratified, blocks: 24, excluding: deleted)
         let other = try excluding.trainer()
         let coalitions = [Coalition.none(of: 3), .all(of: 3), Coalition([1], of: 3)]

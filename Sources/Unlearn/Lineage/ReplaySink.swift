@@ -24,7 +24,7 @@ public final class DiscardingSink: ReplaySink {
 /// Writes records into a project's store; nothing there names them until `publish` runs inside a transaction.
 public final class StagingSink: ReplaySink {
     private let store: Store
-    private let chain: any InfluenceChain
+    private let lineage: StoredLineage
     private let latticeBits: Int
     private var influences: [Int: (object: StagedObject, baseIsExact: Bool)] = [:]
     private var corrections: [Int: StagedObject] = [:]
@@ -32,10 +32,10 @@ public final class StagingSink: ReplaySink {
     private var superseded: [StagedObject] = []
     private static let destroyedTogether = 64
 
-    /// - Parameter chain: the chain that the records will replace parts of.
-    init(store: Store, latticeBits: Int, chain: any InfluenceChain) {
+    /// - Parameter lineage: the one that the records will replace parts of.
+    init(store: Store, latticeBits: Int, lineage: StoredLineage) {
         self.store = store
-        self.chain = chain
+        self.lineage = lineage
         self.latticeBits = latticeBits
     }
 
@@ -80,22 +80,46 @@ public final class StagingSink: ReplaySink {
     /// Names the new records in place of the old ones, inside a transaction.
     func publish() throws {
         try discardSuperseded()
-        guard let first = influences.keys.min() else { return }
-        try store.removeKeyframes(from: first)
-        // A correction inside the retrained blocks belongs to the chain that was; one right before them too, where
-        // `base(of:)` left it out.
-        for block in influences.keys.sorted() { try store.removeCorrection(block) }
-        if chain.isExactBase(first), first > 1, try chain.correction(first - 1) != nil {
-            try store.removeCorrection(first - 1)
-            // A keyframe there holds the correction, too; without it the state is read from an earlier one.
-            try store.removeKeyframes(from: first - 1)
+        guard !influences.isEmpty else { return }
+        let shape = lineage.shape
+        // What stands on a retrained block and is not retrained itself was put back on: it stands on a state that training did not
+        // visit. Parents come before their children.
+        var isStale = [Bool](repeating: false, count: shape.blocks + 1), isPutBack = isStale
+        for block in 1...shape.blocks {
+            let parent = shape.parent(of: block), isRetrained = influences[block] != nil
+            isStale[block] = isRetrained || isStale[parent]
+            isPutBack[block] = !isRetrained && (influences[parent] != nil || isPutBack[parent])
         }
-        // Behind the first stitch every influence stands on a state that training did not visit.
-        let firstStitch = influences.keys.sorted().first { influences[$0 + 1] == nil }!
-        try store.markInexact(from: firstStitch + 1)
+        // A correction inside the retrained blocks belongs to the chain that was; one right before them too, where `base(of:)` left it
+        // out. A keyframe there holds the correction; without it the state is read from an earlier one.
+        for block in influences.keys.sorted() {
+            try store.removeCorrection(block)
+            let parent = shape.parent(of: block)
+            if parent > 0, influences[parent] == nil, lineage.isExactBase(block), try lineage.correction(parent) != nil {
+                try store.removeCorrection(parent)
+                isStale[parent] = true
+            }
+        }
+        try store.removeKeyframes { isStale[$0] }
+        try store.markInexact { isPutBack[$0] }
         for block in influences.keys.sorted() {
             try store.setInfluence(influences[block]!.object, baseIsExact: influences[block]!.baseIsExact)
         }
         for block in corrections.keys.sorted() { try store.setCorrection(corrections[block]!) }
     }
+}
+
+/// Takes what a walk along the trunk of a lineage retrains: the stem's blocks. Branches are recorded block by block as they are trained.
+final class StemSink: ReplaySink {
+    private let sink: any ReplaySink
+    private let stem: Int
+
+    init(_ sink: any ReplaySink, stem: Int) { (self.sink, self.stem) = (sink, stem) }
+
+    func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws {
+        if block <= stem { try sink.retrained(block: block, influence: influence, baseIsExact: baseIsExact) }
+    }
+
+    func stitched(after block: Int, correction: LatticeVector) throws { try sink.stitched(after: block, correction: correction) }
+    func stitchesDiscarded() throws { try sink.stitchesDiscarded() }
 }

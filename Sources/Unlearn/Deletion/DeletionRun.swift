@@ -1,0 +1,207 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+
+/// One deletion being carried out: its request, what is retrained and staged for it, and its publication.
+final class DeletionRun {
+    private let project: Project
+    private let plan: DeletionPlan
+    private let options: DeletionOptions
+    private let start: ContinuousClock.Instant
+    private let number: Int
+    /// Nil for a dry run.
+    private let staging: StagingSink?
+    /// What was staged beside the records that `staging` has.
+    private var staged: [StagedObject] = []
+    private let before: LatticeVector?
+    private var decisionsBefore: Decisions?
+    private(set) var report: DeletionReport
+
+    /// Records the intention, durably.
+    /// - Parameter interim: what is served meanwhile.
+    init(_ project: Project, _ plan: DeletionPlan, _ options: DeletionOptions, interim: DeletionReport.Interim?, since start: ContinuousClock.Instant) throws {
+        (self.project, self.plan, self.options, self.start) = (project, plan, options, start)
+        let places = plan.selection.live, store = project.store
+        before = try plan.lineage.isEmpty ? nil : plan.lineage.model()
+        number =
+            options.dryRun
+            ? try store.nextRequestNumber()
+            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, deletedBefore: plan.deletedBefore.map(store.rowDigest))))
+        staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: project.latticeBits, lineage: plan.lineage)
+        report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: plan.options.decayGuard.epsilon)
+        report.dryRun = options.dryRun
+        report.interim = interim
+    }
+
+    /// What cannot be cleared now, the next command that writes clears; the error that led here is the one to hear of.
+    func abandon(_ error: any Error) {
+        try? staging?.discardAll()
+        try? project.store.discard(staged)
+        if !options.dryRun { try? project.store.undoRequest(number, reason: Self.reason(error)) }
+    }
+
+    // MARK: - Retraining
+
+    func retrain(control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void) throws {
+        let lineage = plan.lineage, training = plan.training, project = project
+        let replay = LineageReplay(
+            lineage, crew: project.crew, deleted: training, rows: { try project.trainingRows(block: $0, leavingOut: training[$0] ?? []) },
+            control: control, progress: progress)
+        let outcome = try before == nil ? nil : replay.run(touched: plan.touched, options: plan.options, into: staging ?? DiscardingSink())
+        decisionsBefore = try before.flatMap { try project.decide($0, on: .test, leavingOut: plan.test) }
+        try describe(outcome)
+    }
+
+    private func describe(_ outcome: ReplayOutcome?) throws {
+        let lineage = plan.lineage
+        report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
+        if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
+        report.blocksTouched = plan.touched
+        if !lineage.shape.isChain { report.branchesTouched = plan.touchedBranches }
+        report.blocksTotal = lineage.trainedBlocks
+        report.stateDigestBefore = before.map { Digest(of: $0).description }
+        report.testAccuracyBefore = decisionsBefore?.score.accuracy
+        report.exact = lineage.isExact && plan.touched.isEmpty
+        report.exactBefore = lineage.isExact
+        report.otherNumerics = !plan.options.sameNumerics && outcome?.blocksTrained ?? 0 > 0
+        if let outcome {
+            report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != plan.options.fitMethod }!)
+            report.stateDigest = Digest(of: outcome.state).description
+            let decisions = try project.decide(outcome.state, on: .test, leavingOut: plan.test)
+            report.testAccuracy = decisions?.score.accuracy
+            if let before, outcome.blocksTrained > 0 {
+                report.l1Changed = Double(before.l1Distance(to: outcome.state)) * project.trainer.lattice.unit
+                report.agreementBefore = decisions.flatMap { after in decisionsBefore.map { after.agreement(with: $0.classes) } }
+                report.exact = outcome.method == .exact && plan.options.sameNumerics && leavesNoStitch(outcome)
+            }
+        }
+        report.earlierStitches = try project.earlierStitches(behind: report, of: number)
+        report.seconds = (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    /// Whether nothing that is not retrained stands on a stitch. An exact replay of a chain, or of a stem, ends at the model; one of
+    /// branches leaves all others as they are.
+    private func leavesNoStitch(_ outcome: ReplayOutcome) -> Bool {
+        let lineage = plan.lineage, retrained = outcome.segments.map { $0.firstBlock...$0.lastBlock }
+        guard !lineage.shape.isChain, retrained.allSatisfy({ lineage.shape.branch(of: $0.lowerBound) != nil }) else { return true }
+        return lineage.isExact(without: retrained)
+    }
+
+    // MARK: - Publication
+
+    func publish() throws {
+        guard let staging else { preconditionFailure("a dry run publishes nothing") }
+        let store = project.store
+        let rows = try project.stageRows(training: plan.training, test: plan.test)
+        staged += rows.map(\.object)
+        // An exact deletion leaves nothing of the model before, with which a guess at a row could be tested; after a stitch
+        // the chain itself tells as much. Where nothing was retrained there is nothing to compare.
+        let evidence = try report.blocksRetrained == 0 || report.exact ? nil : before.map { state in
+            let sample = EvidenceSample(parameterCount: project.parameterCount, seed: project.settings.recipe.seed).steps(of: state)
+            return try store.stage(StoredEvidence(sample: sample, classes: decisionsBefore?.classes ?? []), ofRequest: number)
+        }
+        staged += [evidence].compactMap { $0 }
+        let forgetting = try project.settingsForgettingCategories(of: [.train: plan.training, .test: plan.test])
+        try store.transaction {
+            try staging.publish()
+            for block in rows { try store.setRows(block) }
+            try store.condemnEvidence()
+            try store.condemnUtilities()
+            if !plan.test.isEmpty { try store.removeTestRowsSettings() }
+            try store.destroyPerishableDisclosures(ofStitches: report.exact)
+            try store.changeReports { request in
+                guard !request.report.isEmpty, report.exact || !plan.test.isEmpty else { return nil }
+                let earlier = try DeletionReport(json: request.report)
+                return try (report.exact ? earlier.kept : earlier.withoutTestFigures).encoded()
+            }
+            try store.markDeleted(plan.selection.live.map(\.id), request: number)
+            try forgetting?.save(to: store)
+            let condemned = try store.condemnedObjects()
+            report.erased = .init(
+                rows: plan.selection.live.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
+            report.seconds = (ContinuousClock.now - start) / .seconds(1)
+            try store.publishRequest(number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
+        }
+        if let forgetting { project.settings = forgetting }
+        do {
+            try project.addMissingKeyframes()
+        } catch let error as any DescribedError {
+            // The deletion is done; keyframes only make reading faster, and the next command that trains adds them.
+            report.note = "keyframes could not be stored: \(error.description)"
+        }
+        report.seconds = (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    /// Why a deletion was undone, for the ledger: an entry stays for ever, so texts that may name rows or paths stay out, and so
+    /// do the guard's figures, which depend on what the rows hold.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let failure as any DescribedError where failure.kind == .refused: "no stitch was sound, and nothing else was asked for"
+        case let failure as any DescribedError: "\(failure.kind)"
+        default: "failed"
+        }
+    }
+
+    /// What the ledger says of a deletion that is about to begin.
+    private struct Intention: Encodable {
+        let method: UnlearningMethod
+        let onNoDecay: NoDecayPolicy
+        /// Nil: automatic.
+        let damping: Double?
+        let epsilon: Double
+        let fit: FitMethod
+        let approximate: Bool
+        /// Keyed digests of listed rows that earlier requests deleted.
+        let deletedBefore: [String]?
+
+        init(_ options: DeletionOptions, deletedBefore: [String]) {
+            self.deletedBefore = deletedBefore.isEmpty ? nil : deletedBefore.sorted()
+            method = options.replay.method
+            onNoDecay = options.replay.onNoDecay
+            damping = if case .fixed(let factor) = options.replay.damping { factor } else { nil }
+            epsilon = options.replay.decayGuard.epsilon
+            fit = options.replay.fitMethod
+            approximate = options.approximate
+        }
+    }
+
+    /// What the ledger says of a deletion that is done, and what it takes to do it again.
+    private struct Done: Encodable {
+        let report: JSONValue
+        let seed: String
+        let latticeBits: Int
+        let fingerprint: NumericsFingerprint
+        let source: String
+        let testSource: String?
+        /// Of what was destroyed and of what was written.
+        let encryption: String
+    }
+
+    /// A deletion's report, in parts that last as long as they may: what was measured on models that knew the rows stays only
+    /// as long as a stitch lies in the chain, which tells as much itself.
+    private func publication(of report: DeletionReport) throws -> Store.Publication {
+        let details = Done(
+            report: try report.recorded, seed: String(project.settings.recipe.seed), latticeBits: project.settings.recipe.latticeBits, fingerprint: project.settings.fingerprint,
+            source: project.settings.source, testSource: project.settings.testSource, encryption: project.store.encryption.name)
+        var publication = Store.Publication(
+            report: try (report.exact ? report.kept : report).encoded(), details: try JSONValue(details))
+        if let digest = report.stateDigest { publication.untilDeletion["state_digest"] = .string(digest) }
+        if let accuracy = report.testAccuracy { publication.untilDeletion["test_accuracy"] = .number(accuracy) }
+        if let interim = report.interim { publication.untilDeletion["interim"] = try JSONValue(interim) }
+        if !report.exact { publication.whileStitched["measured"] = try JSONValue(report.measured) }
+        return publication
+    }
+}
+
+extension Project {
+    /// The touched blocks of rows without the deleted ones, as new files.
+    fileprivate func stageRows(training: [Int: Set<Int>], test: [Int: Set<Int>]) throws -> [StagedRows] {
+        try Part.allCases.flatMap { part in
+            let touched = part == .train ? training : test
+            return try store.rowBlocks(part).filter { touched[$0.block] != nil }.map { block in
+                try store.stage(try storedRows(block).emptying(touched[block.block]!))
+            }
+        }
+    }
+}

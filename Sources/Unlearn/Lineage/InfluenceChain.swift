@@ -1,0 +1,43 @@
+import Tensors
+
+/// A run of trained blocks that stand on each other, as residual memory is followed through it: `M_i = M_0 ⊕ D_1 ⊕ … ⊕ D_i`, with
+/// the corrections of damped stitches in between.
+///
+/// Of a lineage with branches this is its trunk: the stem's blocks, and as the last step all branches together, whose influence is
+/// what their merge adds to the stem's end.
+public protocol InfluenceChain: AnyObject {
+    /// Trained steps.
+    var length: Int { get }
+
+    /// The first step whose influence was trained from a state that training did not reach, or nil: the chain is exact.
+    var firstInexact: Int? { get }
+
+    /// `M_i`, 0 ≤ i ≤ length, with all corrections up to i.
+    func state(_ block: Int) throws -> LatticeVector
+
+    /// `D_i`, without corrections.
+    func influence(_ block: Int) throws -> LatticeVector
+
+    /// The correction right behind step i, or nil.
+    func correction(_ block: Int) throws -> LatticeVector?
+
+    /// How many blocks lead to the state behind step i, and how many are trained in it.
+    func depth(of block: Int) -> Int
+    func blocks(in block: Int) -> Int
+}
+
+extension InfluenceChain {
+    public func depth(of block: Int) -> Int { block }
+    public func blocks(in block: Int) -> Int { 1 }
+
+    /// The state to retrain step i from. Up to the first inexact one that is the state which training reached
+    /// there: a correction right before it belongs to the stitched rest, not to the trajectory.
+    public func base(of block: Int) throws -> LatticeVector {
+        let state = try state(block - 1)
+        guard block > 1, isExactBase(block), let correction = try correction(block - 1) else { return state }
+        return try state.subtracting(correction)
+    }
+
+    /// Whether `base(of:)` is a state that uninterrupted training would have reached.
+    public func isExactBase(_ block: Int) -> Bool { firstInexact.map { block <= $0 } ?? true }
+}

@@ -1,0 +1,156 @@
+import Tensors
+import Training
+
+/// Retrains a lineage without the deleted rows.
+///
+/// Rows of a branch: the branch from the first block that held any, which gives the very bits of training without them. Rows of the
+/// stem, or of a chain: block by block until the memory of them has decayed, then the rest is put back on; or exactly, to the end,
+/// and with the stem's end all branches.
+public struct LineageReplay {
+    private let stored: StoredLineage
+    private let walk: LineageWalk
+    /// Slots by block that are left out.
+    private let deleted: [Int: Set<Int>]
+    private let progress: (_ trained: Int, _ atMost: Int) -> Void
+    private let unit: Double
+
+    /// - Parameters:
+    ///   - rows: of a block without the deleted ones.
+    ///   - progress: told the blocks trained so far and an upper limit of those to come.
+    public init(
+        _ stored: StoredLineage, crew: TrainerCrew, deleted: [Int: Set<Int>], rows: @escaping (Int) throws -> BlockRows, control: TrainingControl,
+        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
+    ) {
+        self.stored = stored
+        self.deleted = deleted
+        self.progress = progress
+        walk = LineageWalk(crew: crew, rows: rows, control: control)
+        unit = crew.leader.lattice.unit
+    }
+
+    private var shape: Lineage { stored.shape }
+
+    /// - Parameter touched: trained blocks that lose rows, in order.
+    public func run(touched: [Int], options: ReplayOptions, into sink: any ReplaySink) throws -> ReplayOutcome {
+        let ofStem = touched.filter { shape.branch(of: $0) == nil }, ofBranches = touched.filter { shape.branch(of: $0) != nil }
+        let firstInexact = options.method == .exact ? stored.firstInexact : nil
+        if shape.isChain || !ofStem.isEmpty || firstInexact.map({ $0 <= shape.stem }) ?? false {
+            let outcome = try replayStem(ofStem, options, sink)
+            // Walked to its end, the stem had all its branches trained anew, on the rows that are left.
+            guard !ofBranches.isEmpty, outcome.method == .stitch, let stitched = outcome.segments.last, stitched.damping != nil else { return outcome }
+            return try replayBranches(ofBranches, behind: outcome, options, sink)
+        }
+        let inexact = options.method == .exact ? (shape.stem + 1..<shape.blocks + 1).filter { stored.isTrained($0) && !stored.isExactBase($0) } : []
+        return try replayBranches(ofBranches + inexact, behind: nil, options, sink)
+    }
+
+    // MARK: - The stem
+
+    private final class Count { var blocks = 0 }
+
+    private func replayStem(_ touched: [Int], _ options: ReplayOptions, _ sink: any ReplaySink) throws -> ReplayOutcome {
+        let trunk = stored.trunk(), trained = Count(), atMost = Count()
+        let replay = BlockReplay(
+            chain: trunk, unit: unit,
+            progress: { done, most in
+                atMost.blocks = done + most
+                progress(done, most)
+            }
+        ) { block, base, isExact in
+            defer { trained.blocks += trunk.blocks(in: block) }
+            guard !shape.isChain, block > shape.stem else {
+                return try walk.train([.init(blocks: block...block, base: base)]) { _, _, _ in }[0]
+            }
+            return try trainCrown(from: base, isExact: isExact, sink) { progress(trained.blocks + $0, atMost.blocks - trained.blocks - $0) }
+        }
+        guard !shape.isChain else { return try replay.run(deleted: touched, options: options, into: sink) }
+        var outcome = try replay.run(deleted: touched, options: options, into: StemSink(sink, stem: shape.stem))
+        // A walk through the last step has passed through every branch.
+        outcome.segments = outcome.segments.map { $0.lastBlock > shape.stem ? $0.reaching(shape.blocks) : $0 }
+        return outcome
+    }
+
+    /// All branches from a new end of the stem, and their merge.
+    private func trainCrown(from stemEnd: LatticeVector, isExact: Bool, _ sink: any ReplaySink, _ progress: (_ trained: Int) -> Void) throws -> LatticeVector {
+        var trained = 0
+        let branches = (1...shape.branches).filter { stored.tip(ofBranch: $0) > shape.stem }
+        let ends = try walk.train(
+            branches.map { LineageWalk.Run(blocks: shape.blocks(ofBranch: $0).lowerBound...stored.tip(ofBranch: $0), base: stemEnd) }
+        ) { block, before, after in
+            try sink.retrained(block: block, influence: after.subtracting(before), baseIsExact: isExact)
+            trained += 1
+            progress(trained)
+        }
+        let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
+        return try stemEnd.merging(stored.liveBranches(without: deleted).map { tips[$0] ?? stemEnd })
+    }
+
+    // MARK: - Branches
+
+    /// Retrains branches from the first of the given blocks on.
+    /// - Parameter stitch: what was done to the stem, on whose new end they then stand.
+    private func replayBranches(_ blocks: [Int], behind stitch: ReplayOutcome?, _ options: ReplayOptions, _ sink: any ReplaySink) throws -> ReplayOutcome {
+        let firsts = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { $0.min()! }
+        let branches = firsts.keys.sorted(), oldEnd = try stored.state(shape.stem)
+        // What a stitch did to the model it did to the stem's end: branches are put back on as they were.
+        let shift = try stitch.map { try $0.state.subtracting(stored.model()) }
+        func onNewEnd(_ state: LatticeVector) throws -> LatticeVector { try shift.map { try state.adding($0) } ?? state }
+        let isExact = Dictionary(uniqueKeysWithValues: branches.map { ($0, stitch == nil && options.sameNumerics && stored.isExactBase(firsts[$0]!)) })
+        let runs = try branches.map { branch in
+            LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: try onNewEnd(stored.base(of: firsts[branch]!)))
+        }
+        let total = runs.reduce(0) { $0 + $1.blocks.count }, before = stitch?.blocksTrained ?? 0
+        var trained = 0
+        progress(before, total)
+        let ends = try walk.train(runs) { block, before, after in
+            try sink.retrained(block: block, influence: after.subtracting(before), baseIsExact: isExact[shape.branch(of: block)!]!)
+            trained += 1
+            progress((stitch?.blocksTrained ?? 0) + trained, total - trained)
+        }
+        let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
+        let model = try onNewEnd(oldEnd).merging(
+            stored.liveBranches(without: deleted).map { try tips[$0] ?? onNewEnd(stored.state(stored.tip(ofBranch: $0))) })
+        let segments = zip(branches, runs).map { branch, run in
+            ReplaySegment(
+                firstBlock: run.blocks.lowerBound, lastBlock: run.blocks.upperBound, residuals: ResidualSeries(deletedBlock: run.blocks.lowerBound), verdict: nil,
+                damping: nil, correction: nil, tailBound: 0)
+        }
+        let allExact = isExact.values.allSatisfy { $0 }
+        return ReplayOutcome(
+            state: model, method: stitch == nil && allExact ? .exact : .stitch, guarded: stitch?.guarded ?? true, fallback: nil,
+            blocksTrained: before + total, segments: (stitch?.segments ?? []) + segments,
+            fromExactState: stitch?.fromExactState ?? (runs.isEmpty ? nil : allExact), byConstruction: stitch == nil && allExact)
+    }
+
+    // MARK: - Models for comparison
+
+    /// The model that exact replay gives: blocks from the given ones on are trained anew, and all that stands on them.
+    /// - Parameter starts: trained blocks; where one is the stem's, all branches are trained.
+    /// - Parameter initial: the state before the first block, where that is to be trained anew; nil: the stored one.
+    func exactModel(
+        from starts: [Int], initial: LatticeVector? = nil, trained: (_ done: Int, _ atMost: Int) -> Void
+    ) throws -> (model: LatticeVector, blocks: Int) {
+        guard let first = starts.min() else { return (try stored.model(), 0) }
+        var done = 0
+        guard first <= shape.stem else {
+            let firsts = Dictionary(grouping: starts) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
+            let runs = try branches.map { LineageWalk.Run(blocks: firsts[$0]!...stored.tip(ofBranch: $0), base: try initial ?? stored.base(of: firsts[$0]!)) }
+            let total = runs.reduce(0) { $0 + $1.blocks.count }
+            let ends = try walk.train(runs) { _, _, _ in
+                done += 1
+                trained(done, total - done)
+            }
+            let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
+            let merged = try stored.state(shape.stem).merging(stored.liveBranches(without: deleted).map { try tips[$0] ?? stored.state(stored.tip(ofBranch: $0)) })
+            return (merged, total)
+        }
+        let stem = first...stored.stemLength, total = stored.trainedBlocks - first + 1
+        let end = try walk.train([.init(blocks: stem, base: try initial ?? stored.base(of: first))]) { _, _, _ in
+            done += 1
+            trained(done, total - done)
+        }[0]
+        guard !shape.isChain, stored.stemLength == shape.stem else { return (end, total) }
+        let model = try trainCrown(from: end, isExact: true, DiscardingSink()) { trained(stem.count + $0, total - stem.count - $0) }
+        return (model, total)
+    }
+}

@@ -1,0 +1,81 @@
+import Files
+import Foundation
+import Synchronization
+import Tensors
+import Training
+
+/// Trainers of one kind: one that uses all threads, and single-threaded ones for runs that are trained side by side.
+public final class TrainerCrew {
+    public let threads: Int
+    /// For blocks that are trained one after the other.
+    public let leader: any BlockTrainer
+    private let make: (_ threads: Int) throws -> any BlockTrainer
+    private var single: [any BlockTrainer] = []
+
+    public init(threads: Int, make: @escaping (_ threads: Int) throws -> any BlockTrainer) throws {
+        self.threads = threads
+        self.make = make
+        leader = try make(threads)
+    }
+
+    /// So many trainers of one thread each.
+    func singles(_ count: Int) throws -> [any BlockTrainer] {
+        while single.count < count { single.append(try make(1)) }
+        return Array(single.prefix(count))
+    }
+}
+
+/// The one walk that every training and every exact replay is: runs of blocks, within which each block is trained from the one before.
+/// Runs know nothing of each other; several are trained side by side, each by one thread, with the same bits.
+struct LineageWalk {
+    /// Blocks one after the other.
+    struct Run {
+        let blocks: ClosedRange<Int>
+        let base: LatticeVector
+    }
+
+    let crew: TrainerCrew
+    /// Live rows of a block; asked one at a time.
+    let rows: (Int) throws -> BlockRows
+    let control: TrainingControl
+
+    /// Trains all runs and gives their ends.
+    /// - Parameter trained: told each block and the states before and behind it, as it is trained, one at a time, on whichever thread
+    ///   trained it. An error of it ends the walk.
+    func train(_ runs: [Run], trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void) throws -> [LatticeVector] {
+        let lock = NSLock()
+        var ends = runs.map(\.base)
+        func train(_ number: Int, _ trainer: any BlockTrainer, _ isStopped: () -> Bool) throws {
+            for block in runs[number].blocks {
+                guard !isStopped() else { return }
+                let blockRows = try lock.withLock { try rows(block) }
+                let before = ends[number], after = try trainer.train(block: block, from: before, rows: blockRows, control: control)
+                try lock.withLock {
+                    try trained(block, before, after)
+                    ends[number] = after
+                }
+            }
+        }
+        guard runs.count > 1, crew.threads > 1 else {
+            for number in runs.indices { try train(number, crew.leader) { false } }
+            return ends
+        }
+        let trainers = try crew.singles(min(crew.threads, runs.count)), next = Atomic<Int>(0), failure = Mutex<(any Error)?>(nil)
+        withoutActuallyEscaping(train) { train in
+            // It returns after every call has; what calls share they take under the lock, and each has a trainer and a run of its own.
+            nonisolated(unsafe) let train = train, trainers = trainers, count = runs.count
+            WorkerThreads.shared.perform(trainers.count) { thread in
+                do {
+                    while case let number = next.add(1, ordering: .relaxed).oldValue, number < count {
+                        try train(number, trainers[thread]) { failure.withLock { $0 != nil } }
+                    }
+                } catch {
+                    failure.withLock { if $0 == nil { $0 = error } }
+                    next.store(count, ordering: .relaxed)
+                }
+            }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        return ends
+    }
+}

@@ -1,0 +1,203 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+
+/// The trained blocks in a project's store, and the model that they make.
+///
+/// Whoever wants the model asks for `model()`: only a chain's is the state behind its last block.
+public final class StoredLineage {
+    private let store: Store
+    public let shape: Lineage
+    private let links: [Int: ChainLink]
+    private let latticeBits: Int
+    private let parameterCount: Int
+    /// The state read last: walking forwards costs one record a block.
+    private var latest: (block: Int, state: LatticeVector)?
+    /// The stem's end, from which every branch is read.
+    private var stemEnd: LatticeVector?
+    /// The influence read last: a replay asks for the state behind a block and then for its influence.
+    private var latestInfluence: (block: Int, vector: LatticeVector)?
+    /// Live rows of each branch, by the catalogue.
+    private let liveRows: [Int]
+
+    init(store: Store, shape: Lineage, latticeBits: Int, parameterCount: Int) throws {
+        self.store = store
+        self.shape = shape
+        self.latticeBits = latticeBits
+        self.parameterCount = parameterCount
+        links = Dictionary(uniqueKeysWithValues: try store.links().map { ($0.block, $0) })
+        for block in links.keys.sorted() {
+            guard block <= shape.blocks else {
+                throw Failure(.damaged, "the catalogue has a block \(block), and the lineage \(shape.blocks); run 'unlearn check' and restore the project from a backup")
+            }
+            let parent = shape.parent(of: block)
+            guard parent == 0 || links[parent] != nil else {
+                throw Failure(.damaged, "block \(parent) is missing from the \(shape.isChain ? "chain" : "lineage"); run 'unlearn check' and restore the project from a backup")
+            }
+        }
+        var live = [Int](repeating: 0, count: shape.branches)
+        if !shape.isChain {
+            for block in try store.rowBlocks(.train) {
+                if let branch = block.block <= shape.blocks ? shape.branch(of: block.block) : nil { live[branch - 1] += block.live }
+            }
+        }
+        liveRows = live
+    }
+
+    // MARK: - What is trained
+
+    public func isTrained(_ block: Int) -> Bool { block == 0 || links[block] != nil }
+    public var trainedBlocks: Int { links.count }
+    public var isEmpty: Bool { links.isEmpty }
+    public var isWhole: Bool { links.count == shape.blocks }
+
+    /// Blocks that stand for all, to measure deletions at: at 10, 25, 50 and 80 % of a chain or of a stem, and in a branch its first,
+    /// its middle and its last.
+    public var defaultPositions: [Int] {
+        let ofStem = stemLength == 0 ? [] : [10, 25, 50, 80].map { max(1, stemLength * $0 / 100) }
+        guard !shape.isChain, tip(ofBranch: 1) > shape.stem else { return ofStem }
+        let blocks = Array(shape.blocks(ofBranch: 1).lowerBound...tip(ofBranch: 1))
+        return ofStem + [blocks[0], blocks[blocks.count / 2], blocks[blocks.count - 1]]
+    }
+
+    /// Throws where a user names a block that is not there.
+    func expectTrained(_ block: Int) throws {
+        guard (1...shape.blocks).contains(block), isTrained(block) else {
+            throw Failure(.input, "no block \(block): " + (shape.isChain ? "the chain has blocks 1 to \(trainedBlocks)" : "\(trainedBlocks) of blocks 1 to \(shape.blocks) are trained"))
+        }
+    }
+
+    /// The last trained block of the stem, 0 where none is; of a chain the last one.
+    public var stemLength: Int { (0...shape.stem).last(where: isTrained)! }
+
+    /// The last trained block of a branch; the stem's end where none is.
+    public func tip(ofBranch branch: Int) -> Int { shape.blocks(ofBranch: branch).last(where: isTrained) ?? shape.stem }
+
+    /// The first block, by number, whose influence was trained from a state that training did not reach; nil: there is none.
+    public var firstInexact: Int? { links.values.lazy.filter { !$0.baseIsExact }.map(\.block).min() }
+
+    /// Whether the model is one that training reaches.
+    public var isExact: Bool { links.values.allSatisfy { $0.baseIsExact && !$0.hasCorrection } }
+
+    /// The same, of a model in which some blocks are retrained exactly.
+    func isExact(without retrained: [ClosedRange<Int>]) -> Bool {
+        links.values.allSatisfy { link in link.baseIsExact && !link.hasCorrection || retrained.contains { $0.contains(link.block) } }
+    }
+
+    /// Whether `base(of:)` is a state that uninterrupted training would have reached.
+    public func isExactBase(_ block: Int) -> Bool { shape.path(to: shape.parent(of: block)).allSatisfy { links[$0]?.baseIsExact ?? true } }
+
+    // MARK: - States
+
+    /// The state behind a block, with all corrections on the way to it.
+    /// - Complexity: O(distance to the nearest keyframe on the way, to the stem's end, or to the state read before), one record each.
+    public func state(_ block: Int) throws -> LatticeVector {
+        precondition((0...shape.blocks).contains(block) && isTrained(block), "a block that is not trained")
+        if block == shape.stem, let stemEnd { return stemEnd }
+        let path = shape.path(to: block)
+        var (start, state) = try nearest(on: path)
+        for block in path[start...] {
+            state = try state.adding(influence(block))
+            if let correction = try correction(block) { state = try state.adding(correction) }
+        }
+        if block == shape.stem { stemEnd = state }
+        latest = (block, state)
+        return state
+    }
+
+    /// The last known state on a path, and how many of its blocks lie before it.
+    private func nearest(on path: [Int]) throws -> (Int, LatticeVector) {
+        let keyframe = path.lastIndex { links[$0]!.hasKeyframe }.map { $0 + 1 } ?? 0
+        if let latest, latest.block == 0 || path.contains(latest.block), shape.depth(of: latest.block) >= keyframe {
+            return (shape.depth(of: latest.block), latest.state)
+        }
+        if path.count > shape.stem, keyframe <= shape.stem, shape.stem > 0 { return (shape.stem, try state(shape.stem)) }
+        let stored =
+            keyframe == 0
+            ? try store.keyframe(0, latticeBits: latticeBits, count: parameterCount)
+            : try store.keyframe(links[path[keyframe - 1]]!, latticeBits: latticeBits, count: parameterCount)
+        guard let stored else {
+            guard !isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+            throw Self.initialisationMissing
+        }
+        return (keyframe, stored)
+    }
+
+    static let initialisationMissing = Failure(
+        .damaged, "the chain's first keyframe is missing; run 'unlearn check' and restore the project from a backup")
+
+    public func influence(_ block: Int) throws -> LatticeVector {
+        if let latestInfluence, latestInfluence.block == block { return latestInfluence.vector }
+        let vector = try store.influence(links[block]!, latticeBits: latticeBits, count: parameterCount)
+        latestInfluence = (block, vector)
+        return vector
+    }
+
+    public func correction(_ block: Int) throws -> LatticeVector? {
+        try links[block].flatMap { try store.correction($0, latticeBits: latticeBits, count: parameterCount) }
+    }
+
+    /// The state to retrain a block from: without a correction right before it, where that belongs to the stitched rest and not to
+    /// what training reached.
+    public func base(of block: Int) throws -> LatticeVector {
+        let parent = shape.parent(of: block), state = try state(parent)
+        guard parent > 0, isExactBase(block), let correction = try correction(parent) else { return state }
+        return try state.subtracting(correction)
+    }
+
+    // MARK: - The model
+
+    /// Branches that have a live row, without those that lose their last one.
+    /// - Parameter deleted: slots by block, which are to be deleted.
+    public func liveBranches(without deleted: [Int: Set<Int>] = [:]) -> [Int] {
+        guard !shape.isChain else { return [] }
+        var left = liveRows
+        for (block, slots) in deleted { if let branch = shape.branch(of: block) { left[branch - 1] -= slots.count } }
+        return (1...shape.branches).filter { left[$0 - 1] > 0 }
+    }
+
+    /// The served model: of a chain the state behind the last trained block; else the stem's end with the mean of what its branches
+    /// added, of those that have a live row.
+    public func model() throws -> LatticeVector { try model(of: liveBranches()) }
+
+    /// The merge of some branches: of a model that never saw the others' rows. The stem's end where there are none.
+    public func model(of branches: [Int]) throws -> LatticeVector {
+        guard !shape.isChain, stemLength == shape.stem else { return try state(stemLength) }
+        return try state(shape.stem).merging(branches.map { try state(tip(ofBranch: $0)) })
+    }
+
+    /// The lineage as residual memory is followed through it.
+    public func trunk() -> any InfluenceChain { Trunk(self) }
+}
+
+/// A lineage's stem, with all its branches as one last step.
+private final class Trunk: InfluenceChain {
+    private let lineage: StoredLineage
+    private let shape: Lineage
+    private var crown: LatticeVector?
+
+    init(_ lineage: StoredLineage) {
+        self.lineage = lineage
+        shape = lineage.shape
+    }
+
+    private func isCrown(_ block: Int) -> Bool { !shape.isChain && block == shape.stem + 1 }
+
+    var length: Int { shape.isChain || lineage.stemLength < shape.stem ? lineage.stemLength : shape.stem + 1 }
+    var firstInexact: Int? { lineage.firstInexact.map { min($0, length) } }
+    func state(_ block: Int) throws -> LatticeVector { try isCrown(block) ? model() : lineage.state(block) }
+    func influence(_ block: Int) throws -> LatticeVector {
+        try isCrown(block) ? model().subtracting(lineage.state(shape.stem)) : lineage.influence(block)
+    }
+    func correction(_ block: Int) throws -> LatticeVector? { isCrown(block) ? nil : try lineage.correction(block) }
+    func depth(of block: Int) -> Int { isCrown(block) ? shape.depth : block }
+    func blocks(in block: Int) -> Int { isCrown(block) ? shape.branches * shape.length : 1 }
+
+    private func model() throws -> LatticeVector {
+        if let crown { return crown }
+        let model = try lineage.model()
+        crown = model
+        return model
+    }
+}

@@ -1,0 +1,228 @@
+import Files
+import Training
+
+/// The lineage that `init` is asked for, before the number of rows is known.
+public struct BranchPlan {
+    /// Branches.
+    public var count: Int
+    /// The stem's share of the blocks; nil: what the model and the rows call for.
+    public var stem: Double?
+    /// Ids or groups whose rows go into the stem.
+    public var stemRows: IDList?
+    /// How likely rows are to be deleted.
+    public var risk: DeletionRisk?
+    /// Of the branches' blocks; nil: the recipe's.
+    public var epochs: Int?
+    public var learningRate: Float?
+
+    public init(count: Int) { self.count = count }
+
+    /// The lineage of so many blocks whose stem has about this share of them: all branches are of one length.
+    static func lineage(blocks: Int, branches: Int, stem share: Double) throws -> Lineage {
+        guard branches <= blocks else {
+            throw Failure(.input, "\(branches) branches do not fit \(blocks) blocks; choose --branches \(blocks) or fewer, or more --blocks")
+        }
+        let length = Int((Double(blocks) * (1 - share) / Double(branches)).rounded())
+        guard length >= 1 else {
+            throw Failure(
+                .input, "a stem of \(share) of \(blocks) blocks leaves less than a block for each of \(branches) branches; choose a smaller --stem, fewer --branches, or more --blocks")
+        }
+        // Rounded up, branches of this length may take more blocks than there are.
+        let most = min(length, blocks / branches)
+        return Lineage(stem: blocks - branches * most, branches: branches, length: most)
+    }
+}
+
+/// How likely rows are to be deleted, by id or by group: a comma-separated file, `id-or-group,probability` a line.
+public struct DeletionRisk: Sendable {
+    public let path: String
+    /// The probability and the line of each name.
+    let entries: [String: (probability: Double, line: Int)]
+
+    /// - Throws: `Failure` of kind `input` where a line is no pair or names a name again, or a probability is not from 0 to 1.
+    public init(reading path: String) throws {
+        self.path = path
+        var entries: [String: (probability: Double, line: Int)] = [:], isFirst = true
+        try CSVSource.forEachRecord(in: path) { line, fields in
+            defer { isFirst = false }
+            guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write id-or-group,probability") }
+            guard let probability = Double(fields[1].trimmingPrefix(while: \.isWhitespace)), (0...1).contains(probability) else {
+                // A first line that names its columns is no row.
+                if isFirst, Double(fields[1]) == nil { return }
+                throw Failure(.input, "\(path) line \(line): '\(fields[1].prefix(80))' is no probability; write a number from 0 to 1")
+            }
+            guard entries.updateValue((probability, line), forKey: IDList.canonical(fields[0])) == nil else {
+                throw Failure(.input, "\(path) line \(line) names '\(fields[0].prefix(80))' again; give each id or group one probability")
+            }
+        }
+        guard !entries.isEmpty else { throw Failure(.input, "\(path) names no probabilities; write one id-or-group,probability a line") }
+        self.entries = entries
+    }
+}
+
+/// Training rows by the names that lists may give them: their ids and their groups.
+struct RowNames {
+    /// Indices into the training rows.
+    private var ofID: [String: Int] = [:]
+    private var ofGroup: [String: [Int]] = [:]
+
+    /// - Parameter training: positions in the source.
+    init(_ source: any RowSource, _ survey: Survey, training: [Int], groups: Grouping) throws {
+        var index = [Int](repeating: -1, count: survey.rows)
+        for (place, row) in training.enumerated() { index[row] = place }
+        if survey.hasIDs {
+            var ids: [String: Int] = [:]
+            try source.forEachRow { position, id, _ in if let id, index[position] >= 0 { ids[IDList.canonical(id)] = index[position] } }
+            ofID = ids
+        } else {
+            for (place, row) in training.enumerated() { ofID[String(row)] = place }
+        }
+        for (place, row) in training.enumerated() { if let name = groups.name(row) { ofGroup[IDList.canonical(name), default: []].append(place) } }
+    }
+
+    /// The rows that a name means; nil where it is no training row's and no group's.
+    func rows(_ name: String) -> [Int]? { ofID[name].map { [$0] } ?? ofGroup[name] }
+}
+
+/// Which training rows go into which blocks of a lineage: pools of rows, each with blocks of its own.
+struct LineagePools {
+    struct Pool {
+        /// Indices into the training rows; in the order of their risk where the policy is `order`.
+        var rows: [Int]
+        let blocks: ClosedRange<Int>
+        let policy: BlockPolicy
+    }
+
+    let lineage: Lineage
+    private(set) var pools: [Pool]
+
+    /// - Parameters:
+    ///   - blocks: of the lineage.
+    ///   - policy: of rows whose place nothing else decides.
+    ///   - groups: of each training row, -1 for none; empty where no row has one.
+    init(
+        _ plan: BranchPlan, blocks: Int, policy: BlockPolicy, defaultStem: Double, rows count: Int, groups: [Int32], groupNames: [String], names: () throws -> RowNames,
+        using generator: inout PlacementGenerator
+    ) throws {
+        let needsNames = plan.stemRows != nil || plan.risk != nil, names = needsNames ? try names() : nil
+        let chosen = try plan.stemRows.map { try Self.chosen($0, names!, count) }
+        if policy == .group {
+            (lineage, pools) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames)
+            return
+        }
+        let share = plan.stem ?? (chosen.map { Double($0.count) / Double(count) } ?? defaultStem)
+        lineage = try BranchPlan.lineage(blocks: blocks, branches: plan.count, stem: share)
+        guard chosen != nil || plan.risk != nil else {
+            pools = [Pool(rows: Array(0..<count), blocks: 1...blocks, policy: policy)]
+            return
+        }
+        let isChosen = Set(chosen ?? [])
+        var others = (0..<count).filter { !isChosen.contains($0) }, stem = chosen ?? []
+        guard let risk = plan.risk else {
+            pools = lineage.stem > 0 ? [Pool(rows: stem, blocks: 1...lineage.stem, policy: policy)] : []
+            if lineage.stem == 0, !stem.isEmpty { throw Failure(.input, "--stem-rows names rows for a stem, and there is none; choose a larger --stem, or leave it out") }
+            pools.append(Pool(rows: others, blocks: lineage.stem + 1...blocks, policy: policy))
+            return
+        }
+        let probabilities = try Self.probabilities(risk, names!, count)
+        generator.shuffle(&others)
+        // Equal ones stay as they were shuffled.
+        others = others.enumerated().sorted { (probabilities[$0.element], $0.offset) < (probabilities[$1.element], $1.offset) }.map(\.element)
+        let capacity = Int((Double(count) * Double(lineage.stem) / Double(blocks)).rounded()), filled = max(0, capacity - stem.count)
+        stem += others.prefix(filled)
+        others = Array(others.dropFirst(filled))
+        pools = lineage.stem > 0 ? [Pool(rows: stem, blocks: 1...lineage.stem, policy: policy == .order ? .random : policy)] : []
+        // From branch to branch, and within each from block to block, the rows are ever likelier to be deleted: most requests meet the last
+        // branches, and of these the last blocks.
+        pools.append(Pool(rows: others, blocks: lineage.stem + 1...blocks, policy: .order))
+    }
+
+    /// Branches of its own for each provider, as many as its rows call for; rows of nobody, and those that were named, into the stem.
+    private static func ofProviders(
+        _ plan: BranchPlan, _ blocks: Int, _ chosen: [Int], _ groups: [Int32], _ groupNames: [String]
+    ) throws -> (Lineage, [Pool]) {
+        guard !groups.isEmpty else { throw Failure(.input, "--blocks-by group needs groups; give --group-column or --groups FILE") }
+        let isChosen = Set(chosen)
+        var ofStem: [Int] = [], ofGroup: [Int32: [Int]] = [:]
+        for (row, group) in groups.enumerated() {
+            if group < 0 || isChosen.contains(row) { ofStem.append(row) } else { ofGroup[group, default: []].append(row) }
+        }
+        let present = ofGroup.keys.sorted()
+        guard !present.isEmpty else { throw Failure(.input, "every row is in the stem, and --blocks-by group gives branches to providers; leave rows for them") }
+        guard plan.count >= present.count else {
+            throw Failure(.input, "\(plan.count) branches for \(present.count) providers; --blocks-by group gives each its own: choose --branches \(present.count) or more")
+        }
+        if ofStem.isEmpty, let stem = plan.stem, stem > 0 {
+            throw Failure(.input, "--stem \(stem), and no row for it: every row has a group; name rows with --stem-rows, or leave --stem out")
+        }
+        let share = ofStem.isEmpty ? 0 : plan.stem ?? Double(ofStem.count) / Double(groups.count)
+        let lineage = try BranchPlan.lineage(blocks: ofStem.isEmpty ? max(1, blocks / plan.count) * plan.count : blocks, branches: plan.count, stem: share)
+        guard ofStem.isEmpty || lineage.stem > 0 else { throw Failure(.input, "\(ofStem.count) rows belong to no provider, and there is no stem for them; choose a larger --stem") }
+        var pools = ofStem.isEmpty ? [] : [Pool(rows: ofStem, blocks: 1...lineage.stem, policy: .stratified)]
+        if ofStem.isEmpty, lineage.stem > 0 { throw Failure(.input, "\(blocks) blocks are no multiple of \(plan.count) branches; choose --blocks so") }
+        // One each, and the others to whoever has the most rows for each of its branches.
+        var shares = [Int32: Int](uniqueKeysWithValues: present.map { ($0, 1) })
+        for _ in 0..<plan.count - present.count {
+            let next = present.max { a, b in
+                (Double(ofGroup[a]!.count) / Double(shares[a]!), Int(b)) < (Double(ofGroup[b]!.count) / Double(shares[b]!), Int(a))
+            }!
+            shares[next]! += 1
+        }
+        var branch = 1
+        for group in present {
+            let range = lineage.blocks(ofBranch: branch).lowerBound...lineage.blocks(ofBranch: branch + shares[group]! - 1).upperBound
+            guard ofGroup[group]!.count >= range.count else {
+                throw Failure(
+                    .input, "'\(groupNames[Int(group)].prefix(80))' has \(ofGroup[group]!.count) rows for \(range.count) blocks of its own; choose fewer --blocks or --branches")
+            }
+            pools.append(Pool(rows: ofGroup[group]!, blocks: range, policy: .stratified))
+            branch += shares[group]!
+        }
+        return (lineage, pools)
+    }
+
+    /// The rows that a list of ids and groups names.
+    private static func chosen(_ list: IDList, _ names: RowNames, _ count: Int) throws -> [Int] {
+        var chosen: Set<Int> = [], unknown: [(id: String, line: Int)] = []
+        for (name, line) in list.entries {
+            if let rows = names.rows(name) { chosen.formUnion(rows) } else { unknown.append((name, line)) }
+        }
+        try list.expectNone(unknown, "is neither a training row's id nor a group", "correct the list")
+        guard chosen.count < count else { throw Failure(.input, "\(list.path) puts every row into the stem, and branches need rows; take some out") }
+        return chosen.sorted()
+    }
+
+    /// Of each training row; 0 where nothing is said of it. A row's own goes before its group's.
+    private static func probabilities(_ risk: DeletionRisk, _ names: RowNames, _ count: Int) throws -> [Double] {
+        var probabilities = [Double](repeating: 0, count: count), own: Set<Int> = [], ofGroups: [(rows: [Int], probability: Double)] = []
+        for (name, entry) in risk.entries.sorted(by: { $0.value.line < $1.value.line }) {
+            guard let rows = names.rows(name) else {
+                throw Failure(.input, "\(risk.path) line \(entry.line): '\(name.prefix(80))' is neither a training row's id nor a group; correct the file")
+            }
+            guard rows.count == 1 else {
+                ofGroups.append((rows, entry.probability))
+                continue
+            }
+            probabilities[rows[0]] = entry.probability
+            own.insert(rows[0])
+        }
+        for (rows, probability) in ofGroups { for row in rows where !own.contains(row) { probabilities[row] = probability } }
+        return probabilities
+    }
+
+    /// Draws blocks and slots, each pool for itself.
+    func assignment(labels: [Int32], classes: Int, using generator: inout PlacementGenerator) throws -> BlockAssignment {
+        let parts = try pools.map { pool in
+            guard pool.blocks.count <= pool.rows.count else {
+                let what = lineage.branch(of: pool.blocks.lowerBound) == nil && pool.blocks.upperBound <= lineage.stem ? "the stem" : "the branches"
+                throw Failure(.input, "\(what) has \(pool.blocks.count) blocks and only \(pool.rows.count) rows go there; choose fewer --blocks, or another --stem")
+            }
+            return (
+                rows: pool.rows, first: pool.blocks.lowerBound,
+                assignment: try BlockAssignment(
+                    pool.policy, labels: pool.rows.map { labels[$0] }, groups: [], classes: classes, blocks: pool.blocks.count, using: &generator)
+            )
+        }
+        return BlockAssignment(parts, rows: labels.count, blocks: lineage.blocks)
+    }
+}

@@ -1,0 +1,62 @@
+import TestSupport
+import Testing
+
+@testable import Tensors
+
+@Suite("Merges of states on the lattice")
+struct LatticeMergeTests {
+    /// The plain version: whole numbers, with one division.
+    private func reference(_ base: [Int32], _ tips: [[Int32]]) -> [Int32]? {
+        var merged: [Int32] = []
+        for index in base.indices {
+            let sum = tips.reduce(Int64(0)) { $0 + Int64($1[index]) - Int64(base[index]) }, n = Int64(tips.count)
+            var (quotient, remainder) = sum.quotientAndRemainder(dividingBy: n)
+            if remainder < 0 { (quotient, remainder) = (quotient - 1, remainder + n) }
+            if 2 * remainder > n || (2 * remainder == n && quotient % 2 != 0) { quotient += 1 }
+            guard let step = Int32(exactly: Int64(base[index]) + quotient) else { return nil }
+            merged.append(step)
+        }
+        return merged
+    }
+
+    @Test("The merge is the rounded mean of what tips add, for any length and number of tips", arguments: sampleLengths + [2047, 2048, 2049, 5000])
+    func exact(length: Int) throws {
+        var random = SeededGenerator(UInt64(length) + 1)
+        for count in [1, 2, 3, 4, 7, 10, 64] {
+            for range: ClosedRange<Int32> in [-3...3, -(1 << 20)...(1 << 20), -(1 << 30)...(1 << 30) - 1] {
+                let base = random.integers(length, in: range), tips = (0..<count).map { _ in random.integers(length, in: range) }
+                #expect(try LatticeVector(base).merging(tips.map { LatticeVector($0) }).steps == reference(base, tips), "\(count) tips of \(range)")
+            }
+        }
+    }
+
+    @Test("Ties go to the even neighbour, below zero too")
+    func ties() throws {
+        let base = LatticeVector([0, 0, 0, 0, 0, 10])
+        let merged = try base.merging([LatticeVector([1, 3, -1, -3, 5, 11]), LatticeVector([0, 0, 0, 0, 0, 10])])
+        #expect(merged.steps == [0, 2, 0, -2, 2, 10])
+    }
+
+    @Test("At the limits of Int32 the merge is exact: it lies between the tips", arguments: [2, 3, 5, 1000])
+    func limits(count: Int) throws {
+        let edges: [Int32] = [.min, .min + 1, -1, 0, 1, .max - 1, .max]
+        for base in edges {
+            for a in edges {
+                for b in edges {
+                    let tips = (0..<count).map { [$0 % 2 == 0 ? a : b] }
+                    #expect(try LatticeVector([base]).merging(tips.map { LatticeVector($0) }).steps == reference([base], tips), "\(base) \(a) \(b)")
+                }
+            }
+        }
+    }
+
+    @Test("The order of tips plays no part, and one tip alone is the model")
+    func order() throws {
+        var random = SeededGenerator(3)
+        let base = LatticeVector(random.integers(3000, in: -(1 << 22)...(1 << 22))), tips = (0..<9).map { _ in LatticeVector(random.integers(3000, in: -(1 << 22)...(1 << 22))) }
+        let merged = try base.merging(tips)
+        for _ in 0..<5 { #expect(try base.merging(tips.shuffled(using: &random)) == merged) }
+        #expect(try base.merging([tips[4]]) == tips[4])
+        #expect(try base.merging([]) == base)
+    }
+}

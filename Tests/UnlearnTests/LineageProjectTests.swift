@@ -1,0 +1,200 @@
+import Checkpoints
+import Files
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@testable import Unlearn
+
+/// Projects with a stem and branches: what a deletion leaves is what training without the rows gives, bit for bit.
+@Suite("Stem and branches")
+struct LineageProjectTests {
+    static func recipe(stem: Int = 4, branches: Int = 3, length: Int = 2) -> Recipe {
+        var recipe = SmallProject.recipe
+        recipe.blocks = stem + branches * length
+        recipe.branches = Branches(count: branches, length: length, epochs: 3, learningRate: 0.05)
+        return recipe
+    }
+
+    private static let shapes = [recipe(), recipe(stem: 0, branches: 4, length: 3), recipe(stem: 6, branches: 5, length: 1)]
+
+    /// Ids of the rows in some blocks, by block and slot.
+    private func ids(_ project: SmallProject, _ blocks: some Sequence<Int>) throws -> [String] {
+        let wanted = Set(blocks), store = try Store(opening: project.path, .read)
+        return try RowPlaces(of: SmallProject.ids((0..<600).map(String.init)), in: store).rows.filter { wanted.contains($0.block) && !$0.deleted }
+            .sorted { ($0.block, $0.slot) < ($1.block, $1.slot) }.map(\.id)
+    }
+
+    private func trained(_ recipe: Recipe, excluding: [String] = [], threads: Int = 1) throws -> SmallProject {
+        let project = try SmallProject(recipe: recipe, excluding: excluding, threads: threads)
+        try project.train(threads: threads)
+        return project
+    }
+
+    private func expectEqual(_ a: SmallProject, _ b: SmallProject) throws {
+        let a = try a.open(.read).lineage(), b = try b.open(.read).lineage()
+        #expect(try a.model() == b.model())
+        for block in 1...a.shape.blocks { #expect(try a.state(block) == b.state(block), "block \(block)") }
+        #expect(a.isExact && b.isExact)
+    }
+
+    @Test("The model is the merge of branches that start from the stem's end, the same for any number of threads", arguments: shapes)
+    func trains(recipe: Recipe) throws {
+        let one = try trained(recipe), three = try trained(recipe, threads: 3), lineage = try one.open(.read).lineage(), shape = recipe.lineage
+        try expectEqual(one, three)
+        let opened = try one.open(.read)
+        var stem = try opened.trainer.initialState()
+        for block in 1..<shape.stem + 1 { stem = try opened.trainer.train(block: block, from: stem, rows: opened.trainingRows(block: block), control: TrainingControl()) }
+        let tips = try (1...shape.branches).map { branch in
+            try shape.blocks(ofBranch: branch).reduce(stem) { try opened.trainer.train(block: $1, from: $0, rows: opened.trainingRows(block: $1), control: TrainingControl()) }
+        }
+        #expect(try lineage.model() == stem.merging(tips))
+        #expect(try lineage.isExact && opened.check(readData: true) { _, _ in }.errors == [])
+        #expect(try opened.status().lineage?.branches == shape.branches)
+    }
+
+    @Test("A deletion in branches is exact by construction: the bits of a project without the rows", arguments: shapes, [1, 3])
+    func branchRows(recipe: Recipe, threads: Int) throws {
+        let shape = recipe.lineage
+        for blocks in [[shape.blocks], [shape.stem + 1], [shape.stem + 1, shape.blocks], Array(shape.blocks(ofBranch: 2))] {
+            let project = try trained(recipe), rows = try blocks.count == 1 ? [ids(project, blocks)[0]] : ids(project, blocks)
+            let report = try project.delete(rows, threads: threads)
+            #expect(report.method == .exact && report.guarded && report.fallback == nil && report.exact && report.exactByConstruction == true)
+            #expect(report.branchesTouched == Set(blocks.map { shape.branch(of: $0)! }).sorted())
+            #expect(report.blocksRetrained <= shape.length * Set(blocks.map { shape.branch(of: $0)! }).count)
+            let json = try #require(try JSONSerialization.jsonObject(with: JSONEncoder().encode(report)) as? [String: Any])
+            for key in ["residual", "rho", "fit", "damping", "tailBound"] { #expect(json[key] is NSNull, "\(key)") }
+            try expectEqual(project, trained(recipe, excluding: rows))
+            let opened = try project.open(.read)
+            #expect(try opened.check(readData: true) { _, _ in }.errors == [])
+            let audit = try opened.audit(request: nil, before: nil, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+            #expect(audit.verdict == .exact)
+        }
+    }
+
+    @Test("Rows of the stem replayed exactly, alone or with rows of a branch, leave the bits of a project without them")
+    func stemExactly() throws {
+        let recipe = Self.recipe()
+        for blocks in [[1], [3], [2, 7]] {
+            let project = try trained(recipe), rows = try ids(project, blocks).enumerated().filter { $0.offset % 5 == 0 }.map(\.element)
+            let report = try project.delete(rows) { $0.replay.method = .exact }
+            #expect(report.method == .exact && report.exact && report.exactByConstruction == false)
+            #expect(report.blocksRetrained == recipe.blocks - blocks[0] + 1)
+            try expectEqual(project, trained(recipe, excluding: rows))
+        }
+    }
+
+    @Test("Deletions one after the other, in branches and in the stem, end where one without all the rows does")
+    func oneAfterTheOther() throws {
+        let recipe = Self.recipe(), project = try trained(recipe)
+        let rows = try [ids(project, [9])[1], ids(project, [5])[0], ids(project, [2])[3], ids(project, [10])[2]]
+        for row in rows { try project.delete([row]) { $0.replay.method = .exact } }
+        try expectEqual(project, trained(recipe, excluding: rows))
+    }
+
+    @Test("A branch whose rows are all deleted is no part of the merge, and so to the last row but one")
+    func emptyBranch() throws {
+        let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.lineage
+        let second = try ids(project, shape.blocks(ofBranch: 2))
+        try project.delete(second)
+        #expect(try project.open(.read).lineage().liveBranches() == [1, 3])
+        try expectEqual(project, trained(recipe, excluding: second))
+        let others = try ids(project, 1...recipe.blocks)
+        try project.delete(Array(others.dropLast()))
+        try expectEqual(project, trained(recipe, excluding: second + others.dropLast()))
+    }
+
+    /// A recipe whose memory fades, with a stem that is long enough to see it.
+    private static let forgetting: Recipe = {
+        var recipe = Recipe.builtIn(.logistic)
+        recipe.blocks = 36
+        recipe.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
+        recipe.batchSize = 10
+        recipe.learningRate = 0.05
+        recipe.schedule = .constant
+        recipe.seed = 5
+        return recipe
+    }()
+
+    @Test("A stitch in the stem shifts the merge, is told, and is replayed exactly when that is asked for")
+    func stemStitch() throws {
+        let project = try trained(Self.forgetting), row = try ids(project, [3])[0], other = try ids(project, [35])[0]
+        let report = try project.delete([row]) { $0.replay.onNoDecay = .stitch }
+        #expect(report.method == .stitch && !report.exact && report.exactByConstruction == false && report.damping != nil)
+        #expect(report.blocksRetrained < 36 && report.segments[0].last <= 30)
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+        let audit = try project.open(.read).audit(request: nil, before: nil, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+        #expect(audit.verdict != .exact && audit.verdict != .mismatch && audit.blocksReplayed == 34)
+
+        // A branch behind it is retrained on what the stitch left.
+        let second = try project.delete([other])
+        #expect(second.method == .stitch && !second.exact && second.earlierStitches == ["R1"] && second.fromExactState == false)
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+
+        try project.delete(.chain) { $0.replay.method = .exact }
+        try expectEqual(project, trained(Self.forgetting, excluding: [row, other]))
+    }
+
+    @Test("A stitch and a branch in one request: the branch stands on the stem's new end")
+    func stitchAndBranch() throws {
+        let project = try trained(Self.forgetting), rows = try [ids(project, [4])[0], ids(project, [33])[0]]
+        let report = try project.delete(rows) { $0.replay.onNoDecay = .stitch }
+        #expect(report.method == .stitch && report.branchesTouched == [2] && report.damping != nil)
+        let opened = try project.open(.read), lineage = try opened.lineage()
+        #expect(try opened.check(readData: true) { _, _ in }.errors == [])
+        #expect(Digest(of: try lineage.model()).description == report.stateDigest)
+        try project.delete(.chain) { $0.replay.method = .exact }
+        try expectEqual(project, trained(Self.forgetting, excluding: rows))
+    }
+
+    @Test("The interim model never saw the rows: it is the merge without their branches, or the stem before their block")
+    func interim() throws {
+        let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.lineage
+        let rows = try ids(project, [shape.blocks(ofBranch: 2).upperBound])
+        let path = project.folder.file("interim.safetensors")
+        let lineage = try project.open(.read).lineage()
+        let expected = try lineage.state(shape.stem).merging([1, 3].map { try lineage.state(lineage.tip(ofBranch: $0)) })
+        let before = try project.open(.read).state(.interim(.list(SmallProject.ids(rows))))
+        let report = try project.delete(rows) { $0.interim = InterimOutput(path: path, replacing: false) }
+        #expect(try project.open(.read).state(exportedTo: path) == expected && before == expected)
+        #expect(report.interim?.stateDigest == Digest(of: expected).description && report.interim?.testAccuracy != nil)
+        // The merge without a branch is that of a project without any of its rows.
+        let all = try ids(trained(recipe), shape.blocks(ofBranch: 2))
+        #expect(try trained(recipe, excluding: all).open(.read).model() == expected)
+
+        let ofStem = try ids(project, [3])[0], another = project.folder.file("second.npz")
+        let state = try lineage.state(2)
+        try project.delete([ofStem]) { ($0.interim, $0.replay.method) = (InterimOutput(path: another, replacing: false), .exact) }
+        #expect(try project.open(.read).store.requestNumbers().count == 2)
+        #expect(FileManager.default.fileExists(atPath: another))
+        #expect(try trained(recipe, excluding: rows + [ofStem]).open(.read).lineage().state(2) == state)
+        let first = try ids(project, [1])[0]
+        #expect(throws: Failure.self) { try project.delete([first]) { $0.interim = InterimOutput(path: path + ".npz", replacing: false) } }
+    }
+
+    @Test("Training that is cut off between branches goes on where it was")
+    func resumes() throws {
+        let recipe = Self.recipe(), project = try SmallProject(recipe: recipe)
+        var stops = 0
+        while stops < 30 {
+            let asked = Counter(limit: 5)
+            do {
+                _ = try project.open(threads: stops % 2 == 0 ? 1 : 2).train(allowingOtherNumerics: false, control: TrainingControl { asked.isOver }) { _, _ in }
+                break
+            } catch let error as Failure where error.kind == .interrupted { stops += 1 }
+        }
+        #expect(stops > 2)
+        try expectEqual(project, trained(recipe))
+        let events = try project.open(.read).store.ledger().map(\.entry.event)
+        #expect(events.filter { $0 == .trained }.count == 1)
+    }
+}
+
+private final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var left: Int
+    init(limit: Int) { left = limit }
+    var isOver: Bool { lock.withLock { left -= 1; return left < 0 } }
+}
