@@ -161,15 +161,16 @@ struct LineageProjectTests {
         #expect(try project.open(.read).state(exportedTo: path) == expected && before == expected)
         #expect(report.interim?.stateDigest == Digest(of: expected).description && report.interim?.testAccuracy != nil)
         // The merge without a branch is that of a project without any of its rows.
-        let all = try ids(trained(recipe), shape.blocks(ofBranch: 2))
-        #expect(try trained(recipe, excluding: all).open(.read).model() == expected)
+        let whole = try trained(recipe), without = try trained(recipe, excluding: ids(whole, shape.blocks(ofBranch: 2)))
+        #expect(try without.open(.read).model() == expected)
 
         let ofStem = try ids(project, [3])[0], another = project.folder.file("second.npz")
         let state = try lineage.state(2)
         try project.delete([ofStem]) { ($0.interim, $0.replay.method) = (InterimOutput(path: another, replacing: false), .exact) }
         #expect(try project.open(.read).store.requestNumbers().count == 2)
         #expect(FileManager.default.fileExists(atPath: another))
-        #expect(try trained(recipe, excluding: rows + [ofStem]).open(.read).lineage().state(2) == state)
+        let excluding = try trained(recipe, excluding: rows + [ofStem])
+        #expect(try excluding.open(.read).lineage().state(2) == state)
         let first = try ids(project, [1])[0]
         #expect(throws: Failure.self) { try project.delete([first]) { $0.interim = InterimOutput(path: path + ".npz", replacing: false) } }
     }

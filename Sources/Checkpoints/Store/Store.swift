@@ -106,10 +106,10 @@ public final class Store {
         let version = try Self.version(folder, database)
         do {
             keys = try Self.openKeys(folder, database)
-        } catch where version != Self.formatVersion {
+        } catch where !Self.readableVersions.contains(version) {
             throw Self.otherVersion(version, folder)
         }
-        guard version == Self.formatVersion else { throw Self.otherVersion(version, folder) }
+        guard Self.readableVersions.contains(version) else { throw Self.otherVersion(version, folder) }
         rowContextPrefix = Array("unlearn row".utf8) + keys.projectID
         keyring = SecretKey.random()
         // SQLite has opened files by path: they are this folder's if the path led here all the time.

@@ -121,7 +121,9 @@ final class DeletionRun {
             report.erased = .init(
                 rows: plan.selection.live.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
             report.seconds = (ContinuousClock.now - start) / .seconds(1)
-            try store.publishRequest(number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
+            // Read where the new records are named already.
+            let merged = try report.exactByConstruction == true ? MergedParts(project.lineage()) : nil
+            try store.publishRequest(number, try publication(of: report, merged), written: staging.staged + staged, evidence: evidence)
         }
         if let forgetting { project.settings = forgetting }
         do {
@@ -169,6 +171,8 @@ final class DeletionRun {
     /// What the ledger says of a deletion that is done, and what it takes to do it again.
     private struct Done: Encodable {
         let report: JSONValue
+        /// Nil: a chain.
+        let lineage: LineageShape?
         let seed: String
         let latticeBits: Int
         let fingerprint: NumericsFingerprint
@@ -178,16 +182,29 @@ final class DeletionRun {
         let encryption: String
     }
 
+    /// What a model that is exact by construction was merged from: the stem's end, and the end of each branch that has a row left.
+    private struct MergedParts: Encodable {
+        let stemEnd: String
+        /// By branch.
+        let tips: [String: String]
+
+        init(_ lineage: StoredLineage) throws {
+            stemEnd = Digest(of: try lineage.state(lineage.shape.stem)).description
+            tips = Dictionary(uniqueKeysWithValues: try lineage.liveBranches().map { (String($0), Digest(of: try lineage.state(lineage.tip(ofBranch: $0))).description) })
+        }
+    }
+
     /// A deletion's report, in parts that last as long as they may: what was measured on models that knew the rows stays only
     /// as long as a stitch lies in the chain, which tells as much itself.
-    private func publication(of report: DeletionReport) throws -> Store.Publication {
+    private func publication(of report: DeletionReport, _ merged: MergedParts?) throws -> Store.Publication {
         let details = Done(
-            report: try report.recorded, seed: String(project.settings.recipe.seed), latticeBits: project.settings.recipe.latticeBits, fingerprint: project.settings.fingerprint,
+            report: try report.recorded, lineage: LineageShape(project.settings.recipe.lineage), seed: String(project.settings.recipe.seed), latticeBits: project.settings.recipe.latticeBits, fingerprint: project.settings.fingerprint,
             source: project.settings.source, testSource: project.settings.testSource, encryption: project.store.encryption.name)
         var publication = Store.Publication(
             report: try (report.exact ? report.kept : report).encoded(), details: try JSONValue(details))
         if let digest = report.stateDigest { publication.untilDeletion["state_digest"] = .string(digest) }
         if let accuracy = report.testAccuracy { publication.untilDeletion["test_accuracy"] = .number(accuracy) }
+        if let merged { publication.untilDeletion["merged"] = try JSONValue(merged) }
         if let interim = report.interim { publication.untilDeletion["interim"] = try JSONValue(interim) }
         if !report.exact { publication.whileStitched["measured"] = try JSONValue(report.measured) }
         return publication

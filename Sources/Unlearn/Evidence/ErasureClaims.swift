@@ -25,6 +25,10 @@ struct ErasureClaims: Codable, Equatable {
     /// (c) Influence on the model removed: how, with what measured evidence, what bound or what extrapolation.
     struct InfluenceRemoved: Codable, Equatable {
         let method: JSONValue
+        /// Stem, branches and blocks of a branch; null for a chain.
+        let lineage: JSONValue
+        /// Digests of what the model was merged from, where exactness follows from the lineage and nothing was deleted since.
+        let mergedFrom: JSONValue
         /// What the method promises, in words.
         let meaning: String
         /// Of the L1 distance to exact replay; 0 where the method is exact, null where nothing bounds it.
@@ -83,7 +87,7 @@ struct ErasureClaims: Codable, Equatable {
         checkpointsErased = CheckpointsErased(
             count: destroyed.count(where: \.isCheckpoint), evidence: destroyed.count { $0 == .evidence }, utilities: destroyed.count { $0 == .utilities })
         influenceRemoved = Self.influence(
-            report, published.details ?? .null, audits: entries.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
+            report, published, audits: entries.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
         notReached = Self.notReached(report, published, isEncrypted: Self.isEncrypted(encryption))
     }
 
@@ -91,17 +95,17 @@ struct ErasureClaims: Codable, Equatable {
     private static func report(_ kept: JSONValue, _ published: LedgerEntry) -> JSONValue {
         guard case .object(var fields) = kept else { return kept }
         if case .object(let measured)? = published["measured"] { fields.merge(measured) { $1 } }
-        for name in ["state_digest", "test_accuracy"] { if let value = published[name] { fields[name] = value } }
+        for name in ["state_digest", "test_accuracy", "interim"] { if let value = published[name] { fields[name] = value } }
         return .object(fields)
     }
 
     /// Whether what was destroyed lay encrypted, so that its keys went with it.
     static func isEncrypted(_ encryption: String?) -> Bool { encryption.map { $0 != Encryption.none.name } ?? false }
 
-    private static func influence(_ report: JSONValue, _ details: JSONValue, audits: [JSONValue]) -> InfluenceRemoved {
-        let words = InfluenceWords(report)
+    private static func influence(_ report: JSONValue, _ published: LedgerEntry, audits: [JSONValue]) -> InfluenceRemoved {
+        let words = InfluenceWords(report), details = published.details ?? .null
         return InfluenceRemoved(
-            method: report["method"] ?? .null, meaning: words.meaning, bound: words.bound, boundMeaning: words.boundMeaning,
+            method: report["method"] ?? .null, lineage: details["lineage"] ?? .null, mergedFrom: published["merged"] ?? .null, meaning: words.meaning, bound: words.bound, boundMeaning: words.boundMeaning,
             extrapolation: words.extrapolation, extrapolationMeaning: words.extrapolationMeaning, report: report, seed: details["seed"] ?? .null,
             latticeBits: details["lattice_bits"] ?? .null, fingerprint: details["fingerprint"] ?? .null, audits: audits)
     }

@@ -41,6 +41,7 @@ struct InfluenceWords {
 
         var meaning: String {
             if retrainedNothing { return "no block that was trained held the rows; the model is untouched" }
+            if says("exact_by_construction") { return byConstruction }
             if isExact {
                 return report["rows_deleted"] == .integer(0)
                     ? "replayed what earlier stitches had left; the state has the bits that training without any deleted row gives"
@@ -55,6 +56,14 @@ struct InfluenceWords {
             if startedInexactly { words += ", from a state that \(earlierStitches.isEmpty ? "other numerics" : "an earlier stitch") had left" }
             if !earlierStitches.isEmpty { words += "; earlier stitches remain in the chain: \(earlierStitches.joined(separator: ", "))" }
             return words
+        }
+
+        private var byConstruction: String {
+            let branches = if case .array(let numbers)? = report["branches_touched"] { numbers.compactMap { if case .integer(let number) = $0 { number } else { nil } } } else { [Int]() }
+            let named = branches.count == 1 ? "branch \(branches[0]) was" : "branches \(branches.map(String.init).joined(separator: ", ")) were"
+            return "exact by construction: \(named) retrained without the rows, from states that never knew them; no other block was trained on a state that knew them, "
+                + "and the model is the exact merge of all branches: it has the bits that training without the rows gives"
+                + (isExact ? "" : "; but for what else in it is not exact: \(earlierStitches.isEmpty ? "other numerics" : earlierStitches.joined(separator: ", "))")
         }
 
         private var stitched: String {

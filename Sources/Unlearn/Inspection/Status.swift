@@ -28,17 +28,18 @@ public struct Status: Codable, Sendable {
     public let ledger: TreeHead?
     /// Nil: a chain.
     public let lineage: LineageShape?
+}
 
-    /// Blocks of the stem, branches, and blocks of each branch.
-    public struct LineageShape: Codable, Sendable {
-        public let stem: Int
-        public let branches: Int
-        public let length: Int
+/// Blocks of a stem, branches, and blocks of each branch, where a project is no chain.
+public struct LineageShape: Codable, Sendable, Equatable {
+    public let stem: Int
+    public let branches: Int
+    public let length: Int
 
-        init?(_ lineage: Lineage) {
-            guard !lineage.isChain else { return nil }
-            (stem, branches, length) = (lineage.stem, lineage.branches, lineage.length)
-        }
+    /// Nil for a chain.
+    init?(_ lineage: Lineage) {
+        guard !lineage.isChain else { return nil }
+        (stem, branches, length) = (lineage.stem, lineage.branches, lineage.length)
     }
 }
 
@@ -54,6 +55,6 @@ extension Project {
             firstInexactBlock: lineage.firstInexact, fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
             storeBytes: stored.records, rowBytes: stored.rows,
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
-            encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: .init(shape))
+            encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape))
     }
 }

@@ -50,6 +50,10 @@ enum DeletionText {
                     + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
         }
         lines += distance(report)
+        if let interim = report.interim {
+            lines.append(
+                "interim model, which never saw them, written after \(fixed(interim.milliseconds, 0)) ms" + (interim.testAccuracy.map { "; test accuracy \(percent($0))" } ?? ""))
+        }
         if let before = report.testAccuracyBefore, let after = report.testAccuracy {
             lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
         }
@@ -87,11 +91,16 @@ enum DeletionText {
         var lines: [String] = []
         switch report.method {
         case .exact where report.blocksRetrained == 0: lines.append("no trained block held them: the model is as it was")
+        case .exact where report.exactByConstruction == true:
+            let branches = report.branchesTouched ?? []
+            lines.append(
+                "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks \(seconds), those of \(branches.count == 1 ? "branch" : "branches") \(brief(branches)) alone: "
+                    + "exact by construction, the same bits as training without the rows")
         case .exact:
             lines.append(
                 "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact ? "exactly" : "with other numerics, not exactly") \(seconds)")
         case .stitch where stitches.isEmpty:
-            lines.append("retrained \(counted(report.blocksRetrained, "block")) to the end of the chain \(seconds)")
+            lines.append("retrained \(counted(report.blocksRetrained, "block")) to the end\(report.branchesTouched == nil ? " of the chain" : "") \(seconds)")
         case .stitch:
             let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: residual memory does not decay"
             let dampings = "damping \(stitches.map { fixed($0.damping!) }.joined(separator: ", ")); \(guarded)"

@@ -1,0 +1,142 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Stem and branches on the command line", .timeLimit(.minutes(10)))
+struct BranchTests {
+    private let shell: Shell
+
+    init() throws { shell = try Shell.withTable() }
+
+    private static let table = "--data csv:full.csv --id-column id --label-column y --assignment-seed 1"
+    private static let small = "\(table) --model mlp --hidden 4 --epochs 2 --batch-size 10"
+
+    @Test("Lineages that cannot be are one line, exit 2, and nothing is made", arguments: [
+        ("--branches 31 --blocks 30", "31 branches do not fit 30 blocks"),
+        ("--branches 5 --blocks 30 --stem 1", "leaves less than a block for each of 5 branches"),
+        ("--branches 5 --blocks 30 --stem 0.99", "leaves less than a block for each of 5 branches"),
+        ("--branches 5 --blocks 30 --stem 1.5", "--stem takes a number from 0 to 1"),
+        ("--branches -1 --blocks 30", "--branches takes a whole number"),
+        ("--stem 0.5 --blocks 30", "--stem is for a stem with branches"),
+        ("--risk risk --blocks 30", "--risk is for a stem with branches"),
+        ("--branches 5 --blocks 30 --stem-rows unknown", "unknown: 'nobody' (line 2) is neither a training row's id nor a group"),
+        ("--branches 5 --blocks 30 --stem-rows all", "puts every row into the stem"),
+        ("--branches 5 --blocks 30 --risk unknown-risk", "unknown-risk line 2: 'nobody' is neither a training row's id nor a group"),
+        ("--branches 5 --blocks 30 --risk beyond", "beyond line 1: '1.5' is no probability"), ("--branches 5 --blocks 30 --risk words", "words line 2: 'often' is no probability"),
+        ("--branches 5 --blocks 30 --risk nan", "nan line 1: 'nan' is no probability"), ("--branches 5 --blocks 30 --risk twice", "twice line 2 names 'u1' again"),
+        ("--branches 5 --blocks 30 --risk pairs", "pairs line 1 has 3 fields"), ("--branches 5 --blocks 30 --risk empty", "empty names no probabilities"),
+        ("--branches 5 --blocks 30 --blocks-by group", "--blocks-by group needs groups"),
+        ("--branches 2 --blocks 30 --blocks-by group --groups groups", "2 branches for 3 providers"),
+        ("--branches 3 --blocks 30 --blocks-by group --groups groups --stem 0.5", "no row for it: every row has a group"),
+        ("--branches 3 --blocks 3000 --blocks-by group --groups groups", "choose fewer --blocks or --branches"),
+        ("--branches 3 --blocks 100 --stem-rows few --stem 0.5", "the stem has 49 blocks and only"),
+    ])
+    func impossible(words: String, message: String) throws {
+        try shell.folder.write("u1\nnobody\n", to: "unknown")
+        try shell.folder.write((1...400).map { "u\($0)\n" }.joined(), to: "ids")
+        try shell.folder.write("u1,0.5\nnobody,0.5\n", to: "unknown-risk")
+        try shell.folder.write("u1,1.5\n", to: "beyond")
+        try shell.folder.write("id,risk\nu1,often\n", to: "words")
+        try shell.folder.write("u1,nan\n", to: "nan")
+        try shell.folder.write("u1,0.1\nu1,0.2\n", to: "twice")
+        try shell.folder.write("u1,0.1,x\n", to: "pairs")
+        try shell.folder.write("", to: "empty")
+        try shell.folder.write((1...400).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")
+        // Which rows are training rows is told by a project with the same places.
+        let listed = try shell.run("""
+            $U -C known init \(Self.small) --quiet
+            $U -C known where --ids ids --json | jq -r '.rows[] | select(.part == "train") | .id' > all
+            head -3 all > few; sed -i '1i # training rows' all; train=$(head -1 few)
+            for f in unknown unknown-risk beyond words nan twice pairs; do sed -i "s/u1/$train/" $f; done
+            """)
+        #expect(listed.status == 0, "\(listed.errors)")
+        let result = try shell.run("$U -C new init \(Self.small) \(words); s=$?; [ ! -e new ] || s=99; exit $s")
+        let train = try String(contentsOfFile: shell.folder.file("few"), encoding: .utf8).split(separator: "\n")[0]
+        #expect(result.status == 2, "\(words): \(result.errors)")
+        #expect(result.errors.contains(message.replacingOccurrences(of: "u1", with: train)), "\(words): \(result.errors)")
+        #expect(result.errors.filter { $0 == "\n" }.count == 1)
+    }
+
+    @Test("Rows that are named go into the stem, the likeliest to be deleted into the last blocks of the last branches")
+    func places() throws {
+        try shell.folder.write((1...400).map { "u\($0)\n" }.joined(), to: "ids")
+        let made = try shell.run("""
+            set -e
+            $U -C known init \(Self.small) --quiet
+            $U -C known where --ids ids --json | jq -r '.rows[] | select(.part == "train") | .id' > train
+            head -60 train > stem; tail -20 train | sed 's/$/,0.9/' > risk; head -100 train | tail -40 | sed 's/$/,0.3/' >> risk
+            $U -C a init \(Self.small) --blocks 30 --branches 5 --stem-rows stem --quiet
+            $U -C b init \(Self.small) --blocks 30 --branches 5 --stem 0.5 --risk risk --quiet
+            $U -C c init \(Self.small) --blocks 30 --branches 5 --stem 0.2 --risk risk --stem-rows stem --quiet
+            for p in a b c; do $U -C $p train --quiet; $U -C $p where --ids train --json > $p.json; $U -C $p status --json > $p.status; done
+            """)
+        #expect(made.status == 0, "\(made.errors)")
+        func rows(_ name: String) throws -> [[String: Any]] {
+            let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: shell.folder.file(name + ".json")))) as? [String: Any]
+            return try #require(json?["rows"] as? [[String: Any]])
+        }
+        func lineage(_ name: String) throws -> [String: Int] {
+            let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: shell.folder.file(name + ".status")))) as? [String: Any]
+            return try #require(json?["lineage"] as? [String: Int])
+        }
+        let a = try rows("a")
+        #expect(a.prefix(60).allSatisfy { $0["place"] as? String == "stem" } && a.dropFirst(60).allSatisfy { ($0["place"] as? String)?.hasPrefix("branch") == true })
+        // 60 of 360 rows are a sixth: five branches of five blocks, and a stem of five.
+        #expect(try lineage("a") == ["stem": 5, "branches": 5, "length": 5])
+        let b = try rows("b")
+        let likeliest = b.suffix(20)
+        #expect(Set(likeliest.compactMap { $0["place"] as? String }) == ["branch 5"])
+        #expect(likeliest.allSatisfy { $0["block"] as? Int ?? 0 >= 29 }, "\(likeliest.map { $0["block"]! })")
+        #expect(b.filter { $0["place"] as? String == "stem" }.count == 180)
+        let c = try rows("c")
+        #expect(c.prefix(60).allSatisfy { $0["place"] as? String == "stem" } && c.suffix(20).allSatisfy { $0["place"] as? String == "branch 5" })
+    }
+
+    @Test("Providers have branches of their own, and rows of nobody the stem; deleting one leaves the others' bits")
+    func providers() throws {
+        try shell.folder.write("id,group\n" + (1...300).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")
+        let script = """
+            set -e
+            $U -C p init \(Self.small) --blocks 24 --branches 4 --blocks-by group --groups groups --quiet
+            $U -C p train --quiet; $U -C p where --group g1 > g1; $U -C p value --players groups --metric loss --json > value.json
+            $U -C p export --branch 1 --out b1.npz --quiet; $U -C p export --interim --group g1 --out interim.npz --json > interim.json
+            $U -C p delete --group g1 --interim now.npz --json > delete.json
+            $U -C p status --json > status.json; $U -C p certificate R1 --out R1.json --quiet; $U verify-certificate R1.json > verified
+            $U -C p check --read-data
+            """
+        let result = try shell.run(script)
+        #expect(result.status == 0, "\(result.errors)")
+        func json(_ name: String) throws -> [String: Any] {
+            try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: shell.folder.file(name)))) as? [String: Any])
+        }
+        let deleted = try json("delete.json"), interim = try #require(deleted["interim"] as? [String: Any])
+        #expect(deleted["method"] as? String == "exact" && deleted["exact"] as? Bool == true && deleted["residual"] is NSNull)
+        // Nobody is left in the branches of a provider that leaves: the interim model is the result.
+        #expect(interim["state_digest"] as? String == deleted["state_digest"] as? String)
+        #expect(try json("interim.json")["state_digest"] as? String == deleted["state_digest"] as? String)
+        let value = try json("value.json")
+        #expect(value["blocks_trained"] as? Int == 0 && (value["players"] as? [Any])?.count == 3)
+        let verified = try String(contentsOfFile: shell.folder.file("verified"), encoding: .utf8)
+        #expect(verified.contains("exact by construction: branch"), "\(verified)")
+    }
+
+    @Test("Every coalition of providers with branches of their own is the model of a project without the others' rows")
+    func coalitions() throws {
+        try shell.folder.write("id,group\n" + (1...400).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")
+        let made = try shell.run("""
+            set -e
+            $U -C p init \(Self.small) --blocks 6 --branches 3 --blocks-by group --groups groups --quiet; $U -C p train --quiet
+            $U -C p value --players groups --metric accuracy --out report --json > value.json
+            for g in g0 g1 g2; do $U -C p where --group $g --json | jq -r '.rows[] | select(.part == "train") | .id' > $g; done
+            for g in g0 g1 g2; do
+                $U -C x$g init --like p \(Self.small.replacingOccurrences(of: " --assignment-seed 1", with: "")) --groups groups --exclude $g --quiet; $U -C x$g train --quiet
+                cp -r p d$g; $U -C d$g delete --ids $g --json > $g.delete; $U -C x$g status --json > $g.naive
+            done
+            """)
+        #expect(made.status == 0, "\(made.errors)")
+        for group in ["g0", "g1", "g2"] {
+            let same = try shell.run("[ \"$(jq -r .state_digest \(group).delete)\" = \"$(jq -r .state_digest \(group).naive)\" ]")
+            #expect(same.status == 0, "\(group)")
+        }
+    }
+}
