@@ -68,6 +68,7 @@ torture: build
 	$(BUILD) torture
 	$(BUILD) FaultShim
 	.build/release/torture
+	.build/release/torture --branches 2
 
 # Remakes the pinned values of independent implementations.
 fixtures:

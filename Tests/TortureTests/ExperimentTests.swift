@@ -6,8 +6,9 @@ import Testing
 /// Samples of what `make torture` does in full. One after the other: each uses all cores, or as many jobs as TORTURE_JOBS says.
 @Suite("Torture", .serialized)
 struct ExperimentTests {
-    private func settings(stride: Int = 1, rounds: Int = 1) -> Settings {
+    private func settings(stride: Int = 1, rounds: Int = 1, branches: Int = 0) -> Settings {
         var settings = Settings()
+        settings.branches = branches
         settings.seed = 7
         settings.stride = stride
         settings.rounds = rounds
@@ -19,8 +20,16 @@ struct ExperimentTests {
         #expect(outcome.cases >= cases)
     }
 
-    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost")
-    func faults() throws { expect(try Faults.run(settings(stride: 120)), atLeast: 50) }
+    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 120, 50), (2, 300, 20)])
+    func faults(branches: Int, stride: Int, cases: Int) throws { expect(try Faults.run(settings(stride: stride, branches: branches)), atLeast: cases) }
+
+    @Test("So has one that is killed in a project with branches")
+    func killsInBranches() throws {
+        let outcome = try Kills.run(settings(rounds: 8, branches: 2))
+        expect(outcome, atLeast: 15)
+        let deletions = outcome.hits["delete"] ?? KillHits()
+        #expect(deletions.within > 0, "\(deletions.description)")
+    }
 
     @Test("A command that is killed has done all or nothing, and what was acknowledged stays")
     func kills() throws {
@@ -47,8 +56,8 @@ struct ExperimentTests {
         #expect(all.allSatisfy { !$0.cuts.isEmpty })
     }
 
-    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays")
-    func powerLoss() throws { expect(try PowerLoss.run(settings(stride: 60)), atLeast: 40) }
+    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays", arguments: [(0, 60, 40), (2, 150, 15)])
+    func powerLoss(branches: Int, stride: Int, cases: Int) throws { expect(try PowerLoss.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("A damaged file is reported, or harmless")
     func damage() throws { expect(try Damage.run(settings(stride: 100)), atLeast: 80) }

@@ -42,6 +42,8 @@ public final class Store {
     /// for writing: opening it finished the first and undid the second.
     package internal(set) var finishedOnOpening: [Int] = []
     package internal(set) var undoneOnOpening: [Int] = []
+    /// Whether the rows' sum is still to be verified, before anything is committed.
+    private var rowsAreUnverified = false
     /// Whether object files were made whose folder is not synced yet.
     private var folderIsUnsynced = false
     /// The failure after which nobody knows what is on the device; from then on nothing is committed or removed.
@@ -89,7 +91,9 @@ public final class Store {
     var signingKey: SigningKey { keys.signing }
 
     /// Opens an existing project. Writers take the lock and clear what a crash left behind.
-    public init(opening folder: String, _ access: Access) throws {
+    /// - Parameter verifyingRows: false: a writer verifies the rows' sum not now but before it commits anything. Until then it may
+    ///   tell where rows stand only of those that it has compared with the stored rows themselves.
+    public init(opening folder: String, _ access: Access, verifyingRows: Bool = true) throws {
         let path = Self.cataloguePath(folder)
         try Self.expectProject(in: folder)
         guard FileSystem.isRegularFile(path) else { throw Failure(.damaged, "\(path) is no regular file; restore the project from a backup") }
@@ -132,7 +136,8 @@ public final class Store {
             if let expected { try verifyLedger(against: expected) }
         }
         if access == .write {
-            try verifyRows()
+            rowsAreUnverified = !verifyingRows
+            if verifyingRows { try verifyRows() }
             try database.useLog()
             try clearRemains()
         }
@@ -390,6 +395,10 @@ public final class Store {
     func commitAlone<Result>(_ body: () throws -> Result) throws -> Result {
         if let uncertainty { throw uncertainty }
         try expectLockInPlace()
+        if rowsAreUnverified {
+            try verifyRows()
+            rowsAreUnverified = false
+        }
         let before = (rowsSum, index)
         let result: Result
         do {

@@ -13,8 +13,9 @@ public final class Project {
     public let crew: TrainerCrew
     public var trainer: any BlockTrainer { crew.leader }
 
-    public init(opening folder: String, _ access: Store.Access, threads: Int) throws {
-        store = try Store(opening: folder, access)
+    /// - Parameter verifyingRows: see `Store`.
+    public init(opening folder: String, _ access: Store.Access, threads: Int, verifyingRows: Bool = true) throws {
+        store = try Store(opening: folder, access, verifyingRows: verifyingRows)
         settings = try ProjectSettings.load(from: store)
         crew = try TrainerCrew(threads: threads, make: settings.trainerSpec.makeTrainer)
     }

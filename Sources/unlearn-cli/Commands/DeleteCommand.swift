@@ -61,7 +61,9 @@ extension CommandSpec {
             case .chain: break
             }
         }
-        let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
+        // An interim model is there at once: all rows are verified behind it, before anything is changed.
+        let project = try Project(
+            opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil)
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {
             try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in

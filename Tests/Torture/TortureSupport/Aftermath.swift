@@ -30,7 +30,8 @@ struct Aftermath {
         guard stage.operation.effect == .trains, let found, let before = stage.before, found.deleted == before.deleted,
             found.places == before.places, found.blocksTrained < stage.after.blocksTrained
         else { throw Finding("neither as before nor as after: \(describe(found))") }
-        if found.blocksTrained > 0, try subject.weights() != stage.weights[found.blocksTrained] {
+        // Blocks are trained in the order of their numbers, branches too where there is one thread.
+        if found.blocksTrained > 0, try subject.weights(block: found.blocksTrained) != stage.weights[found.blocksTrained] {
             throw Finding("the weights after \(found.blocksTrained) blocks are not those of an undisturbed training")
         }
         return found

@@ -7,7 +7,7 @@ public enum Damage {
         let tally = Tally("damage", settings)
         let workplace = try WorkFolder()
         // Enough blocks for a stitch, which alone writes records of every kind.
-        let sample = try Sample(rows: 60, testRows: 12, blocks: 12, in: workplace)
+        let sample = try Sample(rows: 60, testRows: 12, blocks: 12, branches: settings.branches, in: workplace)
         let original = Subject(settings.program, try workplace.folder() + "/project", sample)
         let life: [Operation] = [
             .initialise(sample), .train, .delete(["1", "7", "test:1"], "--method", "exact"), .delete(["30"], "--on-no-decay", "stitch"),

@@ -13,6 +13,8 @@ public struct Settings: Sendable {
     public var rounds = 500
     /// Cases at a time. Never changes what is done, only how soon.
     public var jobs = ProcessInfo.processInfo.environment["TORTURE_JOBS"].flatMap(Int.init) ?? ProcessInfo.processInfo.activeProcessorCount
+    /// Branches of the projects; 0: chains.
+    public var branches = 0
     /// The one case to repeat.
     public var only: String?
     /// Where the folders of failing cases are kept.

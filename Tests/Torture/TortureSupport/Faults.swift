@@ -22,7 +22,7 @@ public enum Faults {
     public static func run(_ settings: Settings) throws -> Outcome {
         let tally = Tally("faults", settings)
         let workplace = try WorkFolder()
-        let sample = try Sample(rows: 60, testRows: 12, blocks: 6, in: workplace)
+        let sample = try Sample(rows: 60, testRows: 12, blocks: 6, branches: settings.branches, in: workplace)
         let experiment = Runner(settings: settings, workplace: workplace, sample: sample)
         var random = SeededGenerator(settings.seed)
         var cases: [Case] = []

@@ -8,7 +8,7 @@ public enum Kills {
     public static func run(_ settings: Settings) throws -> Outcome {
         let tally = Tally("kills", settings)
         let workplace = try WorkFolder()
-        let sample = try Sample(rows: 240, testRows: 24, blocks: 12, in: workplace)
+        let sample = try Sample(rows: 240, testRows: 24, blocks: 12, branches: settings.branches, in: workplace)
         let plan = KillPlan(seed: settings.seed, rounds: settings.rounds, compacts: try settings.program.knows("compact"))
         tally.each(Array(plan.lives.enumerated())) { index, rounds in
             let subject = Subject(settings.program, workplace.file("project-\(index)"), sample)

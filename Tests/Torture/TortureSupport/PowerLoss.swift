@@ -19,7 +19,7 @@ public enum PowerLoss {
     static func run(_ settings: Settings, syncing: Bool) throws -> Outcome {
         let tally = Tally("power-loss", settings)
         let workplace = try WorkFolder()
-        let sample = try Sample(rows: 60, testRows: 12, blocks: 6, in: workplace)
+        let sample = try Sample(rows: 60, testRows: 12, blocks: 6, branches: settings.branches, in: workplace)
         let stages = try Stage.life(settings.program, sample, in: workplace)
         let (root, changes) = try trace(stages, settings, sample, in: workplace)
         var disk = Disk(root: root)

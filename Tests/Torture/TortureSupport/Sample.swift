@@ -5,9 +5,12 @@ public struct Sample: Sendable {
     public let rows: Int
     public let testRows: Int
     public let blocks: Int
+    /// 0: a chain. Else the stem has a third of the blocks.
+    public let branches: Int
     private let folder: String
 
-    public init(rows: Int, testRows: Int, blocks: Int, in workplace: WorkFolder) throws {
+    public init(rows: Int, testRows: Int, blocks: Int, branches: Int = 0, in workplace: WorkFolder) throws {
+        self.branches = branches
         self.rows = rows
         self.testRows = testRows
         self.blocks = blocks
@@ -25,6 +28,7 @@ public struct Sample: Sendable {
     var initialiseArguments: [String] {
         ["init", "--data", spec("train"), "--test", spec("test"), "--model", "mlp", "--hidden", "4", "--blocks", "\(blocks)"]
             + ["--epochs", "1", "--batch-size", "5", "--assignment-seed", "1"]
+            + (branches > 0 ? ["--branches", "\(branches)", "--stem", "0.34"] : [])
     }
 
     private func spec(_ name: String) -> String { "idx:\(folder)/\(name)-images,\(folder)/\(name)-labels" }

@@ -2,8 +2,8 @@ import Foundation
 import TortureSupport
 
 let usage = """
-    usage: torture [faults|kills|power-loss|damage …] [--seed S] [--stride N] [--rounds N] [--jobs N] [--case NAME] [--keep DIR] [--program FILE]
-    without names: all experiments, in full. --stride takes every N-th case; --rounds is for kills; --case repeats one failed
+    usage: torture [faults|kills|power-loss|damage …] [--branches S] [--seed S] [--stride N] [--rounds N] [--jobs N] [--case NAME] [--keep DIR] [--program FILE]
+    without names: all experiments, in full; --branches has them done to projects with so many branches. --stride takes every N-th case; --rounds is for kills; --case repeats one failed
     case; --keep keeps the folders of failing cases.
     """
 
@@ -32,6 +32,7 @@ while let argument = arguments.popFirst() {
     switch argument {
     case "--seed": settings.seed = UInt64(number())
     case "--stride": settings.stride = number()
+    case "--branches": settings.branches = number()
     case "--rounds": settings.rounds = number()
     case "--jobs": settings.jobs = number()
     case "--case": settings.only = value
