@@ -1,6 +1,7 @@
 # make demo   the main job on real data       make test   all tests
 # make bench  beside what others use           make fuzz   parsers under millions of inputs
 # make torture  faults, kills, power failures, damage    make frontier  accuracy against forgetting
+# make lineage  accuracy against the cost of an exact deletion
 # make test-long  recipes at full size that make test leaves out    make test-repeat  the tests again and again, as others run them
 # make help   this list
 SWIFT ?= swift
@@ -13,10 +14,10 @@ VENV := .venv
 # Whose key and whose project: no test's business.
 unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
 
-.PHONY: help packages build build-tests demo test test-swift test-long test-repeat interoperability bench frontier fuzz torture fixtures clean
+.PHONY: help packages build build-tests demo test test-swift test-long test-repeat interoperability bench frontier fuzz torture lineage fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -5
+	@sed -n 's/^# //p' Makefile | head -6
 
 packages:
 	@Scripts/install-packages
@@ -58,6 +59,11 @@ bench: build
 # Accuracy against forgetting, for every recipe that was tried: Documentation/Frontier.md and .svg.
 frontier: build
 	Benchmarks/frontier
+
+# Chains, shards, stems with branches: Documentation/Lineage.md and .svg.
+lineage: build
+	Scripts/python-environment $(VENV)
+	$(VENV)/bin/python Benchmarks/lineage
 
 # RUNS inputs (a million) for each parser, guided by what they reach; SEED is the first seed.
 fuzz: packages

@@ -113,7 +113,21 @@ public struct Recipe: Codable, Sendable, Equatable {
 
     /// The recipe that a model comes with, on the side of the edge of stability where residual memory fades.
     /// Documentation/Recipes.md has the measurements.
-    public static func builtIn(_ model: ModelName) -> Recipe {
+    /// - Parameter branched: for a stem with branches, where no memory need fade for deletions to be exact: more passes over the rows and
+    ///   less weight decay (Documentation/Lineage.md).
+    public static func builtIn(_ model: ModelName, branched: Bool = false) -> Recipe {
+        var recipe = ofChain(model)
+        guard branched else { return recipe }
+        switch model {
+        case .lenet5:
+            recipe.epochs = 20
+            recipe.weightDecay = 3e-4
+        case .logistic, .mlp, .resnet20: break
+        }
+        return recipe
+    }
+
+    private static func ofChain(_ model: ModelName) -> Recipe {
         switch model {
         case .logistic:
             Recipe(model: .logistic, blocks: 100, epochs: 1, batchSize: 50, learningRate: 0.02, schedule: .linear)

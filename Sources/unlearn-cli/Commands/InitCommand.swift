@@ -249,7 +249,8 @@ extension CommandSpec {
     private static func recipe(_ invocation: Invocation) throws -> Recipe {
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         let model = try invocation.choice("model", ModelName.self)!
-        var recipe = Recipe.builtIn(model)
+        let branched = try invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0 > 0
+        var recipe = Recipe.builtIn(model, branched: branched)
         func reject(_ name: String, _ models: String) throws {
             if invocation.flag(name) { throw Failure(.input, "--\(name) is for \(models), not for \(model.rawValue)") }
         }
