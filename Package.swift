@@ -60,7 +60,7 @@ let package = Package(
         .target(name: "TrainingReference", dependencies: ["Training", "Tensors"], path: "Tests/TrainingReference"),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TrainingReference", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"], swiftSettings: quickly),
-        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "Checkpoints", "TestSupport"], swiftSettings: quickly),

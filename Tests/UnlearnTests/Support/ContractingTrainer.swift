@@ -38,7 +38,10 @@ final class ContractingTrainer: BlockTrainer {
         return try next.withUnsafeBufferPointer { try lattice.snap($0) }
     }
 
-    func probabilities(state: LatticeVector, rows: BlockRows) -> [Float] { [] }
+    /// It knows no classes: two that are equally likely.
+    func probabilities(state: LatticeVector, rows: BlockRows) -> [Float] {
+        rows.labels.flatMap { label in [Float](repeating: label == BlockRows.emptySlot ? 0 : 0.5, count: 2) }
+    }
 }
 
 /// A chain in memory, and a sink that changes it as a store would.

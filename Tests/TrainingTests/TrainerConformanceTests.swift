@@ -1,0 +1,35 @@
+import TestSupport
+import Testing
+import TrainingReference
+
+@testable import Training
+
+@Suite("What replay asks of a trainer")
+struct TrainerConformanceTests {
+    private func rows(_ features: Int, slots: Int = 12) -> BlockRows {
+        var random = SeededGenerator(UInt64(features))
+        var labels = (0..<slots).map { Int32($0 % 3) }
+        labels[5] = BlockRows.emptySlot
+        return BlockRows(features: (0..<slots * features).map { _ in Float.random(in: -1...1, using: &random) }, labels: labels, featureCount: features)
+    }
+
+    @Test("The built-in trainer has it, whatever the model and the number of threads", arguments: ModelName.allCases, [1, 3])
+    func builtIn(model: ModelName, threads: Int) throws {
+        var recipe = Recipe.builtIn(model)
+        recipe.hidden = model == .mlp ? [5] : []
+        (recipe.blocks, recipe.epochs, recipe.batchSize) = (4, 2, 5)
+        let shape = model.isConvolutional ? RowShape(channels: 1, height: 28, width: 28) : RowShape(channels: 1, height: 1, width: 6)
+        let spec = TrainerSpec(recipe: recipe, input: shape, classes: 3)
+        #expect(try TrainerConformance(rows: rows(shape.count), classes: 3) { try spec.makeTrainer(threads: threads) }.violations() == [])
+    }
+
+    @Test("And so with clipping, averaging, augmentation and branches")
+    func variants() throws {
+        var recipe = Recipe.builtIn(.lenet5)
+        (recipe.blocks, recipe.epochs, recipe.batchSize, recipe.gradientClip) = (4, 2, 5, 0.1)
+        recipe.augmentation.flip = true
+        recipe.branches = Branches(count: 2, length: 1, epochs: 3, learningRate: 0.2)
+        let spec = TrainerSpec(recipe: recipe, input: RowShape(channels: 1, height: 28, width: 28), classes: 3)
+        #expect(try TrainerConformance(rows: rows(784), classes: 3) { try spec.makeTrainer(threads: 2) }.violations() == [])
+    }
+}
