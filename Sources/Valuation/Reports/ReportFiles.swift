@@ -3,7 +3,7 @@ public struct EvaluatedCoalition: Sendable {
     public var coalition: Coalition
     /// Score of the model that learned only this coalition, in the metric's units.
     public var utility: Double
-    /// How it was found: exact, stitch, additive.
+    /// How it was found: exact, stitch, additive; base-rate of the empty coalition where it has no model.
     public var source: String
 
     public init(coalition: Coalition, utility: Double, source: String) {

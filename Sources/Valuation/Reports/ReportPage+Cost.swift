@@ -117,6 +117,17 @@ extension ReportPage {
         return [Page.list(limits.map { "\(Markup.element("strong", [:], $0.claim)) \($0.reason)" })]
     }
 
+    private var noneMeaning: Markup {
+        switch report.none {
+        case .baseRate:
+            words.isAccuracy
+                ? "no data: the most frequent class of the valuation rows, named for all of them; its share is right"
+                : "no data: every row given the frequencies of the classes in the valuation rows; the score is minus their entropy"
+        case .untrained: "no data: the network as it is initialised (option --none untrained)"
+        case .unownedRows: "the model of the rows that belong to no \(words.noun), which every coalition learns from"
+        }
+    }
+
     var provenance: [Markup] {
         [
             Page.definitions([
@@ -124,6 +135,7 @@ extension ReportPage {
                 ("Estimator", Markup(text: words.estimator)),
                 ("Utility", Markup(text: words.utility)),
                 ("Metric", words.isAccuracy ? "accuracy: the share of valuation rows predicted right" : "loss: minus the mean log-loss on the valuation rows"),
+                ("None", noneMeaning),
                 ("Confidence", "\(words.confidence)\(words.hasIntervals ? "" : " asked for; these values need no intervals")"),
                 ("Orders of the blocks", "\(report.orders)"),
                 ("Seed", .element("code", [:], Markup(text: report.seed))),

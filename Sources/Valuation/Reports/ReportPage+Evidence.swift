@@ -7,7 +7,7 @@ extension ReportPage {
         let sum = report.players.reduce(0) { $0 + $1.value }, whole = report.vAll - report.vEmpty
         let parts: Markup = """
             The values add up to \(words.value(sum)) \(words.shortUnit). All data together adds \(words.value(whole)) \(words.shortUnit): \
-            from \(words.score(report.vEmpty)) with no data to \(words.score(report.vAll)) with all, on the valuation rows.
+            from \(words.score(report.vEmpty)) with no data (\(words.none)) to \(words.score(report.vAll)) with all, on the valuation rows.
             """
         guard let gap = report.efficiencyGap else {
             return [

@@ -31,7 +31,7 @@ struct ReportPage {
         Page.definitions(
             [
                 ("Score with all data", Markup(text: words.score(report.vAll))),
-                ("Score with none", Markup(text: words.score(report.vEmpty))),
+                ("Score with none: \(words.none)", Markup(text: words.score(report.vEmpty))),
                 (Markup(text: words.Nouns), "\(report.players.count)"),
                 ("Training rows", "\(report.trainingRows)"),
                 ("Coalitions evaluated", "\(report.evaluations)"),

@@ -66,6 +66,15 @@ struct ReportWords {
         return isAccuracy ? NumberText.fixed(score * 100, 2) + "\u{A0}%" : NumberText.fixed(score, 3) + " nats"
     }
 
+    /// What scored where nobody's data was used.
+    var none: String {
+        switch report.none {
+        case .baseRate: isAccuracy ? "naming the most frequent class" : "predicting the class frequencies"
+        case .untrained: "the network untrained"
+        case .unownedRows: "the model of the rows of no \(noun)"
+        }
+    }
+
     var scoreLabel: String { isAccuracy ? "accuracy on final test rows, %" : "minus mean log-loss on final test rows, nats (higher is better)" }
 
     func percent(_ share: Double) -> String { NumberText.fixed(share * 100, 1) + "\u{A0}%" }

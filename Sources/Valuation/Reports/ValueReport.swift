@@ -77,6 +77,15 @@ public struct ValueReport: Codable, Sendable {
         }
     }
 
+    /// What scored `vEmpty`.
+    public enum NoneModel: String, Codable, Sendable {
+        /// No model: the frequencies of the classes among the valuation rows.
+        case baseRate = "base-rate"
+        case untrained
+        /// Rows of no player belong to every coalition: the model that learned these alone.
+        case unownedRows = "unowned-rows"
+    }
+
     /// What a player is: group (a provider), block, or set (of ids, from a file).
     public var playerKind: String
     public var players: [Player]
@@ -95,6 +104,7 @@ public struct ValueReport: Codable, Sendable {
     public var seconds: Double
     public var vAll: Double
     public var vEmpty: Double
+    public var none = NoneModel.baseRate
     /// Σ value − (v(all) − v(none)); nil for estimators that promise no efficiency.
     public var efficiencyGap: Double?
     public var confidence: Double

@@ -50,10 +50,10 @@ extension Valuation {
     private func keeping<Result>(_ utilities: [any Utility], _ work: () throws -> Result) throws -> Result {
         do {
             let result = try work()
-            for utility in utilities { try flush(utility) }
+            for utility in utilities { try utility.flush() }
             return result
         } catch {
-            for utility in utilities { try? flush(utility) }
+            for utility in utilities { try? utility.flush() }
             throw error
         }
     }
@@ -101,6 +101,7 @@ extension Valuation {
             stateDigest: Digest(of: trainer.model).description, stopped: estimates[0].estimate.stopped?.rawValue,
             convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
         report.groups = groups(estimates)
+        report.none = players.hasUnownedRows ? .unownedRows : usesBaseRate ? .baseRate : .untrained
         return report
     }
 
@@ -126,7 +127,9 @@ extension Valuation {
         var sums: [Coalition: [Double]] = [:]
         for estimate in estimates { for (coalition, value) in estimate.evaluated { sums[coalition, default: []].append(value) } }
         return sums.keys.sorted().map {
-            EvaluatedCoalition(coalition: $0, utility: compensatedSum(sums[$0]!) / Double(sums[$0]!.count), source: options.utility.rawValue)
+            EvaluatedCoalition(
+                coalition: $0, utility: compensatedSum(sums[$0]!) / Double(sums[$0]!.count),
+                source: $0.isEmpty && usesBaseRate ? Baseline.baseRate.rawValue : options.utility.rawValue)
         }
     }
 }
@@ -146,7 +149,7 @@ extension Valuation {
             provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index, of: plan.count)
         let storage = try ShardStorage(shard, at: path, replacing: replacing)
         let utility = try StoredUtility(costed.utility, in: storage)
-        _ = try utility.values(of: own)
+        _ = try grounded(utility, on: trainer).values(of: own)
         try utility.flush()
         try storage.complete()
         return (own.count, utility.evaluations)
@@ -169,7 +172,7 @@ extension Valuation {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
         }
         let controls = try valuation.controls()
-        let outcome = try valuation.estimate(UtilityTable(shards.utility(by: options.metric)), controls: controls.map(\.table))
+        let outcome = try valuation.estimate(UtilityTable(valuation.grounded(shards.utility(by: options.metric), on: valuation.trainer)), controls: controls.map(\.table))
         return ValuationOutcome(
             report: valuation.summary([outcome], controls.map(\.costed), seconds: (watch.now - start) / .seconds(1)),
             utilities: valuation.utilities([outcome]))

@@ -19,7 +19,7 @@ extension Valuation {
         if options.estimator == .exact, step == 1, players.count <= ExactEstimator.defaultPlayerLimit {
             correlation = Correlation.spearman(try ExactEstimator().estimate(cheap).values, known.estimate.values)
         }
-        try flush(utility)
+        try utility.flush()
         return ValueReport.Fidelity(
             utility: name.rawValue, coalitions: errors.count, meanError: compensatedSum(errors) / Double(errors.count), largestError: errors.max() ?? 0,
             rankCorrelation: correlation, blocksTrained: costed.blocksTrained())
@@ -47,7 +47,7 @@ extension Valuation {
         let costed = try make(.exact, on: trainer, saying: "removal curves")
         let utility = try stored(costed.utility, of: trainer)
         let scores = try utility.values(of: coalitions)
-        try flush(utility)
+        try utility.flush()
         let curves = orders.enumerated().map { number, order in
             ValueReport.Removal(order: order.0, removed: counts, scores: Array(scores[number * counts.count..<(number + 1) * counts.count]))
         }

@@ -163,15 +163,21 @@ public final class Valuation {
         }
     }
 
-    /// A utility whose values are kept in the project, where that is open for writing.
+    /// A utility whose models' scores are kept in the project, where that is open for writing, measured against the baseline.
     /// - Parameter trainer: whose utility it is, where that is not the valuation's own.
     func stored(_ utility: any StreamingUtility, of trainer: CoalitionTrainer? = nil, order: [Int]? = nil) throws -> any Utility {
-        guard project.store.isWritable else { return utility }
-        let provenance = Provenance(trainer ?? self.trainer, utility: utility.source, order: order)
-        return try StoredUtility(utility, in: ProjectStorage(project, provenance))
+        let trainer = trainer ?? self.trainer
+        guard project.store.isWritable else { return grounded(utility, on: trainer) }
+        return grounded(try StoredUtility(utility, in: ProjectStorage(project, Provenance(trainer, utility: utility.source, order: order))), on: trainer)
     }
 
-    func flush(_ utility: any Utility) throws { try (utility as? StoredUtility)?.flush() }
+    /// Whether nobody's data is worth the base rate: asked for, and no rows of no player to learn from.
+    var usesBaseRate: Bool { options.none == .baseRate && !players.hasUnownedRows }
+
+    /// A utility measured against the baseline.
+    func grounded(_ models: any Utility, on trainer: CoalitionTrainer) -> any Utility {
+        usesBaseRate ? BaseRateUtility(models, baseRate: options.metric.value(of: trainer.scorer.baseRate)) : models
+    }
 
     /// - Parameter order: the number of a block order; each draws samples of its own, so that the spread over orders holds the error of
     ///   sampling, too.

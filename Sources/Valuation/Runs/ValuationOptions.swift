@@ -23,6 +23,8 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
     public var estimator: EstimatorName
     public var utility = UtilityName.exact
     public var metric = Metric.accuracy
+    /// What nobody's data is worth. Where rows of no player belong to every coalition, nobody's model is the one that learned these.
+    public var none = Baseline.baseRate
     /// Coalitions at most that the estimate rests on, over all block orders.
     public var maxEvaluations: Int?
     /// Stop when every interval, high − low, is narrower.

@@ -13,6 +13,7 @@ extension CommandSpec {
             OptionSpec("estimator", "NAME", "exact (default up to 12 players), permutation (default beyond), loo, banzhaf, beta, kernel"),
             OptionSpec("utility", "NAME", "exact (default: replay), stitch, additive (no training)"),
             OptionSpec("metric", "accuracy|loss", "of models on the valuation rows; loss: the negative mean log-loss"),
+            OptionSpec("none", "base-rate|untrained", "what values are measured against: the class frequencies of the valuation rows (default), or the untrained network"),
             OptionSpec("max-evaluations", "N", "coalitions that sampling takes at most (default: 40 a player, unless --width is given); leave-one-out comes on top"),
             OptionSpec("confidence", "X", "of the intervals (default 0.95)"),
             OptionSpec("width", "W", "stop when every interval is narrower"),
@@ -66,7 +67,7 @@ extension CommandSpec {
     private static func merge(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation), paths = Array(invocation.operands.dropFirst())
         guard !paths.isEmpty else { throw Failure(.input, "'unlearn value merge' needs the shards' files") }
-        let given = ["estimator", "utility", "metric", "max-evaluations", "confidence", "width", "controls", "truncation", "alpha", "beta", "orders", "fidelity", "seed", "shard"]
+        let given = ["estimator", "utility", "metric", "none", "max-evaluations", "confidence", "width", "controls", "truncation", "alpha", "beta", "orders", "fidelity", "seed", "shard"]
         if let option = given.first(where: { invocation.text($0) != nil }) {
             throw Failure(.input, "--\(option) is in the shards already; 'unlearn value merge' takes --players and --out")
         }
@@ -133,6 +134,7 @@ extension CommandSpec {
         var options = ValuationOptions(estimator: try invocation.choice("estimator") ?? (samples ? .permutation : .exact))
         if let utility: ValuationOptions.UtilityName = try invocation.choice("utility") { options.utility = utility }
         if let metric: Metric = try invocation.choice("metric") { options.metric = metric }
+        if let none: Baseline = try invocation.choice("none") { options.none = none }
         options.maxEvaluations = try invocation.integer("max-evaluations", in: 1...1 << 30)
         options.width = try invocation.number("width", in: 1e-9...1e9)
         options.confidence = try invocation.number("confidence", in: 0.5...0.9999) ?? options.confidence
@@ -152,6 +154,14 @@ extension CommandSpec {
     }
 
     // MARK: - Text
+
+    private static func none(_ report: ValueReport) -> String {
+        switch report.none {
+        case .baseRate: report.metric == "accuracy" ? "the most frequent class" : "the class frequencies"
+        case .untrained: "the untrained network"
+        case .unownedRows: "rows of no player"
+        }
+    }
 
     private static func describe(_ report: ValueReport) -> String {
         let isAccuracy = report.metric == "accuracy"
@@ -180,7 +190,7 @@ extension CommandSpec {
         if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
         let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
         lines.append(
-            "all players: \(score(report.vAll)), none: \(score(report.vEmpty))"
+            "all players: \(score(report.vAll)), none (\(none(report))): \(score(report.vEmpty))"
                 + (report.efficiencyGap.map { "; the values add up to the difference within \(String(format: "%.1g", abs($0)))" } ?? ""))
         lines.append(
             "\(report.estimator) over \(counted(report.evaluations, "coalition")) by \(report.utility) utility\(report.orders > 1 ? ", \(report.orders) block orders" : ""); "
