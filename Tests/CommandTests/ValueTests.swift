@@ -45,6 +45,10 @@ struct ValueTests {
         // Both metrics come from one training.
         let byAccuracy = try program.json("value", "--metric", "accuracy")
         #expect(byAccuracy["blocks_trained"] as? Int == 0 && byAccuracy["v_all"] as? Double != all)
+        // Measured against the class frequencies: v(none) is minus their entropy, and lies in no table.
+        #expect(first["none"] as? String == "base-rate" && empty < 0 && empty >= -log(4.0))
+        let untrained = try program.json("value", "--metric", "loss", "--none", "untrained")
+        #expect(untrained["none"] as? String == "untrained" && untrained["blocks_trained"] as? Int == 0 && untrained["v_empty"] as? Double != empty)
         // Deleted rows take what was computed with them along.
         try program.json("delete", "--ids", "-", "--yes", input: "3\n")
         let again = try #require(program.json("value", "--metric", "loss")["blocks_trained"] as? Int)
@@ -81,7 +85,29 @@ struct ValueTests {
         #expect(repeated["evaluations"] as? Int == 0)
     }
 
-    @Test("Over several block orders a value has a spread and an interval, and values still add up")
+    @Test("Over eight block orders a value has an interval, over fewer a reason why there is none", arguments: [2, 7, 8])
+    func intervals(_ orders: Int) throws {
+        let program = try project(providers: 3), folder = data.folder.file("report")
+        let report = try program.json("value", "--orders", "\(orders)", "--metric", "loss", "--fidelity", "none", "--out", folder)
+        let text = try program.run("value", "--orders", "\(orders)", "--metric", "loss", "--fidelity", "none").output
+        let reason = "\(orders) block orders are too few for an interval: it takes 8"
+        let table = try String(contentsOfFile: folder + "/values.csv", encoding: .utf8).split(separator: "\n")
+        for (player, line) in zip(try players(report), table.dropFirst()) {
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+            for (name, field) in [("low", 3), ("high", 4), ("rank_best", 7), ("rank_worst", 8)] {
+                #expect(orders < 8 ? player[name] is NSNull && fields[field].isEmpty : player[name] is NSNumber && !fields[field].isEmpty, "\(name)")
+            }
+            #expect(player["spread_over_orders"] is NSNumber)
+        }
+        #expect(orders < 8 ? report["no_interval"] as? String == reason : report["no_interval"] is NSNull)
+        #expect(text.contains(reason) == (orders < 8) && text.contains(" low ") == (orders == 8))
+        let page = try String(contentsOfFile: folder + "/report.html", encoding: .utf8)
+        #expect(page.contains(reason) == (orders < 8))
+        // What everybody's data is worth is the mean; the project's own model stands beside it.
+        #expect(report["all"] as? String == "orders" && report["v_all_own_order"] is NSNumber && text.contains("mean over \(orders) block orders; the project's own: "))
+    }
+
+    @Test("Over several block orders a value has a spread, and values still add up")
     func orders() throws {
         let program = try project()
         let run = try program.run("value", "--metric", "loss", "--orders", "3", "--json"), report = try run.json()
@@ -90,9 +116,7 @@ struct ValueTests {
         #expect(report["blocks_trained"] as? Int == 88)
         #expect(report["orders"] as? Int == 3)
         for player in try players(report) {
-            let value = try #require(player["value"] as? Double), low = try #require(player["low"] as? Double), high = try #require(player["high"] as? Double)
-            let spread = try #require(player["spread_over_orders"] as? Double)
-            #expect(low < value && value < high && spread > 0)
+            #expect(try #require(player["spread_over_orders"] as? Double) > 0)
         }
         let gap = try #require(report["efficiency_gap"] as? Double)
         #expect(abs(gap) < 1e-12)
@@ -142,6 +166,7 @@ struct ValueTests {
         try expect(["--out", unknown], "is a file")
         try expect(["--out", folder.file("project/objects")], "project's own files")
         try expect(["--estimator", "guess"], "--estimator takes exact, permutation")
+        try expect(["--none", "nothing"], "--none takes base-rate, untrained")
         try expect(["merge"], "shards' files")
         try expect(["--estimator", "exact", "--max-evaluations", "5"], "--max-evaluations", "--estimator permutation")
         try expect(["--orders", "2", "--utility", "additive"], "--utility exact")

@@ -25,8 +25,9 @@ enum ReportFiles {
             valuesHeader,
             report.players.map { player in
                 [
-                    player.player, "\(player.rows)", number(player.value), number(player.low), number(player.high), number(player.share),
-                    "\(player.rank)", "\(player.rankBest)", "\(player.rankWorst)", player.leaveOneOut.map(number) ?? "", "\(player.deletionBlocks)",
+                    player.player, "\(player.rows)", number(player.value), player.low.map(number) ?? "", player.high.map(number) ?? "", number(player.share),
+                    "\(player.rank)", player.rankBest.map(String.init) ?? "", player.rankWorst.map(String.init) ?? "", player.leaveOneOut.map(number) ?? "",
+                    "\(player.deletionBlocks)",
                 ]
             })
     }

@@ -136,7 +136,7 @@ extension ReportPage {
                 ("Utility", Markup(text: words.utility)),
                 ("Metric", words.isAccuracy ? "accuracy: the share of valuation rows predicted right" : "loss: minus the mean log-loss on the valuation rows"),
                 ("None", noneMeaning),
-                ("Confidence", "\(words.confidence)\(words.hasIntervals ? "" : " asked for; these values need no intervals")"),
+                ("Confidence", "\(words.confidence)\(words.hasIntervals ? "" : " asked for; \(report.noInterval ?? "these values need no intervals")")"),
                 ("Orders of the blocks", "\(report.orders)"),
                 ("Seed", .element("code", [:], Markup(text: report.seed))),
                 ("Training rows", "\(report.trainingRows), in \(report.blocks) blocks"),

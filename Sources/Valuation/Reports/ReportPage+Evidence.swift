@@ -15,7 +15,7 @@ extension ReportPage {
                 Page.paragraph("They need not agree: \(words.estimator) do not promise to share out the whole, only to put the \(words.nouns) in order."),
             ]
         }
-        let widest = report.players.lazy.map { $0.high - $0.low }.filter(\.isFinite).max() ?? 0
+        let widest = report.players.lazy.compactMap { player in player.low.flatMap { low in player.high.map { $0 - low } } }.filter(\.isFinite).max() ?? 0
         let verdict: Markup, meaning: Markup
         switch abs(gap) {
         // Rounding of sums.

@@ -68,14 +68,15 @@ extension ReportPage {
                 """)
         }
         notes.append(
-            words.hasIntervals
+            report.noInterval.map { "\($0), for either end would be anybody’s guess. The spread says how far apart values lay in the orders that there are." }
+                ?? (words.hasIntervals
                 ? """
                 The interval holds the true value with \(words.confidence) confidence: about one interval in \(words.oneIn) misses. A rank is \
                 “clearly” held where the interval meets no other’s; otherwise the range says which ranks the intervals allow.
                 """
                 : words.isComplete
                     ? "Every coalition was evaluated: values and ranks are exact for these \(report.valuationRows) valuation rows and this order of the blocks. Other test rows and other orders give other ones, and no interval here says how far off; see the limits below."
-                    : "These values come from coalitions evaluated one by one, without sampling, so they have no intervals.")
+                    : "These values come from coalitions evaluated one by one, without sampling, so they have no intervals."))
         if hasLeaveOneOut {
             notes.append(
                 """
@@ -131,7 +132,7 @@ extension ReportPage {
     }
 
     func interval(_ player: ValueReport.Player) -> ClosedRange<Double>? {
-        let low = player.low * words.factor, high = player.high * words.factor
+        guard let low = player.low.map({ $0 * words.factor }), let high = player.high.map({ $0 * words.factor }) else { return nil }
         return low.isFinite && high.isFinite && low < high ? low...high : nil
     }
 }

@@ -22,8 +22,8 @@ struct ReportWords {
     var Noun: String { noun.prefix(1).uppercased() + noun.dropFirst() }
     var Nouns: String { Noun + "s" }
 
-    /// Whether any value has an interval: otherwise all are exact.
-    var hasIntervals: Bool { report.players.contains { $0.low < $0.high } }
+    /// Whether any value has an interval: otherwise all are exact, or `noInterval` says why there is none.
+    var hasIntervals: Bool { report.players.contains { player in player.low.flatMap { low in player.high.map { low < $0 } } ?? false } }
 
     var confidence: String {
         let percent = report.confidence * 100
@@ -49,8 +49,8 @@ struct ReportWords {
 
     /// `3.90 to 4.52`
     func interval(_ player: ValueReport.Player) -> String {
-        guard player.low.isFinite && player.high.isFinite else { return NumberText.unknown }
-        return value(player.low) + " to " + value(player.high)
+        guard let low = player.low, let high = player.high, low.isFinite && high.isFinite else { return NumberText.unknown }
+        return value(low) + " to " + value(high)
     }
 
     /// A width or an error, in the unit of values, however small.
@@ -65,6 +65,18 @@ struct ReportWords {
         guard score.isFinite else { return NumberText.unknown }
         return isAccuracy ? NumberText.fixed(score * 100, 2) + "\u{A0}%" : NumberText.fixed(score, 3) + " nats"
     }
+
+    /// What scored where everybody's data was used.
+    var all: String {
+        switch report.all {
+        case .project: "the project’s own model"
+        case .replay: "exact replay, of which the project’s model is a stitch"
+        case .orders: "average over \(report.orders) block orders"
+        }
+    }
+
+    /// Behind a value: nothing, or what it is a mean over.
+    var onAverage: String { report.all == .orders ? " on average over \(report.orders) block orders" : "" }
 
     /// What scored where nobody's data was used.
     var none: String {
@@ -84,10 +96,9 @@ struct ReportWords {
     /// How sure a rank is, in words: `clearly 1st`, `2nd to 4th`; `1st` alone where nothing was sampled, which says nothing of other
     /// test rows or block orders.
     func rank(_ player: ValueReport.Player) -> String {
-        guard player.rankBest == player.rankWorst else {
-            return NumberText.ordinal(player.rankBest) + " to " + NumberText.ordinal(player.rankWorst)
-        }
-        return (hasIntervals ? "clearly " : "") + NumberText.ordinal(player.rankBest)
+        guard let best = player.rankBest, let worst = player.rankWorst else { return "too few orders to say" }
+        guard best == worst else { return NumberText.ordinal(best) + " to " + NumberText.ordinal(worst) }
+        return (hasIntervals ? "clearly " : "") + NumberText.ordinal(best)
     }
 
     /// From the most valuable down; as they came where ranks are equal.

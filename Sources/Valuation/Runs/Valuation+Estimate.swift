@@ -69,25 +69,32 @@ extension Valuation {
             estimate: estimate, leaveOneOut: leaveOneOut.values, evaluated: Array(zip(coalitions, try table.values(of: coalitions))).map { ($0, $1) })
     }
 
+    /// Why there are no intervals over so many block orders; nil where there are.
+    static func noInterval(orders: Int) -> String? {
+        (2..<ValuationOptions.fewestOrdersForIntervals).contains(orders)
+            ? "\(orders) block orders are too few for an interval: it takes \(ValuationOptions.fewestOrdersForIntervals)" : nil
+    }
+
     /// The report without fidelity and curves. Over several orders, intervals are Student's t over the orders' estimates, which have
     /// both errors in them: that of sampling, since each order draws its own samples, and that of the orders drawn.
     private func summary(_ estimates: [OrderEstimate], _ costs: [Costed], seconds: Double) -> ValueReport {
         let n = players.count, count = Double(estimates.count)
         func mean(_ of: (OrderEstimate) -> Double) -> Double { compensatedSum(estimates.map(of)) / count }
         let overOrders = SampleMoments(estimates.map(\.estimate.values), playerCount: n), values = overOrders.mean
-        var low = estimates[0].estimate.low, high = estimates[0].estimate.high
+        var ends: (low: [Double], high: [Double])? = (estimates[0].estimate.low, estimates[0].estimate.high)
         var spread: [Double]?
         if estimates.count > 1 {
-            let errors = overOrders.standardErrors
-            let margins = Interval.halfWidths(errors, degrees: errors.map { _ in count - 1 }, confidence: options.confidence)
-            (low, high, spread) = (zip(values, margins).map { $0 - $1 }, zip(values, margins).map { $0 + $1 }, errors.map { $0 * count.squareRoot() })
+            ends = interval(overOrders)
+            spread = overOrders.standardErrors.map { $0 * count.squareRoot() }
         }
-        let ranking = Ranking(values: values, low: low, high: high), shares = PaymentShares(values: values).shares
+        let ranking = Ranking(values: values, low: ends?.low ?? values, high: ends?.high ?? values)
+        let shares = PaymentShares(values: values).shares
         let gaps = estimates.compactMap(\.estimate.efficiencyGap)
         let listed = (0..<n).map { player in
             ValueReport.Player(
-                player: players.players[player].name, rows: players.players[player].rows, value: values[player], low: low[player], high: high[player],
-                share: shares[player], rank: ranking.ranks[player], rankBest: ranking.best[player], rankWorst: ranking.worst[player],
+                player: players.players[player].name, rows: players.players[player].rows, value: values[player], low: ends?.low[player],
+                high: ends?.high[player], share: shares[player], rank: ranking.ranks[player],
+                rankBest: ends.map { _ in ranking.best[player] }, rankWorst: ends.map { _ in ranking.worst[player] },
                 leaveOneOut: mean { $0.leaveOneOut[player] }, spreadOverOrders: spread?[player],
                 deletionBlocks: players.players[player].slots.keys.min().map { trainer.blocks - $0 + 1 } ?? 0)
         }
@@ -101,8 +108,20 @@ extension Valuation {
             stateDigest: Digest(of: trainer.model).description, stopped: estimates[0].estimate.stopped?.rawValue,
             convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
         report.groups = groups(estimates)
+        let isOwnModel = options.utility != .exact || trainer.storedIsExact
+        report.all = estimates.count > 1 ? .orders : isOwnModel ? .project : .replay
+        if estimates.count > 1 { report.vAllOwnOrder = estimates[0].estimate.vAll }
+        report.noInterval = Self.noInterval(orders: estimates.count)
         report.none = players.hasUnownedRows ? .unownedRows : usesBaseRate ? .baseRate : .untrained
         return report
+    }
+
+    /// Student's t over block orders; nil where they are too few.
+    private func interval(_ orders: SampleMoments) -> (low: [Double], high: [Double])? {
+        guard Self.noInterval(orders: orders.count) == nil else { return nil }
+        let margins = Interval.halfWidths(
+            orders.standardErrors, degrees: orders.mean.map { _ in Double(orders.count - 1) }, confidence: options.confidence)
+        return (zip(orders.mean, margins).map { $0 - $1 }, zip(orders.mean, margins).map { $0 + $1 })
     }
 
     /// Players' values summed by the groups of their rows; over several block orders with Student's t over the orders' sums.
@@ -111,11 +130,7 @@ extension Valuation {
         let sums = estimates.map { estimate in members.map { compensatedSum($0.map { estimate.estimate.values[$0] }) } }
         let overOrders = SampleMoments(sums, playerCount: members.count)
         var intervals = estimates[0].estimate.grouped(by: members).map { ($0.low, $0.high) }
-        if estimates.count > 1 {
-            let margins = Interval.halfWidths(
-                overOrders.standardErrors, degrees: members.map { _ in Double(estimates.count - 1) }, confidence: options.confidence)
-            intervals = (zip(overOrders.mean, margins).map { $0 - $1 }, zip(overOrders.mean, margins).map { $0 + $1 })
-        }
+        if estimates.count > 1 { intervals = interval(overOrders) }
         return players.groups.enumerated().map { number, group in
             ValueReport.Group(
                 group: group.name, players: group.players.count, rows: group.players.reduce(0) { $0 + players.players[$1].rows },

@@ -49,6 +49,9 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
     /// Whether coalitions are drawn.
     var samples: Bool { estimator != .exact && estimator != .loo }
 
+    /// Over fewer block orders there is no interval: Student's t of one or two degrees of freedom is wider than anything it could tell.
+    static let fewestOrdersForIntervals = 8
+
     /// Evaluations for each player where neither a budget nor a width ends the sampling.
     static let evaluationsPerPlayer = 40
 

@@ -155,6 +155,20 @@ extension CommandSpec {
 
     // MARK: - Text
 
+    /// `2 to 4`: which ranks the intervals allow. No dash between: a spreadsheet would take it for a date.
+    private static func ranks(_ player: ValueReport.Player) -> String {
+        guard let best = player.rankBest, let worst = player.rankWorst else { return "" }
+        return best == worst ? "\(best)" : "\(best) to \(worst)"
+    }
+
+    private static func all(_ report: ValueReport) -> String {
+        switch report.all {
+        case .project: ""
+        case .replay: " (exact replay)"
+        case .orders: " (mean over \(report.orders) block orders\(report.vAllOwnOrder.map { "; the project's own: \(report.metric == "accuracy" ? percent($0) : fixed($0, 4))" } ?? ""))"
+        }
+    }
+
     private static func none(_ report: ValueReport) -> String {
         switch report.none {
         case .baseRate: report.metric == "accuracy" ? "the most frequent class" : "the class frequencies"
@@ -169,13 +183,20 @@ extension CommandSpec {
         func value(_ value: Double) -> String {
             isAccuracy ? String(format: "%+.2f", value * 100) : String(format: largest < 0.001 ? "%+.2e" : "%+.4f", value)
         }
-        let hasIntervals = report.players.contains { $0.low != $0.value || $0.high != $0.value }
-        var rows = [["player", "rows", isAccuracy ? "value, points" : "value, nats"] + (hasIntervals ? ["low", "high"] : []) + ["share", "rank", "leave-one-out"]]
+        let hasIntervals = report.noInterval == nil && report.players.contains { $0.low != $0.value || $0.high != $0.value }
+        var rows = [["player", "rows", isAccuracy ? "value, points" : "value, nats"]]
+        rows[0] += hasIntervals ? ["low", "high"] : []
+        rows[0] += ["share, %", "rank"]
+        rows[0] += hasIntervals ? ["could be"] : []
+        rows[0].append("leave-one-out")
         for player in report.players.sorted(by: { ($0.rank, $0.player) < ($1.rank, $1.player) }) {
-            let range = player.rankBest == player.rankWorst ? "\(player.rank)" : "\(player.rank) (\(player.rankBest)–\(player.rankWorst))"
-            rows.append(
-                [player.player, "\(player.rows)", value(player.value)] + (hasIntervals ? [value(player.low), value(player.high)] : [])
-                    + [percent(player.share, 1), range, player.leaveOneOut.map(value) ?? ""])
+            var row = [player.player, "\(player.rows)", value(player.value)]
+            if hasIntervals { row += [player.low.map(value) ?? "", player.high.map(value) ?? ""] }
+            row.append(fixed(player.share * 100, 1))
+            row.append("\(player.rank)")
+            if hasIntervals { row.append(ranks(player)) }
+            row.append(player.leaveOneOut.map(value) ?? "")
+            rows.append(row)
         }
         var lines = [table(rows)]
         if !report.groups.isEmpty {
@@ -187,10 +208,11 @@ extension CommandSpec {
         }
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
         if report.vAll <= report.vEmpty { lines.append("all players together add nothing here: shares of a payment mean little") }
+        if let reason = report.noInterval { lines.append("\(reason); values are means over the orders (spread_over_orders in --json says how far apart they lie)") }
         if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
         let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
         lines.append(
-            "all players: \(score(report.vAll)), none (\(none(report))): \(score(report.vEmpty))"
+            "all players\(all(report)): \(score(report.vAll)), none (\(none(report))): \(score(report.vEmpty))"
                 + (report.efficiencyGap.map { "; the values add up to the difference within \(String(format: "%.1g", abs($0)))" } ?? ""))
         lines.append(
             "\(report.estimator) over \(counted(report.evaluations, "coalition")) by \(report.utility) utility\(report.orders > 1 ? ", \(report.orders) block orders" : ""); "
