@@ -14,7 +14,7 @@ public struct EvaluatedCoalition: Sendable {
 /// The two tables beside the page: CSV after RFC 4180 with lines that end in a line feed alone, as the tools of Unix expect.
 /// Numbers are the shortest that read back as the same double; what is not known or no number is an empty field.
 enum ReportFiles {
-    static let valuesHeader = "player,rows,value,low,high,share,rank,rank_best,rank_worst,leave_one_out,deletion_blocks"
+    static let valuesHeader = "player,rows,value,low,high,share,rank,rank_best,rank_worst,leave_one_out,deletion_blocks,amount"
     static let utilitiesHeader = "coalition,utility,source"
     /// Stands between players in `utilities.csv`, so no player's name may contain it.
     static let separator: Character = "|"
@@ -27,7 +27,7 @@ enum ReportFiles {
                 [
                     player.player, "\(player.rows)", number(player.value), player.low.map(number) ?? "", player.high.map(number) ?? "", number(player.share),
                     "\(player.rank)", player.rankBest.map(String.init) ?? "", player.rankWorst.map(String.init) ?? "", player.leaveOneOut.map(number) ?? "",
-                    "\(player.deletionBlocks)",
+                    "\(player.deletionBlocks)", player.amount.flatMap(Pool.cents).map(Pool.text) ?? "",
                 ]
             })
     }

@@ -12,6 +12,8 @@ public struct ValueReport: Codable, Sendable {
         public var high: Double?
         /// Of the payment: the value, or 0 where it is negative, over the sum of these.
         public var share: Double
+        /// Of the pool, to the hundredth; nil where none is shared out.
+        public var amount: Double?
         /// 1 is the most valuable.
         public var rank: Int
         /// The best and the worst rank that the intervals allow; nil where there are none.
@@ -95,6 +97,16 @@ public struct ValueReport: Codable, Sendable {
         case orders
     }
 
+    /// When the values were found: ISO 8601, UTC.
+    public var date = ""
+    /// The project's id, and where its rows came from, as `init` was told.
+    public var project = ""
+    public var source = ""
+    public var testSource: String?
+    /// Money shared out by the values; nil where there is none.
+    public var pool: Double?
+    /// Position of the entry that the project's ledger has of the valuation; nil where it has none.
+    public var ledgerEntry: Int?
     /// What a player is: group (a provider), block, or set (of ids, from a file).
     public var playerKind: String
     public var players: [Player]

@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Foundation
 import Training
 import Unlearn
 
@@ -13,9 +14,11 @@ struct OrderEstimate {
 
 /// A finished valuation.
 public struct ValuationOutcome: Sendable {
-    public let report: ValueReport
+    public var report: ValueReport
     /// One a coalition: its utility, averaged over the block orders that evaluated it.
     public let utilities: [EvaluatedCoalition]
+    /// Deletions of the project before it began.
+    let requests: [Int]
 }
 
 extension Valuation {
@@ -43,7 +46,7 @@ extension Valuation {
         report.fidelity = fidelities
         if withCurves { (report.removal, report.removalBlocksTrained) = try removalCurves(report) }
         report.seconds = (watch.now - start) / .seconds(1)
-        return ValuationOutcome(report: report, utilities: utilities(estimates))
+        return ValuationOutcome(report: report, utilities: utilities(estimates), requests: requests)
     }
 
     /// Stores what utilities know at the end, whether the work was done or ended early: by an error of another utility, say.
@@ -108,6 +111,8 @@ extension Valuation {
             stateDigest: Digest(of: trainer.model).description, stopped: estimates[0].estimate.stopped?.rawValue,
             convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
         report.groups = groups(estimates)
+        report.date = Date.now.formatted(.iso8601)
+        (report.project, report.source, report.testSource) = (project.store.projectID, project.settings.source, project.settings.testSource)
         let isOwnModel = options.utility != .exact || trainer.storedIsExact
         report.all = estimates.count > 1 ? .orders : isOwnModel ? .project : .replay
         if estimates.count > 1 { report.vAllOwnOrder = estimates[0].estimate.vAll }
@@ -190,6 +195,6 @@ extension Valuation {
         let outcome = try valuation.estimate(UtilityTable(valuation.grounded(shards.utility(by: options.metric), on: valuation.trainer)), controls: controls.map(\.table))
         return ValuationOutcome(
             report: valuation.summary([outcome], controls.map(\.costed), seconds: (watch.now - start) / .seconds(1)),
-            utilities: valuation.utilities([outcome]))
+            utilities: valuation.utilities([outcome]), requests: valuation.requests)
     }
 }

@@ -14,6 +14,8 @@ public final class Valuation {
     let progress: Progress
     let trainer: CoalitionTrainer
     let orders: [[Int]]
+    /// Deletions that were made before it began.
+    let requests: [Int]
 
     /// - Throws: `Failure` of kind `input` where the project is not trained, players cannot be told apart, test rows are too few or
     ///   the estimator needs more than was allowed.
@@ -29,6 +31,7 @@ public final class Valuation {
             try expect(options.utility == .exact, "models of coalitions are merges of branches, exact as they are; leave out --utility \(options.utility.rawValue)")
             options.controls = nil
         }
+        requests = try project.store.requestNumbers()
         self.project = project
         self.options = options
         self.progress = progress

@@ -33,12 +33,14 @@ struct BaselineTests {
         let trainer = try ValuationProject().trainer(), counts = try counts(trainer), all = counts.reduce(0, +)
         let scores = trainer.scorer.baseRate
         #expect(counts.count == 3 && Set(counts).count > 1, "frequencies that differ")
-        #expect(abs(scores.loss - counts.reduce(0) { $0 + $1 / all * log($1 / all) }) < 1e-15)
+        let entropy: Double = counts.reduce(0) { (sum: Double, count: Double) in sum - count / all * log(count / all) }
+        #expect(abs(scores.loss + entropy) < 1e-15)
         #expect(scores.accuracy == counts.max()! / all)
         // No constant answer does better: log-loss is proper.
         for shift in [-0.05, 0.05] {
             let other = [counts[0] / all + shift, counts[1] / all - shift, counts[2] / all]
-            #expect(zip(counts, other).reduce(0) { $0 + $1.0 / all * log($1.1) } < scores.loss)
+            let loss: Double = zip(counts, other).map { (count: Double, probability: Double) in count / all * log(probability) }.reduce(0, +)
+            #expect(loss < scores.loss)
         }
     }
 
