@@ -47,13 +47,13 @@ extension ReportPage {
         var table = Table(
             caption: "What deleting all rows of a \(words.noun) would retrain at most",
             columns: [
-                .init(Markup(text: words.Noun), isNumber: false), .init("Value, \(words.shortUnit)"), .init("Blocks retrained at most"),
+                .init(words.Noun, isNumber: false), .init("Value, \(words.shortUnit)"), .init("Blocks retrained at most"),
                 .init("Of the chain"),
             ])
         for player in players {
             table.append([
-                .isolated(player.player), "\(words.value(player.value))", "\(player.deletionBlocks)",
-                "\(report.blocks > 0 ? words.percent(Double(player.deletionBlocks) / Double(report.blocks)) : NumberText.unknown)",
+                .isolated(player.player), words.cell(player.value), words.cell(player.deletionBlocks),
+                words.percentCell(Double(player.deletionBlocks) / Double(report.blocks)),
             ])
         }
         return [
@@ -130,7 +130,7 @@ extension ReportPage {
 
     var provenance: [Markup] {
         [
-            Page.definitions([
+            Page.definitions(record + [
                 ("State valued", .element("code", [:], Markup(text: report.stateDigest))),
                 ("Estimator", Markup(text: words.estimator)),
                 ("Utility", Markup(text: words.utility)),
@@ -148,7 +148,29 @@ extension ReportPage {
                 Beside this page lie \(Markup.element("code", [:], "values.csv")), the table above in full precision, and \
                 \(Markup.element("code", [:], "utilities.csv")), the score of every \
                 coalition\(words.isComplete && report.orders == 1 ? ", from which the values can be computed again by any program" : " that was evaluated").
+                \(signed)
                 """),
         ]
+    }
+
+    /// What, when and whose.
+    private var record: [(term: Markup, meaning: Markup)] {
+        func code(_ text: String) -> Markup { .element("code", [:], Markup(text: text)) }
+        var facts: [(term: Markup, meaning: Markup)] = []
+        if !report.date.isEmpty { facts.append(("Date", Markup(text: report.date))) }
+        if !report.project.isEmpty { facts.append(("Project", code(report.project))) }
+        if !report.source.isEmpty { facts.append(("Source of the rows", code(report.source))) }
+        if let source = report.testSource { facts.append(("Source of the test rows", code(source))) }
+        if let entry = report.ledgerEntry { facts.append(("Entry of the project’s ledger", words.cell(entry))) }
+        return facts
+    }
+
+    private var signed: Markup {
+        report.ledgerEntry == nil
+            ? .none
+            : """
+                The values, ranks, shares and amounts stand in \(Markup.element("code", [:], "statement.json")), signed with the project’s key and \
+                proven to be in its ledger; \(Markup.element("code", [:], "unlearn verify-certificate statement.json")) checks it without the project.
+                """
     }
 }

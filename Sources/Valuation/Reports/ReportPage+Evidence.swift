@@ -132,8 +132,8 @@ extension ReportPage {
             ])
         for cheap in report.fidelity {
             table.append([
-                Markup(text: cheap.utility), "\(cheap.coalitions)", "\(words.small(cheap.meanError))", "\(words.small(cheap.largestError))",
-                "\(cheap.rankCorrelation.map { NumberText.fixed($0, 2) } ?? NumberText.unknown)", "\(cheap.blocksTrained)",
+                Markup(text: cheap.utility), words.cell(cheap.coalitions), words.smallCell(cheap.meanError), words.smallCell(cheap.largestError),
+                Markup(text: cheap.rankCorrelation.map { NumberText.plain($0, 2) } ?? NumberText.unknown), words.cell(cheap.blocksTrained),
             ])
         }
         return [

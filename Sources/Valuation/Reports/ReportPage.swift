@@ -12,7 +12,7 @@ struct ReportPage {
 
     func html() -> String {
         var page = Page(
-            title: "What each \(words.noun)’s data is worth", header: answer + [facts],
+            title: "What each \(words.noun)’s data is worth", header: answer + dated + [facts],
             footer: "Written by unlearn \(programVersion). This page is one file: it loads nothing and runs nothing.")
         page.append("values", "Values and payment", values)
         page.append("trust", "Do the numbers add up?", trust)
@@ -31,10 +31,20 @@ struct ReportPage {
         var facts: [(term: Markup, meaning: Markup)] = [("Score with all data: \(words.all)", Markup(text: words.score(report.vAll)))]
         if let own = report.vAllOwnOrder { facts.append(("Score with all data: the project’s own block order", Markup(text: words.score(own)))) }
         facts.append(("Score with none: \(words.none)", Markup(text: words.score(report.vEmpty))))
+        if let pool = report.pool { facts.append(("Shared out", Markup(text: NumberText.fixed(pool, 2)))) }
         facts.append((Markup(text: words.Nouns), "\(report.players.count)"))
         facts.append(("Training rows", "\(report.trainingRows)"))
         facts.append(("Coalitions evaluated", "\(report.evaluations)"))
         return Page.definitions(facts, kind: "tiles")
+    }
+
+    private var dated: [Markup] {
+        guard !report.date.isEmpty else { return [] }
+        return [
+            .element(
+                "p", ["class": "quiet"],
+                "\(report.date), of \(Markup.element("code", [:], Markup(text: report.source))) in project \(Markup.element("code", [:], Markup(text: report.project)))")
+        ]
     }
 
     // MARK: The answer in a sentence or two
@@ -79,7 +89,9 @@ struct ReportPage {
     }
 
     private var together: Markup {
-        words.isAccuracy
+        report.vAll <= report.vEmpty
+            ? "All together do no better than \(words.none): \(words.score(report.vAll)), against \(words.score(report.vEmpty))\(words.onAverage)."
+            : words.isAccuracy
             ? "All together lift accuracy from \(words.score(report.vEmpty)) to \(words.score(report.vAll))\(words.onAverage)."
             : "All together change the score, minus the mean log-loss, from \(words.score(report.vEmpty)) to \(words.score(report.vAll))\(words.onAverage)."
     }

@@ -54,9 +54,24 @@ struct ReportWords {
     }
 
     /// A width or an error, in the unit of values, however small.
-    func small(_ value: Double) -> String {
-        NumberText.fixed(value * factor, max(decimals, min(NumberText.decimals(for: [value * factor], digits: 2), 8)))
-    }
+    func small(_ value: Double) -> String { NumberText.fixed(value * factor, smallDecimals(value)) }
+
+    private func smallDecimals(_ value: Double) -> Int { max(decimals, min(NumberText.decimals(for: [value * factor], digits: 2), 8)) }
+
+    // MARK: Cells of tables
+
+    /// `-4.21`, a number to a spreadsheet, too.
+    func cell(_ value: Double?) -> Markup { Markup(text: value.map { NumberText.plain($0 * factor, decimals) } ?? NumberText.unknown) }
+
+    func smallCell(_ value: Double?) -> Markup { Markup(text: value.map { NumberText.plain($0 * factor, smallDecimals($0)) } ?? NumberText.unknown) }
+
+    func cell(_ count: Int) -> Markup { Markup(text: String(count)) }
+
+    /// `12.3%`
+    func percentCell(_ share: Double) -> Markup { Markup(text: share.isFinite ? NumberText.plain(share * 100, 1) + "%" : NumberText.unknown) }
+
+    /// `2499.50`
+    func amountCell(_ amount: Double?) -> Markup { Markup(text: amount.map { NumberText.plain($0, 2) } ?? NumberText.unknown) }
 
     // MARK: Scores
 
@@ -88,8 +103,6 @@ struct ReportWords {
     }
 
     var scoreLabel: String { isAccuracy ? "accuracy on final test rows, %" : "minus mean log-loss on final test rows, nats (higher is better)" }
-
-    func percent(_ share: Double) -> String { NumberText.fixed(share * 100, 1) + "\u{A0}%" }
 
     // MARK: Ranks
 

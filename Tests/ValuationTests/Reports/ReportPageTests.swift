@@ -155,6 +155,45 @@ import Testing
         #expect(page.rows(of: "values") == 10)
     }
 
+    @Test func `numbers in tables are numbers to a spreadsheet, and every cell says its column`() throws {
+        var report = SampleReport.ten()
+        report.share(Pool(cents: 1_234_567_801))
+        report.players[0].rows = 12_345
+        report.groups = [.init(group: "a", players: 2000, rows: 40_000, value: -1.5, low: -2, high: -1)]
+        let page = try ParsedPage(ReportPage(report).html()), cells = page.cells
+        let numbers = cells.filter { $0.kind == "number" }
+        #expect(numbers.count > 100)
+        for cell in numbers {
+            let digits = cell.text.hasSuffix("%") ? String(cell.text.dropLast()) : cell.text
+            let isNumber = Double(digits) != nil && !cell.text.contains("+")
+            #expect(isNumber || cell.text == "–", "\(cell.text)")
+        }
+        #expect(cells.allSatisfy { !$0.label.isEmpty })
+        #expect(numbers.contains { $0.label == "Rows" && $0.text == "12345" })
+        #expect(numbers.contains { $0.label == "Value, points" && $0.text == "-1.32" })
+        let amounts = numbers.filter { $0.label == "Amount" }.compactMap { Double($0.text).flatMap(Pool.cents) }
+        #expect(amounts.count == 10 && amounts.reduce(0, +) == 1_234_567_801)
+        #expect(numbers.contains { $0.label == "Low" && $0.text == "-200.00" })
+    }
+
+    @Test func `a report says when, of what, and where it is on record`() throws {
+        var report = SampleReport.exact([0.1, 0.2])
+        let bare = try ParsedPage(ReportPage(report).html()).text
+        #expect(!bare.contains("statement.json") && !bare.contains("Project"))
+        (report.date, report.project, report.source, report.ledgerEntry) = ("2026-01-02T03:04:05Z", "00ff", "csv:people.csv", 7)
+        let text = try ParsedPage(ReportPage(report).html()).text
+        for words in ["2026-01-02T03:04:05Z, of csv:people.csv in project 00ff", "Entry of the project’s ledger7", "verify-certificate statement.json", report.stateDigest] {
+            #expect(text.contains(words), "\(words)")
+        }
+    }
+
+    @Test func `what adds nothing to the baseline is not said to lift it`() throws {
+        var report = SampleReport.exact([-0.1, 0.05])
+        #expect(try ParsedPage(ReportPage(report).html()).text.contains("All together do no better than naming the most frequent class: 5.00 %, against 10.00 %."))
+        report.metric = "loss"
+        #expect(try ParsedPage(ReportPage(report).html()).text.contains("All together do no better than predicting the class frequencies:"))
+    }
+
     @Test func `the same report gives the same bytes`() {
         #expect(ReportPage(SampleReport.ten()).html() == ReportPage(SampleReport.ten()).html())
     }
