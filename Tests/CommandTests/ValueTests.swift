@@ -146,6 +146,23 @@ struct ValueTests {
         #expect(try #require(program.json("value", "--metric", "loss")["groups"] as? [[String: Any]]).isEmpty)
     }
 
+    @Test("Providers one after the other in a chain are warned of, on standard error; other blocks are not")
+    func warning() throws {
+        let groups = (0..<600).map { "\($0),provider \($0 % 3)\n" }.joined()
+        let list = try data.folder.write("id,group\n" + groups, to: "groups.csv")
+        func errors(_ name: String, _ options: String...) throws -> String {
+            let result = try Program(folder: data.folder.file(name)).run(
+                ["init", "--data", data.spec, "--model", "logistic", "--groups", list, "--json"] + options)
+            #expect(try result.status == 0 && result.json()["rows"] as? Int == 540)
+            return result.errors
+        }
+        let warning = try errors("one", "--blocks-by", "group", "--blocks", "3")
+        #expect(warning.hasPrefix("warning: ") && warning.contains("the last weigh most") && warning.hasSuffix("with --branches providers' order plays no part\n"))
+        #expect(warning.filter { $0 == "\n" }.count == 1)
+        #expect(try errors("two", "--blocks-by", "group", "--blocks", "3", "--quiet") == "")
+        #expect(try errors("three", "--blocks-by", "stratified", "--blocks", "3") == "")
+    }
+
     @Test("A pool is shared out to the hundredth, and what was found is on record, signed, until the next deletion")
     func pool() throws {
         let program = try project(providers: 3), folder = data.folder.file("report")
