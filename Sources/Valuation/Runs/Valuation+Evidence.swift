@@ -11,8 +11,10 @@ extension Valuation {
         let costed = try make(name, saying: "fidelity of \(name.rawValue)")
         let utility = try stored(costed.utility)
         let cheap = UtilityTable(utility)
-        let step = max(1, (known.evaluated.count + Self.mostCompared - 1) / Self.mostCompared)
-        let compared = stride(from: 0, to: known.evaluated.count, by: step).map { known.evaluated[$0] }
+        // A base rate is the same to both: agreeing on it says nothing.
+        let scored = known.evaluated.filter { !(usesBaseRate && $0.coalition.isEmpty) }
+        let step = max(1, (scored.count + Self.mostCompared - 1) / Self.mostCompared)
+        let compared = stride(from: 0, to: scored.count, by: step).map { scored[$0] }
         let estimated = try cheap.values(of: compared.map(\.coalition))
         let errors = zip(estimated, compared).map { abs($0 - $1.value) }
         var correlation: Double?

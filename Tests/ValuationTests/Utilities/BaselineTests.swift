@@ -15,7 +15,10 @@ struct BaselineTests {
         var options = ValuationOptions(estimator: .exact)
         (options.none, options.metric, options.utility) = (none, metric, utility)
         let opened = try project.open()
-        return try Valuation(opened, players: PlayerSet(players, of: opened), options: options, threads: 1, control: TrainingControl()) { _, _, _ in }
+        // The folder stays as long as the valuation does.
+        nonisolated(unsafe) let folder = project.folder
+        let control = TrainingControl { withExtendedLifetime(folder) { false } }
+        return try Valuation(opened, players: PlayerSet(players, of: opened), options: options, threads: 1, control: control) { _, _, _ in }
     }
 
     /// How often each class occurs among the valuation rows, counted from the stored labels.
@@ -84,6 +87,12 @@ struct BaselineTests {
         #expect(try stored().count == 15 && stored().allSatisfy { $0.words != [0] })
         _ = try valuation(project, .untrained).run(fidelity: [], withCurves: false)
         #expect(try stored().count == 16)
+    }
+
+    @Test("Cheap utilities are not praised for agreeing on it", arguments: [(Baseline.baseRate, 15), (.untrained, 16)])
+    func fidelity(none: Baseline, compared: Int) throws {
+        let report = try valuation(ValuationProject(), none).run(fidelity: [.additive], withCurves: false).report
+        #expect(report.fidelity.map(\.coalitions) == [compared])
     }
 
     @Test("Where rows of no player belong to every coalition, it is the model of these", arguments: Baseline.allCases)
