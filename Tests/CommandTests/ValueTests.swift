@@ -161,6 +161,18 @@ struct ValueTests {
         #expect(warning.filter { $0 == "\n" }.count == 1)
         #expect(try errors("two", "--blocks-by", "group", "--blocks", "3", "--quiet") == "")
         #expect(try errors("three", "--blocks-by", "stratified", "--blocks", "3") == "")
+        // With branches there is nothing to warn of, and values are not said to be those of an order.
+        #expect(try errors("four", "--blocks-by", "group", "--blocks", "6", "--branches", "3", "--stem", "0") == "")
+        let branches = Program(folder: data.folder.file("four"))
+        try branches.json("train")
+        let report = try branches.json("value", "--metric", "loss", "--pool", "100", "--out", data.folder.file("branches"))
+        // A provider fills a branch of two blocks, and its deletion touches no other.
+        #expect(try players(report).map { $0["deletion_blocks"] as? Int } == [2, 2, 2] && report["branches"] as? Int == 3)
+        let text = try branches.run("value", "--metric", "loss").output
+        #expect(text.contains("one stem with 3 branches, whose order plays no part") && !text.contains("--orders"))
+        let page = try String(contentsOfFile: data.folder.file("branches") + "/report.html", encoding: .utf8)
+        #expect(page.contains("their order plays no part") && !page.contains("--orders"))
+        #expect(try branches.run("verify-certificate", data.folder.file("branches") + "/statement.json").status == 0)
     }
 
     @Test("A pool is shared out to the hundredth, and what was found is on record, signed, until the next deletion")

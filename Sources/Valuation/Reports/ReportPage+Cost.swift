@@ -48,7 +48,7 @@ extension ReportPage {
             caption: "What deleting all rows of a \(words.noun) would retrain at most",
             columns: [
                 .init(words.Noun, isNumber: false), .init("Value, \(words.shortUnit)"), .init("Blocks retrained at most"),
-                .init("Of the chain"),
+                .init("Of all blocks"),
             ])
         for player in players {
             table.append([
@@ -59,8 +59,10 @@ extension ReportPage {
         return [
             Page.paragraph(
                 """
-                A \(words.noun) may ask for deletion of its rows. What that costs depends on where they stand in the chain of \(report.blocks) blocks: \
-                everything after the first of them may have to be retrained. Where the model forgets fast, most of it is stitched instead.
+                A \(words.noun) may ask for deletion of its rows. What that costs depends on where they stand among the \(report.blocks) blocks: \
+                \(report.branches == 0
+                    ? "everything after the first of them may have to be retrained. Where the model forgets fast, most of it is stitched instead."
+                    : "in a branch, the rest of that branch is retrained; in the stem, everything after it may have to be.")
                 """),
             Page.figure(plot, "Value beside the cost of deletion: low and to the right is worth little and dear to delete."),
             table.markup(label: "Cost of deletion"),
@@ -94,8 +96,10 @@ extension ReportPage {
                 """
             ),
             (
-                "It depends on the order of training.",
-                """
+                report.branches == 0 ? "It depends on the order of training." : "It depends on what stands on what.",
+                report.branches > 0
+                    ? "Branches know nothing of each other, and their order plays no part; rows of the stem were learned before those of branches, which stand on them."
+                    : """
                 Blocks are trained one after another, and a block’s place in the chain changes what it adds. \(report.orders > 1
                     ? "Values here are averages over \(report.orders) orders of the blocks."
                     : "Values here are for one order; averages over several (option --orders) treat all \(words.nouns) alike.")

@@ -83,7 +83,7 @@ extension ReportPage {
                 “clearly” held where the interval meets no other’s; otherwise the range says which ranks the intervals allow.
                 """
                 : words.isComplete
-                    ? "Every coalition was evaluated: values and ranks are exact for these \(report.valuationRows) valuation rows and this order of the blocks. Other test rows and other orders give other ones, and no interval here says how far off; see the limits below."
+                    ? "Every coalition was evaluated: values and ranks are exact for these \(report.valuationRows) valuation rows and this \(report.branches == 0 ? "order of the blocks. Other test rows and other orders" : "stem with its branches. Other test rows and another stem") give other ones, and no interval here says how far off; see the limits below."
                     : "These values come from coalitions evaluated one by one, without sampling, so they have no intervals."))
         if hasLeaveOneOut {
             notes.append(

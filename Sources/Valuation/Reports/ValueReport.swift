@@ -140,8 +140,10 @@ public struct ValueReport: Codable, Sendable {
     public var trainingRows: Int
     public var valuationRows: Int
     public var finalTestRows: Int
-    /// Blocks of the chain.
+    /// Blocks of the lineage.
     public var blocks: Int
+    /// Branches of the lineage; 0: a chain.
+    public var branches = 0
     /// Of the state whose rows are valued.
     public var stateDigest: String
     /// Why the estimator stopped, in words; nil for exact ones.

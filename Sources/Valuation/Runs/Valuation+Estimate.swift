@@ -99,7 +99,7 @@ extension Valuation {
                 high: ends?.high[player], share: shares[player], rank: ranking.ranks[player],
                 rankBest: ends.map { _ in ranking.best[player] }, rankWorst: ends.map { _ in ranking.worst[player] },
                 leaveOneOut: mean { $0.leaveOneOut[player] }, spreadOverOrders: spread?[player],
-                deletionBlocks: players.players[player].slots.keys.min().map { trainer.blocks - $0 + 1 } ?? 0)
+                deletionBlocks: deletionBlocks(players.players[player]))
         }
         var report = ValueReport(
             players: listed, estimator: options.estimator.rawValue, utility: options.utility.rawValue, metric: options.metric.rawValue,
@@ -111,6 +111,7 @@ extension Valuation {
             stateDigest: Digest(of: trainer.model).description, stopped: estimates[0].estimate.stopped?.rawValue,
             convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
         report.groups = groups(estimates)
+        report.branches = trainer.lineage.branches
         report.date = Date.now.formatted(.iso8601)
         (report.project, report.source, report.testSource) = (project.store.projectID, project.settings.source, project.settings.testSource)
         let isOwnModel = options.utility != .exact || trainer.storedIsExact
@@ -119,6 +120,11 @@ extension Valuation {
         report.noInterval = Self.noInterval(orders: estimates.count)
         report.none = players.hasUnownedRows ? .unownedRows : usesBaseRate ? .baseRate : .untrained
         return report
+    }
+
+    /// What deleting all rows of a player would retrain at most: the blocks that hold them and those that stand on these.
+    private func deletionBlocks(_ player: PlayerSet.Player) -> Int {
+        player.slots.keys.reduce(into: Set<Int>()) { $0.formUnion([$1] + Array(trainer.lineage.descendants(of: $1))) }.count
     }
 
     /// Student's t over block orders; nil where they are too few.

@@ -230,7 +230,9 @@ extension CommandSpec {
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
         if report.vAll <= report.vEmpty { lines.append("all players together add nothing here: shares of a payment mean little") }
         if let reason = report.noInterval { lines.append("\(reason); values are means over the orders (spread_over_orders in --json says how far apart they lie)") }
-        if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
+        if report.branches > 0 {
+            lines.append("values are those of \(counted(report.valuationRows, "valuation row")) and of one stem with \(counted(report.branches, "branch", "branches")), whose order plays no part")
+        } else if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
         let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
         lines.append(
             "all players\(all(report)): \(score(report.vAll)), none (\(none(report))): \(score(report.vEmpty))"
