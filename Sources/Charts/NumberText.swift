@@ -21,6 +21,11 @@ public enum NumberText {
         return sign + grouped(Int(whole)) + "." + String(repeating: "0", count: decimals - tail.count) + tail
     }
 
+    /// As a spreadsheet takes it for a number: a hyphen for the minus sign, and nothing between digits.
+    public static func plain(_ value: Double, _ decimals: Int) -> String {
+        value.isFinite ? fixed(value, decimals).replacing("−", with: "-").replacing(",", with: "") : unknown
+    }
+
     /// `20,000`
     public static func grouped(_ value: Int) -> String {
         let digits = Array(String(value.magnitude))

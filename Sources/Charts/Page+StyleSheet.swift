@@ -17,13 +17,14 @@ extension Page {
         * { box-sizing: border-box; }
         html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
         body {
-          margin: 0 auto; max-width: 52rem; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--text);
+          margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--text);
           font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; overflow-wrap: anywhere;
         }
         h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .75rem; }
         h2 { font-size: 1.25rem; line-height: 1.3; margin: 2.75rem 0 .5rem; }
         h3 { font-size: 1.05rem; margin: 1.75rem 0 .25rem; }
         p, ul, figure { margin: .75rem 0; }
+        p, section ul, figure, .facts { max-width: 52rem; }
         ul { padding-inline-start: 1.25rem; }
         li { margin: .35rem 0; }
         a { color: var(--link); }
@@ -34,10 +35,10 @@ extension Page {
         footer { margin-top: 3rem; border-top: 1px solid var(--rule); padding-top: .75rem; }
         nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; padding: 0; font-size: .9rem; }
         nav li { margin: 0; }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.3rem, 1fr)); gap: .6rem; margin: 1.25rem 0; }
+        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.6rem, 1fr)); gap: .6rem; margin: 1.25rem 0; }
         .tiles div { background: var(--panel); border-radius: .4rem; padding: .6rem .8rem; }
         .tiles dt { color: var(--quiet); font-size: .85rem; }
-        .tiles dd { margin: 0; font-size: 1.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+        .tiles dd { margin: 0; overflow-wrap: normal; font-size: 1.15rem; font-weight: 600; font-variant-numeric: tabular-nums; }
         .facts div { display: grid; grid-template-columns: minmax(7rem, 13rem) 1fr; gap: .1rem 1rem; padding: .4rem 0; border-bottom: 1px solid var(--rule); }
         .facts dt { color: var(--quiet); }
         .facts dd { margin: 0; font-variant-numeric: tabular-nums; }
@@ -54,7 +55,7 @@ extension Page {
         td.number { white-space: nowrap; }
         table { overflow-wrap: break-word; }
         tbody th { font-weight: 600; min-width: 9rem; max-width: 15rem; position: sticky; left: 0; background: var(--page); }
-        td.words { white-space: nowrap; }
+        td.words { min-width: 5.5rem; }
         .chart { display: block; max-width: 100%; height: auto; overflow: visible; }
         .wide { width: 100%; }
         .narrow { display: none; }
@@ -63,6 +64,13 @@ extension Page {
           .narrow { display: block; width: 100%; max-width: 24rem; }
           body { padding: 1rem 1rem 2rem; }
           .facts div { grid-template-columns: 1fr; }
+          table, caption, tbody, tbody tr, tbody th { display: block; max-width: none; }
+          thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+          tbody tr { padding: .5rem 0; border-bottom: 1px solid var(--rule); }
+          tbody th, tbody td { padding: .1rem 0; border: 0; }
+          tbody th { position: static; }
+          tbody td { display: flex; justify-content: space-between; gap: 1rem; }
+          tbody td::before { content: attr(data-label); color: var(--quiet); white-space: normal; text-align: start; }
         }
         .chart text {
           font-size: 13px; fill: var(--text); font-variant-numeric: tabular-nums;
@@ -90,8 +98,11 @@ extension Page {
           tr, figure, .tiles, .facts div, li { break-inside: avoid; }
           thead { display: table-header-group; }
           .scroll { overflow: visible; }
-          table { font-size: 9pt; }
-          th, td { padding: .25rem .4rem; }
+          table { font-size: 8pt; }
+          th, td { padding: .25rem; break-inside: avoid; }
+          p, section ul, figure, .facts { max-width: none; }
+          tbody th { min-width: 5rem; max-width: 11rem; }
+          td.words { min-width: 0; }
           tbody th { position: static; }
           .bar, .tiles div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
         }

@@ -31,6 +31,11 @@ import Testing
         #expect(NumberText.fixed(value, decimals, signed: signed) == text)
     }
 
+    @Test(arguments: [(-1234.5, 2, "-1234.50"), (1_234_567, 0, "1234567"), (-0.004, 2, "0.00"), (4.21, 2, "4.21"), (.nan, 2, "–"), (-1e300, 2, "-1e+300")])
+    func `in a table a number is what a spreadsheet takes for one`(value: Double, decimals: Int, text: String) {
+        #expect(NumberText.plain(value, decimals) == text)
+    }
+
     @Test func `groups, ordinals and durations`() {
         #expect([0, 999, 1000, -20_000, 1_234_567].map(NumberText.grouped) == ["0", "999", "1,000", "−20,000", "1,234,567"])
         #expect([1, 2, 3, 4, 11, 12, 13, 21, 22, 111, 113, 121].map(NumberText.ordinal)
@@ -41,5 +46,17 @@ import Testing
 
     @Test func `decimals show three digits of the largest number`() {
         #expect([[42.1], [4.21], [0.0421], [0], [], [1e-20], [1e9]].map { NumberText.decimals(for: $0) } == [1, 2, 4, 2, 2, 8, 0])
+    }
+}
+
+@Suite struct TableTests {
+    @Test func `a cell names its column, for rows that stand by themselves, and roles stay what they are`() {
+        var table = Table(caption: "What", columns: [.init("Name", isNumber: false), .init("Value, \"nats\""), .init("Word", isNumber: false)])
+        table.append(["<a>", "-1.50", "sure"])
+        let source = table.markup(label: "Values").source
+        #expect(source.contains("<td role=\"cell\" class=\"number\" data-label=\"Value, &quot;nats&quot;\">-1.50</td>"))
+        #expect(source.contains("<td role=\"cell\" class=\"words\" data-label=\"Word\">sure</td>"))
+        #expect(source.contains("<th scope=\"row\" role=\"rowheader\" class=\"words\">&lt;a&gt;</th>"))
+        for role in ["table", "rowgroup", "row", "columnheader"] { #expect(source.contains("role=\"\(role)\"")) }
     }
 }

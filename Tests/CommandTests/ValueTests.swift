@@ -45,6 +45,10 @@ struct ValueTests {
         // Both metrics come from one training.
         let byAccuracy = try program.json("value", "--metric", "accuracy")
         #expect(byAccuracy["blocks_trained"] as? Int == 0 && byAccuracy["v_all"] as? Double != all)
+        // Measured against the class frequencies: v(none) is minus their entropy, and lies in no table.
+        #expect(first["none"] as? String == "base-rate" && empty < 0 && empty >= -log(4.0))
+        let untrained = try program.json("value", "--metric", "loss", "--none", "untrained")
+        #expect(untrained["none"] as? String == "untrained" && untrained["blocks_trained"] as? Int == 0 && untrained["v_empty"] as? Double != empty)
         // Deleted rows take what was computed with them along.
         try program.json("delete", "--ids", "-", "--yes", input: "3\n")
         let again = try #require(program.json("value", "--metric", "loss")["blocks_trained"] as? Int)
@@ -81,7 +85,31 @@ struct ValueTests {
         #expect(repeated["evaluations"] as? Int == 0)
     }
 
-    @Test("Over several block orders a value has a spread and an interval, and values still add up")
+    @Test("Over eight block orders a value has an interval, over fewer a reason why there is none", arguments: [2, 7, 8])
+    func intervals(_ orders: Int) throws {
+        let program = try project(providers: 3), folder = data.folder.file("report")
+        let report = try program.json("value", "--orders", "\(orders)", "--metric", "loss", "--fidelity", "none", "--out", folder)
+        let text = try program.run("value", "--orders", "\(orders)", "--metric", "loss", "--fidelity", "none").output
+        let reason = "\(orders) block orders are too few for an interval: it takes 8"
+        let table = try String(contentsOfFile: folder + "/values.csv", encoding: .utf8).split(separator: "\n")
+        for (player, line) in zip(try players(report), table.dropFirst()) {
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+            for (name, field) in [("low", 3), ("high", 4), ("rank_best", 7), ("rank_worst", 8)] {
+                let isNull = player[name] is NSNull
+                #expect(isNull == (orders < 8) && fields[field].isEmpty == isNull, "\(name)")
+            }
+            #expect(player["spread_over_orders"] is NSNumber)
+        }
+        #expect(orders < 8 ? report["no_interval"] as? String == reason : report["no_interval"] is NSNull)
+        #expect(text.contains(reason) == (orders < 8) && text.contains(" low ") == (orders == 8))
+        let page = try String(contentsOfFile: folder + "/report.html", encoding: .utf8)
+        #expect(page.contains(reason) == (orders < 8))
+        // What everybody's data is worth is the mean; the project's own model stands beside it.
+        #expect(report["all"] as? String == "orders" && report["v_all_own_order"] is NSNumber)
+        #expect(text.contains("mean over \(orders) block orders; the project's own: "))
+    }
+
+    @Test("Over several block orders a value has a spread, and values still add up")
     func orders() throws {
         let program = try project()
         let run = try program.run("value", "--metric", "loss", "--orders", "3", "--json"), report = try run.json()
@@ -90,9 +118,7 @@ struct ValueTests {
         #expect(report["blocks_trained"] as? Int == 88)
         #expect(report["orders"] as? Int == 3)
         for player in try players(report) {
-            let value = try #require(player["value"] as? Double), low = try #require(player["low"] as? Double), high = try #require(player["high"] as? Double)
-            let spread = try #require(player["spread_over_orders"] as? Double)
-            #expect(low < value && value < high && spread > 0)
+            #expect(try #require(player["spread_over_orders"] as? Double) > 0)
         }
         let gap = try #require(report["efficiency_gap"] as? Double)
         #expect(abs(gap) < 1e-12)
@@ -120,6 +146,71 @@ struct ValueTests {
         #expect(try #require(program.json("value", "--metric", "loss")["groups"] as? [[String: Any]]).isEmpty)
     }
 
+    @Test("Providers one after the other in a chain are warned of, on standard error; other blocks are not")
+    func warning() throws {
+        let groups = (0..<600).map { "\($0),provider \($0 % 3)\n" }.joined()
+        let list = try data.folder.write("id,group\n" + groups, to: "groups.csv")
+        func errors(_ name: String, _ options: String...) throws -> String {
+            let result = try Program(folder: data.folder.file(name)).run(
+                ["init", "--data", data.spec, "--model", "logistic", "--groups", list, "--json"] + options)
+            #expect(try result.status == 0 && result.json()["rows"] as? Int == 540)
+            return result.errors
+        }
+        let warning = try errors("one", "--blocks-by", "group", "--blocks", "3")
+        #expect(warning.hasPrefix("warning: ") && warning.contains("the last weigh most") && warning.hasSuffix("with --branches providers' order plays no part\n"))
+        #expect(warning.filter { $0 == "\n" }.count == 1)
+        #expect(try errors("two", "--blocks-by", "group", "--blocks", "3", "--quiet") == "")
+        #expect(try errors("three", "--blocks-by", "stratified", "--blocks", "3") == "")
+        // With branches there is nothing to warn of, and values are not said to be those of an order.
+        #expect(try errors("four", "--blocks-by", "group", "--blocks", "6", "--branches", "3", "--stem", "0") == "")
+        let branches = Program(folder: data.folder.file("four"))
+        try branches.json("train")
+        let report = try branches.json("value", "--metric", "loss", "--pool", "100", "--out", data.folder.file("branches"))
+        // A provider fills a branch of two blocks, and its deletion touches no other.
+        #expect(try players(report).map { $0["deletion_blocks"] as? Int } == [2, 2, 2] && report["branches"] as? Int == 3)
+        let text = try branches.run("value", "--metric", "loss").output
+        #expect(text.contains("one stem with 3 branches, whose order plays no part") && !text.contains("--orders"))
+        let page = try String(contentsOfFile: data.folder.file("branches") + "/report.html", encoding: .utf8)
+        #expect(page.contains("their order plays no part") && !page.contains("--orders"))
+        #expect(try branches.run("verify-certificate", data.folder.file("branches") + "/statement.json").status == 0)
+    }
+
+    @Test("A pool is shared out to the hundredth, and what was found is on record, signed, until the next deletion")
+    func pool() throws {
+        let program = try project(providers: 3), folder = data.folder.file("report")
+        let report = try program.json("value", "--metric", "loss", "--pool", "10000.01", "--out", folder)
+        let amounts = try players(report).map { try #require($0["amount"] as? Double) }
+        let cents = amounts.map { Int(($0 * 100).rounded()) }
+        #expect(cents.reduce(0, +) == 1_000_001 && report["pool"] as? Double == 10_000.01)
+        #expect((report["date"] as? String)?.hasSuffix("Z") == true && report["source"] as? String == data.spec)
+        #expect(report["ledger_entry"] as? Int == 2)
+        let lines = try String(contentsOfFile: folder + "/values.csv", encoding: .utf8).split(separator: "\n")
+        let column = lines.dropFirst().compactMap { $0.split(separator: ",", omittingEmptySubsequences: false).last.flatMap { Double($0) } }
+        #expect(column == amounts)
+        let text = try program.run("value", "--metric", "loss", "--pool", "10000.01").output
+        let digest = try #require(report["state_digest"] as? String)
+        #expect(text.contains("amounts add up to 10000.01, in proportion to positive values") && text.contains("state \(digest)"))
+
+        let statement = folder + "/statement.json", key = data.folder.file("project/signing-key.pem"), elsewhere = Program(folder: data.folder.file("none"))
+        let verified = try elsewhere.json("verify-certificate", statement, "--public-key", key)
+        #expect(try players(verified).map { $0["amount"] as? Double } == amounts && verified["key_given"] as? Bool == true)
+        let said = try elsewhere.run("verify-certificate", statement)
+        #expect(said.status == 0 && said.output.contains("amounts follow from the values, of 10000.01") && said.output.contains("NOT compared with a key that you trust"))
+        #expect(try elsewhere.run("verify-certificate", statement, "--project", String(repeating: "0", count: 32)).status == 3)
+        #expect(try program.run("check", "--certificate", statement).status == 0)
+        #expect(try program.run("log").output.contains("groups by loss, exact"))
+
+        // Shards put together are recorded as well, by a project that was open for reading.
+        for index in 1...2 { try program.json("value", "--metric", "loss", "--shard", "\(index)/2", "--out", data.folder.file("s\(index)")) }
+        let merged = try program.json("value", "merge", data.folder.file("s1"), data.folder.file("s2"), "--pool", "10000.01", "--out", folder, "--force")
+        #expect(try players(merged).map { $0["amount"] as? Double } == amounts && merged["ledger_entry"] as? Int == 4)
+        #expect(try elsewhere.run("verify-certificate", statement, "--public-key", key).status == 0)
+
+        try program.json("delete", "--ids", "-", "--yes", input: "3\n")
+        let events = try #require(program.json("log")["events"] as? [[String: Any]]).filter { $0["event"] as? String == "valued" }
+        #expect(events.count == 3 && events.allSatisfy { ($0["details"] as? [String: Any])?["metric"] as? String == "loss" })
+    }
+
     @Test("What cannot be valued is one clear line and exit code 2")
     func badInput() throws {
         let program = try project(), folder = data.folder
@@ -142,6 +233,9 @@ struct ValueTests {
         try expect(["--out", unknown], "is a file")
         try expect(["--out", folder.file("project/objects")], "project's own files")
         try expect(["--estimator", "guess"], "--estimator takes exact, permutation")
+        for pool in ["0", "-5", "1.234", "ten", "1e3", ""] { try expect(["--pool", pool], "--pool takes an amount", "2499.50") }
+        try expect(["--pool", "10", "--shard", "1/2", "--out", folder.file("s")], "value merge")
+        try expect(["--none", "nothing"], "--none takes base-rate, untrained")
         try expect(["merge"], "shards' files")
         try expect(["--estimator", "exact", "--max-evaluations", "5"], "--max-evaluations", "--estimator permutation")
         try expect(["--orders", "2", "--utility", "additive"], "--utility exact")

@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import TestSupport
 import Unlearn
+import Valuation
 
 extension FuzzTarget {
     /// A store with one request that was carried out, and what it certifies.
@@ -11,6 +12,8 @@ extension FuzzTarget {
         let folder: TemporaryFolder
         let store: Store
         let certificate: [UInt8]
+        /// Of a valuation that was recorded.
+        let values: [UInt8]
 
         init() throws {
             let folder = try TemporaryFolder(), store = try Store(creating: folder.file("project"))
@@ -24,14 +27,32 @@ extension FuzzTarget {
                 try store.publishRequest(number, publication, written: [], evidence: nil)
             }
             certificate = try ErasureCertificate.issue(number, of: store)
+            values = try Self.values(in: store)
             (self.folder, self.store) = (folder, store)
         }
 
-        var statement: [UInt8] {
-            get throws {
-                let envelope = try JSONDecoder().decode(SignedEnvelope.self, from: Data(certificate))
-                return envelope.content(verifiedBy: store.publicKey) ?? []
+        private static func values(in store: Store) throws -> [UInt8] {
+            let players: [JSONValue] = [("a", 1, 0.25, 0.02), ("b", 2, 0.125, 0.01)].map { name, rank, value, amount in
+                .object([
+                    "player": .string(name), "rows": .integer(3), "value": .number(value), "low": .null, "high": .number(0.5), "share": .number(rank == 1 ? 2 / 3.0 : 1 / 3.0),
+                    "amount": .number(amount), "rank": .integer(rank), "leave_one_out": .null,
+                ])
             }
+            let figures: [String: JSONValue] = [
+                "state_digest": .string(String(repeating: "0", count: 64)), "v_all": .number(0.5), "all": .string("project"), "v_all_own_order": .null,
+                "v_empty": .number(0.125), "evaluations": .integer(4), "no_interval": .null, "blocks": .integer(2), "training_rows": .integer(6),
+                "valuation_rows": .integer(4), "final_test_rows": .integer(4), "pool": .number(0.03), "players": .array(players),
+            ]
+            let method: [String: JSONValue] = [
+                "source": .string("csv:x"), "test_source": .null, "player_kind": .string("group"), "estimator": .string("exact"), "utility": .string("exact"),
+                "metric": .string("loss"), "none": .string("base-rate"), "orders": .integer(1), "confidence": .number(0.95), "seed": .string("0"),
+            ]
+            try store.transaction { try store.append(LedgerEntry(.valued, details: .object(method), untilDeletion: ["figures": .object(figures)])) }
+            return try ValueStatement.issue(at: store.ledger().count - 1, of: store, files: [])
+        }
+
+        func content(_ envelope: [UInt8]) throws -> [UInt8] {
+            try JSONDecoder().decode(SignedEnvelope.self, from: Data(envelope)).content(verifiedBy: store.publicKey) ?? []
         }
     }
 
@@ -57,11 +78,24 @@ extension FuzzTarget {
 
     /// What it says, signed whatever was changed.
     static let signedCertificate = FuzzTarget(
-        "certificate-signed", samples: issuer.withLock { [try? $0.get().statement].compactMap { $0 } }, dictionary: words
+        "certificate-signed", samples: issuer.withLock { [try? $0.get().content($0.get().certificate)].compactMap { $0 } }, dictionary: words
     ) { input in
         let envelope = try issuer.withLock { try JSONEncoder().encode($0.get().store.signed(input, type: SignedEnvelope.inTotoType)) }
         do {
             _ = try ErasureCertificate.verify(Array(envelope), path: "F", key: nil)
+        } catch let error as Failure where error.kind == .refused {
+            throw Failure(.input, error.description)
+        }
+    }
+
+    /// The same of a statement of values.
+    static let signedValues = FuzzTarget(
+        "values-signed", samples: issuer.withLock { [try? $0.get().content($0.get().values)].compactMap { $0 } },
+        dictionary: words + ["\"figures\"", "\"players\":[", "\"amount\":", "\"pool\":", "\"share\":", "0.01", "1e308", "-0.0"]
+    ) { input in
+        let envelope = try issuer.withLock { try JSONEncoder().encode($0.get().store.signed(input, type: SignedEnvelope.inTotoType)) }
+        do {
+            _ = try ValueStatement.verify(Array(envelope), path: "F", key: nil)
         } catch let error as Failure where error.kind == .refused {
             throw Failure(.input, error.description)
         }

@@ -93,11 +93,11 @@ class Browser:
                 return answer["result"]
             self.notice(answer)
 
-    def open(self, url, width, height=900, scheme="light"):
-        """Loads a page in a window so wide."""
+    def open(self, url, width, height=900, scheme="light", media=""):
+        """Loads a page in a window so wide, or on paper where `media` is print."""
         self.requests, self.complaints, self.loaded = [], [], False
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
-        self.call("Emulation.setEmulatedMedia", media="", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Page.navigate", url=url)
         while not self.loaded:
             self.notice(self.receive(60))

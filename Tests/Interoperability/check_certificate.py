@@ -135,4 +135,76 @@ with tempfile.TemporaryDirectory() as name:
             accepted.append((what, found))
     expect(tried > 150 and not accepted, f"{tried} forged certificates are refused by both verifiers {accepted}")
 
+    # A statement of values stands by the same grammar, and its amounts follow from its values.
+    out = folder / "values"
+    valued = json.loads(unlearn(project, "value", "--players", "blocks", "--estimator", "loo", "--metric", "loss", "--pool", "9999.99", "--out", str(out),
+                                "--fidelity", "none", "--json").stdout)
+    values = (out / "statement.json").read_bytes()
+    statement, entries, lines = outside.verify(values, key)
+    figures = statement["predicate"]["claims"]["figures"]
+    expect(len(entries) == 1 and [p["value"] for p in figures["players"]] == [p["value"] for p in valued["players"]],
+           "a statement of values says what the command said, to the bit")
+    expect(sum(round(100 * player["amount"]) for player in figures["players"]) == 999999, "its amounts add up to the pool")
+    digests = {item["name"]: item["digest"]["sha256"] for item in statement["subject"] if item["name"].endswith(".csv")}
+    expect(digests == {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("values.csv", "utilities.csv")},
+           "it names the two tables beside it by their digests")
+    said = script_says(out / "statement.json", pem)
+    expect(said.returncode == 0 and said.stdout.splitlines() == lines and any("9999.99" in line for line in lines), "the script prints what it verified")
+    own = unlearn(folder / "elsewhere", "verify-certificate", str(out / "statement.json"), "--public-key", str(pem), "--json", check=False)
+    expect(own.returncode == 0 and json.loads(own.stdout)["players"][0]["amount"] == figures["players"][0]["amount"], "the program's own verification agrees")
+    expect(verdicts(forgery.signed(values, lambda layer, data: data)) == (True, True), "a statement signed anew without a change is valid to both")
+    expect(verdicts(forgery.signed(forgery.revalued(values, lambda figures: None), lambda layer, data: data)) == (True, True), "so it is where its entry is made anew")
+
+    def pay(more, less):
+        def change(figures):
+            players = figures["players"]
+            rich = max(range(len(players)), key=lambda index: players[index]["amount"])
+            players[rich]["amount"] = (round(100 * players[rich]["amount"]) - less) / 100
+            players[(rich + 1) % len(players)]["amount"] = (round(100 * players[(rich + 1) % len(players)]["amount"]) + more) / 100
+        return change
+
+    def put(name, value, *path):
+        def change(figures):
+            place = figures
+            for step in path:
+                place = place[step]
+            place[name] = value
+        return change
+
+    false = {
+        "a hundredth moved": pay(1, 1), "a hundredth more": pay(1, 0), "a hundredth less": pay(0, 1), "another pool": put("pool", 9999.98), "no pool": put("pool", None),
+        "an amount of no hundredths": put("amount", 1.005, "players", 0), "no amount": put("amount", None, "players", 0), "a negative amount": put("amount", -1, "players", 0),
+        "another rank": put("rank", 31, "players", 0), "another share": put("share", 0.9, "players", 0), "another value": put("value", 1e3, "players", 0),
+        "another model": put("state_digest", "0" * 64), "rows below zero": put("rows", -1, "players", 0), "a truth value for a number": put("v_all", True),
+        "values that no sum holds": lambda figures: [player.update(value=1.7e308, rank=1, share=0) for player in figures["players"]],
+        "no players": put("players", None), "a name that is a number": put("player", 7, "players", 0), "another kind of score": put("all", "guessed"),
+    }
+    accepted = [what for what, change in false.items()
+                if verdicts(forgery.signed(forgery.revalued(values, change), lambda layer, data: data)) != (False, False)]
+    expect(not accepted, f"{len(false)} statements of figures that do not go together are refused by both {accepted}")
+
+    def claimed(layer, data):
+        """Of the claims alone: the entry says otherwise."""
+        return data.replace(b'"pool":9999.99', b'"pool":9999.98', 1) if layer == "payload" else data
+
+    expect(verdicts(forgery.signed(values, claimed)) == (False, False), "what the entry does not say is refused by both")
+    tried, accepted = 0, []
+    for what, alter in forgery.forgeries():
+        try:
+            found = verdicts(forgery.signed(values, alter))
+        except ValueError:
+            # An alteration of words that only certificates have.
+            continue
+        tried += 1
+        if found != (False, False):
+            accepted.append((what, found))
+    expect(tried > 150 and not accepted, f"{tried} forged statements are refused by both verifiers {accepted}")
+
+    unlearn(project, "delete", "--ids", "-", "--yes", input="person-9\n")
+    entry = [event for event in json.loads(unlearn(project, "log", "--json").stdout)["events"] if event["event"] == "valued"]
+    expect(len(entry) == 1 and entry[0]["details"]["metric"] == "loss" and script_says(out / "statement.json", pem).returncode == 0,
+           "behind the next deletion the ledger says how values came about, and a statement that somebody kept still holds")
+    checked = unlearn(project, "check", "--certificate", str(out / "statement.json"), check=False)
+    expect(checked.returncode == 0, f"the ledger goes on from the one that the statement was issued from {checked.stderr}")
+
 finish()

@@ -58,6 +58,26 @@ def signed(certificate, alter):
         "signatures": [{"keyid": name, "sig": base64.b64encode(signature).decode()}]}))
 
 
+def revalued(statement, change):
+    """A statement of values whose figures `change` has altered everywhere: in its claims, and in what its entry commits to."""
+    content = json.loads(text_of(statement))
+    predicate = content["predicate"]
+    item = predicate["ledger"]["entries"][0]
+    entry = json.loads(base64.b64decode(item["entry"]))
+    for place, text in enumerate(item["disclosures"]):
+        salt, name, figures = json.loads(text)
+        if name != "figures":
+            continue
+        change(figures)
+        altered = compact([salt, name, figures])
+        commitments = {hashlib.sha256(text.encode()).hexdigest(): hashlib.sha256(altered).hexdigest()}
+        entry["sealed"] = sorted(commitments.get(one, one) for one in entry["sealed"])
+        item["disclosures"][place] = altered.decode()
+        predicate["claims"]["figures"] = figures
+    item["entry"] = base64.b64encode(compact(entry)).decode()
+    return compact({"payload": base64.b64encode(compact(content)).decode()})
+
+
 def forgeries():
     """Every forgery as (name, alter)."""
     for member in table["members"]:

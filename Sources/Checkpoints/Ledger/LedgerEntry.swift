@@ -8,7 +8,7 @@ public enum LedgerEvent: String, Codable, Sendable {
     case deletionPublished = "deletion-published"
     case deletionClosed = "deletion-closed"
     case deletionUndone = "deletion-undone"
-    case audited
+    case audited, valued
     /// Somebody put destroyed objects back, and they were destroyed again.
     case erasedAgain = "erased-again"
 }

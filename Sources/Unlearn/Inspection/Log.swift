@@ -46,6 +46,8 @@ public struct LogReport: Encodable, Sendable {
         public let time: String
         public let program: String
         public let request: String?
+        /// What it says for good beside what requests say; nil where it belongs to one.
+        public let details: JSONValue?
     }
 
     public let requests: [Request]
@@ -69,7 +71,8 @@ public struct LogReport: Encodable, Sendable {
         remarks = LedgerTimes.remarks(entries)
         let wanted = number.map(Store.requestName)
         events = entries.filter { wanted == nil || $0.entry.request == wanted }.map {
-            Event(position: $0.position, event: $0.entry.event, time: $0.entry.time, program: $0.entry.program, request: $0.entry.request)
+            Event(position: $0.position, event: $0.entry.event, time: $0.entry.time, program: $0.entry.program, request: $0.entry.request,
+                details: $0.entry.request == nil ? $0.entry.details : nil)
         }
         requests = try store.requests().filter { number == nil || $0.number == number }.map { request in
             let name = Store.requestName(request.number)

@@ -6,4 +6,11 @@ public protocol Utility: AnyObject {
     ///
     /// A pure function of the coalition: asked twice, it gives the same bits.
     func values(of coalitions: [Coalition]) throws -> [Double]
+
+    /// Stores what it has found and not stored yet, where it stores anything.
+    func flush() throws
+}
+
+extension Utility {
+    public func flush() throws {}
 }

@@ -3,7 +3,7 @@ public struct EvaluatedCoalition: Sendable {
     public var coalition: Coalition
     /// Score of the model that learned only this coalition, in the metric's units.
     public var utility: Double
-    /// How it was found: exact, stitch, additive.
+    /// How it was found: exact, stitch, additive; base-rate of the empty coalition where it has no model.
     public var source: String
 
     public init(coalition: Coalition, utility: Double, source: String) {
@@ -14,7 +14,7 @@ public struct EvaluatedCoalition: Sendable {
 /// The two tables beside the page: CSV after RFC 4180 with lines that end in a line feed alone, as the tools of Unix expect.
 /// Numbers are the shortest that read back as the same double; what is not known or no number is an empty field.
 enum ReportFiles {
-    static let valuesHeader = "player,rows,value,low,high,share,rank,rank_best,rank_worst,leave_one_out,deletion_blocks"
+    static let valuesHeader = "player,rows,value,low,high,share,rank,rank_best,rank_worst,leave_one_out,deletion_blocks,amount"
     static let utilitiesHeader = "coalition,utility,source"
     /// Stands between players in `utilities.csv`, so no player's name may contain it.
     static let separator: Character = "|"
@@ -25,8 +25,9 @@ enum ReportFiles {
             valuesHeader,
             report.players.map { player in
                 [
-                    player.player, "\(player.rows)", number(player.value), number(player.low), number(player.high), number(player.share),
-                    "\(player.rank)", "\(player.rankBest)", "\(player.rankWorst)", player.leaveOneOut.map(number) ?? "", "\(player.deletionBlocks)",
+                    player.player, "\(player.rows)", number(player.value), player.low.map(number) ?? "", player.high.map(number) ?? "", number(player.share),
+                    "\(player.rank)", player.rankBest.map(String.init) ?? "", player.rankWorst.map(String.init) ?? "", player.leaveOneOut.map(number) ?? "",
+                    "\(player.deletionBlocks)", player.amount.flatMap(Pool.cents).map(Pool.text) ?? "",
                 ]
             })
     }

@@ -1,13 +1,23 @@
 import Checkpoints
 import Files
 
-/// Where `value --out` writes `report.html`, `values.csv` and `utilities.csv`.
+/// A table beside the page, as it is written.
+public struct ReportTable: Sendable {
+    public let name: String
+    public let bytes: [UInt8]
+
+    package init(name: String, bytes: [UInt8]) { (self.name, self.bytes) = (name, bytes) }
+}
+
+/// Where `value --out` writes `report.html`, `values.csv`, `utilities.csv` and `statement.json`.
 ///
 /// Made before the work begins, so that a place that cannot be written to or a name that cannot be listed costs nobody hours.
 public struct ReportFolder: Sendable {
     public static let pageName = "report.html"
     public static let valuesName = "values.csv"
     public static let utilitiesName = "utilities.csv"
+    public static let statementName = "statement.json"
+    static let tables = [valuesName, utilitiesName]
 
     public let path: String
     private let replacing: Bool
@@ -28,28 +38,38 @@ public struct ReportFolder: Sendable {
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
         guard !path.isEmpty else { throw Failure(.input, "no folder to write the report to; name one after --out") }
         guard !FileSystem.exists(path) || FileSystem.isFolder(path) else {
-            throw Failure(.input, "\(path) is a file, and the report is a folder of three files; name another")
+            throw Failure(.input, "\(path) is a file, and the report is a folder of four files; name another")
         }
         try Store.refuseOwn(path, ofProject: project)
         try OutputFile.refuseProjects(path)
         try FileSystem.makeFolder(path)
         (self.path, self.players, self.replacing) = (path, players, replacing)
-        for name in [Self.pageName, Self.valuesName, Self.utilitiesName] {
+        for name in [Self.pageName, Self.valuesName, Self.utilitiesName, Self.statementName] {
             try Store.expectOutput(path + "/" + name, besideProject: project, replacing: replacing)
         }
     }
 
-    /// Writes the three files, each whole or not at all. The page comes last: where it is new, the
-    /// tables are.
-    public func write(_ report: ValueReport, utilities: [EvaluatedCoalition]) throws {
+    /// The two tables, to be written by `write`.
+    public func tables(_ report: ValueReport, utilities: [EvaluatedCoalition]) -> [ReportTable] {
         precondition(Set(report.players.map(\.player)) == Set(players), "a report of other players")
-        try publish(ReportFiles.values(report), Self.valuesName)
-        try publish(ReportFiles.utilities(utilities, players: players), Self.utilitiesName)
-        try publish(ReportPage(report).html(), Self.pageName)
+        return [
+            ReportTable(name: Self.valuesName, bytes: Array(ReportFiles.values(report).utf8)),
+            ReportTable(name: Self.utilitiesName, bytes: Array(ReportFiles.utilities(utilities, players: players).utf8)),
+        ]
     }
 
-    private func publish(_ text: String, _ name: String) throws {
-        try Array(text.utf8).withUnsafeBytes { try FileSystem.publish(output: $0, at: path + "/" + name, replacing: replacing) }
+    /// Writes the files, each whole or not at all. The page comes last: where it is new, the others are.
+    /// - Parameter statement: nil where none could be signed; one of earlier values does not stay beside these.
+    public func write(_ report: ValueReport, _ tables: [ReportTable], statement: [UInt8]?) throws {
+        let old = path + "/" + Self.statementName
+        if replacing, FileSystem.exists(old) { try FileSystem.remove(old) }
+        for table in tables { try publish(table.bytes, table.name) }
+        if let statement { try publish(statement, Self.statementName) }
+        try publish(Array(ReportPage(report).html().utf8), Self.pageName)
+    }
+
+    private func publish(_ bytes: [UInt8], _ name: String) throws {
+        try bytes.withUnsafeBytes { try FileSystem.publish(output: $0, at: path + "/" + name, replacing: replacing) }
     }
 
     private static func expectNames(_ players: [String]) throws {

@@ -47,20 +47,22 @@ extension ReportPage {
         var table = Table(
             caption: "What deleting all rows of a \(words.noun) would retrain at most",
             columns: [
-                .init(Markup(text: words.Noun), isNumber: false), .init("Value, \(words.shortUnit)"), .init("Blocks retrained at most"),
-                .init("Of the chain"),
+                .init(words.Noun, isNumber: false), .init("Value, \(words.shortUnit)"), .init("Blocks retrained at most"),
+                .init("Of all blocks"),
             ])
         for player in players {
             table.append([
-                .isolated(player.player), "\(words.value(player.value))", "\(player.deletionBlocks)",
-                "\(report.blocks > 0 ? words.percent(Double(player.deletionBlocks) / Double(report.blocks)) : NumberText.unknown)",
+                .isolated(player.player), words.cell(player.value), words.cell(player.deletionBlocks),
+                words.percentCell(Double(player.deletionBlocks) / Double(report.blocks)),
             ])
         }
         return [
             Page.paragraph(
                 """
-                A \(words.noun) may ask for deletion of its rows. What that costs depends on where they stand in the chain of \(report.blocks) blocks: \
-                everything after the first of them may have to be retrained. Where the model forgets fast, most of it is stitched instead.
+                A \(words.noun) may ask for deletion of its rows. What that costs depends on where they stand among the \(report.blocks) blocks: \
+                \(report.branches == 0
+                    ? "everything after the first of them may have to be retrained. Where the model forgets fast, most of it is stitched instead."
+                    : "in a branch, the rest of that branch is retrained; in the stem, everything after it may have to be.")
                 """),
             Page.figure(plot, "Value beside the cost of deletion: low and to the right is worth little and dear to delete."),
             table.markup(label: "Cost of deletion"),
@@ -94,8 +96,10 @@ extension ReportPage {
                 """
             ),
             (
-                "It depends on the order of training.",
-                """
+                report.branches == 0 ? "It depends on the order of training." : "It depends on what stands on what.",
+                report.branches > 0
+                    ? "Branches know nothing of each other, and their order plays no part; rows of the stem were learned before those of branches, which stand on them."
+                    : """
                 Blocks are trained one after another, and a block’s place in the chain changes what it adds. \(report.orders > 1
                     ? "Values here are averages over \(report.orders) orders of the blocks."
                     : "Values here are for one order; averages over several (option --orders) treat all \(words.nouns) alike.")
@@ -117,14 +121,26 @@ extension ReportPage {
         return [Page.list(limits.map { "\(Markup.element("strong", [:], $0.claim)) \($0.reason)" })]
     }
 
+    private var noneMeaning: Markup {
+        switch report.none {
+        case .baseRate:
+            words.isAccuracy
+                ? "no data: the most frequent class of the valuation rows, named for all of them; its share is right"
+                : "no data: every row given the frequencies of the classes in the valuation rows; the score is minus their entropy"
+        case .untrained: "no data: the network as it is initialised (option --none untrained)"
+        case .unownedRows: "the model of the rows that belong to no \(words.noun), which every coalition learns from"
+        }
+    }
+
     var provenance: [Markup] {
         [
-            Page.definitions([
+            Page.definitions(record + [
                 ("State valued", .element("code", [:], Markup(text: report.stateDigest))),
                 ("Estimator", Markup(text: words.estimator)),
                 ("Utility", Markup(text: words.utility)),
                 ("Metric", words.isAccuracy ? "accuracy: the share of valuation rows predicted right" : "loss: minus the mean log-loss on the valuation rows"),
-                ("Confidence", "\(words.confidence)\(words.hasIntervals ? "" : " asked for; these values need no intervals")"),
+                ("None", noneMeaning),
+                ("Confidence", "\(words.confidence)\(words.hasIntervals ? "" : " asked for; \(report.noInterval ?? "these values need no intervals")")"),
                 ("Orders of the blocks", "\(report.orders)"),
                 ("Seed", .element("code", [:], Markup(text: report.seed))),
                 ("Training rows", "\(report.trainingRows), in \(report.blocks) blocks"),
@@ -136,7 +152,29 @@ extension ReportPage {
                 Beside this page lie \(Markup.element("code", [:], "values.csv")), the table above in full precision, and \
                 \(Markup.element("code", [:], "utilities.csv")), the score of every \
                 coalition\(words.isComplete && report.orders == 1 ? ", from which the values can be computed again by any program" : " that was evaluated").
+                \(signed)
                 """),
         ]
+    }
+
+    /// What, when and whose.
+    private var record: [(term: Markup, meaning: Markup)] {
+        func code(_ text: String) -> Markup { .element("code", [:], Markup(text: text)) }
+        var facts: [(term: Markup, meaning: Markup)] = []
+        if !report.date.isEmpty { facts.append(("Date", Markup(text: report.date))) }
+        if !report.project.isEmpty { facts.append(("Project", code(report.project))) }
+        if !report.source.isEmpty { facts.append(("Source of the rows", code(report.source))) }
+        if let source = report.testSource { facts.append(("Source of the test rows", code(source))) }
+        if let entry = report.ledgerEntry { facts.append(("Entry of the project’s ledger", words.cell(entry))) }
+        return facts
+    }
+
+    private var signed: Markup {
+        report.ledgerEntry == nil
+            ? .none
+            : """
+                The values, ranks, shares and amounts stand in \(Markup.element("code", [:], "statement.json")), signed with the project’s key and \
+                proven to be in its ledger; \(Markup.element("code", [:], "unlearn verify-certificate statement.json")) checks it without the project.
+                """
     }
 }

@@ -7,7 +7,7 @@ extension ReportPage {
         let sum = report.players.reduce(0) { $0 + $1.value }, whole = report.vAll - report.vEmpty
         let parts: Markup = """
             The values add up to \(words.value(sum)) \(words.shortUnit). All data together adds \(words.value(whole)) \(words.shortUnit): \
-            from \(words.score(report.vEmpty)) with no data to \(words.score(report.vAll)) with all, on the valuation rows.
+            from \(words.score(report.vEmpty)) with no data (\(words.none)) to \(words.score(report.vAll)) with all, on the valuation rows.
             """
         guard let gap = report.efficiencyGap else {
             return [
@@ -15,7 +15,7 @@ extension ReportPage {
                 Page.paragraph("They need not agree: \(words.estimator) do not promise to share out the whole, only to put the \(words.nouns) in order."),
             ]
         }
-        let widest = report.players.lazy.map { $0.high - $0.low }.filter(\.isFinite).max() ?? 0
+        let widest = report.players.lazy.compactMap { player in player.low.flatMap { low in player.high.map { $0 - low } } }.filter(\.isFinite).max() ?? 0
         let verdict: Markup, meaning: Markup
         switch abs(gap) {
         // Rounding of sums.
@@ -132,8 +132,8 @@ extension ReportPage {
             ])
         for cheap in report.fidelity {
             table.append([
-                Markup(text: cheap.utility), "\(cheap.coalitions)", "\(words.small(cheap.meanError))", "\(words.small(cheap.largestError))",
-                "\(cheap.rankCorrelation.map { NumberText.fixed($0, 2) } ?? NumberText.unknown)", "\(cheap.blocksTrained)",
+                Markup(text: cheap.utility), words.cell(cheap.coalitions), words.smallCell(cheap.meanError), words.smallCell(cheap.largestError),
+                Markup(text: cheap.rankCorrelation.map { NumberText.plain($0, 2) } ?? NumberText.unknown), words.cell(cheap.blocksTrained),
             ])
         }
         return [

@@ -20,22 +20,27 @@ extension ReportPage {
 
     private var table: Markup {
         var columns: [Table.Column] = [
-            .init(Markup(text: words.Noun), isNumber: false), .init("Rank"), .init("Rows"), .init("Value, \(words.shortUnit)"),
+            .init(words.Noun, isNumber: false), .init("Rank"), .init("Rows"), .init("Value, \(words.shortUnit)"),
         ]
-        if words.hasIntervals { columns.append(.init("\(words.confidence) interval")) }
-        columns += [.init("Share of payment"), .init("How sure is the rank", isNumber: false)]
+        if words.hasIntervals { columns += [.init("Low"), .init("High")] }
+        columns.append(.init("Share of payment"))
+        if report.pool != nil { columns.append(.init("Amount")) }
+        columns.append(.init("How sure is the rank", isNumber: false))
         if hasLeaveOneOut { columns.append(.init("Leave-one-out")) }
         if hasSpread { columns.append(.init("Spread over orders")) }
-        var table = Table(caption: "The \(words.nouns) by value, in \(words.unit)", columns: columns)
+        let ends = words.hasIntervals ? "; low and high are the ends of \(words.confidence) intervals" : ""
+        var table = Table(caption: "The \(words.nouns) by value, in \(words.unit)\(ends)", columns: columns)
         for player in words.ranked {
             var cells: [Markup] = [
-                .isolated(player.player), "\(player.rank)", "\(player.rows)",
-                player.value < 0 ? .element("span", ["class": "bad"], "\(words.value(player.value))") : "\(words.value(player.value))",
+                .isolated(player.player), words.cell(player.rank), words.cell(player.rows),
+                player.value < 0 ? .element("span", ["class": "bad"], words.cell(player.value)) : words.cell(player.value),
             ]
-            if words.hasIntervals { cells.append("\(words.interval(player))") }
-            cells += ["\(words.percent(player.share))", "\(words.rank(player))"]
-            if hasLeaveOneOut { cells.append("\(player.leaveOneOut.map(words.value) ?? NumberText.unknown)") }
-            if hasSpread { cells.append("\(player.spreadOverOrders.map { "± " + words.small($0) } ?? NumberText.unknown)") }
+            if words.hasIntervals { cells += [words.cell(player.low), words.cell(player.high)] }
+            cells.append(words.percentCell(player.share))
+            if report.pool != nil { cells.append(words.amountCell(player.amount)) }
+            cells.append("\(words.rank(player))")
+            if hasLeaveOneOut { cells.append(words.cell(player.leaveOneOut)) }
+            if hasSpread { cells.append(words.smallCell(player.spreadOverOrders)) }
             table.append(cells)
         }
         return table.markup(label: "Values of the \(words.nouns)")
@@ -45,10 +50,13 @@ extension ReportPage {
         guard !report.groups.isEmpty else { return [] }
         var table = Table(
             caption: "What the \(words.nouns) of each group are worth together, in \(words.unit): the sums of their values",
-            columns: [.init("Group", isNumber: false), .init(Markup(text: words.Nouns)), .init("Rows"), .init("Value, \(words.shortUnit)"), .init("\(words.confidence) interval")])
+            columns: [.init("Group", isNumber: false), .init(words.Nouns), .init("Rows"), .init("Value, \(words.shortUnit)"), .init("Low"), .init("High")])
         for group in report.groups.sorted(by: { ($1.value, $0.group) < ($0.value, $1.group) }) {
-            let interval: Markup = if let low = group.low, let high = group.high, low < high { "\(words.value(low)) to \(words.value(high))" } else { "\(NumberText.unknown)" }
-            table.append([.isolated(group.group), "\(group.players)", "\(group.rows)", "\(words.value(group.value))", interval])
+            let hasInterval = group.low != group.high
+            table.append([
+                .isolated(group.group), words.cell(group.players), words.cell(group.rows), words.cell(group.value),
+                words.cell(hasInterval ? group.low : nil), words.cell(hasInterval ? group.high : nil),
+            ])
         }
         return [table.markup(label: "Values by group")]
     }
@@ -64,18 +72,19 @@ extension ReportPage {
                 The share of payment is a \(words.noun)’s value over the sum of all values above zero. \(clipped == 0
                     ? "No value here is negative, so none was set to 0."
                     : "\(clipped == 1 ? "One negative value counts" : "\(clipped) negative values count") as 0: nobody pays in.") \
-                Shares are rounded and may not add to exactly 100 %.
+                Shares are rounded and may not add to exactly 100 %.\(report.pool.map { " Amounts do add up: \(NumberText.fixed($0, 2)) to the hundredth, what rounding leaves going to those who lost most by it." } ?? "")
                 """)
         }
         notes.append(
-            words.hasIntervals
+            report.noInterval.map { "\($0), for either end would be anybody’s guess. The spread says how far apart values lay in the orders that there are." }
+                ?? (words.hasIntervals
                 ? """
                 The interval holds the true value with \(words.confidence) confidence: about one interval in \(words.oneIn) misses. A rank is \
                 “clearly” held where the interval meets no other’s; otherwise the range says which ranks the intervals allow.
                 """
                 : words.isComplete
-                    ? "Every coalition was evaluated: values and ranks are exact for these \(report.valuationRows) valuation rows and this order of the blocks. Other test rows and other orders give other ones, and no interval here says how far off; see the limits below."
-                    : "These values come from coalitions evaluated one by one, without sampling, so they have no intervals.")
+                    ? "Every coalition was evaluated: values and ranks are exact for these \(report.valuationRows) valuation rows and this \(report.branches == 0 ? "order of the blocks. Other test rows and other orders" : "stem with its branches. Other test rows and another stem") give other ones, and no interval here says how far off; see the limits below."
+                    : "These values come from coalitions evaluated one by one, without sampling, so they have no intervals."))
         if hasLeaveOneOut {
             notes.append(
                 """
@@ -131,7 +140,7 @@ extension ReportPage {
     }
 
     func interval(_ player: ValueReport.Player) -> ClosedRange<Double>? {
-        let low = player.low * words.factor, high = player.high * words.factor
+        guard let low = player.low.map({ $0 * words.factor }), let high = player.high.map({ $0 * words.factor }) else { return nil }
         return low.isFinite && high.isFinite && low < high ? low...high : nil
     }
 }

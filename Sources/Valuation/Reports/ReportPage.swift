@@ -12,7 +12,7 @@ struct ReportPage {
 
     func html() -> String {
         var page = Page(
-            title: "What each \(words.noun)’s data is worth", header: answer + [facts],
+            title: "What each \(words.noun)’s data is worth", header: answer + dated + [facts],
             footer: "Written by unlearn \(programVersion). This page is one file: it loads nothing and runs nothing.")
         page.append("values", "Values and payment", values)
         page.append("trust", "Do the numbers add up?", trust)
@@ -28,14 +28,23 @@ struct ReportPage {
 
     /// The figures that a reader asks for first.
     private var facts: Markup {
-        Page.definitions(
-            [
-                ("Score with all data", Markup(text: words.score(report.vAll))),
-                ("Score with none", Markup(text: words.score(report.vEmpty))),
-                (Markup(text: words.Nouns), "\(report.players.count)"),
-                ("Training rows", "\(report.trainingRows)"),
-                ("Coalitions evaluated", "\(report.evaluations)"),
-            ], kind: "tiles")
+        var facts: [(term: Markup, meaning: Markup)] = [("Score with all data: \(words.all)", Markup(text: words.score(report.vAll)))]
+        if let own = report.vAllOwnOrder { facts.append(("Score with all data: the project’s own block order", Markup(text: words.score(own)))) }
+        facts.append(("Score with none: \(words.none)", Markup(text: words.score(report.vEmpty))))
+        if let pool = report.pool { facts.append(("Shared out", Markup(text: NumberText.fixed(pool, 2)))) }
+        facts.append((Markup(text: words.Nouns), "\(report.players.count)"))
+        facts.append(("Training rows", "\(report.trainingRows)"))
+        facts.append(("Coalitions evaluated", "\(report.evaluations)"))
+        return Page.definitions(facts, kind: "tiles")
+    }
+
+    private var dated: [Markup] {
+        guard !report.date.isEmpty else { return [] }
+        return [
+            .element(
+                "p", ["class": "quiet"],
+                "\(report.date), of \(Markup.element("code", [:], Markup(text: report.source))) in project \(Markup.element("code", [:], Markup(text: report.project)))")
+        ]
     }
 
     // MARK: The answer in a sentence or two
@@ -53,6 +62,7 @@ struct ReportPage {
         let name = Markup.element("strong", [:], .isolated(best.player))
         let amount: Markup = words.hasIntervals
             ? "\(words.amount(best.value)) (\(words.confidence) interval \(words.interval(best)))" : "\(words.amount(best.value))"
+        guard best.rankWorst != nil else { return "\(name) has the highest value\(words.onAverage): \(amount)." }
         if best.rankWorst == 1 { return "\(name) contributed most: \(amount)." }
         let rivals = words.ranked.filter { $0.rankBest == 1 && $0.player != best.player }
         let doubt: Markup = rivals.isEmpty ? .none : ", but \(names(rivals)) may be worth as much"
@@ -65,23 +75,25 @@ struct ReportPage {
         let better = words.isAccuracy ? "lowers accuracy" : "makes the predictions worse"
         let plural = words.isAccuracy ? "lower accuracy" : "make the predictions worse"
         var sentences: [Markup] = []
-        let sure = negative.filter { $0.high < 0 }, unsure = negative.filter { $0.high >= 0 }
+        let unsure = negative.filter { $0.high.map { $0 >= 0 } ?? false }, sure = negative.filter { !($0.high.map { $0 >= 0 } ?? false) }
         if let worst = sure.first {
             sentences.append(
                 sure.count == 1
-                    ? "\(Markup.isolated(worst.player)) \(better) by \(NumberText.fixed(abs(worst.value) * words.factor, 2)) \(words.shortUnit)."
-                    : "\(names(Array(sure))) \(plural), \(Markup.isolated(worst.player)) the most: \(words.value(worst.value)) \(words.shortUnit).")
+                    ? "\(Markup.isolated(worst.player)) \(better) by \(NumberText.fixed(abs(worst.value) * words.factor, 2)) \(words.shortUnit)\(words.onAverage)."
+                    : "\(names(sure)) \(plural)\(words.onAverage), \(Markup.isolated(worst.player)) the most: \(words.value(worst.value)) \(words.shortUnit).")
         }
         if !unsure.isEmpty {
-            sentences.append("\(names(Array(unsure))) may \(plural), too little to tell from no effect.")
+            sentences.append("\(names(unsure)) may \(plural), too little to tell from no effect.")
         }
         return sentences.reduce(Markup.none) { $0.isEmpty ? $1 : "\($0) \($1)" }
     }
 
     private var together: Markup {
-        words.isAccuracy
-            ? "All together lift accuracy from \(words.score(report.vEmpty)) to \(words.score(report.vAll))."
-            : "All together change the score, minus the mean log-loss, from \(words.score(report.vEmpty)) to \(words.score(report.vAll))."
+        report.vAll <= report.vEmpty
+            ? "All together do no better than \(words.none): \(words.score(report.vAll)), against \(words.score(report.vEmpty))\(words.onAverage)."
+            : words.isAccuracy
+            ? "All together lift accuracy from \(words.score(report.vEmpty)) to \(words.score(report.vAll))\(words.onAverage)."
+            : "All together change the score, minus the mean log-loss, from \(words.score(report.vEmpty)) to \(words.score(report.vAll))\(words.onAverage)."
     }
 
     /// `A, B, C and 4 others`

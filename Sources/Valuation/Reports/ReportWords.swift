@@ -22,8 +22,8 @@ struct ReportWords {
     var Noun: String { noun.prefix(1).uppercased() + noun.dropFirst() }
     var Nouns: String { Noun + "s" }
 
-    /// Whether any value has an interval: otherwise all are exact.
-    var hasIntervals: Bool { report.players.contains { $0.low < $0.high } }
+    /// Whether any value has an interval: otherwise all are exact, or `noInterval` says why there is none.
+    var hasIntervals: Bool { report.players.contains { player in player.low.flatMap { low in player.high.map { low < $0 } } ?? false } }
 
     var confidence: String {
         let percent = report.confidence * 100
@@ -49,14 +49,29 @@ struct ReportWords {
 
     /// `3.90 to 4.52`
     func interval(_ player: ValueReport.Player) -> String {
-        guard player.low.isFinite && player.high.isFinite else { return NumberText.unknown }
-        return value(player.low) + " to " + value(player.high)
+        guard let low = player.low, let high = player.high, low.isFinite && high.isFinite else { return NumberText.unknown }
+        return value(low) + " to " + value(high)
     }
 
     /// A width or an error, in the unit of values, however small.
-    func small(_ value: Double) -> String {
-        NumberText.fixed(value * factor, max(decimals, min(NumberText.decimals(for: [value * factor], digits: 2), 8)))
-    }
+    func small(_ value: Double) -> String { NumberText.fixed(value * factor, smallDecimals(value)) }
+
+    private func smallDecimals(_ value: Double) -> Int { max(decimals, min(NumberText.decimals(for: [value * factor], digits: 2), 8)) }
+
+    // MARK: Cells of tables
+
+    /// `-4.21`, a number to a spreadsheet, too.
+    func cell(_ value: Double?) -> Markup { Markup(text: value.map { NumberText.plain($0 * factor, decimals) } ?? NumberText.unknown) }
+
+    func smallCell(_ value: Double?) -> Markup { Markup(text: value.map { NumberText.plain($0 * factor, smallDecimals($0)) } ?? NumberText.unknown) }
+
+    func cell(_ count: Int) -> Markup { Markup(text: String(count)) }
+
+    /// `12.3%`
+    func percentCell(_ share: Double) -> Markup { Markup(text: share.isFinite ? NumberText.plain(share * 100, 1) + "%" : NumberText.unknown) }
+
+    /// `2499.50`
+    func amountCell(_ amount: Double?) -> Markup { Markup(text: amount.map { NumberText.plain($0, 2) } ?? NumberText.unknown) }
 
     // MARK: Scores
 
@@ -66,19 +81,37 @@ struct ReportWords {
         return isAccuracy ? NumberText.fixed(score * 100, 2) + "\u{A0}%" : NumberText.fixed(score, 3) + " nats"
     }
 
-    var scoreLabel: String { isAccuracy ? "accuracy on final test rows, %" : "minus mean log-loss on final test rows, nats (higher is better)" }
+    /// What scored where everybody's data was used.
+    var all: String {
+        switch report.all {
+        case .project: "the project’s own model"
+        case .replay: "exact replay, of which the project’s model is a stitch"
+        case .orders: "average over \(report.orders) block orders"
+        }
+    }
 
-    func percent(_ share: Double) -> String { NumberText.fixed(share * 100, 1) + "\u{A0}%" }
+    /// Behind a value: nothing, or what it is a mean over.
+    var onAverage: String { report.all == .orders ? " on average over \(report.orders) block orders" : "" }
+
+    /// What scored where nobody's data was used.
+    var none: String {
+        switch report.none {
+        case .baseRate: isAccuracy ? "naming the most frequent class" : "predicting the class frequencies"
+        case .untrained: "the network untrained"
+        case .unownedRows: "the model of the rows of no \(noun)"
+        }
+    }
+
+    var scoreLabel: String { isAccuracy ? "accuracy on final test rows, %" : "minus mean log-loss on final test rows, nats (higher is better)" }
 
     // MARK: Ranks
 
     /// How sure a rank is, in words: `clearly 1st`, `2nd to 4th`; `1st` alone where nothing was sampled, which says nothing of other
     /// test rows or block orders.
     func rank(_ player: ValueReport.Player) -> String {
-        guard player.rankBest == player.rankWorst else {
-            return NumberText.ordinal(player.rankBest) + " to " + NumberText.ordinal(player.rankWorst)
-        }
-        return (hasIntervals ? "clearly " : "") + NumberText.ordinal(player.rankBest)
+        guard let best = player.rankBest, let worst = player.rankWorst else { return "too few orders to say" }
+        guard best == worst else { return NumberText.ordinal(best) + " to " + NumberText.ordinal(worst) }
+        return (hasIntervals ? "clearly " : "") + NumberText.ordinal(best)
     }
 
     /// From the most valuable down; as they came where ranks are equal.

@@ -1,4 +1,4 @@
-/// What each player's data is worth, how that was found and how sure it is. Encoded as JSON in snake case.
+/// What each player's data is worth, how that was found and how sure it is. Encoded as JSON in snake case, what is not known as null.
 public struct ValueReport: Codable, Sendable {
     public struct Player: Codable, Sendable {
         /// Name of the group, block or id set.
@@ -7,16 +7,18 @@ public struct ValueReport: Codable, Sendable {
         public var rows: Int
         /// In the metric's units (share of rows right, or nats), averaged over block orders.
         public var value: Double
-        /// The confidence interval; both equal `value` where the estimate is exact.
-        public var low: Double
-        public var high: Double
+        /// The confidence interval; both equal `value` where the estimate is exact, and are nil where there is none (`noInterval`).
+        public var low: Double?
+        public var high: Double?
         /// Of the payment: the value, or 0 where it is negative, over the sum of these.
         public var share: Double
+        /// Of the pool, to the hundredth; nil where none is shared out.
+        public var amount: Double?
         /// 1 is the most valuable.
         public var rank: Int
-        /// The best and the worst rank that the intervals allow.
-        public var rankBest: Int
-        public var rankWorst: Int
+        /// The best and the worst rank that the intervals allow; nil where there are none.
+        public var rankBest: Int?
+        public var rankWorst: Int?
         /// v(all) − v(all without the player), nil where not evaluated.
         public var leaveOneOut: Double?
         /// Standard deviation of its value over block orders, nil with one order.
@@ -25,7 +27,7 @@ public struct ValueReport: Codable, Sendable {
         public var deletionBlocks: Int
 
         public init(
-            player: String, rows: Int, value: Double, low: Double, high: Double, share: Double, rank: Int, rankBest: Int, rankWorst: Int,
+            player: String, rows: Int, value: Double, low: Double?, high: Double?, share: Double, rank: Int, rankBest: Int?, rankWorst: Int?,
             leaveOneOut: Double? = nil, spreadOverOrders: Double? = nil, deletionBlocks: Int
         ) {
             (self.player, self.rows, self.value, self.low, self.high, self.share) = (player, rows, value, low, high, share)
@@ -77,6 +79,34 @@ public struct ValueReport: Codable, Sendable {
         }
     }
 
+    /// What scored `vEmpty`.
+    public enum NoneModel: String, Codable, Sendable {
+        /// No model: the frequencies of the classes among the valuation rows.
+        case baseRate = "base-rate"
+        case untrained
+        /// Rows of no player belong to every coalition: the model that learned these alone.
+        case unownedRows = "unowned-rows"
+    }
+
+    public enum AllModel: String, Codable, Sendable {
+        /// The project's own model.
+        case project
+        /// Exact replay: the project's model is a stitch, or was trained with other numerics.
+        case replay
+        /// The mean over models of several block orders.
+        case orders
+    }
+
+    /// When the values were found: ISO 8601, UTC.
+    public var date = ""
+    /// The project's id, and where its rows came from, as `init` was told.
+    public var project = ""
+    public var source = ""
+    public var testSource: String?
+    /// Money shared out by the values; nil where there is none.
+    public var pool: Double?
+    /// Position of the entry that the project's ledger has of the valuation; nil where it has none.
+    public var ledgerEntry: Int?
     /// What a player is: group (a provider), block, or set (of ids, from a file).
     public var playerKind: String
     public var players: [Player]
@@ -95,6 +125,13 @@ public struct ValueReport: Codable, Sendable {
     public var seconds: Double
     public var vAll: Double
     public var vEmpty: Double
+    public var none = NoneModel.baseRate
+    /// What scored `vAll`.
+    public var all = AllModel.project
+    /// The same in the project's own block order, where `vAll` is a mean over several.
+    public var vAllOwnOrder: Double?
+    /// Why there are no intervals; nil where there are, or where values need none.
+    public var noInterval: String?
     /// Σ value − (v(all) − v(none)); nil for estimators that promise no efficiency.
     public var efficiencyGap: Double?
     public var confidence: Double
@@ -103,8 +140,10 @@ public struct ValueReport: Codable, Sendable {
     public var trainingRows: Int
     public var valuationRows: Int
     public var finalTestRows: Int
-    /// Blocks of the chain.
+    /// Blocks of the lineage.
     public var blocks: Int
+    /// Branches of the lineage; 0: a chain.
+    public var branches = 0
     /// Of the state whose rows are valued.
     public var stateDigest: String
     /// Why the estimator stopped, in words; nil for exact ones.

@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Foundation
 import Training
 import Unlearn
 
@@ -13,9 +14,11 @@ struct OrderEstimate {
 
 /// A finished valuation.
 public struct ValuationOutcome: Sendable {
-    public let report: ValueReport
+    public var report: ValueReport
     /// One a coalition: its utility, averaged over the block orders that evaluated it.
     public let utilities: [EvaluatedCoalition]
+    /// Deletions of the project before it began.
+    let requests: [Int]
 }
 
 extension Valuation {
@@ -43,17 +46,17 @@ extension Valuation {
         report.fidelity = fidelities
         if withCurves { (report.removal, report.removalBlocksTrained) = try removalCurves(report) }
         report.seconds = (watch.now - start) / .seconds(1)
-        return ValuationOutcome(report: report, utilities: utilities(estimates))
+        return ValuationOutcome(report: report, utilities: utilities(estimates), requests: requests)
     }
 
     /// Stores what utilities know at the end, whether the work was done or ended early: by an error of another utility, say.
     private func keeping<Result>(_ utilities: [any Utility], _ work: () throws -> Result) throws -> Result {
         do {
             let result = try work()
-            for utility in utilities { try flush(utility) }
+            for utility in utilities { try utility.flush() }
             return result
         } catch {
-            for utility in utilities { try? flush(utility) }
+            for utility in utilities { try? utility.flush() }
             throw error
         }
     }
@@ -69,27 +72,34 @@ extension Valuation {
             estimate: estimate, leaveOneOut: leaveOneOut.values, evaluated: Array(zip(coalitions, try table.values(of: coalitions))).map { ($0, $1) })
     }
 
+    /// Why there are no intervals over so many block orders; nil where there are.
+    static func noInterval(orders: Int) -> String? {
+        (2..<ValuationOptions.fewestOrdersForIntervals).contains(orders)
+            ? "\(orders) block orders are too few for an interval: it takes \(ValuationOptions.fewestOrdersForIntervals)" : nil
+    }
+
     /// The report without fidelity and curves. Over several orders, intervals are Student's t over the orders' estimates, which have
     /// both errors in them: that of sampling, since each order draws its own samples, and that of the orders drawn.
     private func summary(_ estimates: [OrderEstimate], _ costs: [Costed], seconds: Double) -> ValueReport {
         let n = players.count, count = Double(estimates.count)
         func mean(_ of: (OrderEstimate) -> Double) -> Double { compensatedSum(estimates.map(of)) / count }
         let overOrders = SampleMoments(estimates.map(\.estimate.values), playerCount: n), values = overOrders.mean
-        var low = estimates[0].estimate.low, high = estimates[0].estimate.high
+        var ends: (low: [Double], high: [Double])? = (estimates[0].estimate.low, estimates[0].estimate.high)
         var spread: [Double]?
         if estimates.count > 1 {
-            let errors = overOrders.standardErrors
-            let margins = Interval.halfWidths(errors, degrees: errors.map { _ in count - 1 }, confidence: options.confidence)
-            (low, high, spread) = (zip(values, margins).map { $0 - $1 }, zip(values, margins).map { $0 + $1 }, errors.map { $0 * count.squareRoot() })
+            ends = interval(overOrders)
+            spread = overOrders.standardErrors.map { $0 * count.squareRoot() }
         }
-        let ranking = Ranking(values: values, low: low, high: high), shares = PaymentShares(values: values).shares
+        let ranking = Ranking(values: values, low: ends?.low ?? values, high: ends?.high ?? values)
+        let shares = PaymentShares(values: values).shares
         let gaps = estimates.compactMap(\.estimate.efficiencyGap)
         let listed = (0..<n).map { player in
             ValueReport.Player(
-                player: players.players[player].name, rows: players.players[player].rows, value: values[player], low: low[player], high: high[player],
-                share: shares[player], rank: ranking.ranks[player], rankBest: ranking.best[player], rankWorst: ranking.worst[player],
+                player: players.players[player].name, rows: players.players[player].rows, value: values[player], low: ends?.low[player],
+                high: ends?.high[player], share: shares[player], rank: ranking.ranks[player],
+                rankBest: ends.map { _ in ranking.best[player] }, rankWorst: ends.map { _ in ranking.worst[player] },
                 leaveOneOut: mean { $0.leaveOneOut[player] }, spreadOverOrders: spread?[player],
-                deletionBlocks: players.players[player].slots.keys.min().map { trainer.blocks - $0 + 1 } ?? 0)
+                deletionBlocks: deletionBlocks(players.players[player]))
         }
         var report = ValueReport(
             players: listed, estimator: options.estimator.rawValue, utility: options.utility.rawValue, metric: options.metric.rawValue,
@@ -101,7 +111,28 @@ extension Valuation {
             stateDigest: Digest(of: trainer.model).description, stopped: estimates[0].estimate.stopped?.rawValue,
             convergence: estimates.count == 1 ? estimates[0].estimate.convergence : [], playerKind: players.kind)
         report.groups = groups(estimates)
+        report.branches = trainer.lineage.branches
+        report.date = Date.now.formatted(.iso8601)
+        (report.project, report.source, report.testSource) = (project.store.projectID, project.settings.source, project.settings.testSource)
+        let isOwnModel = options.utility != .exact || trainer.storedIsExact
+        report.all = estimates.count > 1 ? .orders : isOwnModel ? .project : .replay
+        if estimates.count > 1 { report.vAllOwnOrder = estimates[0].estimate.vAll }
+        report.noInterval = Self.noInterval(orders: estimates.count)
+        report.none = players.hasUnownedRows ? .unownedRows : usesBaseRate ? .baseRate : .untrained
         return report
+    }
+
+    /// What deleting all rows of a player would retrain at most: the blocks that hold them and those that stand on these.
+    private func deletionBlocks(_ player: PlayerSet.Player) -> Int {
+        player.slots.keys.reduce(into: Set<Int>()) { $0.formUnion([$1] + Array(trainer.lineage.descendants(of: $1))) }.count
+    }
+
+    /// Student's t over block orders; nil where they are too few.
+    private func interval(_ orders: SampleMoments) -> (low: [Double], high: [Double])? {
+        guard Self.noInterval(orders: orders.count) == nil else { return nil }
+        let margins = Interval.halfWidths(
+            orders.standardErrors, degrees: orders.mean.map { _ in Double(orders.count - 1) }, confidence: options.confidence)
+        return (zip(orders.mean, margins).map { $0 - $1 }, zip(orders.mean, margins).map { $0 + $1 })
     }
 
     /// Players' values summed by the groups of their rows; over several block orders with Student's t over the orders' sums.
@@ -110,11 +141,7 @@ extension Valuation {
         let sums = estimates.map { estimate in members.map { compensatedSum($0.map { estimate.estimate.values[$0] }) } }
         let overOrders = SampleMoments(sums, playerCount: members.count)
         var intervals = estimates[0].estimate.grouped(by: members).map { ($0.low, $0.high) }
-        if estimates.count > 1 {
-            let margins = Interval.halfWidths(
-                overOrders.standardErrors, degrees: members.map { _ in Double(estimates.count - 1) }, confidence: options.confidence)
-            intervals = (zip(overOrders.mean, margins).map { $0 - $1 }, zip(overOrders.mean, margins).map { $0 + $1 })
-        }
+        if estimates.count > 1 { intervals = interval(overOrders) }
         return players.groups.enumerated().map { number, group in
             ValueReport.Group(
                 group: group.name, players: group.players.count, rows: group.players.reduce(0) { $0 + players.players[$1].rows },
@@ -126,7 +153,9 @@ extension Valuation {
         var sums: [Coalition: [Double]] = [:]
         for estimate in estimates { for (coalition, value) in estimate.evaluated { sums[coalition, default: []].append(value) } }
         return sums.keys.sorted().map {
-            EvaluatedCoalition(coalition: $0, utility: compensatedSum(sums[$0]!) / Double(sums[$0]!.count), source: options.utility.rawValue)
+            EvaluatedCoalition(
+                coalition: $0, utility: compensatedSum(sums[$0]!) / Double(sums[$0]!.count),
+                source: $0.isEmpty && usesBaseRate ? Baseline.baseRate.rawValue : options.utility.rawValue)
         }
     }
 }
@@ -146,7 +175,7 @@ extension Valuation {
             provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index, of: plan.count)
         let storage = try ShardStorage(shard, at: path, replacing: replacing)
         let utility = try StoredUtility(costed.utility, in: storage)
-        _ = try utility.values(of: own)
+        _ = try grounded(utility, on: trainer).values(of: own)
         try utility.flush()
         try storage.complete()
         return (own.count, utility.evaluations)
@@ -169,9 +198,9 @@ extension Valuation {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
         }
         let controls = try valuation.controls()
-        let outcome = try valuation.estimate(UtilityTable(shards.utility(by: options.metric)), controls: controls.map(\.table))
+        let outcome = try valuation.estimate(UtilityTable(valuation.grounded(shards.utility(by: options.metric), on: valuation.trainer)), controls: controls.map(\.table))
         return ValuationOutcome(
             report: valuation.summary([outcome], controls.map(\.costed), seconds: (watch.now - start) / .seconds(1)),
-            utilities: valuation.utilities([outcome]))
+            utilities: valuation.utilities([outcome]), requests: valuation.requests)
     }
 }

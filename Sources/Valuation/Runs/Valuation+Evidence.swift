@@ -11,15 +11,17 @@ extension Valuation {
         let costed = try make(name, saying: "fidelity of \(name.rawValue)")
         let utility = try stored(costed.utility)
         let cheap = UtilityTable(utility)
-        let step = max(1, (known.evaluated.count + Self.mostCompared - 1) / Self.mostCompared)
-        let compared = stride(from: 0, to: known.evaluated.count, by: step).map { known.evaluated[$0] }
+        // A base rate is the same to both: agreeing on it says nothing.
+        let scored = known.evaluated.filter { !(usesBaseRate && $0.coalition.isEmpty) }
+        let step = max(1, (scored.count + Self.mostCompared - 1) / Self.mostCompared)
+        let compared = stride(from: 0, to: scored.count, by: step).map { scored[$0] }
         let estimated = try cheap.values(of: compared.map(\.coalition))
         let errors = zip(estimated, compared).map { abs($0 - $1.value) }
         var correlation: Double?
         if options.estimator == .exact, step == 1, players.count <= ExactEstimator.defaultPlayerLimit {
             correlation = Correlation.spearman(try ExactEstimator().estimate(cheap).values, known.estimate.values)
         }
-        try flush(utility)
+        try utility.flush()
         return ValueReport.Fidelity(
             utility: name.rawValue, coalitions: errors.count, meanError: compensatedSum(errors) / Double(errors.count), largestError: errors.max() ?? 0,
             rankCorrelation: correlation, blocksTrained: costed.blocksTrained())
@@ -47,7 +49,7 @@ extension Valuation {
         let costed = try make(.exact, on: trainer, saying: "removal curves")
         let utility = try stored(costed.utility, of: trainer)
         let scores = try utility.values(of: coalitions)
-        try flush(utility)
+        try utility.flush()
         let curves = orders.enumerated().map { number, order in
             ValueReport.Removal(order: order.0, removed: counts, scores: Array(scores[number * counts.count..<(number + 1) * counts.count]))
         }

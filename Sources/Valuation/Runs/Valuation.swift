@@ -14,6 +14,8 @@ public final class Valuation {
     let progress: Progress
     let trainer: CoalitionTrainer
     let orders: [[Int]]
+    /// Deletions that were made before it began.
+    let requests: [Int]
 
     /// - Throws: `Failure` of kind `input` where the project is not trained, players cannot be told apart, test rows are too few or
     ///   the estimator needs more than was allowed.
@@ -29,6 +31,7 @@ public final class Valuation {
             try expect(options.utility == .exact, "models of coalitions are merges of branches, exact as they are; leave out --utility \(options.utility.rawValue)")
             options.controls = nil
         }
+        requests = try project.store.requestNumbers()
         self.project = project
         self.options = options
         self.progress = progress
@@ -163,15 +166,21 @@ public final class Valuation {
         }
     }
 
-    /// A utility whose values are kept in the project, where that is open for writing.
+    /// A utility whose models' scores are kept in the project, where that is open for writing, measured against the baseline.
     /// - Parameter trainer: whose utility it is, where that is not the valuation's own.
     func stored(_ utility: any StreamingUtility, of trainer: CoalitionTrainer? = nil, order: [Int]? = nil) throws -> any Utility {
-        guard project.store.isWritable else { return utility }
-        let provenance = Provenance(trainer ?? self.trainer, utility: utility.source, order: order)
-        return try StoredUtility(utility, in: ProjectStorage(project, provenance))
+        let trainer = trainer ?? self.trainer
+        guard project.store.isWritable else { return grounded(utility, on: trainer) }
+        return grounded(try StoredUtility(utility, in: ProjectStorage(project, Provenance(trainer, utility: utility.source, order: order))), on: trainer)
     }
 
-    func flush(_ utility: any Utility) throws { try (utility as? StoredUtility)?.flush() }
+    /// Whether nobody's data is worth the base rate: asked for, and no rows of no player to learn from.
+    var usesBaseRate: Bool { options.none == .baseRate && !players.hasUnownedRows }
+
+    /// A utility measured against the baseline.
+    func grounded(_ models: any Utility, on trainer: CoalitionTrainer) -> any Utility {
+        usesBaseRate ? BaseRateUtility(models, baseRate: options.metric.value(of: trainer.scorer.baseRate)) : models
+    }
 
     /// - Parameter order: the number of a block order; each draws samples of its own, so that the spread over orders holds the error of
     ///   sampling, too.

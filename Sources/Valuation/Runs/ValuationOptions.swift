@@ -23,6 +23,8 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
     public var estimator: EstimatorName
     public var utility = UtilityName.exact
     public var metric = Metric.accuracy
+    /// What nobody's data is worth. Where rows of no player belong to every coalition, nobody's model is the one that learned these.
+    public var none = Baseline.baseRate
     /// Coalitions at most that the estimate rests on, over all block orders.
     public var maxEvaluations: Int?
     /// Stop when every interval, high − low, is narrower.
@@ -46,6 +48,9 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
 
     /// Whether coalitions are drawn.
     var samples: Bool { estimator != .exact && estimator != .loo }
+
+    /// Over fewer block orders there is no interval: Student's t of one or two degrees of freedom is wider than anything it could tell.
+    static let fewestOrdersForIntervals = 8
 
     /// Evaluations for each player where neither a budget nor a width ends the sampling.
     static let evaluationsPerPlayer = 40

@@ -55,6 +55,15 @@ public struct Scorer: Sendable {
         return UtilityRecord.Scores(accuracy: Double(correct) / Double(rows.slots), loss: sum / Double(rows.slots))
     }
 
+    /// What the best answer scores that does not look at the rows' features: to each row the frequencies of the classes among them. The
+    /// log-loss is the frequencies' entropy, and the likeliest class, named for all, is right for its share.
+    public var baseRate: UtilityRecord.Scores {
+        var counts = [Int](repeating: 0, count: classes)
+        for label in rows.labels { counts[Int(label)] += 1 }
+        let frequencies = counts.map { Double($0) / Double(rows.slots) }
+        return UtilityRecord.Scores(accuracy: frequencies.max()!, loss: compensatedSum(frequencies.lazy.filter { $0 > 0 }.map { $0 * log($0) }))
+    }
+
     /// As `evaluate` has it: no row counts more than 69 nats.
     private static let leastProbability = 1e-30
 }

@@ -76,6 +76,7 @@ extension CommandSpec {
         }
         bar.finish()
         let recipe = summary.settings.recipe
+        if let warning = warning(summary.settings) { console.message("warning: \(warning)") }
         let result = Result(
             rows: summary.rows, testRows: summary.testRows, excluded: summary.excluded, classes: summary.settings.classNames.count,
             blocks: recipe.blocks, parameters: summary.parameters, recipe: recipe, project: PathText.printable(invocation.folder))
@@ -102,6 +103,13 @@ extension CommandSpec {
         let lineage = recipe.lineage
         return "; a stem of \(counted(lineage.stem, "block")) and \(counted(lineage.branches, "branch", "branches")) of \(lineage.length), "
             + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)"
+    }
+
+    /// What will mislead later, and is not seen then: in a chain, blocks that are trained last weigh most.
+    private static func warning(_ settings: ProjectSettings) -> String? {
+        guard settings.blockPolicy == .group, settings.recipe.branches == nil, settings.recipe.blocks > 1 else { return nil }
+        return "providers' blocks are trained one after the other and the last weigh most, so that what 'unlearn value' finds depends on the order "
+            + "of providers ('unlearn value --orders 8' averages over orders); with --branches providers' order plays no part"
     }
 
     /// What will disappoint later, and cannot be changed then.

@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Unlearn
+import Valuation
 
 extension CommandSpec {
     static let whereRows = CommandSpec(
@@ -14,7 +15,7 @@ extension CommandSpec {
         name: "check", summary: "verify structure, seals, digests and signatures of everything stored", example: "unlearn -C demo check --read-data",
         options: [
             OptionSpec("read-data", nil, "also compare every row with the catalogue"),
-            OptionSpec("certificate", "FILE", "also that the ledger continues the one this certificate was issued from"),
+            OptionSpec("certificate", "FILE", "also that the ledger continues the one this certificate (or statement of values) was issued from"),
             .threads,
         ], run: runCheck)
 
@@ -91,7 +92,10 @@ extension CommandSpec {
         bar.finish()
         if let (path, bytes) = certificate {
             do {
-                try ErasureCertificate.verify(bytes, path: path, isContinuedBy: project.store)
+                switch StatementType(claimedBy: bytes) {
+                case .erasure: try ErasureCertificate.verify(bytes, path: path, isContinuedBy: project.store)
+                case .values: try ValueStatement.verify(bytes, path: path, isContinuedBy: project.store)
+                }
             } catch let error as Failure where error.kind == .damaged || error.kind == .refused {
                 report.errors.append(error.description)
             }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Unlearn
+import Valuation
 
 extension CommandSpec {
     static let log = CommandSpec(
@@ -13,7 +14,7 @@ extension CommandSpec {
         options: [OptionSpec("out", "FILE", "write it there instead of on standard output"), .force], run: runCertificate)
 
     static let verifyCertificate = CommandSpec(
-        name: "verify-certificate", summary: "check a certificate without the project",
+        name: "verify-certificate", summary: "check a certificate, or a statement of values, without the project",
         example: "unlearn verify-certificate R1.json --public-key signing-key.pem", operand: .one("FILE"),
         options: [
             OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names"),
@@ -47,6 +48,7 @@ extension CommandSpec {
                 case .deletionClosed: "\(counted(request?.destroyed?.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
                 case .audited: text(request?.audits.last?["verdict"])
+                case .valued: values(event.details)
                 case .erasedAgain: "erased objects had been put back, and were destroyed again"
                 case .created, .trained: ""
                 }
@@ -54,6 +56,12 @@ extension CommandSpec {
         }
         lines.append(table(rows))
         return lines.joined(separator: "\n")
+    }
+
+    /// How players were valued.
+    private static func values(_ details: JSONValue?) -> String {
+        guard let kind = details?["player_kind"]?.text, let metric = details?["metric"]?.text, let estimator = details?["estimator"]?.text else { return "" }
+        return "\(kind)s by \(metric), \(estimator)"
     }
 
     /// How the influence was removed.
@@ -113,8 +121,14 @@ extension CommandSpec {
         if let id = invocation.text("project"), Hexadecimal.decode(id)?.count != 16 {
             throw Failure(.input, "--project takes 32 hexadecimal digits, as 'unlearn status --json' names them, not '\(id.prefix(80))'")
         }
-        let verified = try ErasureCertificate.verify(try readCertificate(path), path: path, key: key, project: invocation.text("project"))
-        let trust = verified.keyGiven ? "" : "\nNOT compared with a key that you trust: give --public-key (the certificate names its own, which proves nothing about who signed)"
+        let bytes = try readCertificate(path)
+        if StatementType(claimedBy: bytes) == .values {
+            let verified = try ValueStatement.verify(bytes, path: path, key: key, project: invocation.text("project"))
+            try console.result(verified, describe(verified, path))
+            return 0
+        }
+        let verified = try ErasureCertificate.verify(bytes, path: path, key: key, project: invocation.text("project"))
+        let trust = trust(verified.keyGiven)
         try console.result(
             verified,
             """
@@ -130,6 +144,32 @@ extension CommandSpec {
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)
             """)
         return 0
+    }
+
+    private static func trust(_ keyGiven: Bool) -> String {
+        keyGiven ? "" : "\nNOT compared with a key that you trust: give --public-key (the certificate names its own, which proves nothing about who signed)"
+    }
+
+    private static func describe(_ verified: ValueStatement.Verified, _ path: String) -> String {
+        let isAccuracy = verified.metric == "accuracy", hasIntervals = verified.players.contains { $0.low != $0.value || $0.high != $0.value }
+        func value(_ value: Double?) -> String { value.map { isAccuracy ? fixed($0 * 100, 4) : fixed($0, 6) } ?? "" }
+        var rows = [[verified.playerKind, "rows", isAccuracy ? "value, points" : "value, nats"] + (hasIntervals ? ["low", "high"] : []) + ["share, %"]
+            + (verified.pool == nil ? [] : ["amount"]) + ["rank"]]
+        for player in verified.players.sorted(by: { ($0.rank, $0.player) < ($1.rank, $1.player) }) {
+            rows.append(
+                [player.player, "\(player.rows)", value(player.value)] + (hasIntervals ? [value(player.low), value(player.high)] : []) + [fixed(player.share * 100, 2)]
+                    + (player.amount.map { [fixed($0)] } ?? []) + ["\(player.rank)"])
+        }
+        var lines = [
+            "\(path): valid; values of project \(verified.project) (\(verified.source)), recorded \(verified.valued)",
+            "\(verified.estimator) by \(verified.utility) utility, \(counted(verified.orders, "block order")); \(verified.metric) of all \(value(verified.vAll)), "
+                + "of none (\(verified.none.rawValue)) \(value(verified.vEmpty)); model valued \(verified.stateDigest)",
+            table(rows),
+        ]
+        if let reason = verified.noInterval { lines.append(reason) }
+        if let pool = verified.pool { lines.append("amounts follow from the values, of \(fixed(pool))") }
+        lines += verified.files.map { "\($0.name) has SHA-256 \($0.sha256)" }
+        return (lines + ["in the signed ledger of \(counted(verified.ledgerSize, "entry", "entries")), key \(verified.publicKey)\(trust(verified.keyGiven))"]).joined(separator: "\n")
     }
 
     private static func erased(_ verified: ErasureCertificate.Verified) -> String {

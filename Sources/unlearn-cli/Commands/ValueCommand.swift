@@ -13,6 +13,7 @@ extension CommandSpec {
             OptionSpec("estimator", "NAME", "exact (default up to 12 players), permutation (default beyond), loo, banzhaf, beta, kernel"),
             OptionSpec("utility", "NAME", "exact (default: replay), stitch, additive (no training)"),
             OptionSpec("metric", "accuracy|loss", "of models on the valuation rows; loss: the negative mean log-loss"),
+            OptionSpec("none", "base-rate|untrained", "what values are measured against: the class frequencies of the valuation rows (default), or the untrained network"),
             OptionSpec("max-evaluations", "N", "coalitions that sampling takes at most (default: 40 a player, unless --width is given); leave-one-out comes on top"),
             OptionSpec("confidence", "X", "of the intervals (default 0.95)"),
             OptionSpec("width", "W", "stop when every interval is narrower"),
@@ -21,9 +22,10 @@ extension CommandSpec {
             OptionSpec("alpha", "X", "of Beta(α, β) (default 4)"), OptionSpec("beta", "X", "of Beta(α, β) (default 1)"),
             OptionSpec("orders", "N", "block orders to average over: values depend on a block's place (default 1)"),
             OptionSpec("fidelity", "NAME,…|none", "cheap utilities to compare with the exact one (default additive)"),
+            OptionSpec("pool", "AMOUNT", "money to share out by value, to the hundredth, such as 10000; negative values get nothing"),
             OptionSpec("seed", "S", "of what is drawn (default: the project's)"),
             OptionSpec("shard", "I/N", "evaluate share I of N into --out FILE; 'value merge FILE…' puts them together"),
-            OptionSpec("out", "DIR", "write report.html, values.csv and utilities.csv there; with --shard, the file"),
+            OptionSpec("out", "DIR", "write report.html, values.csv, utilities.csv and statement.json (signed) there; with --shard, the file"),
             OptionSpec("yes", nil, "value more than 12 players exactly"), .force, .threads, .approximate,
         ],
         run: runValue)
@@ -35,7 +37,9 @@ extension CommandSpec {
         }
         let console = Console(invocation: invocation)
         let source = playerSource(invocation)
+        let pool = try invocation.text("pool").map { try Pool($0) }
         let shard = try invocation.text("shard").map(shardPlan)
+        if shard != nil, pool != nil { throw Failure(.input, "a shard knows no values to share money out by; give --pool to 'unlearn value merge'") }
         if shard != nil, invocation.text("out") == nil { throw Failure(.input, "--shard writes a file; name it with --out") }
         // A shard that is there goes on where it is the same one, which is seen when it is read.
         if shard != nil { try Store.expectOutput(invocation.text("out")!, besideProject: invocation.folder, replacing: true) }
@@ -58,34 +62,46 @@ extension CommandSpec {
         }
         let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder, replacing: invocation.flag("force")) }
         console.message("\(players.count) players: \(valuation.outlook)")
-        let outcome = try valuation.run(fidelity: try utilities(invocation, "fidelity") ?? [.additive], withCurves: folder != nil)
+        var outcome = try valuation.run(fidelity: try utilities(invocation, "fidelity") ?? [.additive], withCurves: folder != nil)
         bar.finish()
-        return try finish(outcome, folder, console)
+        return try finish(&outcome, pool, of: project, folder, console)
     }
 
     private static func merge(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation), paths = Array(invocation.operands.dropFirst())
         guard !paths.isEmpty else { throw Failure(.input, "'unlearn value merge' needs the shards' files") }
-        let given = ["estimator", "utility", "metric", "max-evaluations", "confidence", "width", "controls", "truncation", "alpha", "beta", "orders", "fidelity", "seed", "shard"]
+        let given = ["estimator", "utility", "metric", "none", "max-evaluations", "confidence", "width", "controls", "truncation", "alpha", "beta", "orders", "fidelity", "seed", "shard"]
         if let option = given.first(where: { invocation.text($0) != nil }) {
-            throw Failure(.input, "--\(option) is in the shards already; 'unlearn value merge' takes --players and --out")
+            throw Failure(.input, "--\(option) is in the shards already; 'unlearn value merge' takes --players, --pool and --out")
         }
-        let source = playerSource(invocation)
+        let source = playerSource(invocation), pool = try invocation.text("pool").map { try Pool($0) }
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
         let players = try console.tellingOpening(project.store) { try PlayerSet(source, of: project) }
         let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder, replacing: invocation.flag("force")) }
         let bar = console.progress("steps")
-        let outcome = try Valuation.merge(paths, of: project, players: players, threads: try invocation.threads, control: Interrupt.control) {
+        var outcome = try Valuation.merge(paths, of: project, players: players, threads: try invocation.threads, control: Interrupt.control) {
             bar.update($0, $1, of: $2)
         }
         bar.finish()
-        return try finish(outcome, folder, console)
+        return try finish(&outcome, pool, of: project, folder, console)
     }
 
-    private static func finish(_ outcome: ValuationOutcome, _ folder: ReportFolder?, _ console: Console) throws -> Int32 {
-        try folder?.write(outcome.report, utilities: outcome.utilities)
+    private static func finish(_ outcome: inout ValuationOutcome, _ pool: Pool?, of project: Project, _ folder: ReportFolder?, _ console: Console) throws -> Int32 {
+        if let pool { outcome.report.share(pool) }
+        let tables = folder?.tables(outcome.report, utilities: outcome.utilities) ?? []
+        var statement: [UInt8]?
+        do {
+            statement = try outcome.record(in: project, files: tables)
+        } catch let error as any DescribedError where error.kind != .damaged {
+            // The values are what was asked for; a busy or read-only project does not take them away.
+            console.message("the values are not in the ledger\(folder == nil ? "" : ", and no statement of them is signed"): \(error.description)")
+        }
+        try folder?.write(outcome.report, tables, statement: statement)
         var text = describe(outcome.report)
-        if let folder { text += "\n\(folder.path)/\(ReportFolder.pageName) has the charts; \(ReportFolder.valuesName) and \(ReportFolder.utilitiesName) the figures" }
+        if let folder {
+            text += "\n\(folder.path)/\(ReportFolder.pageName) has the charts; \(ReportFolder.valuesName) and \(ReportFolder.utilitiesName) the figures"
+            if statement != nil { text += "; anyone can check \(ReportFolder.statementName), which is signed: unlearn verify-certificate \(folder.path)/\(ReportFolder.statementName)" }
+        }
         try console.result(outcome.report, text)
         return 0
     }
@@ -133,6 +149,7 @@ extension CommandSpec {
         var options = ValuationOptions(estimator: try invocation.choice("estimator") ?? (samples ? .permutation : .exact))
         if let utility: ValuationOptions.UtilityName = try invocation.choice("utility") { options.utility = utility }
         if let metric: Metric = try invocation.choice("metric") { options.metric = metric }
+        if let none: Baseline = try invocation.choice("none") { options.none = none }
         options.maxEvaluations = try invocation.integer("max-evaluations", in: 1...1 << 30)
         options.width = try invocation.number("width", in: 1e-9...1e9)
         options.confidence = try invocation.number("confidence", in: 0.5...0.9999) ?? options.confidence
@@ -153,19 +170,50 @@ extension CommandSpec {
 
     // MARK: - Text
 
+    /// `2 to 4`: which ranks the intervals allow. No dash between: a spreadsheet would take it for a date.
+    private static func ranks(_ player: ValueReport.Player) -> String {
+        guard let best = player.rankBest, let worst = player.rankWorst else { return "" }
+        return best == worst ? "\(best)" : "\(best) to \(worst)"
+    }
+
+    private static func all(_ report: ValueReport) -> String {
+        switch report.all {
+        case .project: ""
+        case .replay: " (exact replay)"
+        case .orders: " (mean over \(report.orders) block orders\(report.vAllOwnOrder.map { "; the project's own: \(report.metric == "accuracy" ? percent($0) : fixed($0, 4))" } ?? ""))"
+        }
+    }
+
+    private static func none(_ report: ValueReport) -> String {
+        switch report.none {
+        case .baseRate: report.metric == "accuracy" ? "the most frequent class" : "the class frequencies"
+        case .untrained: "the untrained network"
+        case .unownedRows: "rows of no player"
+        }
+    }
+
     private static func describe(_ report: ValueReport) -> String {
         let isAccuracy = report.metric == "accuracy"
         let largest = report.players.map { abs($0.value) }.max() ?? 0
         func value(_ value: Double) -> String {
             isAccuracy ? String(format: "%+.2f", value * 100) : String(format: largest < 0.001 ? "%+.2e" : "%+.4f", value)
         }
-        let hasIntervals = report.players.contains { $0.low != $0.value || $0.high != $0.value }
-        var rows = [["player", "rows", isAccuracy ? "value, points" : "value, nats"] + (hasIntervals ? ["low", "high"] : []) + ["share", "rank", "leave-one-out"]]
+        let hasIntervals = report.noInterval == nil && report.players.contains { $0.low != $0.value || $0.high != $0.value }
+        let money = report.pool == nil ? [] : ["amount"]
+        var rows = [["player", "rows", isAccuracy ? "value, points" : "value, nats"]]
+        rows[0] += hasIntervals ? ["low", "high"] : []
+        rows[0] += ["share, %"] + money + ["rank"]
+        rows[0] += hasIntervals ? ["could be"] : []
+        rows[0].append("leave-one-out")
         for player in report.players.sorted(by: { ($0.rank, $0.player) < ($1.rank, $1.player) }) {
-            let range = player.rankBest == player.rankWorst ? "\(player.rank)" : "\(player.rank) (\(player.rankBest)–\(player.rankWorst))"
-            rows.append(
-                [player.player, "\(player.rows)", value(player.value)] + (hasIntervals ? [value(player.low), value(player.high)] : [])
-                    + [percent(player.share, 1), range, player.leaveOneOut.map(value) ?? ""])
+            var row = [player.player, "\(player.rows)", value(player.value)]
+            if hasIntervals { row += [player.low.map(value) ?? "", player.high.map(value) ?? ""] }
+            row.append(fixed(player.share * 100, 1))
+            if let amount = player.amount { row.append(fixed(amount)) }
+            row.append("\(player.rank)")
+            if hasIntervals { row.append(ranks(player)) }
+            row.append(player.leaveOneOut.map(value) ?? "")
+            rows.append(row)
         }
         var lines = [table(rows)]
         if !report.groups.isEmpty {
@@ -175,16 +223,25 @@ extension CommandSpec {
             }
             lines += ["", table(groups), ""]
         }
+        if let pool = report.pool {
+            let isPaid = report.players.contains { $0.value > 0 }
+            lines.append(isPaid ? "amounts add up to \(fixed(pool)), in proportion to positive values" : "no value is above 0: nothing of \(fixed(pool)) is paid")
+        }
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
         if report.vAll <= report.vEmpty { lines.append("all players together add nothing here: shares of a payment mean little") }
-        if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
+        if let reason = report.noInterval { lines.append("\(reason); values are means over the orders (spread_over_orders in --json says how far apart they lie)") }
+        if report.branches > 0 {
+            lines.append("values are those of \(counted(report.valuationRows, "valuation row")) and of one stem with \(counted(report.branches, "branch", "branches")), whose order plays no part")
+        } else if report.orders == 1 { lines.append("values are those of one block order and \(counted(report.valuationRows, "valuation row")); --orders N shows how far a block's place in the chain matters") }
         let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
         lines.append(
-            "all players: \(score(report.vAll)), none: \(score(report.vEmpty))"
+            "all players\(all(report)): \(score(report.vAll)), none (\(none(report))): \(score(report.vEmpty))"
                 + (report.efficiencyGap.map { "; the values add up to the difference within \(String(format: "%.1g", abs($0)))" } ?? ""))
         lines.append(
             "\(report.estimator) over \(counted(report.evaluations, "coalition")) by \(report.utility) utility\(report.orders > 1 ? ", \(report.orders) block orders" : ""); "
                 + "\(report.blocksTrained) blocks trained now, \(report.blocksTrainedFromScratch) from scratch\(report.removalBlocksTrained > 0 ? ", \(report.removalBlocksTrained) for the curves" : ""); \(fixed(report.seconds, 1)) s")
+        lines.append(
+            "project \(report.project) (\(report.source)), state \(report.stateDigest), \(report.date)\(report.ledgerEntry.map { ", entry \($0) of its ledger" } ?? "")")
         if let stopped = report.stopped { lines.append("stopped because \(stopped)") }
         for fidelity in report.fidelity {
             lines.append(

@@ -10,6 +10,8 @@ final class ParsedPage: NSObject, XMLParserDelegate {
     private var path: [String] = []
     private var section = ""
     private var parts: [String] = []
+    /// Of tables' bodies, without the cells that name their rows.
+    private(set) var cells: [(kind: String, label: String, text: String)] = []
 
     struct Malformed: Error {
         let line: Int
@@ -28,6 +30,7 @@ final class ParsedPage: NSObject, XMLParserDelegate {
     ) {
         if name == "section" { section = attributes["id"] ?? "" }
         path.append(name)
+        if name == "td" { cells.append((attributes["class"] ?? "", attributes["data-label"] ?? "", "")) }
         all.append((name, attributes, section))
     }
 
@@ -35,6 +38,7 @@ final class ParsedPage: NSObject, XMLParserDelegate {
 
     func parser(_ parser: XMLParser, foundCharacters string: String) {
         if !path.contains("style") { parts.append(string) }
+        if path.contains("td") { cells[cells.count - 1].text += string }
     }
 
     /// Attributes of each element of a name.

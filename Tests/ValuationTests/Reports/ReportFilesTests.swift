@@ -15,9 +15,9 @@ import Testing
         report.players[1].low = -.infinity
         let lines = ReportFiles.values(report).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count == 4 && lines[3].isEmpty)
-        #expect(lines[0] == "player,rows,value,low,high,share,rank,rank_best,rank_worst,leave_one_out,deletion_blocks")
+        #expect(lines[0] == "player,rows,value,low,high,share,rank,rank_best,rank_worst,leave_one_out,deletion_blocks,amount")
         #expect(lines[1].hasPrefix("\"a, \"\"b\"\"\",2000,0.30000000000000004,"))
-        #expect(lines[2].hasPrefix("Brook & Sons,2000,0.0987,,") && lines[2].hasSuffix(",2,1,7,,9"))
+        #expect(lines[2].hasPrefix("Brook & Sons,2000,0.0987,,") && lines[2].hasSuffix(",2,1,7,,9,"))
     }
 
     @Test func `utilities list coalitions by size, their players by code point`() {
@@ -34,14 +34,24 @@ import Testing
     ])
     func `fields are quoted where a reader needs it`(text: String, field: String) { #expect(ReportFiles.field(text) == field) }
 
-    @Test func `three files are written, again over themselves, and no other stays`() throws {
+    @Test func `amounts have two decimals, and lines of players who get nothing, too`() {
+        var report = SampleReport.exact([0.3, 0.1, -0.2])
+        report.share(Pool(cents: 100_000))
+        #expect(ReportFiles.values(report).split(separator: "\n").map { $0.split(separator: ",").last } == ["amount", "750.00", "250.00", "0.00"])
+    }
+
+    @Test func `four files are written, again over themselves, and no other stays`() throws {
         let folder = try TemporaryFolder()
         let report = SampleReport.ten()
         let players = report.players.map(\.player)
         let all = EvaluatedCoalition(coalition: .all(of: 10), utility: 0.9, source: "exact")
         for _ in 0..<2 {
             let out = try ReportFolder(folder.file("out") + "/", players: players, besideProject: folder.path, replacing: true)
-            try out.write(report, utilities: [all])
+            let tables = out.tables(report, utilities: [all])
+            try out.write(report, tables, statement: Array("{}".utf8))
+            #expect(try FileSystem.names(in: folder.file("out")) == ["report.html", "statement.json", "utilities.csv", "values.csv"])
+            // A statement of earlier values does not stay beside new ones that nobody signed.
+            try out.write(report, tables, statement: nil)
             #expect(try FileSystem.names(in: folder.file("out")) == ["report.html", "utilities.csv", "values.csv"])
         }
         #expect(String(decoding: try FileSystem.read(folder.file("out/values.csv")), as: UTF8.self) == ReportFiles.values(report))
@@ -81,7 +91,7 @@ import Testing
         try FileSystem.makeFolder(folder)
         for (name, report) in ReportPageTests.shapes {
             let out = try ReportFolder(folder + "/" + name, players: report.players.map(\.player), besideProject: folder, replacing: true)
-            try out.write(report, utilities: [])
+            try out.write(report, out.tables(report, utilities: []), statement: nil)
             #expect(FileSystem.isFile(out.path + "/" + ReportFolder.pageName))
         }
     }

@@ -14,7 +14,7 @@ import Testing
         ("ten", SampleReport.ten()), ("two", SampleReport.report(SampleReport.players([("a", 1, 0.3, 0.01), ("b", 2, 0.1, 0.02)]))),
         ("one", SampleReport.exact([0.4])), ("none", SampleReport.exact([])), ("many", SampleReport.many(200)), ("forty-one", SampleReport.many(41)),
         ("zero", SampleReport.exact([0, 0, 0])), ("negative", SampleReport.exact([-0.1, -0.2])), ("tiny", SampleReport.exact([1e-12, -3e-13])),
-        ("huge", SampleReport.exact([1e17, -1e16])), ("loss", loss()), ("broken", broken()),
+        ("huge", SampleReport.exact([1e17, -1e16])), ("loss", loss()), ("broken", broken()), ("few-orders", SampleReport.fewOrders()),
     ]
 
     static func loss() -> ValueReport {
@@ -94,6 +94,35 @@ import Testing
         #expect(ReportWords(SampleReport.exact([0.1, 0.3])).rank(player) == "1st")
     }
 
+    @Test func `a mean over too few block orders has no interval, and the page says so wherever one would stand`() throws {
+        let report = SampleReport.fewOrders(), text = try ParsedPage(ReportPage(report).html()).text
+        #expect(text.contains("3 block orders are too few for an interval: it takes 8, for either end would be anybody’s guess."))
+        #expect(text.contains("too few orders to say") && !text.contains("95 % interval") && !text.contains("clearly"))
+        #expect(text.contains("Albion Clinics has the highest value on average over 3 block orders: 10.21 percentage points of accuracy."))
+        #expect(text.contains("Mislabelled Ltd lowers accuracy by 1.32 points on average over 3 block orders."))
+        #expect(!text.contains("too little to tell from no effect") && !text.contains("may be worth as much"))
+    }
+
+    @Test func `tiles say whose score it is`() throws {
+        let average = try ParsedPage(ReportPage(SampleReport.fewOrders()).html()).text
+        #expect(average.contains("Score with all data: average over 3 block orders86.60 %") && average.contains("Score with all data: the project’s own block order91.00 %"))
+        var report = SampleReport.exact([0.1, 0.2])
+        #expect(try ParsedPage(ReportPage(report).html()).text.contains("Score with all data: the project’s own model40.00 %"))
+        #expect(try !ParsedPage(ReportPage(report).html()).text.contains("block orders"))
+        report.all = .replay
+        #expect(try ParsedPage(ReportPage(report).html()).text.contains("Score with all data: exact replay, of which the project’s model is a stitch40.00 %"))
+        for (none, words) in [
+            (ValueReport.NoneModel.baseRate, "Score with none: naming the most frequent class10.00 %"), (.untrained, "Score with none: the network untrained10.00 %"),
+            (.unownedRows, "Score with none: the model of the rows of no provider10.00 %"),
+        ] {
+            report.none = none
+            #expect(try ParsedPage(ReportPage(report).html()).text.contains(words))
+        }
+        report.metric = "loss"
+        report.none = .baseRate
+        #expect(try ParsedPage(ReportPage(report).html()).text.contains("Score with none: predicting the class frequencies"))
+    }
+
     @Test func `shares of negative values are 0 and the page says so`() throws {
         #expect(try ParsedPage(ReportPage(SampleReport.ten()).html()).text.contains("One negative value counts as 0"))
         let text = try ParsedPage(ReportPage(SampleReport.exact([-0.1, -0.3])).html()).text
@@ -110,7 +139,7 @@ import Testing
         report.efficiencyGap = gap
         let text = try ParsedPage(ReportPage(report).html()).text
         #expect(text.contains(words))
-        #expect(text.contains("The values add up to +76.60 points. All data together adds +76.60 points: from 10.00 % with no data to 86.60 % with all"))
+        #expect(text.contains("The values add up to +76.60 points. All data together adds +76.60 points: from 10.00 % with no data (naming the most frequent class) to 86.60 % with all"))
     }
 
     @Test(arguments: [
@@ -124,6 +153,45 @@ import Testing
         #expect(page.elements("script").isEmpty && page.elements("b").isEmpty)
         #expect(page.attributes(nil, "onload").isEmpty && !html.contains("\u{202E}") && !html.contains("\u{1B}"))
         #expect(page.rows(of: "values") == 10)
+    }
+
+    @Test func `numbers in tables are numbers to a spreadsheet, and every cell says its column`() throws {
+        var report = SampleReport.ten()
+        report.share(Pool(cents: 1_234_567_801))
+        report.players[0].rows = 12_345
+        report.groups = [.init(group: "a", players: 2000, rows: 40_000, value: -1.5, low: -2, high: -1)]
+        let page = try ParsedPage(ReportPage(report).html()), cells = page.cells
+        let numbers = cells.filter { $0.kind == "number" }
+        #expect(numbers.count > 100)
+        for cell in numbers {
+            let digits = cell.text.hasSuffix("%") ? String(cell.text.dropLast()) : cell.text
+            let isNumber = Double(digits) != nil && !cell.text.contains("+")
+            #expect(isNumber || cell.text == "–", "\(cell.text)")
+        }
+        #expect(cells.allSatisfy { !$0.label.isEmpty })
+        #expect(numbers.contains { $0.label == "Rows" && $0.text == "12345" })
+        #expect(numbers.contains { $0.label == "Value, points" && $0.text == "-1.32" })
+        let amounts = numbers.filter { $0.label == "Amount" }.compactMap { Double($0.text).flatMap(Pool.cents) }
+        #expect(amounts.count == 10 && amounts.reduce(0, +) == 1_234_567_801)
+        #expect(numbers.contains { $0.label == "Low" && $0.text == "-200.00" })
+    }
+
+    @Test func `a report says when, of what, and where it is on record`() throws {
+        var report = SampleReport.exact([0.1, 0.2])
+        let bare = try ParsedPage(ReportPage(report).html()).text
+        #expect(!bare.contains("statement.json") && !bare.contains("Project"))
+        (report.date, report.project, report.source, report.ledgerEntry) = ("2026-01-02T03:04:05Z", "00ff", "csv:people.csv", 7)
+        let text = try ParsedPage(ReportPage(report).html()).text
+        for words in ["2026-01-02T03:04:05Z, of csv:people.csv in project 00ff", "Entry of the project’s ledger7", "verify-certificate statement.json", report.stateDigest] {
+            #expect(text.contains(words), "\(words)")
+        }
+    }
+
+    @Test func `what adds nothing to the baseline is not said to lift it`() throws {
+        var report = SampleReport.exact([-0.1, 0.05])
+        #expect(try ParsedPage(ReportPage(report).html()).text.contains("All together do no better than naming the most frequent class: 5.00 %, against 10.00 %."))
+        report.metric = "loss"
+        #expect(try ParsedPage(ReportPage(report).html()).text.contains("All together do no better than predicting the class frequencies:"))
     }
 
     @Test func `the same report gives the same bytes`() {

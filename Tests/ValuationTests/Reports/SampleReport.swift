@@ -51,6 +51,18 @@ enum SampleReport {
         return report
     }
 
+    /// Means over three block orders, which give no interval.
+    static func fewOrders() -> ValueReport {
+        var report = ten()
+        (report.orders, report.all, report.vAllOwnOrder, report.noInterval) = (3, .orders, 0.91, "3 block orders are too few for an interval: it takes 8")
+        (report.convergence, report.stopped) = ([], nil)
+        for index in report.players.indices {
+            (report.players[index].low, report.players[index].high) = (nil, nil)
+            (report.players[index].rankBest, report.players[index].rankWorst) = (nil, nil)
+        }
+        return report
+    }
+
     static func report(_ players: [Player]) -> ValueReport {
         var generator = SeededGenerator(3)
         let sum = players.reduce(0) { $0 + $1.value }
@@ -66,7 +78,7 @@ enum SampleReport {
         }
         return ValueReport(
             players: players, estimator: "permutation", utility: "exact", metric: "accuracy", evaluations: 480, blocksTrained: 1013,
-            blocksTrainedFromScratch: 5120, seconds: 312.4, vAll: 0.1 + sum, vEmpty: 0.1, efficiencyGap: 0, confidence: 0.95, orders: 4,
+            blocksTrainedFromScratch: 5120, seconds: 312.4, vAll: 0.1 + sum, vEmpty: 0.1, efficiencyGap: 0, confidence: 0.95, orders: 8,
             seed: "1", trainingRows: players.reduce(0) { $0 + $1.rows }, valuationRows: 5000, finalTestRows: 5000, blocks: max(players.count, 1),
             stateDigest: "9f2c6a1be07d4d35b8a1c4e2f09d7765a3be51c0d4f8e92716aa03bb5c7de841",
             stopped: "every interval is narrower than 1 point", convergence: convergence, removal: removal,

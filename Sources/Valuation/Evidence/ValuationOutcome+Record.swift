@@ -1,0 +1,27 @@
+import Checkpoints
+import Files
+import Unlearn
+
+extension ValuationOutcome {
+    /// Puts the values into the ledger of the project that they are of: how they came about for good, the figures until the next deletion.
+    /// A project that is open for reading is opened for writing for this moment alone.
+    /// - Parameter files: that the statement names.
+    /// - Returns: a signed statement of the values.
+    /// - Throws: kind `locked` where another process holds the project, or rows were deleted since the valuation began.
+    public mutating func record(in project: Project, files: [ReportTable] = []) throws -> [UInt8] {
+        let head = try project.store.treeHeads().last
+        let store = project.store.isWritable ? project.store : try Store(opening: project.store.folder, .write)
+        guard store.projectID == project.store.projectID, try store.treeHeads().contains(where: { $0.root == head?.root }) else {
+            throw Failure(.locked, "another project is in \(PathText.printable(store.folder)) now; value the players again")
+        }
+        guard try store.requestNumbers() == requests else { throw Failure(.locked, "rows were deleted since; value the players again") }
+        let entry = try LedgerEntry(
+            .valued, details: try JSONValue(ValueMethod(report)), untilDeletion: ["figures": try JSONValue(ValueFigures(report))])
+        let position = try store.transaction {
+            try store.append(entry)
+            return try store.ledgerTree().leaves.count - 1
+        }
+        report.ledgerEntry = position
+        return try ValueStatement.issue(at: position, of: store, files: files)
+    }
+}
