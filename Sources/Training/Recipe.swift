@@ -121,8 +121,14 @@ public struct Recipe: Codable, Sendable, Equatable {
         switch model {
         case .lenet5:
             recipe.epochs = 20
+            recipe.weightDecay = 1e-4
+        case .logistic:
+            recipe.epochs = 20
+            recipe.learningRate = 0.1
+        case .mlp:
+            recipe.epochs = 10
             recipe.weightDecay = 3e-4
-        case .logistic, .mlp, .resnet20: break
+        case .resnet20: recipe.weightDecay = 1e-4
         }
         return recipe
     }
