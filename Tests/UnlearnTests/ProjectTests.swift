@@ -228,7 +228,7 @@ struct ProjectTests {
         try project.delete([try project.ids(inBlock: 1)[0]]) { $0.replay.method = .exact }
         try project.train()
         #expect { try project.open(.read).audit(request: 1, before: nil, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in } } throws: {
-            "\($0)".contains("was done after \(trained) blocks and the chain now has 30")
+            "\($0)".contains("was done after \(trained) blocks, and 30 are trained now")
         }
     }
 
