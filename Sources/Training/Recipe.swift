@@ -120,8 +120,8 @@ public struct Recipe: Codable, Sendable, Equatable {
         guard branched else { return recipe }
         switch model {
         case .lenet5:
-            recipe.epochs = 20
-            recipe.weightDecay = 1e-4
+            recipe.epochs = 30
+            recipe.weightDecay = 2e-4
         case .logistic:
             recipe.epochs = 20
             recipe.learningRate = 0.1
@@ -158,7 +158,9 @@ public struct Recipe: Codable, Sendable, Equatable {
 
     /// Branches as the model comes with them.
     public func branches(count: Int, length: Int, epochs: Int?, learningRate: Float?) -> Branches {
-        Branches(count: count, length: length, epochs: epochs ?? self.epochs, learningRate: learningRate ?? self.learningRate)
+        // After a stem that has come far, the branches of a convolutional network average best where they go less far apart.
+        let (ownEpochs, ownRate) = model == .lenet5 ? (20, self.learningRate / 2) : (self.epochs, self.learningRate)
+        return Branches(count: count, length: length, epochs: epochs ?? ownEpochs, learningRate: learningRate ?? ownRate)
     }
 
     public var lineage: Lineage {
