@@ -84,7 +84,7 @@ struct BadInputTests {
         expect(try program.run("delete", "--ids", "-", input: "\n"), 2, "standard input names no ids")
         expect(try program.run("delete"), 2, "needs --ids FILE")
         expect(try program.run("delete", "--ids", unknown, "--epsilon", "-1"), 2, "--epsilon")
-        expect(try program.run("delete", "--ids", unknown, "--damping", "2"), 2, "--damping takes auto or a number from 0 to 1")
+        expect(try program.run("delete", "--ids", unknown, "--damping", "2"), 2, "--damping takes auto, l1 or a number from 0 to 1")
         expect(try program.run("audit"), 2, "nothing was deleted yet")
         expect(try program.run("export", "--out", folder.file("model.pt")), 2, ".safetensors or .npz")
         expect(try program.run("export", "--out", folder.file("x.npz"), "--block", "31"), 2, "states 0 to 30")

@@ -65,9 +65,11 @@ extension Project {
         }
 
         func finish() throws -> DeletionReport {
+            // Before they are emptied.
+            let deletedRows = try DeletedRows(training.filter { $0.key <= chain.length }) { try trainingRows(block: $0) }
             let replay = BlockReplay(
                 chain: chain, trainer: trainer, rows: { [self] in try trainingRows(block: $0, leavingOut: training[$0] ?? []) },
-                control: control, progress: progress)
+                deletedRows: replayOptions.method == .exact ? nil : deletedRows, control: control, progress: progress)
             let outcome = before == nil ? nil : try replay.run(deleted: touched, options: replayOptions, into: staging ?? DiscardingSink())
 
             let decisionsBefore = try before.flatMap { try decide($0, on: .test, leavingOut: test) }
@@ -90,6 +92,7 @@ extension Project {
                     report.l1Changed = Double(before.l1Distance(to: outcome.state)) * trainer.lattice.unit
                     report.agreementBefore = decisions.flatMap { after in decisionsBefore.map { after.agreement(with: $0.classes) } }
                 }
+                if let before, let deletedRows { report.margin = try deletedRows.margins(before: before, after: outcome, trainer) }
                 if outcome.blocksTrained > 0 { report.exact = outcome.method == .exact && replayOptions.sameNumerics }
             }
             report.earlierStitches = try earlierStitches(behind: report, of: number)
@@ -166,8 +169,9 @@ extension Project {
     private struct Intention: Encodable {
         let method: UnlearningMethod
         let onNoDecay: NoDecayPolicy
-        /// Nil: automatic.
+        /// Nil: automatic, or by a rule.
         let damping: Double?
+        let dampingRule: String?
         let epsilon: Double
         let fit: FitMethod
         let approximate: Bool
@@ -179,6 +183,7 @@ extension Project {
             method = options.replay.method
             onNoDecay = options.replay.onNoDecay
             damping = if case .fixed(let factor) = options.replay.damping { factor } else { nil }
+            dampingRule = options.replay.damping == .gapNorms ? "l1" : nil
             epsilon = options.replay.decayGuard.epsilon
             fit = options.replay.fitMethod
             approximate = options.approximate

@@ -36,6 +36,9 @@ public struct ReplaySegment: Sendable {
     public let lastBlock: Int
     /// Behind the last deleted block of the walk.
     public let residuals: ResidualSeries
+    /// What the deleted rows told meanwhile, and of the stitch that ended the walk; nil where they were not given.
+    public var rowMemory: RowMemorySeries?
+    public var forecast: RowForecast?
     /// The guard's last word before the end; nil where there were too few residuals to judge.
     public let verdict: DecayGuard.Verdict?
     /// γ of the stitch that ended the walk; nil where it reached the end of the chain.
@@ -74,17 +77,20 @@ public struct BlockReplay {
     private let trainer: any BlockTrainer
     /// Rows of a block without the deleted ones.
     private let rows: (Int) throws -> BlockRows
+    /// The deleted ones, where they are still there to be looked at.
+    private let deletedRows: DeletedRows?
     private let control: TrainingControl
     /// Told the blocks trained so far and an upper limit of those to come.
     private let progress: (_ trained: Int, _ atMost: Int) -> Void
 
     public init(
-        chain: any InfluenceChain, trainer: any BlockTrainer, rows: @escaping (Int) throws -> BlockRows, control: TrainingControl,
-        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
+        chain: any InfluenceChain, trainer: any BlockTrainer, rows: @escaping (Int) throws -> BlockRows, deletedRows: DeletedRows? = nil,
+        control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
     ) {
         self.chain = chain
         self.trainer = trainer
         self.rows = rows
+        self.deletedRows = deletedRows
         self.control = control
         self.progress = progress
     }
@@ -122,12 +128,14 @@ public struct BlockReplay {
         /// ‖D_i‖₁ of the old chain from block `firstNorm` on.
         private var influenceNorms: [Double] = []
         private var firstNorm = 0
+        private var rowMemory: RowMemory?
 
         init(_ replay: BlockReplay, deleted: [Int], options: ReplayOptions, sink: any ReplaySink) {
             self.replay = replay
             self.deleted = deleted
             self.options = options
             self.sink = sink
+            rowMemory = replay.deletedRows.map { RowMemory($0, trainer: replay.trainer) }
         }
 
         private var chain: any InfluenceChain { replay.chain }
@@ -175,7 +183,7 @@ public struct BlockReplay {
 
         private static func withoutStitch(_ walk: ReplaySegment) -> ReplaySegment {
             ReplaySegment(
-                firstBlock: walk.firstBlock, lastBlock: walk.lastBlock, residuals: walk.residuals, verdict: walk.verdict, damping: nil,
+                firstBlock: walk.firstBlock, lastBlock: walk.lastBlock, residuals: walk.residuals, rowMemory: walk.rowMemory, verdict: walk.verdict, damping: nil,
                 correction: nil, tailBound: 0)
         }
 
@@ -202,7 +210,8 @@ public struct BlockReplay {
                 // Deleted rows right ahead: the walk must go on through them.
                 guard following != block + 1 else { continue }
                 let target = following.map { $0 - 1 } ?? end
-                verdict = try judge(residuals, from: block, to: target)
+                let factor: StitchFactor
+                (verdict, factor) = try judge(residuals, from: block, to: target)
                 guard let verdict, verdict.ruleSatisfied else { continue }
                 if !verdict.allowsStitch {
                     switch options.onNoDecay {
@@ -213,56 +222,62 @@ public struct BlockReplay {
                     case .stitch: guarded = false
                     }
                 }
-                try stitch(from: first, at: block, to: target, gap: gap, residuals, verdict)
+                try stitch(from: first, at: block, to: target, gap: gap, factor, residuals, verdict)
                 return following
             }
             segments.append(
                 ReplaySegment(
-                    firstBlock: first, lastBlock: end, residuals: residuals, verdict: verdict, damping: nil,
+                    firstBlock: first, lastBlock: end, residuals: residuals, rowMemory: rowMemory?.series, verdict: verdict, damping: nil,
                     correction: nil, tailBound: 0))
             return nil
         }
 
         /// The guard's word on a stitch behind `block` that reaches to `target`.
-        private mutating func judge(_ residuals: ResidualSeries, from block: Int, to target: Int) throws -> DecayGuard.Verdict? {
-            guard residuals.count >= options.decayGuard.fewestResiduals else { return nil }
+        private mutating func judge(
+            _ residuals: ResidualSeries, from block: Int, to target: Int
+        ) throws -> (verdict: DecayGuard.Verdict?, factor: StitchFactor) {
+            guard residuals.count >= options.decayGuard.fewestResiduals else { return (nil, StitchFactor(value: 1)) }
             if influenceNorms.isEmpty {
                 // From the block of the first stitch that is possible at all.
                 firstNorm = block + 1
                 influenceNorms = try (block..<end).map { Double(try chain.influence($0 + 1).l1Norm) * replay.trainer.lattice.unit }
             }
             let ahead = block < target ? influenceNorms[(block + 1 - firstNorm)...(target - firstNorm)].reduce(0, +) : 0
-            let damping = options.damping.factor(residuals, blocksLeft: target - block)
-            return options.decayGuard.verdict(
-                residuals, method: options.fitMethod, outlook: .init(influenceAhead: ahead, damping: damping))
+            let factor = options.damping.factor(
+                residuals, blocksLeft: target - block, rows: block < target ? rowMemory?.forecast(ahead: ahead / replay.trainer.lattice.unit) : nil)
+            let outlook = DecayGuard.Outlook(influenceAhead: ahead, damping: factor.value, fading: factor.fading, objection: factor.objection)
+            return (options.decayGuard.verdict(residuals, method: options.fitMethod, outlook: outlook), factor)
         }
 
         /// Trains one block from the current state and measures it against the old chain; gives the gap behind it.
         private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector {
             replay.progress(trained, end - block + 1)
             let before = state
-            state = try replay.trainer.train(block: block, from: before, rows: try replay.rows(block), control: replay.control)
+            let rows = try replay.rows(block)
+            state = try replay.trainer.train(block: block, from: before, rows: rows, control: replay.control)
             trained += 1
             let influence = try state.subtracting(before)
-            let gap = try chain.state(block).subtracting(state)
+            let old = try chain.state(block), gap = try old.subtracting(state)
             residuals.append(influence: try chain.influence(block), retrained: influence, gap: gap, unit: replay.trainer.lattice.unit)
+            let (chain, new, stitchEnd) = (chain, state, deleted.first { $0 > block }.map { $0 - 1 } ?? end)
+            try rowMemory?.read(behind: block, old: old, new: new, remaining: rows, end: stitchEnd, chain: chain)
             try sink.retrained(block: block, influence: influence, baseIsExact: isExact)
             return gap
         }
 
         private mutating func stitch(
-            from first: Int, at block: Int, to target: Int, gap: LatticeVector, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
+            from first: Int, at block: Int, to target: Int, gap: LatticeVector, _ factor: StitchFactor, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
         ) throws {
             if firstStitch == nil { firstStitch = (block, state) }
-            let factor = options.damping.factor(residuals, blocksLeft: target - block)
-            let correction = gap.scaled(by: 1 - factor)
+            let correction = gap.scaled(by: 1 - factor.value)
             if correction.l1Norm > 0 { try sink.stitched(after: block, correction: correction) }
             state = try chain.state(target).subtracting(gap).adding(correction)
             let tail = verdict.fit.sum(from: residuals.count + 1, through: target - residuals.deletedBlock)
             let left = Double(correction.l1Norm) * replay.trainer.lattice.unit
             segments.append(
                 ReplaySegment(
-                    firstBlock: first, lastBlock: block, residuals: residuals, verdict: verdict, damping: factor,
+                    firstBlock: first, lastBlock: block, residuals: residuals, rowMemory: rowMemory?.series, forecast: factor.forecast,
+                    verdict: verdict, damping: factor.value,
                     correction: correction, tailBound: tail + left))
         }
 
@@ -277,7 +292,8 @@ public struct BlockReplay {
             }
             segments.append(
                 ReplaySegment(
-                    firstBlock: start, lastBlock: end, residuals: residuals, verdict: try judge(residuals, from: end, to: end), damping: nil,
+                    firstBlock: start, lastBlock: end, residuals: residuals, rowMemory: rowMemory?.series,
+                    verdict: try judge(residuals, from: end, to: end).verdict, damping: nil,
                     correction: nil, tailBound: 0))
         }
     }
