@@ -72,7 +72,9 @@ enum LogOdds {
             for (index, probability) in probabilities[row * classes..<(row + 1) * classes].enumerated() {
                 if index == Int(label) { own = Double(probability) } else { others += Double(probability) }
             }
-            return PortableMath.log(max(own, leastProbability)) - PortableMath.log(max(others, leastProbability))
+            // What is no number counts as no probability.
+            func logarithm(_ probability: Double) -> Double { PortableMath.log(probability > leastProbability ? probability : leastProbability) }
+            return logarithm(own) - logarithm(others)
         }
     }
 }

@@ -60,7 +60,8 @@ final class RowTrainer: BlockTrainer {
         (0..<rows.slots).flatMap { row in
             let features = rows.features[row * layout.count..<(row + 1) * layout.count].prefix(layout.count / 2)
             let product = zip(features, state.steps).reduce(0.0) { $0 + Double($1.0) * Double($1.1) * lattice.unit }
-            let odds = PortableMath.exp(product * sharpness)
+            // Within what the exponential holds: probabilities are 0 and 1 long before.
+            let odds = PortableMath.exp(min(max(product * sharpness, -700), 700))
             return [Float(odds / (1 + odds)), Float(1 / (1 + odds))]
         }
     }
