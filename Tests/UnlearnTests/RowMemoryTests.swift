@@ -169,7 +169,7 @@ struct RowMemoryTests {
     func guardOnRows() throws {
         let series = DecayGuardTests.series((1...10).map { PortableMath.pow(Double($0), -0.6) }, rho: 0.01)
         func verdict(_ kind: RowForecast.Kind) throws -> DecayGuard.Verdict {
-            let forecast = RowForecast(kind: kind, memoryAtEnd: 0.02, noise: 0.03, exponent: 0.6, share: 0.4)
+            let forecast = RowForecast(kind: kind, memoryAtEnd: 0.02, noise: 0.03, exponent: 0.6, share: 0.4, tolerance: 0.1)
             let factor = Damping.automatic.factor(series, blocksLeft: 30, rows: forecast)
             return try #require(
                 DecayGuard().verdict(
@@ -181,7 +181,16 @@ struct RowMemoryTests {
         #expect(
             !unclear.allowsStitch
                 && unclear.objection == "what the chain will know of the deleted rows at its end cannot be told from chance: 0.02 of their log-odds, chance is 0.03")
-        #expect(Damping.gapNorms.factor(series, blocksLeft: 30, rows: RowForecast(kind: .unclear, memoryAtEnd: 0, noise: 1, exponent: 0.6, share: 0)).objection == nil)
+        #expect(Damping.gapNorms.factor(series, blocksLeft: 30, rows: RowForecast(kind: .unclear, memoryAtEnd: 0, noise: 1, exponent: 0.6, share: 0, tolerance: 1)).objection == nil)
+    }
+
+    @Test("Of shares that the rows cannot tell apart, the one nearest to the norms' is taken")
+    func tolerance() {
+        func nearest(_ share: Double, _ tolerance: Double, to other: Double) -> Double {
+            RowForecast(kind: .remembered, memoryAtEnd: 0.1, noise: 0.01, exponent: 0.6, share: share, tolerance: tolerance).nearest(to: other)
+        }
+        #expect(nearest(0.4, 0, to: 0.9) == 0.4 && nearest(0.4, 0.25, to: 0.9) == 0.65 && nearest(0.4, 0.25, to: 0.5) == 0.5)
+        #expect(nearest(0.9, 0.5, to: 1) == 1 && nearest(0.1, 0.5, to: 0) == 0 && nearest(0.8, 0.25, to: 0.1) == 0.55)
     }
 
     // MARK: - Projects
@@ -243,7 +252,7 @@ struct RowMemoryTests {
         #expect(meaning([:]).hasSuffix("carries a share of 0.4"))
         let leaves = "; what it does not carry stays in the chain as a record of its own: whoever has the key can add it back, and comes within rounding of the model before"
         #expect(meaning(["row_forecast": .null]).hasSuffix("carries a share of 0.4" + leaves))
-        let told: JSONValue = .object(["kind": .string("remembered"), "share": .number(0.4)])
+        let told: JSONValue = .object(["kind": .string("remembered"), "share": .number(0.35), "tolerance": .number(0.06)])
         #expect(meaning(["row_forecast": told]).contains("a share of 0.4, as much as changes what the model makes of the rows themselves by what exact replay is forecast to;"))
     }
 

@@ -55,10 +55,12 @@ public struct DeletionReport: Codable, Sendable {
         public let exponent: Double
         /// γ as the rows have it.
         public let share: Double
+        /// What a γ may differ from it without the rows telling.
+        public let tolerance: Double
 
         init(_ forecast: RowForecast) {
             (kind, memoryAtEnd, noise) = (forecast.kind, forecast.memoryAtEnd, forecast.noise)
-            (exponent, share) = (forecast.exponent, forecast.share)
+            (exponent, share, tolerance) = (forecast.exponent, forecast.share, forecast.tolerance)
         }
     }
 

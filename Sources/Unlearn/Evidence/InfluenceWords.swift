@@ -41,8 +41,10 @@ struct InfluenceWords {
         private var tellsOfRows: Bool { report["row_forecast"] != nil }
         /// Whether γ was chosen by what the deleted rows themselves said.
         private var isDampedByRows: Bool {
-            guard let forecast = report["row_forecast"], forecast["kind"] == .string(RowForecast.Kind.remembered.rawValue) else { return false }
-            return forecast["share"]?.double != nil && forecast["share"]?.double == report["damping"]?.double
+            guard let forecast = report["row_forecast"], forecast["kind"] == .string(RowForecast.Kind.remembered.rawValue),
+                let share = forecast["share"]?.double, let tolerance = forecast["tolerance"]?.double, let damping = report["damping"]?.double
+            else { return false }
+            return abs(damping - share) <= tolerance + 1e-12
         }
         private var startedInexactly: Bool { report["from_exact_state"] == .bool(false) }
 

@@ -1,7 +1,7 @@
 /// How much of the gap a stitch carries to the end of the chain.
 public enum Damping: Sendable, Equatable {
-    /// As much as does to the deleted rows what exact replay will do to them, where they were looked at and are remembered at all;
-    /// else as `gapNorms`.
+    /// As much as does to the deleted rows what exact replay will do to them, where they were looked at and are remembered at all, and
+    /// of all shares that the rows cannot tell from this one that which is nearest to `gapNorms`; else as `gapNorms`.
     case automatic
     /// As much as the fading of the gap's L1 norm predicts to be left there.
     case gapNorms
@@ -16,7 +16,7 @@ public enum Damping: Sendable, Equatable {
         case .automatic:
             let fading = Self.fading(series, blocksLeft: blocksLeft)
             guard let rows, rows.kind != .forgotten else { return StitchFactor(value: fading, forecast: rows) }
-            return StitchFactor(value: rows.share, fading: fading, forecast: rows, objection: rows.objection)
+            return StitchFactor(value: rows.nearest(to: fading), fading: fading, forecast: rows, objection: rows.objection)
         }
     }
 
@@ -49,6 +49,9 @@ struct StitchFactor {
 }
 
 extension RowForecast {
+    /// Of the γ that are right on the rows, as far as can be told, the one nearest to another.
+    func nearest(to other: Double) -> Double { min(max(other, max(share - tolerance, 0)), min(share + tolerance, 1)) }
+
     /// Why no γ can be told to be right on the rows, or nil.
     var objection: String? {
         guard kind == .unclear else { return nil }

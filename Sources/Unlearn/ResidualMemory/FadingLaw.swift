@@ -10,7 +10,7 @@ struct FadingLaw: Equatable {
     let level: Double
     let time: Double
 
-    /// Of h, over rows and seeds of the built-in LeNet-5 (`Benchmarks/rows`): its mean, and how much the prior weighs, in units of
+    /// Of h, as single mislabelled rows all over the chain of the built-in LeNet-5 had it: its mean, and how much the prior weighs, in units of
     /// the sum of squares of log τ; 2 is what points with errors of a fifth weigh beside a standard deviation of 0.14.
     static let prior = (exponent: 0.6, weight: 2.0)
     /// Beyond these the line through the points is noise.

@@ -32,6 +32,8 @@ public struct RowForecast: Sendable, Equatable {
     public let exponent: Double
     /// γ: the share of the gap that makes this change, from 0 to 1.
     public let share: Double
+    /// How far from that a γ may lie and still be as good on the rows, as far as chance lets anyone tell.
+    public let tolerance: Double
 }
 
 /// Reads what a chain knows of deleted rows while they are being deleted, and forecasts what it will know at its end.
@@ -53,6 +55,8 @@ struct RowMemory {
     private static let yardstickRows = 64
     /// Multiples of chance that count as more than chance.
     static let significance = 2.0
+    /// Of chance, which at the end of the chain is half of what it is on the way, where rates fall.
+    static let tolerance = 0.5
 
     init(_ rows: DeletedRows, trainer: any BlockTrainer) {
         self.rows = rows
@@ -124,7 +128,8 @@ struct RowMemory {
             if abs(recent) <= Self.significance * chance { .forgotten }
             else if ratio <= 0 || abs(atEnd) < Self.significance * chance { .unclear }
             else { .remembered }
-        return RowForecast(kind: kind, memoryAtEnd: atEnd, noise: chance, exponent: exponents / count, share: min(max(ratio, 0), 1))
+        return RowForecast(kind: kind, memoryAtEnd: atEnd, noise: chance, exponent: exponents / count, share: min(max(ratio, 0), 1),
+            tolerance: now == 0 ? 0 : min(Self.tolerance * chance / abs(now), 1))
     }
 
     /// What the chain learned since before a block.
