@@ -17,7 +17,7 @@ public struct RowForecast: Sendable, Equatable {
     public enum Kind: String, Codable, Sendable {
         /// The rows are known, and the law says how well they will be.
         case remembered
-        /// What the gap does to them is what it does to any row: they are forgotten, and any γ is as good on them.
+        /// What the gap does to them is what it does to any row: they are forgotten, and they know of no better γ.
         case forgotten
         /// They are known still, but whether they will be at the end is chance.
         case unclear
