@@ -65,6 +65,19 @@ struct ResultTests {
         #expect(result.output.contains(line) == (damping != "1") && result.output.contains("stays in the chain") == (damping != "1"), "\(result.output)")
     }
 
+    @Test("A dry run says what would become of the deleted rows, beside doing nothing and exact replay", arguments: ["auto", "l1"])
+    func rowsInDryRun(damping: String) throws {
+        let data = try SmallData()
+        let program = try data.initialise()
+        try program.run("train")
+        let arguments = ["delete", "--ids", "-", "--dry-run", "--on-no-decay", "stitch", "--epsilon", "1e9", "--damping", damping]
+        let report = try program.run(arguments + ["--json"], input: "5\n").json()
+        let margin = try #require(report["margin"] as? [String: Any]), memory = try #require(report["row_memory"] as? [Double])
+        #expect(memory.count == ((report["residual"] as? [Double])?.count ?? 0) + 1 && margin["before"] is Double && margin["after"] is Double)
+        let text = try program.run(arguments, input: "5\n").output
+        #expect(text.contains("on the deleted rows: log-odds of their label ") && text.contains("; doing nothing "), "\(text)")
+    }
+
     @Test("Where nothing was retrained, audit, log and certificate say that there was no influence to remove")
     func noInfluence() throws {
         let data = try SmallData()

@@ -93,14 +93,14 @@ struct DecayGuardTests {
     @Test("Damping follows the gap's own fading", arguments: [-0.5, -0.2, 0.0, 0.4])
     func damping(slope: Double) {
         let series = Self.series([Double](repeating: 0.5, count: 9), rho: 0.1) { 4 * pow(Double($0 + 1), slope) }
-        let factor = Damping.automatic.factor(series, blocksLeft: 30)
+        let factor = Damping.automatic.factor(series, blocksLeft: 30).value
         // Ten blocks walked, forty in all.
         #expect(abs(factor - min(1, pow(4, slope))) < 1e-3)
-        #expect(Damping.fixed(0.3).factor(series, blocksLeft: 30) == 0.3)
+        #expect(Damping.fixed(0.3).factor(series, blocksLeft: 30).value == 0.3)
     }
 
     @Test("A gap that is nothing needs no damping")
     func noGap() {
-        #expect(Damping.automatic.factor(Self.series([0, 0, 0], rho: 0) { _ in 0 }, blocksLeft: 5) == 1)
+        #expect(Damping.automatic.factor(Self.series([0, 0, 0], rho: 0) { _ in 0 }, blocksLeft: 5).value == 1)
     }
 }

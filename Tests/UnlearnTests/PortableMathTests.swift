@@ -92,7 +92,10 @@ struct PortableMathTests {
     func pinnedDecisions() {
         let delta = (1...12).map { 3 / Double($0).squareRoot() + 0.1 }
         let series = DecayGuardTests.series(delta, rho: 0.01) { 4 / Double($0 + 1).squareRoot() }
-        #expect(Damping.automatic.factor(series, blocksLeft: 30).bitPattern == 0x3fe1_9848_a3df_0005)
+        #expect(Damping.automatic.factor(series, blocksLeft: 30).value.bitPattern == 0x3fe1_9848_a3df_0005)
+        let law = FadingLaw(delta.enumerated().map { (Double($0.offset + 2) * 270, $0.element) })!
+        #expect(law.exponent.bitPattern == 0x3fe3_3eb3_2c91_5b61)
+        #expect(law.value(at: 20_000).bitPattern == 0x3fd5_69e3_de3d_d36b)
         #expect(PowerLawFit(delta, method: .leastSquares).h.bitPattern == 0x3fdf_ffff_ffff_fffb)
         #expect(PowerLawFit(delta, method: .dfa).h.bitPattern == 0x3fdf_ffff_ffff_ff6c)
         #expect(StudentT.quantile(0.95, degrees: 10).bitPattern == 0x3ffc_ffd7_3bfb_f620)

@@ -10,6 +10,8 @@ public struct BenchmarkPlan: Sendable {
     /// Blocks they are taken from: the first row from this block, further ones from it and, once it is used up, the next.
     public var positions: [Int]
     public var epsilons: [Double]
+    /// Deletions of the user's own, in place of `deletions` and `positions`.
+    public var cases: BenchmarkCases?
 
     public init(deletions: [Int], positions: [Int], epsilons: [Double]) {
         self.deletions = deletions
@@ -20,6 +22,23 @@ public struct BenchmarkPlan: Sendable {
 
 /// Deletion beside naive retraining and beside doing nothing, all run here.
 public struct BenchmarkReport: Codable, Sendable {
+    /// Mean log-odds of the deleted rows' given labels: after the deletion, after exact replay, and when nothing is done.
+    public struct Margin: Codable, Sendable {
+        public let after: Double
+        public let exact: Double
+        public let nothing: Double
+    }
+
+    /// The same stitch with the γ of another rule.
+    public struct Rule: Codable, Sendable {
+        /// `l1` or `paper`.
+        public let rule: String
+        public let damping: Double
+        public let l1: Double
+        public let agreement: Double
+        public let margin: Double
+    }
+
     public struct Row: Codable, Sendable {
         public let deleted: Int
         public let position: Int
@@ -47,6 +66,15 @@ public struct BenchmarkReport: Codable, Sendable {
         /// The same number under a name that says what it is.
         public let extrapolatedDistance: Double
         public let rho: [Double]
+        public let margin: Margin
+        /// What the stitch forecast of exact replay's margin; nil without a stitch.
+        public let forecast: DeletionReport.Forecast?
+        /// Nil where the outcome is no single stitch.
+        public let rules: [Rule]?
+        /// m_0, m_1, … and e_0, e_1, … to the end of the chain, as exact replay shows them, and how chance moves a single row.
+        public let rowMemory: [Double]
+        public let rowReach: [Double]
+        public let rowNoise: [Double]
         /// Mean relative error of each method's fit on the residuals that it had not seen; nil where there were none.
         public let extrapolationErrorLeastSquares: Double?
         public let extrapolationErrorDfa: Double?
@@ -92,24 +120,22 @@ public struct DeletionBenchmark {
         var naiveSeconds: Double?
         var naiveEquals = true
         var rows: [BenchmarkReport.Row] = []
-        for count in plan.deletions {
-            for position in plan.positions {
-                let chosen = try choose(count, from: position, lineage)
-                let what = "\(count) row\(count == 1 ? "" : "s") at block \(position)"
-                let exact = try walk(lineage, chosen, method: .exact, epsilon: plan.epsilons[0], "exact replay without \(what)")
-                if naiveSeconds == nil {
-                    let (state, seconds) = try trainFromScratch(lineage, without: chosen)
-                    naiveSeconds = seconds
-                    naiveEquals = state == exact.outcome.state
-                }
-                guard let naive = try project.decide(exact.outcome.state, on: .test) else { continue }
-                for epsilon in plan.epsilons {
-                    let run = try walk(lineage, chosen, method: .stitch, epsilon: epsilon, "deleting \(what)")
-                    rows.append(
-                        try compare(
-                            run, exact: exact.outcome, naive: naive, nothing: nothing, current: current, lineage, count: count,
-                            position: position, epsilon: epsilon, naiveSeconds: naiveSeconds!))
-                }
+        for (count, position, chosen) in try cases(lineage) {
+            let rowsThatGo = try DeletedRows(chosen) { try project.trainingRows(block: $0) }!
+            let what = "\(count) row\(count == 1 ? "" : "s") at block \(position)"
+            let exact = try walk(lineage, chosen, rowsThatGo, method: .exact, epsilon: plan.epsilons[0], "exact replay without \(what)")
+            if naiveSeconds == nil {
+                let (state, seconds) = try trainFromScratch(lineage, without: chosen)
+                naiveSeconds = seconds
+                naiveEquals = state == exact.outcome.state
+            }
+            guard let naive = try project.decide(exact.outcome.state, on: .test) else { continue }
+            for epsilon in plan.epsilons {
+                let run = try walk(lineage, chosen, rowsThatGo, method: .stitch, epsilon: epsilon, "deleting \(what)")
+                rows.append(
+                    try compare(
+                        run, rowsThatGo, exact: exact.outcome, naive: naive, nothing: nothing, current: current, lineage, count: count,
+                        position: position, epsilon: epsilon, naiveSeconds: naiveSeconds!))
             }
         }
         func mean(_ values: [Double?]) -> Double? {
@@ -120,6 +146,20 @@ public struct DeletionBenchmark {
             naiveSeconds: naiveSeconds ?? 0, naiveBlocks: lineage.trainedBlocks, naiveEqualsReplay: naiveEquals, rows: rows,
             compression: try CodecBenchmark(project).run(), extrapolationErrorLeastSquares: mean(rows.map(\.extrapolationErrorLeastSquares)),
             extrapolationErrorDfa: mean(rows.map(\.extrapolationErrorDfa)))
+    }
+
+    /// Rows that go, first block, slots by block.
+    private func cases(_ lineage: StoredLineage) throws -> [(count: Int, position: Int, slots: [Int: Set<Int>])] {
+        guard let cases = plan.cases else {
+            return try plan.deletions.flatMap { count in
+                try plan.positions.map { (count, $0, try choose(count, from: $0, lineage)) }
+            }
+        }
+        return try cases.lists.map { list in
+            let places = try project.store.livePlaces(list).filter { $0.part == .train && lineage.isTrained($0.block) }
+            guard let first = places.map(\.block).min() else { throw Failure(.input, "\(list.path): no trained block holds any of these rows") }
+            return (places.count, first, Dictionary(grouping: places, by: \.block).mapValues { Set($0.map(\.slot)) })
+        }
     }
 
     private struct Run {
@@ -144,14 +184,14 @@ public struct DeletionBenchmark {
     }
 
     private func walk(
-        _ lineage: StoredLineage, _ deleted: [Int: Set<Int>], method: UnlearningMethod, epsilon: Double, _ what: String
+        _ lineage: StoredLineage, _ deleted: [Int: Set<Int>], _ deletedRows: DeletedRows, method: UnlearningMethod, epsilon: Double, _ what: String
     ) throws -> Run {
         var options = options
         options.method = method
         options.decayGuard.epsilon = epsilon
         let replay = LineageReplay(
-            lineage, crew: project.crew, deleted: deleted, rows: { try project.trainingRows(block: $0, leavingOut: deleted[$0] ?? []) },
-            control: control, progress: { progress(what, $0, $0 + $1) })
+            lineage, crew: project.crew, deleted: deleted, deletedRows: deletedRows,
+            rows: { try project.trainingRows(block: $0, leavingOut: deleted[$0] ?? []) }, control: control, progress: { progress(what, $0, $0 + $1) })
         let clock = ContinuousClock()
         let start = clock.now
         let outcome = try replay.run(touched: deleted.keys.sorted(), options: options, into: DiscardingSink())
@@ -171,7 +211,7 @@ public struct DeletionBenchmark {
     }
 
     private func compare(
-        _ run: Run, exact: ReplayOutcome, naive: Decisions, nothing: Decisions, current: LatticeVector, _ lineage: StoredLineage, count: Int,
+        _ run: Run, _ deletedRows: DeletedRows, exact: ReplayOutcome, naive: Decisions, nothing: Decisions, current: LatticeVector, _ lineage: StoredLineage, count: Int,
         position: Int, epsilon: Double, naiveSeconds: Double
     ) throws -> BenchmarkReport.Row {
         let unit = project.trainer.lattice.unit
@@ -188,6 +228,19 @@ public struct DeletionBenchmark {
             let errors = (seen..<all.count).filter { all[$0] > 0 }.map { abs(fit.value($0 + 1) - all[$0]) / all[$0] }
             return errors.isEmpty ? nil : errors.reduce(0, +) / Double(errors.count)
         }
+        func margin(_ state: LatticeVector) throws -> Double { try deletedRows.margin(of: state, project.trainer) }
+        var rules: [BenchmarkReport.Rule]?
+        if run.outcome.method == .stitch, run.outcome.segments.count == 1, let segment = run.outcome.segments.first, let correction = segment.correction {
+            let gap = try current.subtracting(state).adding(correction)
+            let fading = Damping.gapNorms.factor(segment.residuals, blocksLeft: lineage.shape.depth - lineage.shape.depth(of: segment.lastBlock)).value
+            rules = try [("l1", fading), ("paper", 1)].map { name, factor in
+                let other = try current.subtracting(gap).adding(gap.scaled(by: 1 - factor))
+                return BenchmarkReport.Rule(
+                    rule: name, damping: factor, l1: Double(other.l1Distance(to: exact.state)) * unit,
+                    agreement: try project.decide(other, on: .test)!.agreement(with: naive.classes), margin: try margin(other))
+            }
+        }
+        let rowMemory = exact.segments.last?.rowMemory
         return BenchmarkReport.Row(
             deleted: count, position: position, epsilon: epsilon, method: run.outcome.method, fallback: run.outcome.fallback,
             blocksRetrained: run.outcome.blocksTrained, seconds: run.seconds,
@@ -197,6 +250,9 @@ public struct DeletionBenchmark {
             l1: Double(state.l1Distance(to: exact.state)) * unit, l1Paper: Double(paper.l1Distance(to: exact.state)) * unit,
             l1Nothing: Double(current.l1Distance(to: exact.state)) * unit, damping: run.outcome.segments.last?.damping,
             tailBound: run.outcome.tailBound, extrapolatedDistance: run.outcome.tailBound, rho: run.outcome.residuals?.rho ?? [],
+            margin: .init(after: try margin(state), exact: try margin(exact.state), nothing: try margin(current)),
+            forecast: run.outcome.segments.last?.forecast.map(DeletionReport.Forecast.init), rules: rules,
+            rowMemory: rowMemory?.memory ?? [], rowReach: rowMemory?.reach ?? [], rowNoise: rowMemory?.noise ?? [],
             extrapolationErrorLeastSquares: extrapolationError(.leastSquares), extrapolationErrorDfa: extrapolationError(.dfa))
     }
 }

@@ -46,6 +46,35 @@ public struct DeletionReport: Codable, Sendable {
         var kept: Interim { Interim(stateDigest: nil, testAccuracy: nil, milliseconds: milliseconds) }
     }
 
+    /// How firmly models hold to the deleted rows: mean log-odds of their given labels. It goes where what was measured goes.
+    public struct Margin: Codable, Sendable {
+        /// Of the model before: doing nothing.
+        public let before: Double
+        /// Of the model that was made.
+        public let after: Double
+        /// Of exact replay: the same where that was done, else by forecast; nil where nothing forecasts it.
+        public let exact: Double?
+        public let exactIsForecast: Bool
+    }
+
+    /// What the deleted rows say of the last stitch.
+    public struct Forecast: Codable, Sendable {
+        public let kind: RowForecast.Kind
+        /// Of the log-odds at the end of the chain, and by how much chance moves them.
+        public let memoryAtEnd: Double
+        public let noise: Double
+        public let exponent: Double
+        /// γ as the rows have it.
+        public let share: Double
+        /// What a γ may differ from it without the rows telling.
+        public let tolerance: Double
+
+        init(_ forecast: RowForecast) {
+            (kind, memoryAtEnd, noise) = (forecast.kind, forecast.memoryAtEnd, forecast.noise)
+            (exponent, share, tolerance) = (forecast.exponent, forecast.share, forecast.tolerance)
+        }
+    }
+
     /// Nil where nothing was left to do, so that no request was made.
     public var request: String?
     /// When it was done: ISO 8601, UTC.
@@ -66,6 +95,12 @@ public struct DeletionReport: Codable, Sendable {
     /// Δ_1, Δ_2, … and ρ_1, ρ_2, … behind the last touched block.
     public var residual: [Double] = []
     public var rho: [Double] = []
+    /// m_0, m_1, … and e_0, e_1, …: what the chain still knew of the deleted rows themselves, and what the gap would take of it at the
+    /// end. Nil where they were not looked at, as the next two, and in reports of earlier versions.
+    public var rowMemory: [Double]?
+    public var rowReach: [Double]?
+    public var rowForecast: Forecast?
+    public var margin: Margin?
     public var fit: PowerLawFit?
     /// The same residuals fitted by the other method.
     public var otherFit: PowerLawFit?
@@ -129,6 +164,9 @@ public struct DeletionReport: Codable, Sendable {
         residual = last.residuals.delta
         rho = last.residuals.rho
         damping = last.damping
+        rowMemory = last.rowMemory?.memory
+        rowReach = last.rowMemory?.reach
+        rowForecast = last.forecast.map(Forecast.init)
         guard let verdict = last.verdict else { return }
         fit = verdict.fit
         otherFit = PowerLawFit(residual, method: otherMethod)
@@ -142,6 +180,10 @@ public struct DeletionReport: Codable, Sendable {
     struct Measured: Encodable {
         let residual: [Double]
         let rho: [Double]
+        let rowMemory: [Double]?
+        let rowReach: [Double]?
+        let rowForecast: Forecast?
+        let margin: Margin?
         let fit: PowerLawFit?
         let otherFit: PowerLawFit?
         let decay: Decay?
@@ -154,7 +196,7 @@ public struct DeletionReport: Codable, Sendable {
 
     var measured: Measured {
         Measured(
-            residual: residual, rho: rho, fit: fit, otherFit: otherFit, decay: decay, damping: damping, tailBound: tailBound,
+            residual: residual, rho: rho, rowMemory: rowMemory, rowReach: rowReach, rowForecast: rowForecast, margin: margin, fit: fit, otherFit: otherFit, decay: decay, damping: damping, tailBound: tailBound,
             extrapolatedDistance: extrapolatedDistance, segments: segments,
             fallback: fallback)
     }
@@ -163,6 +205,7 @@ public struct DeletionReport: Codable, Sendable {
     var kept: DeletionReport {
         var copy = self
         (copy.residual, copy.rho, copy.fit, copy.otherFit, copy.decay, copy.damping) = ([], [], nil, nil, nil, nil)
+        (copy.rowMemory, copy.rowReach, copy.rowForecast, copy.margin) = (nil, nil, nil, nil)
         (copy.stateDigestBefore, copy.stateDigest, copy.testAccuracyBefore, copy.testAccuracy) = (nil, nil, nil, nil)
         (copy.l1Changed, copy.agreementBefore, copy.tailBound) = (nil, nil, 0)
         copy.erased.bytes = nil

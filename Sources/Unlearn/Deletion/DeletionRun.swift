@@ -45,15 +45,17 @@ final class DeletionRun {
 
     func retrain(control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void) throws {
         let lineage = plan.lineage, training = plan.training, project = project
+        // Before they are emptied.
+        let deletedRows = try DeletedRows(training.filter { lineage.isTrained($0.key) }) { try project.trainingRows(block: $0) }
         let replay = LineageReplay(
-            lineage, crew: project.crew, deleted: training, rows: { try project.trainingRows(block: $0, leavingOut: training[$0] ?? []) },
+            lineage, crew: project.crew, deleted: training, deletedRows: plan.options.method == .exact ? nil : deletedRows, rows: { try project.trainingRows(block: $0, leavingOut: training[$0] ?? []) },
             control: control, progress: progress)
         let outcome = try before == nil ? nil : replay.run(touched: plan.touched, options: plan.options, into: staging ?? DiscardingSink())
         decisionsBefore = try before.flatMap { try project.decide($0, on: .test, leavingOut: plan.test) }
-        try describe(outcome)
+        try describe(outcome, deletedRows)
     }
 
-    private func describe(_ outcome: ReplayOutcome?) throws {
+    private func describe(_ outcome: ReplayOutcome?, _ deletedRows: DeletedRows?) throws {
         let lineage = plan.lineage
         report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
         if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
@@ -70,6 +72,7 @@ final class DeletionRun {
             report.stateDigest = Digest(of: outcome.state).description
             let decisions = try project.decide(outcome.state, on: .test, leavingOut: plan.test)
             report.testAccuracy = decisions?.score.accuracy
+            if let before, let deletedRows { report.margin = try deletedRows.margins(before: before, after: outcome, project.trainer) }
             if let before, outcome.blocksTrained > 0 {
                 report.l1Changed = Double(before.l1Distance(to: outcome.state)) * project.trainer.lattice.unit
                 report.agreementBefore = decisions.flatMap { after in decisionsBefore.map { after.agreement(with: $0.classes) } }
@@ -149,8 +152,9 @@ final class DeletionRun {
     private struct Intention: Encodable {
         let method: UnlearningMethod
         let onNoDecay: NoDecayPolicy
-        /// Nil: automatic.
+        /// Nil: automatic, or by a rule.
         let damping: Double?
+        let dampingRule: String?
         let epsilon: Double
         let fit: FitMethod
         let approximate: Bool
@@ -162,6 +166,7 @@ final class DeletionRun {
             method = options.replay.method
             onNoDecay = options.replay.onNoDecay
             damping = if case .fixed(let factor) = options.replay.damping { factor } else { nil }
+            dampingRule = options.replay.damping == .gapNorms ? "l1" : nil
             epsilon = options.replay.decayGuard.epsilon
             fit = options.replay.fitMethod
             approximate = options.approximate

@@ -41,6 +41,8 @@ public struct AuditReport: Codable, Sendable {
     /// The same number under a name that says what it is.
     public var extrapolatedDistance: Double?
     public var accuracy = Accuracy()
+    /// What the deletion measured on its rows before they were erased; nil where that is not kept.
+    public var margin: DeletionReport.Margin?
     public var blocksReplayed = 0
     public var seconds = 0.0
     public var stateDigest: String?
@@ -141,6 +143,7 @@ extension Project {
             audit.l1NothingStandardError = nothing.standardError * unit
             audit.accuracy.nothing = try accuracy(of: nothingClasses)
         }
+        audit.margin = report.margin
         audit.blocksReplayed = replayed
         audit.seconds = (clock.now - start) / .seconds(1)
         audit.stateDigest = Digest(of: current).description
@@ -182,6 +185,7 @@ extension Project {
         var figures = report
         if report.verdict == .exact {
             (figures.agreementNothingVsExact, figures.l1NothingToExact, figures.l1NothingStandardError, figures.accuracy.nothing) = (nil, nil, nil, nil)
+            figures.margin = nil
         }
         let recorded = Recorded(
             request: report.request, verdict: [.nearer, .noBetter].contains(report.verdict) ? nil : report.verdict, laterRequests: report.laterRequests, blocksReplayed: report.blocksReplayed)

@@ -37,6 +37,15 @@ struct InfluenceWords {
             if case .integer(let count)? = report["stitches"] { dampings.isEmpty && count > 0 } else { false }
         }
         private var runsToTheEnd: Bool { report["damping"]?.double == nil }
+        /// Reports of earlier versions have no such field, and their certificates keep the words that they were issued with.
+        private var tellsOfRows: Bool { report["row_forecast"] != nil }
+        /// Whether γ was chosen by what the deleted rows themselves said.
+        private var isDampedByRows: Bool {
+            guard let forecast = report["row_forecast"], forecast["kind"] == .string(RowForecast.Kind.remembered.rawValue),
+                let share = forecast["share"]?.double, let tolerance = forecast["tolerance"]?.double, let damping = report["damping"]?.double
+            else { return false }
+            return abs(damping - share) <= tolerance + 1e-12
+        }
         private var startedInexactly: Bool { report["from_exact_state"] == .bool(false) }
 
         var meaning: String {
@@ -76,6 +85,11 @@ struct InfluenceWords {
                 words += least == 0
                     ? "; behind a stitch with damping 0 the model is what it was before"
                     : "; of the difference from the model before, the rest of the chain carries a share of \(least)"
+                if tellsOfRows {
+                    if isDampedByRows { words += ", as much as changes what the model makes of the rows themselves by what exact replay is forecast to" }
+                    words += "; what it does not carry stays in the chain as a record of its own: whoever has the key can add it back, and comes "
+                        + "within rounding of the model before"
+                }
             }
             return words
         }

@@ -11,6 +11,8 @@ public struct LineageReplay {
     private let walk: LineageWalk
     /// Slots by block that are left out.
     private let deleted: [Int: Set<Int>]
+    /// The deleted rows themselves, where they are there to be looked at.
+    private let deletedRows: DeletedRows?
     private let progress: (_ trained: Int, _ atMost: Int) -> Void
     private let unit: Double
 
@@ -18,11 +20,12 @@ public struct LineageReplay {
     ///   - rows: of a block without the deleted ones.
     ///   - progress: told the blocks trained so far and an upper limit of those to come.
     public init(
-        _ stored: StoredLineage, crew: TrainerCrew, deleted: [Int: Set<Int>], rows: @escaping (Int) throws -> BlockRows, control: TrainingControl,
+        _ stored: StoredLineage, crew: TrainerCrew, deleted: [Int: Set<Int>], deletedRows: DeletedRows? = nil, rows: @escaping (Int) throws -> BlockRows, control: TrainingControl,
         progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
     ) {
         self.stored = stored
         self.deleted = deleted
+        self.deletedRows = deletedRows
         self.progress = progress
         walk = LineageWalk(crew: crew, rows: rows, control: control)
         unit = crew.leader.lattice.unit
@@ -50,8 +53,10 @@ public struct LineageReplay {
 
     private func replayStem(_ touched: [Int], _ options: ReplayOptions, _ sink: any ReplaySink) throws -> ReplayOutcome {
         let trunk = stored.trunk(), trained = Count(), atMost = Count()
+        let ofStem = deletedRows?.inBlocks { shape.isChain || $0 <= shape.stem }
+        let witness = ofStem.map { RowWitness(rows: $0, trainer: walk.crew.leader, remaining: walk.rows) }
         let replay = BlockReplay(
-            chain: trunk, unit: unit,
+            chain: trunk, unit: unit, witness: witness,
             progress: { done, most in
                 atMost.blocks = done + most
                 progress(done, most)

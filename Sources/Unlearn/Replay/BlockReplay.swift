@@ -36,6 +36,9 @@ public struct ReplaySegment: Sendable {
     public private(set) var lastBlock: Int
     /// Behind the last deleted block of the walk.
     public let residuals: ResidualSeries
+    /// What the deleted rows told meanwhile, and of the stitch that ended the walk; nil where they were not given.
+    public var rowMemory: RowMemorySeries?
+    public var forecast: RowForecast?
     /// The guard's last word before the end; nil where there were too few residuals to judge.
     public let verdict: DecayGuard.Verdict?
     /// γ of the stitch that ended the walk; nil where it reached the end of the chain.
@@ -88,25 +91,33 @@ public struct BlockReplay {
     /// The length of a step of the lattice.
     private let unit: Double
     private let step: Step
+    /// The deleted rows, where they are still there to be looked at.
+    private let witness: RowWitness?
     /// Told the blocks trained so far and an upper limit of those to come.
     private let progress: (_ trained: Int, _ atMost: Int) -> Void
 
     public init(
-        chain: any InfluenceChain, unit: Double, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }, step: @escaping Step
+        chain: any InfluenceChain, unit: Double, witness: RowWitness? = nil, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in },
+        step: @escaping Step
     ) {
         self.chain = chain
         self.unit = unit
+        self.witness = witness
         self.step = step
         self.progress = progress
     }
 
     /// Of a chain whose steps are blocks.
-    /// - Parameter rows: of a block without the deleted ones.
+    /// - Parameters:
+    ///   - rows: of a block without the deleted ones.
+    ///   - deletedRows: these, where they are still there to be looked at.
     public init(
-        chain: any InfluenceChain, trainer: any BlockTrainer, rows: @escaping (Int) throws -> BlockRows, control: TrainingControl,
-        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
+        chain: any InfluenceChain, trainer: any BlockTrainer, rows: @escaping (Int) throws -> BlockRows, deletedRows: DeletedRows? = nil,
+        control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
     ) {
-        self.init(chain: chain, unit: trainer.lattice.unit, progress: progress) { block, base, _ in
+        self.init(
+            chain: chain, unit: trainer.lattice.unit, witness: deletedRows.map { RowWitness(rows: $0, trainer: trainer, remaining: rows) }, progress: progress
+        ) { block, base, _ in
             try trainer.train(block: block, from: base, rows: try rows(block), control: control)
         }
     }
@@ -130,6 +141,9 @@ public struct BlockReplay {
         }
     }
 
+    /// Blocks from a step on: only the last one may have several.
+    private func blocks(from step: Int) -> Int { chain.length - step + chain.blocks(in: chain.length) }
+
     private struct Walker {
         let replay: BlockReplay
         let deleted: [Int]
@@ -144,12 +158,14 @@ public struct BlockReplay {
         /// ‖D_i‖₁ of the old chain from block `firstNorm` on.
         private var influenceNorms: [Double] = []
         private var firstNorm = 0
+        private var rowMemory: RowMemory?
 
         init(_ replay: BlockReplay, deleted: [Int], options: ReplayOptions, sink: any ReplaySink) {
             self.replay = replay
             self.deleted = deleted
             self.options = options
             self.sink = sink
+            rowMemory = replay.witness.map(RowMemory.init)
         }
 
         private var chain: any InfluenceChain { replay.chain }
@@ -197,7 +213,7 @@ public struct BlockReplay {
 
         private static func withoutStitch(_ walk: ReplaySegment) -> ReplaySegment {
             ReplaySegment(
-                firstBlock: walk.firstBlock, lastBlock: walk.lastBlock, residuals: walk.residuals, verdict: walk.verdict, damping: nil,
+                firstBlock: walk.firstBlock, lastBlock: walk.lastBlock, residuals: walk.residuals, rowMemory: walk.rowMemory, verdict: walk.verdict, damping: nil,
                 correction: nil, tailBound: 0)
         }
 
@@ -224,7 +240,8 @@ public struct BlockReplay {
                 // Deleted rows right ahead: the walk must go on through them.
                 guard following != block + 1 else { continue }
                 let target = following.map { $0 - 1 } ?? end
-                verdict = try judge(residuals, from: block, to: target)
+                let factor: StitchFactor
+                (verdict, factor) = try judge(residuals, from: block, to: target)
                 guard let verdict, verdict.ruleSatisfied else { continue }
                 if !verdict.allowsStitch {
                     switch options.onNoDecay {
@@ -235,56 +252,68 @@ public struct BlockReplay {
                     case .stitch: guarded = false
                     }
                 }
-                try stitch(from: first, at: block, to: target, gap: gap, residuals, verdict)
+                try stitch(from: first, at: block, to: target, gap: gap, factor, residuals, verdict)
                 return following
             }
             segments.append(
                 ReplaySegment(
-                    firstBlock: first, lastBlock: end, residuals: residuals, verdict: verdict, damping: nil,
+                    firstBlock: first, lastBlock: end, residuals: residuals, rowMemory: rowMemory?.series, verdict: verdict, damping: nil,
                     correction: nil, tailBound: 0))
             return nil
         }
 
         /// The guard's word on a stitch behind `block` that reaches to `target`.
-        private mutating func judge(_ residuals: ResidualSeries, from block: Int, to target: Int) throws -> DecayGuard.Verdict? {
-            guard residuals.count >= options.decayGuard.fewestResiduals else { return nil }
+        private mutating func judge(
+            _ residuals: ResidualSeries, from block: Int, to target: Int
+        ) throws -> (verdict: DecayGuard.Verdict?, factor: StitchFactor) {
+            guard residuals.count >= options.decayGuard.fewestResiduals else { return (nil, StitchFactor(value: 1)) }
             if influenceNorms.isEmpty {
                 // From the block of the first stitch that is possible at all.
                 firstNorm = block + 1
                 influenceNorms = try (block..<end).map { Double(try chain.influence($0 + 1).l1Norm) * replay.unit }
             }
             let ahead = block < target ? influenceNorms[(block + 1 - firstNorm)...(target - firstNorm)].reduce(0, +) : 0
-            let damping = options.damping.factor(residuals, blocksLeft: chain.depth(of: target) - block)
-            return options.decayGuard.verdict(
-                residuals, method: options.fitMethod, outlook: .init(influenceAhead: ahead, damping: damping))
+            let factor = options.damping.factor(
+                residuals, blocksLeft: chain.depth(of: target) - block, rows: block < target ? rowMemory?.forecast(ahead: ahead / replay.unit) : nil)
+            let outlook = DecayGuard.Outlook(influenceAhead: ahead, damping: factor.value, fading: factor.fading, objection: factor.objection)
+            return (options.decayGuard.verdict(residuals, method: options.fitMethod, outlook: outlook), factor)
         }
 
         /// Trains one block from the current state and measures it against the old chain; gives the gap behind it.
         private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector {
-            replay.progress(trained, (block...end).reduce(0) { $0 + chain.blocks(in: $1) })
+            replay.progress(trained, replay.blocks(from: block))
             let before = state
             state = try replay.step(block, before, isExact)
             trained += chain.blocks(in: block)
             let influence = try state.subtracting(before)
-            let gap = try chain.state(block).subtracting(state)
+            let old = try chain.state(block), gap = try old.subtracting(state)
             residuals.append(influence: try chain.influence(block), retrained: influence, gap: gap, unit: replay.unit)
+            try readMemory(behind: block, old: old)
             try sink.retrained(block: block, influence: influence, baseIsExact: isExact)
             return gap
         }
 
+        private mutating func readMemory(behind block: Int, old: LatticeVector) throws {
+            guard var memory = rowMemory else { return }
+            var target = end
+            if let following = deleted.first(where: { $0 > block }) { target = following - 1 }
+            try memory.read(behind: block, old: old, new: state, end: target, chain: replay.chain)
+            rowMemory = memory
+        }
+
         private mutating func stitch(
-            from first: Int, at block: Int, to target: Int, gap: LatticeVector, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
+            from first: Int, at block: Int, to target: Int, gap: LatticeVector, _ factor: StitchFactor, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
         ) throws {
             if firstStitch == nil { firstStitch = (block, state) }
-            let factor = options.damping.factor(residuals, blocksLeft: chain.depth(of: target) - block)
-            let correction = gap.scaled(by: 1 - factor)
+            let correction = gap.scaled(by: 1 - factor.value)
             if correction.l1Norm > 0 { try sink.stitched(after: block, correction: correction) }
             state = try chain.state(target).subtracting(gap).adding(correction)
             let tail = verdict.fit.sum(from: residuals.count + 1, through: chain.depth(of: target) - residuals.deletedBlock)
             let left = Double(correction.l1Norm) * replay.unit
             segments.append(
                 ReplaySegment(
-                    firstBlock: first, lastBlock: block, residuals: residuals, verdict: verdict, damping: factor,
+                    firstBlock: first, lastBlock: block, residuals: residuals, rowMemory: rowMemory?.series, forecast: factor.forecast,
+                    verdict: verdict, damping: factor.value,
                     correction: correction, tailBound: tail + left))
         }
 
@@ -299,7 +328,8 @@ public struct BlockReplay {
             }
             segments.append(
                 ReplaySegment(
-                    firstBlock: start, lastBlock: end, residuals: residuals, verdict: try judge(residuals, from: end, to: end), damping: nil,
+                    firstBlock: start, lastBlock: end, residuals: residuals, rowMemory: rowMemory?.series,
+                    verdict: try judge(residuals, from: end, to: end).verdict, damping: nil,
                     correction: nil, tailBound: 0))
         }
     }

@@ -41,10 +41,16 @@ public struct DecayGuard: Sendable, Equatable {
         public let influenceAhead: Double
         /// γ of the stitch.
         public let damping: Double
+        /// The share of the gap's L1 norm that its own fading predicts to be left at the end: what doing nothing would leave.
+        public let fading: Double
+        /// Why the deleted rows themselves forbid it, or nil.
+        public let objection: String?
 
-        public init(influenceAhead: Double, damping: Double) {
+        public init(influenceAhead: Double, damping: Double, fading: Double? = nil, objection: String? = nil) {
             self.influenceAhead = influenceAhead
             self.damping = damping
+            self.fading = fading ?? damping
+            self.objection = objection
         }
     }
 
@@ -62,12 +68,16 @@ public struct DecayGuard: Sendable, Equatable {
         }
         let gap = series.gapNorms.last ?? 0
         let bound = recentRho * outlook.influenceAhead + (1 - outlook.damping) * gap
-        let isNear = recentRho <= rhoCeiling && bound <= boundLimit * outlook.damping * gap
+        // Of the gap's size, not of its effect on the rows, for which γ may be smaller.
+        let near = recentRho * outlook.influenceAhead + (1 - outlook.fading) * gap
+        let isNear = recentRho <= rhoCeiling && near <= boundLimit * outlook.fading * gap
         var objection: String?
         if upper >= 0 {
             objection = "residual memory does not decay: log-log slope \(Self.format(slope)), upper limit \(Self.format(upper))"
         } else if recentRho > rhoLimit && !isNear {
             objection = "the relative residual is still \(Self.format(recentRho * 100)) %, above the limit of \(Self.format(rhoLimit * 100)) %"
+        } else {
+            objection = outlook.objection
         }
         return Verdict(
             fit: fit, slope: slope, slopeUpper: upper, recentRho: recentRho, distanceBound: bound, ruleSatisfied: fit.decline(series.count) <= epsilon,
@@ -82,7 +92,7 @@ public struct DecayGuard: Sendable, Equatable {
     }
 
     /// Two decimals.
-    private static func format(_ value: Double) -> String {
+    static func format(_ value: Double) -> String {
         guard value.isFinite else { return "\(value)" }
         let hundredths = Int((abs(value) * 100).rounded())
         let decimals = hundredths % 100

@@ -63,7 +63,7 @@ extension CommandSpec {
                 ["current model", percent(current), percent(agreement), fixed(l1, 3)],
                 doingNothing,
             ]))
-            \(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")\(verdict)\(kept)
+            \(report.margin.map { "on the deleted rows, measured before they were erased: \(DeletionText.describe($0))\n" } ?? "")\(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")\(verdict)\(kept)
             """
     }
 }

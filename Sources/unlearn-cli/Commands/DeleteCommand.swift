@@ -14,7 +14,7 @@ extension CommandSpec {
             OptionSpec("method", "NAME", "stitch (default): retrain until memory has decayed; exact: replay to the end, also what earlier stitches left (then without --ids, too)"),
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             OptionSpec("on-no-decay", "NAME", "exact (default), fail, or stitch (unguarded, the paper's behaviour)"),
-            OptionSpec("damping", "auto|X", "share of the gap that a stitch carries on: 1 is the paper's, 0 does nothing"),
+            OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),
             OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             OptionSpec("fit", "NAME", "least-squares (default) or dfa: how the exponent h is found"),
             OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then"),
@@ -82,9 +82,11 @@ extension CommandSpec {
         if let policy = try invocation.choice("on-no-decay", NoDecayPolicy.self) { replay.onNoDecay = policy }
         if let fit = try invocation.choice("fit", FitMethod.self) { replay.fitMethod = fit }
         if let limit = try invocation.number("rho-limit", in: 0...1) { replay.decayGuard.rhoLimit = limit }
-        if let damping = invocation.text("damping"), damping != "auto" {
+        if let damping = invocation.text("damping"), damping == "l1" {
+            replay.damping = .gapNorms
+        } else if let damping = invocation.text("damping"), damping != "auto" {
             guard let factor = Double(damping), (0...1).contains(factor) else {
-                throw Failure(.input, "--damping takes auto or a number from 0 to 1, not '\(damping)'")
+                throw Failure(.input, "--damping takes auto, l1 or a number from 0 to 1, not '\(damping)'")
             }
             replay.damping = .fixed(factor)
         }

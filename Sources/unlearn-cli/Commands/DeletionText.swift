@@ -60,6 +60,7 @@ enum DeletionText {
         if let changed = report.l1Changed, let agreement = report.agreementBefore {
             lines.append("doing nothing would have named the same class for \(percent(agreement)) of the test rows; it lies \(fixed(changed, 3)) (L1) away")
         }
+        if let margin = report.margin { lines.append("on the deleted rows: \(describe(margin))\(rowsTold(report))") }
         guard !report.dryRun else { return lines }
         lines.append(
             "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint"))"
@@ -68,6 +69,20 @@ enum DeletionText {
         if let note = report.note { lines.append(note) }
         if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
         return lines
+    }
+
+    static func describe(_ margin: DeletionReport.Margin) -> String {
+        "log-odds of their label \(fixed(margin.after, 3)); doing nothing \(fixed(margin.before, 3))"
+            + (margin.exact.map { ", exact replay \(fixed($0, 3))\(margin.exactIsForecast ? " by forecast" : "")" } ?? "")
+    }
+
+    private static func rowsTold(_ report: DeletionReport) -> String {
+        guard let forecast = report.rowForecast else { return "" }
+        return switch forecast.kind {
+        case .remembered: ""
+        case .forgotten: "; they are forgotten: the gap changes them as it changes any row, by chance (\(fixed(forecast.noise, 3)))"
+        case .unclear: "; at the end they cannot be told from chance (\(fixed(forecast.noise, 3)))"
+        }
     }
 
     private static func rows(_ report: DeletionReport) -> String {
