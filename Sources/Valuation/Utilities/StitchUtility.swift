@@ -48,6 +48,8 @@ public final class StitchUtility: StreamingUtility {
         guard !touched.isEmpty else { return trainer.model }
         var options = ReplayOptions()
         options.onNoDecay = .stitch
+        // The rows of many players at once are no rows to look at one by one.
+        options.damping = .gapNorms
         options.sameNumerics = trainer.project.fingerprintDifference == nil
         let count = Count()
         let replay = BlockReplay(

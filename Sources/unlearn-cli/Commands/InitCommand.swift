@@ -164,7 +164,7 @@ extension CommandSpec {
             throw Failure(.input, "--list-id-column names a column of the lists that --exclude and --only give; give one of these")
         }
         let table = try tableColumns(invocation, spec)
-        let recipe = try recipe(invocation)
+        let recipe = try recipe(invocation, twin)
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
             recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: PathText.printable(dataName),
@@ -254,10 +254,10 @@ extension CommandSpec {
         case on, off
     }
 
-    private static func recipe(_ invocation: Invocation) throws -> Recipe {
+    private static func recipe(_ invocation: Invocation, _ twin: TwinPlaces?) throws -> Recipe {
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         let model = try invocation.choice("model", ModelName.self)!
-        let branched = try invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0 > 0
+        let branched = try twin?.settings.recipe.branches != nil || invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0 > 0
         var recipe = Recipe.builtIn(model, branched: branched)
         func reject(_ name: String, _ models: String) throws {
             if invocation.flag(name) { throw Failure(.input, "--\(name) is for \(models), not for \(model.rawValue)") }

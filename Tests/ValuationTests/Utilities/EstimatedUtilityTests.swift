@@ -26,7 +26,7 @@ struct EstimatedUtilityTests {
             }
             // Deleted from a project of the same rows.
             let other = try ValuationProject(providers: 3, rows: 240, policy: .stratified, blocks: 24)
-            let report = try other.delete(ids) { $0.replay.onNoDecay = .stitch }
+            let report = try other.delete(ids) { ($0.replay.onNoDecay, $0.replay.damping) = (.stitch, .gapNorms) }
             #expect(try trainer.metric.value(of: trainer.scorer.scores(other.open().model(), by: trainer.trainers[0])) == value)
             trained += report.blocksRetrained
         }
