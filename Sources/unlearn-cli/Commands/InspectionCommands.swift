@@ -60,7 +60,7 @@ extension CommandSpec {
                 : status.lineage == nil ? "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)" : "stitched in the stem: not exact"
         var lines = [
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
-            "\(status.rowsLive) training rows live, \(status.rowsDeleted) rows deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
+            "\(status.rowsLive) training rows live, \(counted(status.rowsDeleted, "row")) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             status.lineage.map { "lineage: a stem of \(counted($0.stem, "block")) and \(counted($0.branches, "branch", "branches")) of \($0.length); \(chain)" } ?? "chain \(chain)",
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
             "numerics " + status.fingerprint.facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
