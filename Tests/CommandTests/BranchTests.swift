@@ -25,6 +25,10 @@ struct BranchTests {
         ("--branches 5 --blocks 30 --risk beyond", "beyond line 1: '1.5' is no probability"), ("--branches 5 --blocks 30 --risk words", "words line 2: 'often' is no probability"),
         ("--branches 5 --blocks 30 --risk nan", "nan line 1: 'nan' is no probability"), ("--branches 5 --blocks 30 --risk twice", "twice line 2 names 'u1' again"),
         ("--branches 5 --blocks 30 --risk pairs", "pairs line 1 has 3 fields"), ("--branches 5 --blocks 30 --risk empty", "empty names no probabilities"),
+        ("--branches 5 --blocks 30 --stem 0 --stem-rows few --risk fine", "--stem-rows names rows for a stem, and there is none"),
+        ("--branches 5 --blocks 30 --stem-rows both --groups named", "is a row's id and a group's name"),
+        ("--branches 2 --blocks 30 --branch-learning-rate 1e-10", "--branch-learning-rate takes a number"),
+        ("--branches 5 --blocks 3 --blocks-by group --groups groups", "5 branches do not fit 3 blocks"),
         ("--branches 5 --blocks 30 --blocks-by group", "--blocks-by group needs groups"),
         ("--branches 2 --blocks 30 --blocks-by group --groups groups", "2 branches for 3 providers"),
         ("--branches 3 --blocks 30 --blocks-by group --groups groups --stem 0.5", "no row for it: every row has a group"),
@@ -41,13 +45,16 @@ struct BranchTests {
         try shell.folder.write("u1,0.1\nu1,0.2\n", to: "twice")
         try shell.folder.write("u1,0.1,x\n", to: "pairs")
         try shell.folder.write("", to: "empty")
+        try shell.folder.write("u1,0.5\n", to: "fine")
+        try shell.folder.write("u1\n", to: "both")
+        try shell.folder.write("u1,u1\n", to: "named")
         try shell.folder.write((1...400).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")
         // Which rows are training rows is told by a project with the same places.
         let listed = try shell.run("""
             $U -C known init \(Self.small) --quiet
             $U -C known where --ids ids --json | jq -r '.rows[] | select(.part == "train") | .id' > all
             head -3 all > few; sed -i '1i # training rows' all; train=$(head -1 few)
-            for f in unknown unknown-risk beyond words nan twice pairs; do sed -i "s/u1/$train/" $f; done
+            for f in unknown unknown-risk beyond words nan twice pairs fine both named; do sed -i "s/u1/$train/g" $f; done
             """)
         #expect(listed.status == 0, "\(listed.errors)")
         let result = try shell.run("$U -C new init \(Self.small) \(words); s=$?; [ ! -e new ] || s=99; exit $s")
@@ -120,13 +127,12 @@ struct BranchTests {
         #expect(verified.contains("exact by construction: branch"), "\(verified)")
     }
 
-    @Test("Every coalition of providers with branches of their own is the model of a project without the others' rows")
-    func coalitions() throws {
+    @Test("A provider that leaves its branches leaves the model of a project without its rows")
+    func leavingProviders() throws {
         try shell.folder.write("id,group\n" + (1...400).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")
         let made = try shell.run("""
             set -e
             $U -C p init \(Self.small) --blocks 6 --branches 3 --blocks-by group --groups groups --quiet; $U -C p train --quiet
-            $U -C p value --players groups --metric accuracy --out report --json > value.json
             for g in g0 g1 g2; do $U -C p where --group $g --json | jq -r '.rows[] | select(.part == "train") | .id' > $g; done
             for g in g0 g1 g2; do
                 $U -C x$g init --like p \(Self.small.replacingOccurrences(of: " --assignment-seed 1", with: "")) --groups groups --exclude $g --quiet; $U -C x$g train --quiet

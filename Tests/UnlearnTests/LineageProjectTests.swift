@@ -149,6 +149,82 @@ struct LineageProjectTests {
         try expectEqual(project, trained(Self.forgetting, excluding: rows))
     }
 
+    @Test("A stitch right behind the stem's end stays under every branch until all of them are replayed")
+    func stitchAtTheEnd() throws {
+        for damping in [Damping.gapNorms, .fixed(1), .fixed(0.5)] {
+            let project = try trained(Self.forgetting), rows = try [ids(project, [22])[0], ids(project, [33])[0], ids(project, [36])[0]]
+            let report = try project.delete([rows[0]]) { ($0.replay.onNoDecay, $0.replay.damping, $0.replay.decayGuard.epsilon) = (.stitch, damping, 1e9) }
+            #expect(report.segments.map(\.last) == [30] && report.stitches == 1)
+            try expectReported(project, report)
+            var before = try project.open(.read).model()
+            for row in rows.dropFirst() {
+                before = try project.open(.read).model()
+                let next = try project.delete([row])
+                #expect(!next.exact && next.method == .stitch && next.exactByConstruction == false && next.earlierStitches == ["R1"])
+                try expectReported(project, next)
+                // Nothing that is left knew this row: what was measured on models that did is gone.
+                let kept = try DeletionReport(json: #require(project.open(.read).store.requests().last).report)
+                #expect(kept.stateDigestBefore == nil && kept.stateDigest == nil && kept.margin == nil)
+                let first = try DeletionReport(json: #require(project.open(.read).store.requests().first).report)
+                #expect(first.stateDigest == nil && first.stateDigestBefore == nil && first.damping != nil)
+            }
+            let audit = try project.open(.read).audit(request: nil, before: before, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+            let excluding = try trained(Self.forgetting, excluding: rows)
+            #expect(audit.exactDigest == Digest(of: try excluding.open(.read).model()).description)
+            try project.delete(.chain) { $0.replay.method = .exact }
+            try expectEqual(project, excluding)
+        }
+    }
+
+    /// The stored model is the one that a deletion reports, and the store is sound.
+    private func expectReported(_ project: SmallProject, _ result: DeletionResult) throws {
+        let opened = try project.open(.read)
+        #expect(try Digest(of: opened.model()).description == result.report.stateDigest)
+        #expect(try opened.check(readData: true) { _, _ in }.errors == [])
+    }
+
+    private static let chain: Recipe = {
+        var recipe = forgetting
+        recipe.branches = nil
+        return recipe
+    }()
+
+    @Test("After any sequence of deletions the stored model is the reported one, and exact replay is training without the rows", arguments: [chain, forgetting], [1, 2, 3] as [UInt64])
+    func sequences(recipe: Recipe, seed: UInt64) throws {
+        var random = SeededGenerator(seed)
+        let project = try trained(recipe), all = try ids(project, 1...36)
+        var deleted: [String] = []
+        for _ in 0..<5 {
+            let rows = (0..<Int.random(in: 1...3, using: &random)).map { _ in all.randomElement(using: &random)! }.filter { !deleted.contains($0) }
+            let chosen = Array(Set(rows)).sorted()
+            guard !chosen.isEmpty else { continue }
+            let damping = [Damping.automatic, .gapNorms, .fixed(0.5)].randomElement(using: &random)!
+            let result = try project.delete(chosen) {
+                ($0.replay.onNoDecay, $0.replay.damping, $0.replay.decayGuard.epsilon) = (.stitch, damping, [0.1, 1e9].randomElement(using: &random)!)
+            }
+            deleted += chosen
+            try expectReported(project, result)
+        }
+        if try project.open(.read).lineage().isExact == false { try project.delete(.chain) { $0.replay.method = .exact } }
+        try expectEqual(project, trained(recipe, excluding: deleted))
+    }
+
+    @Test("A stem deletion before any branch is trained, or all of them are, ends where training without the row does")
+    func partlyTrained() throws {
+        for limit in [9, 33] {
+            let project = try SmallProject(recipe: Self.forgetting), asked = Counter(limit: limit)
+            #expect(throws: Failure.interrupted) {
+                try project.open().train(allowingOtherNumerics: false, control: TrainingControl { asked.isOver }) { _, _ in }
+            }
+            let done = try project.open(.read).lineage().trainedBlocks
+            #expect(done > 3 && done < 36)
+            let row = try ids(project, [2])[0], report = try project.delete([row]) { $0.replay.method = .exact }
+            #expect(report.blocksRetrained == done - 1 && report.exact)
+            try project.train()
+            try expectEqual(project, trained(Self.forgetting, excluding: [row]))
+        }
+    }
+
     @Test("The interim model never saw the rows: it is the merge without their branches, or the stem before their block")
     func interim() throws {
         let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.lineage

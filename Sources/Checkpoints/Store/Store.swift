@@ -168,7 +168,7 @@ public final class Store {
 
     private static func otherVersion(_ version: Int, _ folder: String) -> Failure {
         let (age, advice) = version > formatVersion ? ("a newer", "update unlearn") : ("an older", "make it anew with 'unlearn init'")
-        return Failure(.input, "the project in \(folder) was made by \(age) version (format \(version), this program reads \(formatVersion)); \(advice)")
+        return Failure(.input, "the project in \(folder) was made by \(age) version (format \(version), this program reads \(readableVersions.lowerBound) and \(readableVersions.upperBound)); \(advice)")
     }
 
     private static func openKeys(_ folder: String, _ database: Database) throws -> ProjectKeys {

@@ -50,6 +50,17 @@ extension Project {
         let plan = try plan(target, options)
         guard !plan.isNothingLeft else { return try nothingLeft(plan.selection, plan.lineage, options) }
         let interim = try serveInterim(plan, options.interim)
+        do {
+            return try carryOut(plan, options, interim, since: start, control: control, progress: progress)
+        } catch let error as any DescribedError where interim != nil {
+            throw Failure(error.kind, "\(error.description) (the interim model is in \(options.interim!.path) all the same)")
+        }
+    }
+
+    private func carryOut(
+        _ plan: DeletionPlan, _ options: DeletionOptions, _ interim: DeletionReport.Interim?, since start: ContinuousClock.Instant, control: TrainingControl,
+        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
+    ) throws -> DeletionResult {
         let run = try DeletionRun(self, plan, options, interim: interim, since: start)
         do {
             try run.retrain(control: control, progress: progress)

@@ -29,7 +29,7 @@ struct DeletionPlan {
             let branches = lineage.liveBranches(without: training).filter { !touchedBranches.contains($0) }
             return branches.isEmpty && lineage.shape.stem == 0 ? nil : try lineage.model(of: branches)
         }
-        return first == 1 ? nil : try lineage.base(of: first)
+        return first == 1 ? nil : try lineage.trunk().base(of: first)
     }
 }
 
@@ -38,7 +38,7 @@ extension Project {
     ///   here does not give the project's bits.
     func plan(_ target: DeletionTarget, _ options: DeletionOptions) throws -> DeletionPlan {
         let lineage = try lineage()
-        let replaysStitches = options.replay.method == .exact && lineage.firstInexact != nil
+        let replaysStitches = options.replay.method == .exact && !lineage.isExact
         let selection = try selection(target, ignoringUnknown: options.ignoreUnknown)
         if case .list(let ids) = target {
             try selection.expectAllowed(

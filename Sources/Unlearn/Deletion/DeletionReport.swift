@@ -221,6 +221,14 @@ public struct DeletionReport: Codable, Sendable {
         return copy
     }
 
+    /// The same without digests and figures of models that knew rows which a later deletion took, where its own stitch stays.
+    var withoutModels: DeletionReport {
+        var copy = withoutTestFigures
+        (copy.stateDigestBefore, copy.stateDigest, copy.l1Changed, copy.margin) = (nil, nil, nil, nil)
+        copy.interim = interim?.kept
+        return copy
+    }
+
     /// The same without what tells how a test row was classified that a later deletion took.
     var withoutTestFigures: DeletionReport {
         var copy = self

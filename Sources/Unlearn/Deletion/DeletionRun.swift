@@ -17,6 +17,10 @@ final class DeletionRun {
     private let before: LatticeVector?
     private var decisionsBefore: Decisions?
     private(set) var report: DeletionReport
+    /// Whether nothing that is left knew the deleted rows: the model is one that training reaches, or nothing but branches was retrained,
+    /// from states that never knew them, whatever stitches lie in the stem.
+    private var leavesNothing: Bool { report.exact || retrainedBranchesAlone }
+    private var retrainedBranchesAlone = false
 
     /// Records the intention, durably.
     /// - Parameter interim: what is served meanwhile.
@@ -68,6 +72,8 @@ final class DeletionRun {
         report.exactBefore = lineage.isExact
         report.otherNumerics = !plan.options.sameNumerics && outcome?.blocksTrained ?? 0 > 0
         if let outcome {
+            let shape = lineage.shape
+            retrainedBranchesAlone = outcome.blocksTrained > 0 && outcome.segments.allSatisfy { shape.branch(of: $0.firstBlock) != nil }
             report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != plan.options.fitMethod }!)
             report.stateDigest = Digest(of: outcome.state).description
             let decisions = try project.decide(outcome.state, on: .test, leavingOut: plan.test)
@@ -100,7 +106,7 @@ final class DeletionRun {
         staged += rows.map(\.object)
         // An exact deletion leaves nothing of the model before, with which a guess at a row could be tested; after a stitch
         // the chain itself tells as much. Where nothing was retrained there is nothing to compare.
-        let evidence = try report.blocksRetrained == 0 || report.exact ? nil : before.map { state in
+        let evidence = try report.blocksRetrained == 0 || leavesNothing ? nil : before.map { state in
             let sample = EvidenceSample(parameterCount: project.parameterCount, seed: project.settings.recipe.seed).steps(of: state)
             return try store.stage(StoredEvidence(sample: sample, classes: decisionsBefore?.classes ?? []), ofRequest: number)
         }
@@ -114,9 +120,9 @@ final class DeletionRun {
             if !plan.test.isEmpty { try store.removeTestRowsSettings() }
             try store.destroyPerishableDisclosures(ofStitches: report.exact)
             try store.changeReports { request in
-                guard !request.report.isEmpty, report.exact || !plan.test.isEmpty else { return nil }
+                guard !request.report.isEmpty, leavesNothing || !plan.test.isEmpty else { return nil }
                 let earlier = try DeletionReport(json: request.report)
-                return try (report.exact ? earlier.kept : earlier.withoutTestFigures).encoded()
+                return try (report.exact ? earlier.kept : leavesNothing ? earlier.withoutModels : earlier.withoutTestFigures).encoded()
             }
             try store.markDeleted(plan.selection.live.map(\.id), request: number)
             try forgetting?.save(to: store)
@@ -206,12 +212,12 @@ final class DeletionRun {
             report: try report.recorded, lineage: LineageShape(project.settings.recipe.lineage), seed: String(project.settings.recipe.seed), latticeBits: project.settings.recipe.latticeBits, fingerprint: project.settings.fingerprint,
             source: project.settings.source, testSource: project.settings.testSource, encryption: project.store.encryption.name)
         var publication = Store.Publication(
-            report: try (report.exact ? report.kept : report).encoded(), details: try JSONValue(details))
+            report: try (leavesNothing ? report.kept : report).encoded(), details: try JSONValue(details))
         if let digest = report.stateDigest { publication.untilDeletion["state_digest"] = .string(digest) }
         if let accuracy = report.testAccuracy { publication.untilDeletion["test_accuracy"] = .number(accuracy) }
         if let merged { publication.untilDeletion["merged"] = try JSONValue(merged) }
         if let interim = report.interim { publication.untilDeletion["interim"] = try JSONValue(interim) }
-        if !report.exact { publication.whileStitched["measured"] = try JSONValue(report.measured) }
+        if !leavesNothing { publication.whileStitched["measured"] = try JSONValue(report.measured) }
         return publication
     }
 }

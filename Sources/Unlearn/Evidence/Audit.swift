@@ -93,6 +93,11 @@ extension Project {
         }
         // An exact deletion leaves nothing of the model before it: then exact replay is all that there is to compare with.
         guard kept != nil || before != nil || (report.exact && lineage.isExact) else {
+            guard number != latest else {
+                throw Failure(
+                    .input, "nothing is kept of the model before \(audit.request), for nothing that is left knew its rows; "
+                        + "give that model with --before where you kept it, or make all exact with 'unlearn delete --method exact'")
+            }
             throw Failure(
                 .input, "a later deletion destroyed what \(audit.request) is compared with, a sample of a model that knew the rows "
                     + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
@@ -107,7 +112,7 @@ extension Project {
         let current = try lineage.model()
         let replay = LineageReplay(lineage, crew: crew, deleted: [:], rows: { [self] in try trainingRows(block: $0) }, control: control)
         // From where the deletion itself began, which an exact one did before the rows' block where earlier stitches lay.
-        let (exact, replayed) = try replay.exactModel(from: (lineage.firstInexact.map { [$0] } ?? []) + report.blocksTouched + report.segments.map(\.first), trained: progress)
+        let (exact, replayed) = try replay.exactModel(from: report.blocksTouched + report.segments.map(\.first), trained: progress)
 
         guard let currentDecisions = try decide(current, on: .test), let exactDecisions = try decide(exact, on: .test) else {
             throw Failure(.input, "no test rows are left to compare models on")

@@ -60,7 +60,7 @@ struct InfluenceWords {
                 return "retrained without the rows until the stop rule held, then put the rest back on; an exact replay has taken that stitch away "
                     + "since, and what was measured for it went with it"
             }
-            var words = isStitched && !dampings.isEmpty ? stitched : "retrained without the rows to the end of the chain"
+            var words = isStitched && !dampings.isEmpty ? stitched : "retrained without the rows to the end of \(report["branches_touched"] == nil || report["branches_touched"] == .null ? "the chain" : "their branches")"
             if says("other_numerics") { words += ", with numerics other than those that the chain was trained with" }
             if startedInexactly { words += ", from a state that \(earlierStitches.isEmpty ? "other numerics" : "an earlier stitch") had left" }
             if !earlierStitches.isEmpty { words += "; earlier stitches remain in the chain: \(earlierStitches.joined(separator: ", "))" }

@@ -36,15 +36,14 @@ public struct LineageReplay {
     /// - Parameter touched: trained blocks that lose rows, in order.
     public func run(touched: [Int], options: ReplayOptions, into sink: any ReplaySink) throws -> ReplayOutcome {
         let ofStem = touched.filter { shape.branch(of: $0) == nil }, ofBranches = touched.filter { shape.branch(of: $0) != nil }
-        let firstInexact = options.method == .exact ? stored.firstInexact : nil
-        if shape.isChain || !ofStem.isEmpty || firstInexact.map({ $0 <= shape.stem }) ?? false {
+        let replaysStitches = options.method == .exact && stored.stemIsStitched
+        if shape.isChain || !ofStem.isEmpty || replaysStitches {
             let outcome = try replayStem(ofStem, options, sink)
             // Walked to its end, the stem had all its branches trained anew, on the rows that are left.
             guard !ofBranches.isEmpty, outcome.method == .stitch, let stitched = outcome.segments.last, stitched.damping != nil else { return outcome }
             return try replayBranches(ofBranches, behind: outcome, options, sink)
         }
-        let inexact = options.method == .exact ? (shape.stem + 1..<shape.blocks + 1).filter { stored.isTrained($0) && !stored.isExactBase($0) } : []
-        return try replayBranches(ofBranches + inexact, behind: nil, options, sink)
+        return try replayBranches(ofBranches + (options.method == .exact ? stored.inexactBlocks : []), behind: nil, options, sink)
     }
 
     // MARK: - The stem
@@ -71,7 +70,7 @@ public struct LineageReplay {
         guard !shape.isChain else { return try replay.run(deleted: touched, options: options, into: sink) }
         var outcome = try replay.run(deleted: touched, options: options, into: StemSink(sink, stem: shape.stem))
         // A walk through the last step has passed through every branch.
-        outcome.segments = outcome.segments.map { $0.lastBlock > shape.stem ? $0.reaching(shape.blocks) : $0 }
+        outcome.segments = outcome.segments.map { $0.lastBlock > shape.stem ? $0.reaching(max(shape.stem, stored.lastTrained)) : $0 }
         return outcome
     }
 
@@ -100,9 +99,12 @@ public struct LineageReplay {
         // What a stitch did to the model it did to the stem's end: branches are put back on as they were.
         let shift = try stitch.map { try $0.state.subtracting(stored.model()) }
         func onNewEnd(_ state: LatticeVector) throws -> LatticeVector { try shift.map { try state.adding($0) } ?? state }
-        let isExact = Dictionary(uniqueKeysWithValues: branches.map { ($0, stitch == nil && options.sameNumerics && stored.isExactBase(firsts[$0]!)) })
+        // What a stitch left behind the stem's end stays under every branch: it goes when all of them are replayed.
+        let isExact = Dictionary(uniqueKeysWithValues: branches.map { branch in
+            (branch, stitch == nil && options.sameNumerics && stored.isReached(shape.parent(of: firsts[branch]!)))
+        })
         let runs = try branches.map { branch in
-            LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: try onNewEnd(stored.base(of: firsts[branch]!)))
+            LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: try onNewEnd(stored.state(shape.parent(of: firsts[branch]!))))
         }
         let total = runs.reduce(0) { $0 + $1.blocks.count }, before = stitch?.blocksTrained ?? 0
         var trained = 0
@@ -120,26 +122,31 @@ public struct LineageReplay {
                 firstBlock: run.blocks.lowerBound, lastBlock: run.blocks.upperBound, residuals: ResidualSeries(deletedBlock: run.blocks.lowerBound), verdict: nil,
                 damping: nil, correction: nil, tailBound: 0)
         }
-        let allExact = isExact.values.allSatisfy { $0 }
+        let allExact = isExact.values.allSatisfy { $0 }, isWholeExact = allExact && stored.isExact(without: runs.map(\.blocks))
         return ReplayOutcome(
-            state: model, method: stitch == nil && allExact ? .exact : .stitch, guarded: stitch?.guarded ?? true, fallback: nil,
+            state: model, method: stitch == nil && isWholeExact ? .exact : .stitch, guarded: stitch?.guarded ?? true, fallback: nil,
             blocksTrained: before + total, segments: (stitch?.segments ?? []) + segments,
-            fromExactState: stitch?.fromExactState ?? (runs.isEmpty ? nil : allExact), byConstruction: stitch == nil && allExact)
+            fromExactState: stitch?.fromExactState ?? (runs.isEmpty ? nil : allExact), byConstruction: stitch == nil && isWholeExact)
     }
 
     // MARK: - Models for comparison
 
     /// The model that exact replay gives: blocks from the given ones on are trained anew, and all that stands on them.
-    /// - Parameter starts: trained blocks; where one is the stem's, all branches are trained.
-    /// - Parameter initial: the state before the first block, where that is to be trained anew; nil: the stored one.
+    /// - Parameters:
+    ///   - starts: trained blocks, beside those that stand on stitches; where one is the stem's, all branches are trained.
+    ///   - initial: the state before the first block, where that is to be trained anew; nil: the stored one.
     func exactModel(
         from starts: [Int], initial: LatticeVector? = nil, trained: (_ done: Int, _ atMost: Int) -> Void
     ) throws -> (model: LatticeVector, blocks: Int) {
-        guard let first = starts.min() else { return (try stored.model(), 0) }
+        let starts = starts + stored.inexactBlocks, isCorrected = try !shape.isChain && stored.isTrained(shape.stem) && stored.correction(shape.stem) != nil
+        guard let first = isCorrected ? min(starts.min() ?? shape.stem + 1, shape.stem + 1) : starts.min() else { return (try stored.model(), 0) }
+        let trunk = stored.trunk()
         var done = 0
-        guard first <= shape.stem else {
+        guard first <= shape.stem || isCorrected else {
             let firsts = Dictionary(grouping: starts) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
-            let runs = try branches.map { LineageWalk.Run(blocks: firsts[$0]!...stored.tip(ofBranch: $0), base: try initial ?? stored.base(of: firsts[$0]!)) }
+            let runs = try branches.map { branch in
+                LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: try initial ?? stored.state(shape.parent(of: firsts[branch]!)))
+            }
             let total = runs.reduce(0) { $0 + $1.blocks.count }
             let ends = try walk.train(runs) { _, _, _ in
                 done += 1
@@ -149,13 +156,17 @@ public struct LineageReplay {
             let merged = try stored.state(shape.stem).merging(stored.liveBranches(without: deleted).map { try tips[$0] ?? stored.state(stored.tip(ofBranch: $0)) })
             return (merged, total)
         }
-        let stem = first...stored.stemLength, total = stored.trainedBlocks - first + 1
-        let end = try walk.train([.init(blocks: stem, base: try initial ?? stored.base(of: first))]) { _, _, _ in
-            done += 1
-            trained(done, total - done)
-        }[0]
+        var end = try initial ?? trunk.base(of: first)
+        let ofStem = first <= stored.stemLength ? stored.stemLength - first + 1 : 0
+        let total = ofStem + (shape.isChain ? 0 : stored.trainedBlocks - stored.stemLength)
+        if ofStem > 0 {
+            end = try walk.train([.init(blocks: first...stored.stemLength, base: end)]) { _, _, _ in
+                done += 1
+                trained(done, total - done)
+            }[0]
+        }
         guard !shape.isChain, stored.stemLength == shape.stem else { return (end, total) }
-        let model = try trainCrown(from: end, isExact: true, DiscardingSink()) { trained(stem.count + $0, total - stem.count - $0) }
+        let model = try trainCrown(from: end, isExact: true, DiscardingSink()) { trained(ofStem + $0, total - ofStem - $0) }
         return (model, total)
     }
 }

@@ -46,15 +46,15 @@ struct LineageWalk {
         let lock = NSLock()
         var ends = runs.map(\.base)
         func train(_ number: Int, _ trainer: any BlockTrainer, _ isStopped: () -> Bool) throws {
+            var state = runs[number].base
             for block in runs[number].blocks {
                 guard !isStopped() else { return }
                 let blockRows = try lock.withLock { try rows(block) }
-                let before = ends[number], after = try trainer.train(block: block, from: before, rows: blockRows, control: control)
-                try lock.withLock {
-                    try trained(block, before, after)
-                    ends[number] = after
-                }
+                let before = state
+                state = try trainer.train(block: block, from: before, rows: blockRows, control: control)
+                try lock.withLock { try trained(block, before, state) }
             }
+            lock.withLock { ends[number] = state }
         }
         guard runs.count > 1, crew.threads > 1 else {
             for number in runs.indices { try train(number, crew.leader) { false } }

@@ -6,6 +6,10 @@ public protocol ReplaySink: AnyObject {
     /// A retrained block; a later call for the same block replaces the earlier one.
     func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws
 
+    /// A walk starts behind `block` from a state without the correction that lies there: it belonged to what an earlier stitch put
+    /// back on, all of which the walk replaces.
+    func startedWithout(correctionBehind block: Int) throws
+
     /// What a damped stitch leaves of the gap, right behind `block`.
     func stitched(after block: Int, correction: LatticeVector) throws
 
@@ -17,6 +21,7 @@ public protocol ReplaySink: AnyObject {
 public final class DiscardingSink: ReplaySink {
     public init() {}
     public func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) {}
+    public func startedWithout(correctionBehind block: Int) {}
     public func stitched(after block: Int, correction: LatticeVector) {}
     public func stitchesDiscarded() {}
 }
@@ -28,6 +33,8 @@ public final class StagingSink: ReplaySink {
     private let latticeBits: Int
     private var influences: [Int: (object: StagedObject, baseIsExact: Bool)] = [:]
     private var corrections: [Int: StagedObject] = [:]
+    /// Blocks whose corrections were taken off before a walk began.
+    private var uncorrected: Set<Int> = []
     /// What later calls replaced and is to be destroyed, so many files at a time: each waits for the device.
     private var superseded: [StagedObject] = []
     private static let destroyedTogether = 64
@@ -44,6 +51,8 @@ public final class StagingSink: ReplaySink {
         let record = LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: influence)
         influences[block] = (try store.stage(record), baseIsExact)
     }
+
+    public func startedWithout(correctionBehind block: Int) { uncorrected.insert(block) }
 
     public func stitched(after block: Int, correction: LatticeVector) throws {
         let record = LatticeRecord(kind: .correction, block: block, latticeBits: latticeBits, vector: correction)
@@ -80,7 +89,7 @@ public final class StagingSink: ReplaySink {
     /// Names the new records in place of the old ones, inside a transaction.
     func publish() throws {
         try discardSuperseded()
-        guard !influences.isEmpty else { return }
+        guard !influences.isEmpty || !uncorrected.isEmpty else { return }
         let shape = lineage.shape
         // What stands on a retrained block and is not retrained itself was put back on: it stands on a state that training did not
         // visit. Parents come before their children.
@@ -90,15 +99,12 @@ public final class StagingSink: ReplaySink {
             isStale[block] = isRetrained || isStale[parent]
             isPutBack[block] = !isRetrained && (influences[parent] != nil || isPutBack[parent])
         }
-        // A correction inside the retrained blocks belongs to the chain that was; one right before them too, where `base(of:)` left it
-        // out. A keyframe there holds the correction; without it the state is read from an earlier one.
-        for block in influences.keys.sorted() {
+        // A correction inside the retrained blocks belongs to the chain that was, and so does one that a walk began without. A keyframe
+        // there holds the correction; without it the state is read from an earlier one.
+        for block in influences.keys.sorted() { try store.removeCorrection(block) }
+        for block in uncorrected {
             try store.removeCorrection(block)
-            let parent = shape.parent(of: block)
-            if parent > 0, influences[parent] == nil, lineage.isExactBase(block), try lineage.correction(parent) != nil {
-                try store.removeCorrection(parent)
-                isStale[parent] = true
-            }
+            isStale[block] = true
         }
         try store.removeKeyframes { isStale[$0] }
         try store.markInexact { isPutBack[$0] }
@@ -120,6 +126,7 @@ final class StemSink: ReplaySink {
         if block <= stem { try sink.retrained(block: block, influence: influence, baseIsExact: baseIsExact) }
     }
 
+    func startedWithout(correctionBehind block: Int) throws { try sink.startedWithout(correctionBehind: block) }
     func stitched(after block: Int, correction: LatticeVector) throws { try sink.stitched(after: block, correction: correction) }
     func stitchesDiscarded() throws { try sink.stitchesDiscarded() }
 }

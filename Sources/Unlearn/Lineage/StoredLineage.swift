@@ -49,6 +49,8 @@ public final class StoredLineage {
 
     public func isTrained(_ block: Int) -> Bool { block == 0 || links[block] != nil }
     public var trainedBlocks: Int { links.count }
+    /// By number.
+    var lastTrained: Int { links.keys.max() ?? 0 }
     public var isEmpty: Bool { links.isEmpty }
     public var isWhole: Bool { links.count == shape.blocks }
 
@@ -85,8 +87,14 @@ public final class StoredLineage {
         links.values.allSatisfy { link in link.baseIsExact && !link.hasCorrection || retrained.contains { $0.contains(link.block) } }
     }
 
-    /// Whether `base(of:)` is a state that uninterrupted training would have reached.
-    public func isExactBase(_ block: Int) -> Bool { shape.path(to: shape.parent(of: block)).allSatisfy { links[$0]?.baseIsExact ?? true } }
+    /// Trained blocks whose influences were trained from states that training did not reach.
+    var inexactBlocks: [Int] { links.values.filter { !$0.baseIsExact }.map(\.block).sorted() }
+
+    /// Whether the state behind a block is one that training reaches.
+    func isReached(_ block: Int) -> Bool { shape.path(to: block).allSatisfy { links[$0].map { $0.baseIsExact && !$0.hasCorrection } ?? true } }
+
+    /// Whether a stitch lies in the stem, or in the chain.
+    var stemIsStitched: Bool { links.values.contains { $0.block <= shape.stem && (!$0.baseIsExact || $0.hasCorrection) } }
 
     // MARK: - States
 
@@ -138,14 +146,6 @@ public final class StoredLineage {
         try links[block].flatMap { try store.correction($0, latticeBits: latticeBits, count: parameterCount) }
     }
 
-    /// The state to retrain a block from: without a correction right before it, where that belongs to the stitched rest and not to
-    /// what training reached.
-    public func base(of block: Int) throws -> LatticeVector {
-        let parent = shape.parent(of: block), state = try state(parent)
-        guard parent > 0, isExactBase(block), let correction = try correction(parent) else { return state }
-        return try state.subtracting(correction)
-    }
-
     // MARK: - The model
 
     /// Branches that have a live row, without those that lose their last one.
@@ -185,14 +185,17 @@ private final class Trunk: InfluenceChain {
     private func isCrown(_ block: Int) -> Bool { !shape.isChain && block == shape.stem + 1 }
 
     var length: Int { shape.isChain || lineage.stemLength < shape.stem ? lineage.stemLength : shape.stem + 1 }
-    var firstInexact: Int? { lineage.firstInexact.map { min($0, length) } }
+    /// A correction right behind the stem's end makes all branches inexact, trained or not.
+    var firstInexact: Int? {
+        lineage.firstInexact.map { min($0, length) } ?? (shape.isChain || !lineage.stemIsStitched ? nil : length)
+    }
     func state(_ block: Int) throws -> LatticeVector { try isCrown(block) ? model() : lineage.state(block) }
     func influence(_ block: Int) throws -> LatticeVector {
         try isCrown(block) ? model().subtracting(lineage.state(shape.stem)) : lineage.influence(block)
     }
     func correction(_ block: Int) throws -> LatticeVector? { isCrown(block) ? nil : try lineage.correction(block) }
     func depth(of block: Int) -> Int { isCrown(block) ? shape.depth : block }
-    func blocks(in block: Int) -> Int { isCrown(block) ? shape.branches * shape.length : 1 }
+    func blocks(in block: Int) -> Int { isCrown(block) ? lineage.trainedBlocks - shape.stem : 1 }
 
     private func model() throws -> LatticeVector {
         if let crown { return crown }

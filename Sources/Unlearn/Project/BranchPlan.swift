@@ -81,7 +81,13 @@ struct RowNames {
     }
 
     /// The rows that a name means; nil where it is no training row's and no group's.
-    func rows(_ name: String) -> [Int]? { ofID[name].map { [$0] } ?? ofGroup[name] }
+    /// - Parameter place: where the name stands, for the message where it is both.
+    func rows(_ name: String, _ place: String) throws -> [Int]? {
+        guard ofID[name] == nil || ofGroup[name] == nil else {
+            throw Failure(.input, "\(place): '\(name.prefix(80))' is a row's id and a group's name; name the group's rows one by one")
+        }
+        return ofID[name].map { [$0] } ?? ofGroup[name]
+    }
 }
 
 /// Which training rows go into which blocks of a lineage: pools of rows, each with blocks of its own.
@@ -118,9 +124,9 @@ struct LineagePools {
         }
         let isChosen = Set(chosen ?? [])
         var others = (0..<count).filter { !isChosen.contains($0) }, stem = chosen ?? []
+        guard lineage.stem > 0 || stem.isEmpty else { throw Failure(.input, "--stem-rows names rows for a stem, and there is none; choose a larger --stem, or leave it out") }
         guard let risk = plan.risk else {
             pools = lineage.stem > 0 ? [Pool(rows: stem, blocks: 1...lineage.stem, policy: policy)] : []
-            if lineage.stem == 0, !stem.isEmpty { throw Failure(.input, "--stem-rows names rows for a stem, and there is none; choose a larger --stem, or leave it out") }
             pools.append(Pool(rows: others, blocks: lineage.stem + 1...blocks, policy: policy))
             return
         }
@@ -155,11 +161,13 @@ struct LineagePools {
         if ofStem.isEmpty, let stem = plan.stem, stem > 0 {
             throw Failure(.input, "--stem \(stem), and no row for it: every row has a group; name rows with --stem-rows, or leave --stem out")
         }
+        guard plan.count <= blocks else {
+            throw Failure(.input, "\(plan.count) branches do not fit \(blocks) blocks; choose --branches \(blocks) or fewer, or more --blocks")
+        }
         let share = ofStem.isEmpty ? 0 : plan.stem ?? Double(ofStem.count) / Double(groups.count)
         let lineage = try BranchPlan.lineage(blocks: ofStem.isEmpty ? max(1, blocks / plan.count) * plan.count : blocks, branches: plan.count, stem: share)
         guard ofStem.isEmpty || lineage.stem > 0 else { throw Failure(.input, "\(ofStem.count) rows belong to no provider, and there is no stem for them; choose a larger --stem") }
         var pools = ofStem.isEmpty ? [] : [Pool(rows: ofStem, blocks: 1...lineage.stem, policy: .stratified)]
-        if ofStem.isEmpty, lineage.stem > 0 { throw Failure(.input, "\(blocks) blocks are no multiple of \(plan.count) branches; choose --blocks so") }
         // One each, and the others to whoever has the most rows for each of its branches.
         var shares = [Int32: Int](uniqueKeysWithValues: present.map { ($0, 1) })
         for _ in 0..<plan.count - present.count {
@@ -185,7 +193,7 @@ struct LineagePools {
     private static func chosen(_ list: IDList, _ names: RowNames, _ count: Int) throws -> [Int] {
         var chosen: Set<Int> = [], unknown: [(id: String, line: Int)] = []
         for (name, line) in list.entries {
-            if let rows = names.rows(name) { chosen.formUnion(rows) } else { unknown.append((name, line)) }
+            if let rows = try names.rows(name, "\(list.path) line \(line)") { chosen.formUnion(rows) } else { unknown.append((name, line)) }
         }
         try list.expectNone(unknown, "is neither a training row's id nor a group", "correct the list")
         guard chosen.count < count else { throw Failure(.input, "\(list.path) puts every row into the stem, and branches need rows; take some out") }
@@ -196,7 +204,7 @@ struct LineagePools {
     private static func probabilities(_ risk: DeletionRisk, _ names: RowNames, _ count: Int) throws -> [Double] {
         var probabilities = [Double](repeating: 0, count: count), own: Set<Int> = [], ofGroups: [(rows: [Int], probability: Double)] = []
         for (name, entry) in risk.entries.sorted(by: { $0.value.line < $1.value.line }) {
-            guard let rows = names.rows(name) else {
+            guard let rows = try names.rows(name, "\(risk.path) line \(entry.line)") else {
                 throw Failure(.input, "\(risk.path) line \(entry.line): '\(name.prefix(80))' is neither a training row's id nor a group; correct the file")
             }
             guard rows.count == 1 else {

@@ -60,7 +60,7 @@ public struct DeletionResult: Encodable, Sendable {
         try list.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(finished, forKey: .finished)
-        guard report.exactByConstruction == true else { return }
+        guard report.branchesTouched?.isEmpty == false, report.residual.isEmpty, report.damping == nil else { return }
         // Nothing was measured or extrapolated: there was nothing to.
         for key in [Key.residual, .rho, .fit, .damping, .tailBound, .extrapolatedDistance] { try container.encodeNil(forKey: key) }
     }

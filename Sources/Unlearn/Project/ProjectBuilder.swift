@@ -103,6 +103,7 @@ public struct ProjectBuilder {
             destinations = RowDestinations(
                 rows: survey.rows, training: training, assignment, heldOut: heldOut, testRows: testSurvey?.rows, using: &generator)
         }
+        guard recipe.isAllowed else { throw Failure(.input, "the branches' rate or epochs are out of range; give --branch-learning-rate and --branch-epochs") }
         let trainer = try TrainerSpec(recipe: recipe, input: survey.shape, classes: survey.classNames.count).makeTrainer(threads: plan.threads)
         let settings = ProjectSettings(
             recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,

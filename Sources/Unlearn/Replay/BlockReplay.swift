@@ -134,7 +134,7 @@ public struct BlockReplay {
         var walker = Walker(self, deleted: deleted, options: options, sink: sink)
         switch options.method {
         case .exact:
-            try walker.walkToEnd(from: start, state: try chain.base(of: start))
+            try walker.walkToEnd(from: start, state: try walker.base(of: start))
             return walker.outcome(.exact, fallback: nil)
         case .stitch:
             return try walker.stitching()
@@ -176,9 +176,15 @@ public struct BlockReplay {
                 fromExactState: segments.map(\.firstBlock).min().map { chain.isExactBase($0) })
         }
 
+        /// Where a walk begins, and the sink is told what it leaves out.
+        func base(of block: Int) throws -> LatticeVector {
+            if block > 1, chain.isExactBase(block), try chain.correction(block - 1) != nil { try sink.startedWithout(correctionBehind: block - 1) }
+            return try chain.base(of: block)
+        }
+
         mutating func stitching() throws -> ReplayOutcome {
             let first = deleted[0]
-            state = try chain.base(of: first)
+            state = try base(of: first)
             var next: Int? = first
             while let block = next { next = try walk(from: block) }
             let reachedEnd = segments.last!.damping == nil
@@ -198,7 +204,7 @@ public struct BlockReplay {
                     start = firstStitch.block + 1
                     base = firstStitch.state
                 } else {
-                    base = try chain.base(of: start)
+                    base = try self.base(of: start)
                 }
                 try sink.stitchesDiscarded()
                 guarded = true

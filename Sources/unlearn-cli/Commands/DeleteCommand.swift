@@ -36,7 +36,9 @@ extension CommandSpec {
         options.ignoreUnknown = invocation.flag("ignore-unknown")
         options.dryRun = invocation.flag("dry-run")
         options.approximate = invocation.flag("approximate")
+        if invocation.flag("force"), !invocation.flag("interim") { throw Failure(.input, "--force is for the file of --interim; leave it out") }
         if let path = invocation.text("interim") {
+            guard !options.dryRun else { throw Failure(.input, "--interim writes a file and --dry-run changes nothing; 'unlearn export --interim' gives the model alone") }
             options.interim = InterimOutput(path: path, replacing: invocation.flag("force"), since: programStart)
             try Project.expectExport(to: path, besideProject: invocation.folder, replacing: invocation.flag("force"))
         }
@@ -63,7 +65,7 @@ extension CommandSpec {
         }
         // An interim model is there at once: all rows are verified behind it, before anything is changed.
         let project = try Project(
-            opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil)
+            opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil || invocation.flag("group"))
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {
             try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in

@@ -23,7 +23,7 @@ extension CommandSpec {
             OptionSpec("stem", "X", "the stem's share of the blocks (default 0.5; logistic 0)"),
             OptionSpec("stem-rows", "FILE", "ids or groups whose rows go into the stem: those that will hardly be asked for"),
             OptionSpec("risk", "FILE", "CSV of id-or-group,probability: the least likely to be deleted go into the stem, the likeliest into few branches"),
-            OptionSpec("branch-epochs", "E", "passes over each block of a branch"),
+            OptionSpec("branch-epochs", "E", "passes over each block of a branch (default: --epochs, or the recipe's)"),
             OptionSpec("branch-learning-rate", "X", "rate of a branch's first block"),
             OptionSpec("epochs", "E", "passes over each block"),
             OptionSpec("batch-size", "N", "rows of a batch"),
@@ -203,7 +203,7 @@ extension CommandSpec {
         plan.stem = try invocation.number("stem", in: 0...1)
         if let path = invocation.text("stem-rows") { plan.stemRows = try IDList(reading: path) }
         if let path = invocation.text("risk") { plan.risk = try DeletionRisk(reading: path) }
-        plan.epochs = try invocation.integer("branch-epochs", in: Recipe.allowedEpochs)
+        plan.epochs = try invocation.integer("branch-epochs", in: Recipe.allowedEpochs) ?? invocation.integer("epochs", in: Recipe.allowedEpochs)
         plan.learningRate = try invocation.number("branch-learning-rate", in: Recipe.allowedLearningRates).map { Float($0) }
         if plan.risk != nil, try invocation.choice("blocks-by", BlockPolicy.self) == .group {
             throw Failure(.input, "--risk and --blocks-by group both say which branches rows go to; give one of them")

@@ -57,7 +57,7 @@ extension CommandSpec {
             ? "nothing trained yet"
             : status.exact
                 ? status.requests == 0 ? "exact: nothing was deleted yet" : "exact: the same bits as training without the deleted rows"
-                : status.lineage == nil ? "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)" : "stitched in the stem: not exact"
+                : status.lineage == nil ? "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)" : "not exact: a stitch, or other numerics"
         var lines = [
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
             "\(status.rowsLive) training rows live, \(counted(status.rowsDeleted, "row")) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",

@@ -81,13 +81,13 @@ final class MemoryChain: InfluenceChain, ReplaySink {
     func correction(_ block: Int) -> LatticeVector? { corrections[block] }
 
     func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) { pending[block] = (influence, baseIsExact) }
+    func startedWithout(correctionBehind block: Int) { corrections[block] = nil }
     func stitched(after block: Int, correction: LatticeVector) { pendingCorrections[block] = correction }
     func stitchesDiscarded() { pendingCorrections = [:] }
 
     /// What `StagingSink.publish` does to a store.
     func publish() {
         guard let first = pending.keys.min() else { return }
-        if isExactBase(first) { corrections[first - 1] = nil }
         let firstEnd = pending.keys.sorted().first { pending[$0 + 1] == nil }!
         for index in firstEnd..<length { exactBases[index] = false }
         for (block, new) in pending {

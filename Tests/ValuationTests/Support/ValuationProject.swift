@@ -29,7 +29,7 @@ struct ValuationProject {
     ///   - excluding: ids whose slots are empty from the start.
     init(
         providers: Int = 4, rows: Int = 96, policy: BlockPolicy = .group, blocks: Int? = nil, ungrouped: Int = 0, testRows: Int = 60,
-        excluding: [String] = [], trained: Bool = true
+        branches: BranchPlan? = nil, excluding: [String] = [], trained: Bool = true
     ) throws {
         folder = try TemporaryFolder()
         self.rows = rows
@@ -43,6 +43,7 @@ struct ValuationProject {
         var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: 1)
         plan.testSource = { _ in test }
         plan.blocks = recipe.blocks
+        plan.branches = branches
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7
         plan.groups = Dictionary(uniqueKeysWithValues: (0..<rows - ungrouped).map { (String($0), Self.provider($0, of: providers)) })

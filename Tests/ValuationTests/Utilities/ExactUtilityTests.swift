@@ -39,6 +39,30 @@ struct ExactUtilityTests {
         #expect(try trainer.metric.value(of: trainer.scorer.scores(trainer.model, by: trainer.trainers[0])) == values[15])
     }
 
+    /// Providers with branches of their own, over a stem of nobody's rows and without one; and providers who share stem and branches.
+    private static let lineages: [(policy: BlockPolicy, blocks: Int, branches: Int, stem: Double?, ungrouped: Int, trains: Bool)] = [
+        (.group, 8, 4, nil, 0, false), (.group, 10, 4, nil, 24, false), (.stratified, 6, 2, 0.34, 9, true), (.stratified, 6, 3, 0, 9, true),
+    ]
+
+    @Test("With branches a coalition's model is a merge, the same as of a project without the other players' rows", arguments: lineages.indices, [1, 2])
+    func merges(number: Int, threads: Int) throws {
+        let shape = Self.lineages[number]
+        var branches = BranchPlan(count: shape.branches)
+        branches.stem = shape.stem
+        func project(excluding: [String] = []) throws -> ValuationProject {
+            try ValuationProject(policy: shape.policy, blocks: shape.blocks, ungrouped: shape.ungrouped, branches: branches, excluding: excluding)
+        }
+        let whole = try project(), trainer = try whole.trainer(threads: threads), coalitions = Coalition.every(of: 4), utility = try ExactUtility(trainer)
+        let values = try utility.values(of: coalitions)
+        for (coalition, value) in zip(coalitions, values) where [0, 1, 6, 11, 15].contains(coalition.words[0]) {
+            let other = try project(excluding: whole.others(than: coalition.members, ungrouped: shape.ungrouped)), opened = try other.open(.read)
+            defer { withExtendedLifetime(other) {} }
+            #expect(try trainer.metric.value(of: trainer.scorer.scores(opened.model(), by: opened.trainer)) == value, "\(coalition.members)")
+        }
+        #expect(Set(values).count == 16)
+        #expect((utility.blocksTrained > 0) == shape.trains)
+    }
+
     @Test("All coalitions of ten players with a block each train 1,013 blocks instead of 5,120")
     func tenPlayers() throws {
         let project = try ValuationProject(providers: 10, rows: 60, testRows: 12)
