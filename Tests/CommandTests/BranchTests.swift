@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Stem and branches on the command line", .timeLimit(.minutes(10)))
+@Suite("Stem and branches on the command line", .timeLimit(.minutes(60)))
 struct BranchTests {
     private let shell: Shell
 

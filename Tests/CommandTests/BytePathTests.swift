@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Names that are no text", .timeLimit(.minutes(5)))
+@Suite("Names that are no text", .timeLimit(.minutes(60)))
 struct BytePathTests {
     private let shell: Shell
     init() throws { shell = try Shell.withTable() }

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Limits of the system", .timeLimit(.minutes(5)))
+@Suite("Limits of the system", .timeLimit(.minutes(60)))
 struct LimitTests {
     private let shell: Shell
     init() throws { shell = try Shell.withTable() }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Where results may be written", .timeLimit(.minutes(5)))
+@Suite("Where results may be written", .timeLimit(.minutes(60)))
 struct CommandOutputTests {
     private let shell: Shell
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Inputs that come through pipes", .timeLimit(.minutes(5)))
+@Suite("Inputs that come through pipes", .timeLimit(.minutes(60)))
 struct PipeTests {
     private let shell: Shell
     init() throws { shell = try Shell.withTable() }

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Secret keys in the place of other files", .timeLimit(.minutes(5)))
+@Suite("Secret keys in the place of other files", .timeLimit(.minutes(60)))
 struct SecretTests {
     private let shell: Shell
     private let secret: String

@@ -197,7 +197,7 @@ struct OpenFolderTests {
         #expect(try alone.readToEnd() == Data(count: 6))
     }
 
-    @Test("Of a sparse file, what it has on the drive is overwritten, and its holes stay holes", .timeLimit(.minutes(5)))
+    @Test("Of a sparse file, what it has on the drive is overwritten, and its holes stay holes", .timeLimit(.minutes(60)))
     func sparse() throws {
         let path = try folder.write([UInt8](repeating: 0xA5, count: 5000), to: "sparse"), far = 1 << 40
         do {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite("Threads that the system may refuse", .timeLimit(.minutes(1)))
+@Suite("Threads that the system may refuse", .timeLimit(.minutes(60)))
 struct WorkerThreadsTests {
     /// Starts so many threads and no more.
     private static func pool(starting most: Int) -> WorkerThreads {
