@@ -94,21 +94,21 @@ void vk_add_tip(const int32_t *tip, double *sums, size_t n) {
     for (size_t i = 0; i < n; i++) sums[i] += (double)tip[i];
 }
 
-// The rounded quotient of two doubles is at most one off the nearest integer; what it leaves of the sum is exact, and tells.
+// The rounded product with 1 / branches is at most one off the nearest integer; what it leaves of the sum is exact, and tells.
+// All in double precision, without branches, so that it is done for several at a time.
 MULTIVERSION
 int vk_finish_merge(const int32_t *base, const double *sums, int32_t *merged, size_t n, double branches) {
-    int bad = 0;
+    const double inverse = 1 / branches;
+    uint32_t bad = 0;
     for (size_t i = 0; i < n; i++) {
-        double r = rint(sums[i] / branches);
-        const double twice = 2 * (sums[i] - r * branches);
+        const double r = rint(sums[i] * inverse), twice = 2 * (sums[i] - r * branches), distance = fabs(twice);
         // A tie goes to the even one of its neighbours.
-        const int odd = r != 2 * rint(r / 2);
-        const int up = twice > branches || (twice == branches && odd), down = twice < -branches || (twice == -branches && odd);
-        r += up ? 1.0 : down ? -1.0 : 0.0;
-        const double value = (double)base[i] + r;
-        const int fits = value >= -2147483648.0 && value <= 2147483647.0;
-        bad |= !fits;
-        merged[i] = (int32_t)(fits ? value : 0.0);
+        const double odd = r - 2 * rint(r * 0.5), tie = odd != 0 ? 1.0 : 0.0;
+        const double off = distance > branches ? 1.0 : distance == branches ? tie : 0.0;
+        const double value = (double)base[i] + r + copysign(off, twice);
+        const double above = value < -2147483648.0 ? -2147483648.0 : value, inside = above > 2147483647.0 ? 2147483647.0 : above;
+        bad |= inside != value ? 1u : 0u;
+        merged[i] = (int32_t)inside;
     }
-    return bad;
+    return (int)bad;
 }
