@@ -49,6 +49,8 @@ extension Project {
         let start = ContinuousClock.now
         let plan = try plan(target, options)
         guard !plan.isNothingLeft else { return try nothingLeft(plan.selection, plan.lineage, options) }
+        // Where training here does not give the project's bits, nothing is begun.
+        if plan.retrains, !options.approximate { try refuseOtherNumerics("retrain") }
         let interim = try serveInterim(plan, options.interim)
         do {
             return try carryOut(plan, options, interim, since: start, control: control, progress: progress)

@@ -15,6 +15,8 @@ struct DeletionPlan {
     let touched: [Int]
     /// Rows of the list that earlier requests deleted, for which what stitches left is replayed.
     let deletedBefore: [String]
+    /// Whether blocks are trained for it.
+    let retrains: Bool
     let isNothingLeft: Bool
 
     /// Branches that lose rows, and whether the stem does, or the chain.
@@ -29,13 +31,12 @@ struct DeletionPlan {
             let branches = lineage.liveBranches(without: training).filter { !touchedBranches.contains($0) }
             return branches.isEmpty && lineage.shape.stem == 0 ? nil : try lineage.model(of: branches)
         }
-        return first == 1 ? nil : try lineage.trunk().base(of: first)
+        return first == 1 ? nil : try lineage.chain().base(of: first)
     }
 }
 
 extension Project {
-    /// - Throws: kind `input` where a list names rows that cannot be deleted and that nothing forgives; kind `refused` where training
-    ///   here does not give the project's bits.
+    /// - Throws: kind `input` where a list names rows that cannot be deleted and that nothing forgives.
     func plan(_ target: DeletionTarget, _ options: DeletionOptions) throws -> DeletionPlan {
         let lineage = try lineage()
         let replaysStitches = options.replay.method == .exact && !lineage.isExact
@@ -48,12 +49,11 @@ extension Project {
         let slots = { (part: Part) in Dictionary(grouping: selection.live.filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }
         let training = slots(.train), touched = training.keys.sorted().filter(lineage.isTrained)
         let isNothingLeft = selection.live.isEmpty && deletedBefore.isEmpty && !(target.namesNoRows && replaysStitches)
-        if !isNothingLeft, !touched.isEmpty || replaysStitches, !options.approximate { try refuseOtherNumerics("retrain") }
         var replay = options.replay
         replay.sameNumerics = fingerprintDifference == nil
         return DeletionPlan(
             selection: selection, lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
-            isNothingLeft: isNothingLeft)
+            retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft)
     }
 
     /// Writes the interim model where one was asked for, as the first thing that is done.

@@ -155,7 +155,7 @@ public struct DeletionReport: Codable, Sendable {
         fallback = outcome.fallback
         blocksRetrained = outcome.blocksTrained
         fromExactState = outcome.fromExactState
-        if branchesTouched != nil { exactByConstruction = outcome.byConstruction && outcome.blocksTrained > 0 }
+        if branchesTouched != nil { exactByConstruction = outcome.merged != nil && outcome.blocksTrained > 0 }
         segments = outcome.segments.map { Segment(first: $0.firstBlock, last: $0.lastBlock, damping: $0.damping, tailBound: $0.tailBound) }
         tailBound = outcome.tailBound
         stitches = segments.count { $0.damping != nil }

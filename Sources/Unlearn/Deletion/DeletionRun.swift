@@ -21,6 +21,7 @@ final class DeletionRun {
     /// from states that never knew them, whatever stitches lie in the stem.
     private var leavesNothing: Bool { report.exact || retrainedBranchesAlone }
     private var retrainedBranchesAlone = false
+    private var merged: MergedStates?
 
     /// Records the intention, durably.
     /// - Parameter interim: what is served meanwhile.
@@ -55,12 +56,13 @@ final class DeletionRun {
             lineage, crew: project.crew, deleted: training, deletedRows: plan.options.method == .exact ? nil : deletedRows, rows: { try project.trainingRows(block: $0, leavingOut: training[$0] ?? []) },
             control: control, progress: progress)
         let outcome = try before == nil ? nil : replay.run(touched: plan.touched, options: plan.options, into: staging ?? DiscardingSink())
-        decisionsBefore = try before.flatMap { try project.decide($0, on: .test, leavingOut: plan.test) }
         try describe(outcome, deletedRows)
     }
 
     private func describe(_ outcome: ReplayOutcome?, _ deletedRows: DeletedRows?) throws {
         let lineage = plan.lineage
+        let decisions = try project.decide([before, outcome?.state].compactMap { $0 }, on: .test, leavingOut: plan.test)
+        (decisionsBefore, merged) = (decisions?.first, outcome?.merged)
         report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
         if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
         report.blocksTouched = plan.touched
@@ -76,25 +78,16 @@ final class DeletionRun {
             retrainedBranchesAlone = outcome.blocksTrained > 0 && outcome.segments.allSatisfy { shape.branch(of: $0.firstBlock) != nil }
             report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != plan.options.fitMethod }!)
             report.stateDigest = Digest(of: outcome.state).description
-            let decisions = try project.decide(outcome.state, on: .test, leavingOut: plan.test)
-            report.testAccuracy = decisions?.score.accuracy
+            report.testAccuracy = decisions?.last?.score.accuracy
             if let before, let deletedRows { report.margin = try deletedRows.margins(before: before, after: outcome, project.trainer) }
             if let before, outcome.blocksTrained > 0 {
                 report.l1Changed = Double(before.l1Distance(to: outcome.state)) * project.trainer.lattice.unit
-                report.agreementBefore = decisions.flatMap { after in decisionsBefore.map { after.agreement(with: $0.classes) } }
-                report.exact = outcome.method == .exact && plan.options.sameNumerics && leavesNoStitch(outcome)
+                report.agreementBefore = decisions.map { $0[1].agreement(with: $0[0].classes) }
+                report.exact = outcome.method == .exact && plan.options.sameNumerics
             }
         }
         report.earlierStitches = try project.earlierStitches(behind: report, of: number)
         report.seconds = (ContinuousClock.now - start) / .seconds(1)
-    }
-
-    /// Whether nothing that is not retrained stands on a stitch. An exact replay of a chain, or of a stem, ends at the model; one of
-    /// branches leaves all others as they are.
-    private func leavesNoStitch(_ outcome: ReplayOutcome) -> Bool {
-        let lineage = plan.lineage, retrained = outcome.segments.map { $0.firstBlock...$0.lastBlock }
-        guard !lineage.shape.isChain, retrained.allSatisfy({ lineage.shape.branch(of: $0.lowerBound) != nil }) else { return true }
-        return lineage.isExact(without: retrained)
     }
 
     // MARK: - Publication
@@ -130,9 +123,7 @@ final class DeletionRun {
             report.erased = .init(
                 rows: plan.selection.live.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
             report.seconds = (ContinuousClock.now - start) / .seconds(1)
-            // Read where the new records are named already.
-            let merged = try report.exactByConstruction == true ? MergedParts(project.lineage()) : nil
-            try store.publishRequest(number, try publication(of: report, merged), written: staging.staged + staged, evidence: evidence)
+            try store.publishRequest(number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
         }
         if let forgetting { project.settings = forgetting }
         do {
@@ -193,29 +184,30 @@ final class DeletionRun {
         let encryption: String
     }
 
-    /// What a model that is exact by construction was merged from: the stem's end, and the end of each branch that has a row left.
-    private struct MergedParts: Encodable {
+    /// Digests of what a model that is exact by construction was merged from.
+    private struct MergedDigests: Encodable {
         let stemEnd: String
         /// By branch.
         let tips: [String: String]
 
-        init(_ lineage: StoredLineage) throws {
-            stemEnd = Digest(of: try lineage.state(lineage.shape.stem)).description
-            tips = Dictionary(uniqueKeysWithValues: try lineage.liveBranches().map { (String($0), Digest(of: try lineage.state(lineage.tip(ofBranch: $0))).description) })
+        init(_ merged: MergedStates) {
+            stemEnd = Digest(of: merged.stemEnd).description
+            tips = Dictionary(uniqueKeysWithValues: merged.tips.map { (String($0), Digest(of: $1).description) })
         }
     }
 
     /// A deletion's report, in parts that last as long as they may: what was measured on models that knew the rows stays only
     /// as long as a stitch lies in the chain, which tells as much itself.
-    private func publication(of report: DeletionReport, _ merged: MergedParts?) throws -> Store.Publication {
+    private func publication(of report: DeletionReport) throws -> Store.Publication {
+        let settings = project.settings, recipe = settings.recipe
         let details = Done(
-            report: try report.recorded, lineage: LineageShape(project.settings.recipe.lineage), seed: String(project.settings.recipe.seed), latticeBits: project.settings.recipe.latticeBits, fingerprint: project.settings.fingerprint,
-            source: project.settings.source, testSource: project.settings.testSource, encryption: project.store.encryption.name)
+            report: try report.recorded, lineage: LineageShape(recipe.lineage), seed: String(recipe.seed), latticeBits: recipe.latticeBits,
+            fingerprint: settings.fingerprint, source: settings.source, testSource: settings.testSource, encryption: project.store.encryption.name)
         var publication = Store.Publication(
             report: try (leavesNothing ? report.kept : report).encoded(), details: try JSONValue(details))
         if let digest = report.stateDigest { publication.untilDeletion["state_digest"] = .string(digest) }
         if let accuracy = report.testAccuracy { publication.untilDeletion["test_accuracy"] = .number(accuracy) }
-        if let merged { publication.untilDeletion["merged"] = try JSONValue(merged) }
+        if report.exactByConstruction == true, let merged { publication.untilDeletion["merged"] = try JSONValue(MergedDigests(merged)) }
         if let interim = report.interim { publication.untilDeletion["interim"] = try JSONValue(interim) }
         if !leavesNothing { publication.whileStitched["measured"] = try JSONValue(report.measured) }
         return publication

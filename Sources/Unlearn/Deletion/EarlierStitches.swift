@@ -24,12 +24,16 @@ struct StitchHistory {
 
     /// Whose stitches shape the state behind a block.
     private func shaping(_ block: Int) -> Set<String> {
-        Set(seams.filter { $0.key <= block }.values).union(traces.filter { $0.key <= block }.values.joined())
+        guard block >= 1 else { return [] }
+        return Set(seams.filter { shape.stands(block, on: $0.key) }.values).union(traces.filter { shape.stands(block, on: $0.key) }.values.joined())
     }
 
     mutating func add(_ report: DeletionReport, by request: String) {
         // Blocks that were trained since the request before.
-        for block in length..<max(length, report.blocksTotal) where !shaping(block).isEmpty { traces[block + 1] = shaping(block) }
+        for block in length + 1..<max(length, report.blocksTotal) + 1 {
+            let shaping = shaping(shape.parent(of: block))
+            if !shaping.isEmpty { traces[block] = shaping }
+        }
         length = max(length, report.blocksTotal)
         for segment in report.segments where segment.first <= segment.last {
             guard shape.branch(of: segment.first) == nil else {

@@ -114,7 +114,7 @@ extension Project {
         // From where the deletion itself began, which an exact one did before the rows' block where earlier stitches lay.
         let (exact, replayed) = try replay.exactModel(from: report.blocksTouched + report.segments.map(\.first), trained: progress)
 
-        guard let currentDecisions = try decide(current, on: .test), let exactDecisions = try decide(exact, on: .test) else {
+        guard let decisions = try decide([current, exact], on: .test) else {
             throw Failure(.input, "no test rows are left to compare models on")
         }
         guard try store.requests().map(\.state) == requests else {
@@ -139,11 +139,11 @@ extension Project {
             else if lineage.isExact && fingerprintDifference == nil { .mismatch }
             else if advantage.estimate > 2 * advantage.standardError { .nearer }
             else { .noBetter }
-        audit.agreementExact = currentDecisions.agreement(with: exactDecisions.classes)
+        audit.agreementExact = decisions[0].agreement(with: decisions[1].classes)
         audit.l1ToExact = Double(current.l1Distance(to: exact)) * unit
-        audit.accuracy = .init(current: currentDecisions.score.accuracy, exact: exactDecisions.score.accuracy)
+        audit.accuracy = .init(current: decisions[0].score.accuracy, exact: decisions[1].score.accuracy)
         if kept != nil || before != nil {
-            audit.agreementNothingVsExact = exactDecisions.agreement(with: nothingClasses)
+            audit.agreementNothingVsExact = decisions[1].agreement(with: nothingClasses)
             audit.l1NothingToExact = nothing.estimate * unit
             audit.l1NothingStandardError = nothing.standardError * unit
             audit.accuracy.nothing = try accuracy(of: nothingClasses)

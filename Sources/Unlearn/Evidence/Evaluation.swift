@@ -30,13 +30,20 @@ extension Project {
     /// none are left.
     /// - Complexity: one pass over the rows, a stored block at a time.
     public func decide(_ state: LatticeVector, on part: Part, leavingOut: [Int: Set<Int>] = [:]) throws -> Decisions? {
-        var classes: [Int32] = []
-        var tally = Tally()
+        try decide([state], on: part, leavingOut: leavingOut)?[0]
+    }
+
+    /// The same of several states, which are compared: rows are read once.
+    public func decide(_ states: [LatticeVector], on part: Part, leavingOut: [Int: Set<Int>] = [:]) throws -> [Decisions]? {
+        var classes = [[Int32]](repeating: [], count: states.count), tallies = [Tally](repeating: Tally(), count: states.count)
         for block in try store.rowBlocks(part) {
             let rows = try rows(block, leavingOut: leavingOut[block.block] ?? [])
-            classes += tally.add(try trainer.probabilities(state: state, rows: rows), rows, classes: settings.classNames.count)
+            for (index, state) in states.enumerated() {
+                classes[index] += tallies[index].add(try trainer.probabilities(state: state, rows: rows), rows, classes: settings.classNames.count)
+            }
         }
-        return tally.score.map { Decisions(classes: classes, score: $0) }
+        guard tallies.first?.score != nil else { return nil }
+        return zip(classes, tallies).map { Decisions(classes: $0, score: $1.score!) }
     }
 
     /// The score on the rows that a list names.

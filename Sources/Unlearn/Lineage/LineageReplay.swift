@@ -51,21 +51,21 @@ public struct LineageReplay {
     private final class Count { var blocks = 0 }
 
     private func replayStem(_ touched: [Int], _ options: ReplayOptions, _ sink: any ReplaySink) throws -> ReplayOutcome {
-        let trunk = stored.trunk(), trained = Count(), atMost = Count()
+        let chain = stored.chain(), trained = Count(), atMost = Count()
         let ofStem = deletedRows?.inBlocks { shape.isChain || $0 <= shape.stem }
-        let witness = ofStem.map { RowWitness(rows: $0, trainer: walk.crew.leader, remaining: walk.rows) }
+        let memory = ofStem.map { RowMemoryInput(rows: $0, trainer: walk.crew.leader, remaining: walk.rows) }
         let replay = BlockReplay(
-            chain: trunk, unit: unit, witness: witness,
+            chain: chain, unit: unit, memory: memory,
             progress: { done, most in
                 atMost.blocks = done + most
                 progress(done, most)
             }
         ) { block, base, isExact in
-            defer { trained.blocks += trunk.blocks(in: block) }
+            defer { trained.blocks += chain.blocks(in: block) }
             guard !shape.isChain, block > shape.stem else {
                 return try walk.train([.init(blocks: block...block, base: base)]) { _, _, _ in }[0]
             }
-            return try trainCrown(from: base, isExact: isExact, sink) { progress(trained.blocks + $0, atMost.blocks - trained.blocks - $0) }
+            return try trainBranches(from: base, isExact: isExact, sink) { progress(trained.blocks + $0, atMost.blocks - trained.blocks - $0) }
         }
         guard !shape.isChain else { return try replay.run(deleted: touched, options: options, into: sink) }
         var outcome = try replay.run(deleted: touched, options: options, into: StemSink(sink, stem: shape.stem))
@@ -75,7 +75,7 @@ public struct LineageReplay {
     }
 
     /// All branches from a new end of the stem, and their merge.
-    private func trainCrown(from stemEnd: LatticeVector, isExact: Bool, _ sink: any ReplaySink, _ progress: (_ trained: Int) -> Void) throws -> LatticeVector {
+    private func trainBranches(from stemEnd: LatticeVector, isExact: Bool, _ sink: any ReplaySink, _ progress: (_ trained: Int) -> Void) throws -> LatticeVector {
         var trained = 0
         let branches = (1...shape.branches).filter { stored.tip(ofBranch: $0) > shape.stem }
         let ends = try walk.train(
@@ -91,42 +91,64 @@ public struct LineageReplay {
 
     // MARK: - Branches
 
+    /// Branches that were trained anew, and the model with those that stay.
+    private struct Retrained {
+        let runs: [LineageWalk.Run]
+        let merged: MergedStates
+        let model: LatticeVector
+        var blocks: [ClosedRange<Int>] { runs.map(\.blocks) }
+    }
+
+    /// Trains each branch that holds one of these blocks from the first of them on, and merges all.
+    /// - Parameters:
+    ///   - moved: where a stored state lies now, by what a stitch has done to the stem.
+    ///   - initial: the state before branches without a stem; nil: the stored one.
+    private func retrain(
+        _ blocks: [Int], initial: LatticeVector? = nil, moved: (LatticeVector) throws -> LatticeVector = { $0 },
+        trained: (_ block: Int, _ influence: LatticeVector) throws -> Void, _ progress: (_ done: Int, _ total: Int) -> Void
+    ) throws -> Retrained {
+        let firsts = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
+        let runs = try branches.map { branch in
+            let base = try initial ?? moved(stored.state(shape.parent(of: firsts[branch]!)))
+            return LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: base)
+        }
+        let total = runs.reduce(0) { $0 + $1.blocks.count }
+        var done = 0
+        progress(done, total)
+        let ends = try walk.train(runs) { block, before, after in
+            try trained(block, after.subtracting(before))
+            done += 1
+            progress(done, total)
+        }
+        let new = Dictionary(uniqueKeysWithValues: zip(branches, ends)), stemEnd = try moved(stored.state(shape.stem))
+        let tips = try Dictionary(uniqueKeysWithValues: stored.liveBranches(without: deleted).map { branch in
+            (branch, try new[branch] ?? moved(stored.state(stored.tip(ofBranch: branch))))
+        })
+        return Retrained(runs: runs, merged: MergedStates(stemEnd: stemEnd, tips: tips), model: try stemEnd.merging(Array(tips.values)))
+    }
+
     /// Retrains branches from the first of the given blocks on.
     /// - Parameter stitch: what was done to the stem, on whose new end they then stand.
     private func replayBranches(_ blocks: [Int], behind stitch: ReplayOutcome?, _ options: ReplayOptions, _ sink: any ReplaySink) throws -> ReplayOutcome {
-        let firsts = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { $0.min()! }
-        let branches = firsts.keys.sorted(), oldEnd = try stored.state(shape.stem)
         // What a stitch did to the model it did to the stem's end: branches are put back on as they were.
-        let shift = try stitch.map { try $0.state.subtracting(stored.model()) }
-        func onNewEnd(_ state: LatticeVector) throws -> LatticeVector { try shift.map { try state.adding($0) } ?? state }
-        // What a stitch left behind the stem's end stays under every branch: it goes when all of them are replayed.
-        let isExact = Dictionary(uniqueKeysWithValues: branches.map { branch in
-            (branch, stitch == nil && options.sameNumerics && stored.isReached(shape.parent(of: firsts[branch]!)))
-        })
-        let runs = try branches.map { branch in
-            LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: try onNewEnd(stored.state(shape.parent(of: firsts[branch]!))))
-        }
-        let total = runs.reduce(0) { $0 + $1.blocks.count }, before = stitch?.blocksTrained ?? 0
-        var trained = 0
-        progress(before, total)
-        let ends = try walk.train(runs) { block, before, after in
-            try sink.retrained(block: block, influence: after.subtracting(before), baseIsExact: isExact[shape.branch(of: block)!]!)
-            trained += 1
-            progress((stitch?.blocksTrained ?? 0) + trained, total - trained)
-        }
-        let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
-        let model = try onNewEnd(oldEnd).merging(
-            stored.liveBranches(without: deleted).map { try tips[$0] ?? onNewEnd(stored.state(stored.tip(ofBranch: $0))) })
-        let segments = zip(branches, runs).map { branch, run in
+        let shift = try stitch.map { try $0.state.subtracting(stored.model()) }, before = stitch?.blocksTrained ?? 0
+        // What one left behind the stem's end stays under every branch: it goes when all of them are replayed.
+        func isExact(_ first: Int) -> Bool { stitch == nil && options.sameNumerics && stored.isReached(shape.parent(of: first)) }
+        let exactBranches = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { isExact($0.min()!) }
+        let retrained = try retrain(
+            blocks, moved: { state in try shift.map { try state.adding($0) } ?? state },
+            trained: { try sink.retrained(block: $0, influence: $1, baseIsExact: exactBranches[shape.branch(of: $0)!]!) }
+        ) { progress(before + $0, $1 - $0) }
+        let segments = retrained.blocks.map { blocks in
             ReplaySegment(
-                firstBlock: run.blocks.lowerBound, lastBlock: run.blocks.upperBound, residuals: ResidualSeries(deletedBlock: run.blocks.lowerBound), verdict: nil,
+                firstBlock: blocks.lowerBound, lastBlock: blocks.upperBound, residuals: ResidualSeries(deletedBlock: blocks.lowerBound), verdict: nil,
                 damping: nil, correction: nil, tailBound: 0)
         }
-        let allExact = isExact.values.allSatisfy { $0 }, isWholeExact = allExact && stored.isExact(without: runs.map(\.blocks))
+        let allExact = exactBranches.values.allSatisfy { $0 }, modelIsExact = stitch == nil && allExact && stored.isExact(without: retrained.blocks)
         return ReplayOutcome(
-            state: model, method: stitch == nil && isWholeExact ? .exact : .stitch, guarded: stitch?.guarded ?? true, fallback: nil,
-            blocksTrained: before + total, segments: (stitch?.segments ?? []) + segments,
-            fromExactState: stitch?.fromExactState ?? (runs.isEmpty ? nil : allExact), byConstruction: stitch == nil && isWholeExact)
+            state: retrained.model, method: modelIsExact ? .exact : .stitch, guarded: stitch?.guarded ?? true, fallback: nil,
+            blocksTrained: before + retrained.blocks.reduce(0) { $0 + $1.count }, segments: (stitch?.segments ?? []) + segments,
+            fromExactState: stitch?.fromExactState ?? (segments.isEmpty ? nil : allExact), merged: modelIsExact ? retrained.merged : nil)
     }
 
     // MARK: - Models for comparison
@@ -138,27 +160,15 @@ public struct LineageReplay {
     func exactModel(
         from starts: [Int], initial: LatticeVector? = nil, trained: (_ done: Int, _ atMost: Int) -> Void
     ) throws -> (model: LatticeVector, blocks: Int) {
-        let starts = starts + stored.inexactBlocks, isCorrected = try !shape.isChain && stored.isTrained(shape.stem) && stored.correction(shape.stem) != nil
-        guard let first = isCorrected ? min(starts.min() ?? shape.stem + 1, shape.stem + 1) : starts.min() else { return (try stored.model(), 0) }
-        let trunk = stored.trunk()
-        var done = 0
-        guard first <= shape.stem || isCorrected else {
-            let firsts = Dictionary(grouping: starts) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
-            let runs = try branches.map { branch in
-                LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: try initial ?? stored.state(shape.parent(of: firsts[branch]!)))
-            }
-            let total = runs.reduce(0) { $0 + $1.blocks.count }
-            let ends = try walk.train(runs) { _, _, _ in
-                done += 1
-                trained(done, total - done)
-            }
-            let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
-            let merged = try stored.state(shape.stem).merging(stored.liveBranches(without: deleted).map { try tips[$0] ?? stored.state(stored.tip(ofBranch: $0)) })
-            return (merged, total)
+        let starts = starts + stored.inexactBlocks, branchesOnly = starts.allSatisfy { shape.branch(of: $0) != nil } && !stored.stemEndIsCorrected
+        guard !branchesOnly else {
+            guard !starts.isEmpty else { return (try stored.model(), 0) }
+            let retrained = try retrain(starts, initial: initial, trained: { _, _ in }) { trained($0, $1 - $0) }
+            return (retrained.model, retrained.blocks.reduce(0) { $0 + $1.count })
         }
-        var end = try initial ?? trunk.base(of: first)
-        let ofStem = first <= stored.stemLength ? stored.stemLength - first + 1 : 0
-        let total = ofStem + (shape.isChain ? 0 : stored.trainedBlocks - stored.stemLength)
+        let first = starts.filter { $0 <= shape.stem }.min() ?? shape.stem + 1
+        var end = try initial ?? stored.chain().base(of: first), done = 0
+        let ofStem = max(0, stored.stemLength - first + 1), total = ofStem + stored.trainedBlocks - stored.stemLength
         if ofStem > 0 {
             end = try walk.train([.init(blocks: first...stored.stemLength, base: end)]) { _, _, _ in
                 done += 1
@@ -166,7 +176,14 @@ public struct LineageReplay {
             }[0]
         }
         guard !shape.isChain, stored.stemLength == shape.stem else { return (end, total) }
-        let model = try trainCrown(from: end, isExact: true, DiscardingSink()) { trained(ofStem + $0, total - ofStem - $0) }
+        let model = try trainBranches(from: end, isExact: true, DiscardingSink()) { trained(ofStem + $0, total - ofStem - $0) }
         return (model, total)
     }
+}
+
+/// What a model of branches was merged from.
+public struct MergedStates: Sendable {
+    public let stemEnd: LatticeVector
+    /// By branch, of those that have a live row.
+    public let tips: [Int: LatticeVector]
 }

@@ -16,6 +16,9 @@ public final class StoredLineage {
     private var latest: (block: Int, state: LatticeVector)?
     /// The stem's end, from which every branch is read.
     private var stemEnd: LatticeVector?
+    /// The last states of branches: a deletion asks for them before and behind the training, and for an interim model before that.
+    private var tips: [Int: LatticeVector] = [:]
+    private static let mostTipBytes = 1 << 28
     /// The influence read last: a replay asks for the state behind a block and then for its influence.
     private var latestInfluence: (block: Int, vector: LatticeVector)?
     /// Live rows of each branch, by the catalogue.
@@ -87,6 +90,9 @@ public final class StoredLineage {
         links.values.allSatisfy { link in link.baseIsExact && !link.hasCorrection || retrained.contains { $0.contains(link.block) } }
     }
 
+    /// Whether what a stitch left lies right behind the stem's end, under every branch.
+    var stemEndIsCorrected: Bool { !shape.isChain && shape.stem > 0 && links[shape.stem]?.hasCorrection ?? false }
+
     /// Trained blocks whose influences were trained from states that training did not reach.
     var inexactBlocks: [Int] { links.values.filter { !$0.baseIsExact }.map(\.block).sorted() }
 
@@ -103,6 +109,7 @@ public final class StoredLineage {
     public func state(_ block: Int) throws -> LatticeVector {
         precondition((0...shape.blocks).contains(block) && isTrained(block), "a block that is not trained")
         if block == shape.stem, let stemEnd { return stemEnd }
+        if let tip = tips[block] { return tip }
         let path = shape.path(to: block)
         var (start, state) = try nearest(on: path)
         for block in path[start...] {
@@ -111,6 +118,7 @@ public final class StoredLineage {
         }
         if block == shape.stem { stemEnd = state }
         latest = (block, state)
+        if let branch = shape.branch(of: block), block == tip(ofBranch: branch), (tips.count + 1) * 4 * parameterCount <= Self.mostTipBytes { tips[block] = state }
         return state
     }
 
@@ -168,39 +176,39 @@ public final class StoredLineage {
     }
 
     /// The lineage as residual memory is followed through it.
-    public func trunk() -> any InfluenceChain { Trunk(self) }
+    public func chain() -> any InfluenceChain { StemChain(self) }
 }
 
-/// A lineage's stem, with all its branches as one last step.
-private final class Trunk: InfluenceChain {
+/// A lineage's stem, with all its branches as one last step: what it adds to the stem's end is their merge. Of a chain the chain itself.
+private final class StemChain: InfluenceChain {
     private let lineage: StoredLineage
     private let shape: Lineage
-    private var crown: LatticeVector?
+    private var merge: LatticeVector?
 
     init(_ lineage: StoredLineage) {
         self.lineage = lineage
         shape = lineage.shape
     }
 
-    private func isCrown(_ block: Int) -> Bool { !shape.isChain && block == shape.stem + 1 }
+    private func isMerge(_ block: Int) -> Bool { !shape.isChain && block == shape.stem + 1 }
 
     var length: Int { shape.isChain || lineage.stemLength < shape.stem ? lineage.stemLength : shape.stem + 1 }
     /// A correction right behind the stem's end makes all branches inexact, trained or not.
     var firstInexact: Int? {
         lineage.firstInexact.map { min($0, length) } ?? (shape.isChain || !lineage.stemIsStitched ? nil : length)
     }
-    func state(_ block: Int) throws -> LatticeVector { try isCrown(block) ? model() : lineage.state(block) }
+    func state(_ block: Int) throws -> LatticeVector { try isMerge(block) ? model() : lineage.state(block) }
     func influence(_ block: Int) throws -> LatticeVector {
-        try isCrown(block) ? model().subtracting(lineage.state(shape.stem)) : lineage.influence(block)
+        try isMerge(block) ? model().subtracting(lineage.state(shape.stem)) : lineage.influence(block)
     }
-    func correction(_ block: Int) throws -> LatticeVector? { isCrown(block) ? nil : try lineage.correction(block) }
-    func depth(of block: Int) -> Int { isCrown(block) ? shape.depth : block }
-    func blocks(in block: Int) -> Int { isCrown(block) ? lineage.trainedBlocks - shape.stem : 1 }
+    func correction(_ block: Int) throws -> LatticeVector? { isMerge(block) ? nil : try lineage.correction(block) }
+    func depth(of block: Int) -> Int { isMerge(block) ? shape.depth : block }
+    func blocks(in block: Int) -> Int { isMerge(block) ? lineage.trainedBlocks - shape.stem : 1 }
 
     private func model() throws -> LatticeVector {
-        if let crown { return crown }
+        if let merge { return merge }
         let model = try lineage.model()
-        crown = model
+        merge = model
         return model
     }
 }

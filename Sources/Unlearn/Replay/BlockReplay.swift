@@ -72,8 +72,9 @@ public struct ReplayOutcome: Sendable {
     public internal(set) var segments: [ReplaySegment]
     /// Whether the first block started from a state that training reaches without a stitch; nil where none was trained.
     public let fromExactState: Bool?
-    /// Whether exactness follows from the lineage alone: nothing but branches was retrained, from states that training reaches.
-    public var byConstruction = false
+    /// What the model was merged from, where its exactness follows from the lineage alone: nothing but branches was retrained, from
+    /// states that training reaches, and nothing else in it is inexact.
+    public var merged: MergedStates?
 
     public var residuals: ResidualSeries? { segments.last?.residuals }
     /// The extrapolations of all stitches, added up.
@@ -85,24 +86,24 @@ public struct ReplayOutcome: Sendable {
 public struct BlockReplay {
     /// Trains one step of the chain from the state before it, without the deleted rows.
     /// - Parameter isExact: whether that is a state which training without them reaches.
-    public typealias Step = (_ block: Int, _ base: LatticeVector, _ isExact: Bool) throws -> LatticeVector
+    typealias Step = (_ block: Int, _ base: LatticeVector, _ isExact: Bool) throws -> LatticeVector
 
     private let chain: any InfluenceChain
     /// The length of a step of the lattice.
     private let unit: Double
     private let step: Step
     /// The deleted rows, where they are still there to be looked at.
-    private let witness: RowWitness?
+    private let memory: RowMemoryInput?
     /// Told the blocks trained so far and an upper limit of those to come.
     private let progress: (_ trained: Int, _ atMost: Int) -> Void
 
-    public init(
-        chain: any InfluenceChain, unit: Double, witness: RowWitness? = nil, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in },
+    init(
+        chain: any InfluenceChain, unit: Double, memory: RowMemoryInput? = nil, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in },
         step: @escaping Step
     ) {
         self.chain = chain
         self.unit = unit
-        self.witness = witness
+        self.memory = memory
         self.step = step
         self.progress = progress
     }
@@ -116,7 +117,7 @@ public struct BlockReplay {
         control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void = { _, _ in }
     ) {
         self.init(
-            chain: chain, unit: trainer.lattice.unit, witness: deletedRows.map { RowWitness(rows: $0, trainer: trainer, remaining: rows) }, progress: progress
+            chain: chain, unit: trainer.lattice.unit, memory: deletedRows.map { RowMemoryInput(rows: $0, trainer: trainer, remaining: rows) }, progress: progress
         ) { block, base, _ in
             try trainer.train(block: block, from: base, rows: try rows(block), control: control)
         }
@@ -165,7 +166,7 @@ public struct BlockReplay {
             self.deleted = deleted
             self.options = options
             self.sink = sink
-            rowMemory = replay.witness.map(RowMemory.init)
+            rowMemory = replay.memory.map(RowMemory.init)
         }
 
         private var chain: any InfluenceChain { replay.chain }

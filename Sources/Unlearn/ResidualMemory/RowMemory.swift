@@ -36,18 +36,12 @@ public struct RowForecast: Sendable, Equatable {
     public let tolerance: Double
 }
 
-/// What a replay looks at the deleted rows with.
-public struct RowWitness {
+/// What row memory is measured with.
+struct RowMemoryInput {
     let rows: DeletedRows
     let trainer: any BlockTrainer
     /// Rows of a block that stay.
     let remaining: (Int) throws -> BlockRows
-
-    public init(rows: DeletedRows, trainer: any BlockTrainer, remaining: @escaping (Int) throws -> BlockRows) {
-        self.rows = rows
-        self.trainer = trainer
-        self.remaining = remaining
-    }
 }
 
 /// Reads what a chain knows of deleted rows while they are being deleted, and forecasts what it will know at its end.
@@ -74,8 +68,8 @@ struct RowMemory {
 
     private let remaining: (Int) throws -> BlockRows
 
-    init(_ witness: RowWitness) {
-        (rows, trainer, remaining) = (witness.rows, witness.trainer, witness.remaining)
+    init(_ input: RowMemoryInput) {
+        (rows, trainer, remaining) = (input.rows, input.trainer, input.remaining)
         first = rows.groups[0].block
         points = Array(repeating: [], count: rows.groups.count)
     }

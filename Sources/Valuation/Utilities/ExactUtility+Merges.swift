@@ -103,7 +103,7 @@ extension ExactUtility {
         var chunks: [[Int]] = [], chunk: [Int] = [], met: Set<Part> = []
         for index in indices {
             let own = parts(index)
-            if !chunk.isEmpty, met.union(own).count > most {
+            if !chunk.isEmpty, met.count + own.count(where: { !met.contains($0) }) > most {
                 chunks.append(chunk)
                 (chunk, met) = ([], [])
             }

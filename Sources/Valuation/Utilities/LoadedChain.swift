@@ -32,7 +32,7 @@ final class SharedChain: InfluenceChain {
     private let trainer: CoalitionTrainer
 
     init(_ trainer: CoalitionTrainer) throws {
-        chain = try trainer.project.lineage().trunk()
+        chain = try trainer.project.lineage().chain()
         self.trainer = trainer
     }
 
@@ -51,7 +51,7 @@ extension CoalitionTrainer {
     func chains(mostBytes: Int = mostChainBytes) throws -> [any InfluenceChain] {
         precondition(lineage.isChain, "utilities that follow a chain")
         guard 8 * blocks * model.count <= mostBytes else { return try trainers.map { _ in try SharedChain(self) } }
-        let chain = try LoadedChain(project.lineage().trunk())
+        let chain = try LoadedChain(project.lineage().chain())
         return trainers.map { _ in chain }
     }
 }
