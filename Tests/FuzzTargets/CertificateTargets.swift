@@ -21,10 +21,10 @@ extension FuzzTarget {
             let report: JSONValue = .object([
                 "method": .string("exact"), "exact": .bool(true), "test_rows_deleted": .integer(1), "damping": .number(0.5),
             ])
-            try store.transaction {
+            try store.transaction { change in
                 var publication = Store.Publication(report: "{}", details: .object(["report": report, "source": .string("csv:x")]))
                 publication.untilDeletion = ["state_digest": .string(String(repeating: "0", count: 64)), "test_accuracy": .number(0.5)]
-                try store.publishRequest(number, publication, written: [], evidence: nil)
+                try change.publishRequest(number, publication, written: [], evidence: nil)
             }
             certificate = try ErasureCertificate.issue(number, of: store)
             values = try Self.values(in: store)
@@ -47,7 +47,7 @@ extension FuzzTarget {
                 "source": .string("csv:x"), "test_source": .null, "player_kind": .string("group"), "estimator": .string("exact"), "utility": .string("exact"),
                 "metric": .string("loss"), "none": .string("base-rate"), "orders": .integer(1), "confidence": .number(0.95), "seed": .string("0"),
             ]
-            try store.transaction { try store.append(LedgerEntry(.valued, details: .object(method), untilDeletion: ["figures": .object(figures)])) }
+            try store.transaction { change in try change.append(LedgerEntry(.valued, details: .object(method), untilDeletion: ["figures": .object(figures)])) }
             return try ValueStatement.issue(at: store.ledger().count - 1, of: store, files: [])
         }
 

@@ -26,7 +26,7 @@ struct LedgerTimesTests {
         do {
             let store = try project.open().store
             let bytes = Array(#"{"event":"trained","program":"1","time":"2999-01-01T00:00:00Z","sealed":[]}"#.utf8)
-            try store.transaction { try store.append(try LedgerEntry(decoding: bytes, disclosures: [])) }
+            try store.transaction { change in try change.append(try LedgerEntry(decoding: bytes, disclosures: [])) }
         }
         #expect(try LogReport(of: project.open(.read).store, request: nil).remarks.isEmpty)
         try project.delete([try project.ids(inBlock: 30)[0]])

@@ -357,7 +357,7 @@ struct ProjectTests {
             // A folder in its place keeps the superseded file from being removed.
             try FileSystem.remove(objects + "/" + old)
             try FileSystem.makeFolder(objects + "/" + old)
-            #expect { try opened.store.transaction { try opened.store.setInfluence(staged, baseIsExact: true) } } throws: {
+            #expect { try opened.store.transaction { change in try change.setInfluence(staged, baseIsExact: true) } } throws: {
                 "\($0)".contains("the change is made")
             }
             try opened.store.discard([staged])
@@ -420,7 +420,7 @@ struct ProjectTests {
             var settings = opened.settings
             here = try #require(opened.trainer.fingerprint["arithmetic"])
             settings.fingerprint = NumericsFingerprint(opened.trainer.fingerprint.facts.merging(["arithmetic": "0"]) { $1 })
-            try opened.store.transaction { try settings.save(to: opened.store) }
+            try opened.store.transaction { change in try settings.save(in: change) }
         }
         #expect(try project.open(.read).status().fingerprintDifference == "arithmetic is '\(here)' here and was '0'")
         let id = try project.ids(inBlock: 20)[0]

@@ -45,9 +45,9 @@ extension Store {
             decoding: contents(of: object), kind: kind, block: object.block, latticeBits: bits, count: count, file: description(of: object)
         ).vector
     }
+}
 
-    // MARK: - Changes, inside a transaction
-
+extension StoreChange {
     /// Names a block's influence; the one it replaces is condemned.
     public func setInfluence(_ object: StagedObject, baseIsExact: Bool) throws { try register(object) { $0.baseIsExact = baseIsExact } }
 
@@ -59,12 +59,12 @@ extension Store {
 
     /// Keyframes of states that are no more.
     public func removeKeyframes(where isStale: (_ block: Int) -> Bool) throws {
-        for stale in index.inUse(where: { $0 == .keyframe }) where isStale(stale.block) { try condemn(stale) }
+        for stale in store.index.inUse(where: { $0 == .keyframe }) where isStale(stale.block) { try condemn(stale) }
     }
 
     /// The influences of these blocks stand on states that training did not visit.
     public func markInexact(where isInexact: (_ block: Int) -> Bool) throws {
-        for influence in index.inUse(where: { $0 == .influence }) where influence.entry.baseIsExact && isInexact(influence.block) {
+        for influence in store.index.inUse(where: { $0 == .influence }) where influence.entry.baseIsExact && isInexact(influence.block) {
             try update(influence) { $0.baseIsExact = false }
         }
     }

@@ -3,13 +3,7 @@ import Files
 /// What deletions destroyed, object by object: what the closing entries of the ledger commit to with one root each, and how an
 /// object that somebody puts back is recognised.
 extension Store {
-    private func context(ofDestroyed request: Int) -> [UInt8] { Array("unlearn destroyed \(request)".utf8) + keys.projectID }
-
-    /// Inside the transaction that closes a request.
-    func setDestroyed(_ objects: [ListedObject], by request: Int) throws {
-        let sealed = objects.flatMap(\.encoded).withUnsafeBytes { keys.ledger.seal($0, context: context(ofDestroyed: request)) }
-        try database.run("INSERT INTO destroyed VALUES (?, ?)", .integer(request), .blob(sealed))
-    }
+    fileprivate func context(ofDestroyed request: Int) -> [UInt8] { Array("unlearn destroyed \(request)".utf8) + keys.projectID }
 
     /// What a closed request destroyed.
     public func destroyedObjects(by request: Int) throws -> [ListedObject] {
@@ -71,4 +65,11 @@ extension Store {
     }
 
     private static let leastLongestObject = 1 << 28
+}
+
+extension StoreChange {
+    func setDestroyed(_ objects: [ListedObject], by request: Int) throws {
+        let sealed = objects.flatMap(\.encoded).withUnsafeBytes { store.keys.ledger.seal($0, context: store.context(ofDestroyed: request)) }
+        try store.database.run("INSERT INTO destroyed VALUES (?, ?)", .integer(request), .blob(sealed))
+    }
 }

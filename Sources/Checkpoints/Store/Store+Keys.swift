@@ -21,22 +21,6 @@ extension Store {
         return key
     }
 
-    /// Seals everything anew under a new keyring key, inside a transaction; condemned objects lose their keys. The old one lives
-    /// on in memory until the transaction is committed and the new one is adopted.
-    /// - Complexity: O(objects + requests + ledger entries).
-    func renewKeyring() throws -> SecretKey {
-        let (next, wrapped) = Self.newKeyring(keys)
-        try resealObjects(by: next)
-        try resealRequests(by: next)
-        try resealDisclosures(by: next)
-        for name in try database.rows("SELECT key FROM settings", map: { $0.text(0) }) {
-            let value = try setting(name) ?? ""
-            try database.run("UPDATE settings SET value = ? WHERE key = ?", .blob(seal(value, setting: name, by: next)), .text(name))
-        }
-        try database.run("UPDATE project SET keyring = ?", .blob(wrapped))
-        return next
-    }
-
     /// Faults of the key files in the project's folder.
     public func keyFaults() throws -> [String] {
         let name = Self.publicKeyName, path = projectFolder.path(of: name)
@@ -51,7 +35,7 @@ extension Store {
 
     private func context(ofSetting name: String) -> [UInt8] { Array("unlearn setting \(name)".utf8) + keys.projectID }
 
-    private func seal(_ value: String, setting name: String, by key: SecretKey) -> [UInt8] {
+    fileprivate func seal(_ value: String, setting name: String, by key: SecretKey) -> [UInt8] {
         // Padded: the length would tell that of a group's name which is gone.
         Padding.padded(Array(value.utf8)).withUnsafeBytes { key.seal($0, context: context(ofSetting: name)) }
     }
@@ -67,16 +51,33 @@ extension Store {
 
     /// Settings whose names begin so depend on which test rows there are; a deletion of some takes them away.
     public static let testRowsSettings = "test-rows/"
+}
 
-    /// Takes away, inside a transaction, what depends on which test rows there are.
-    public func removeTestRowsSettings() throws {
-        try database.run("DELETE FROM settings WHERE substr(key, 1, length(?1)) = ?1", .text(Self.testRowsSettings))
+extension StoreChange {
+    /// Seals everything anew under a new keyring key; condemned objects lose their keys. The old one lives
+    /// on in memory until the transaction is committed and the new one is adopted.
+    /// - Complexity: O(objects + requests + ledger entries).
+    func renewKeyring() throws -> SecretKey {
+        let (next, wrapped) = Store.newKeyring(store.keys)
+        try resealObjects(by: next)
+        try resealRequests(by: next)
+        try resealDisclosures(by: next)
+        for name in try store.database.rows("SELECT key FROM settings", map: { $0.text(0) }) {
+            let value = try store.setting(name) ?? ""
+            try store.database.run("UPDATE settings SET value = ? WHERE key = ?", .blob(store.seal(value, setting: name, by: next)), .text(name))
+        }
+        try store.database.run("UPDATE project SET keyring = ?", .blob(wrapped))
+        return next
     }
 
-    /// Inside a transaction.
+    /// Takes away what depends on which test rows there are.
+    public func removeTestRowsSettings() throws {
+        try store.database.run("DELETE FROM settings WHERE substr(key, 1, length(?1)) = ?1", .text(Store.testRowsSettings))
+    }
+
     public func set(_ name: String, to value: String) throws {
-        try database.run(
+        try store.database.run(
             "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", .text(name),
-            .blob(seal(value, setting: name, by: keyring)))
+            .blob(store.seal(value, setting: name, by: store.keyring)))
     }
 }

@@ -12,32 +12,7 @@ public struct StoredLedgerEntry: Sendable {
 
 /// The append-only record of what was done: a Merkle log with signed tree heads.
 extension Store {
-    /// Inside a transaction; the tree head is signed once, at its end.
-    /// - Complexity: O(entries) hashes for each transaction.
-    public func append(_ entry: LedgerEntry) throws {
-        let bytes = try entry.encoded()
-        let position = try ledgerSize()
-        try database.run("INSERT INTO ledger VALUES (?, ?, ?)", .integer(position), .blob(bytes), .blob(MerkleTree.leaf(bytes).bytes))
-        try writeDisclosures(entry, at: position)
-        if ledgerSizeBefore == nil { ledgerSizeBefore = position }
-    }
-
     func ledgerSize() throws -> Int { try database.rows("SELECT count(*) FROM ledger") { $0.integer(0) }[0] }
-
-    /// - Throws: `damaged` where the entries before are not those that were signed last: what somebody changed is never
-    ///   signed anew.
-    /// - Complexity: O(entries) hashes.
-    func signTreeHead() throws {
-        let tree = try ledgerTree()
-        let last = try treeHeads().last
-        guard last?.size ?? 0 == ledgerSizeBefore, last == nil || Hexadecimal.encode(tree.root(size: last!.size).bytes) == last!.root else {
-            throw fault("the ledger in \(cataloguePath) is not the one that was signed")
-        }
-        let head = TreeHead(project: projectID, tree: tree, time: Date.now.formatted(.iso8601), key: signingKey)
-        try database.run(
-            "INSERT INTO tree_heads VALUES (?, ?, ?, ?)", .integer(head.size), .text(head.root), .text(head.time), .text(head.signature))
-        signedHead = head
-    }
 
     /// The hash tree of the whole ledger, from the leaves as stored.
     public func ledgerTree() throws -> MerkleTree {
@@ -75,22 +50,13 @@ extension Store {
 
     private func context(ofDisclosures position: Int) -> [UInt8] { Array("unlearn disclosures \(position)".utf8) + keys.projectID }
 
-    private func sealed(_ list: [[JSONValue]], at position: Int, by key: SecretKey) throws -> [UInt8] {
+    fileprivate func sealed(_ list: [[JSONValue]], at position: Int, by key: SecretKey) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes]
         return try Padding.padded([UInt8](encoder.encode(list))).withUnsafeBytes { key.seal($0, context: context(ofDisclosures: position)) }
     }
 
-    private func writeDisclosures(_ entry: LedgerEntry, at position: Int) throws {
-        func list(_ isWanted: (DisclosureLifetime) -> Bool) -> [[JSONValue]] {
-            entry.disclosures.filter { isWanted($0.lifetime) }.map { [.integer($0.lifetime.rawValue), .string($0.disclosure.text)] }
-        }
-        try database.run(
-            "INSERT INTO disclosures VALUES (?, ?, ?)", .integer(position), .blob(sealed(list { $0 == .lasting }, at: position, by: keys.ledger)),
-            .blob(sealed(list { $0 != .lasting }, at: position, by: keyring)))
-    }
-
-    private func disclosures(at position: Int, _ cell: [UInt8], by key: SecretKey) throws -> [(DisclosureLifetime, String)] {
+    fileprivate func disclosures(at position: Int, _ cell: [UInt8], by key: SecretKey) throws -> [(DisclosureLifetime, String)] {
         guard let content = cell.withUnsafeBytes({ key.open($0, context: context(ofDisclosures: position)) }),
             let list = try? JSONDecoder().decode([[JSONValue]].self, from: Data(content))
         else { throw fault("what the catalogue discloses of the ledger's entry \(position) cannot be opened") }
@@ -102,31 +68,8 @@ extension Store {
         }
     }
 
-    private func disclosures(at position: Int, lasting: [UInt8], perishable: [UInt8]) throws -> [(DisclosureLifetime, String)] {
+    fileprivate func disclosures(at position: Int, lasting: [UInt8], perishable: [UInt8]) throws -> [(DisclosureLifetime, String)] {
         try disclosures(at: position, lasting, by: keys.ledger) + disclosures(at: position, perishable, by: keyring)
-    }
-
-    /// Destroys, inside a transaction, what opens commitments to models that knew the rows which it deletes, and to what was
-    /// measured on them.
-    /// - Parameter stitches: also what was measured for stitches: none lies in the chain any more.
-    /// - Complexity: O(entries).
-    public func destroyPerishableDisclosures(ofStitches stitches: Bool) throws {
-        try eachPerishable { position, list in
-            let kept = list.filter { $0.0 == .whileStitched && !stitches }
-            return kept.count == list.count ? nil : try sealed(kept.map { [.integer($0.0.rawValue), .string($0.1)] }, at: position, by: keyring)
-        }
-    }
-
-    /// Seals perishable disclosures anew under another keyring key.
-    func resealDisclosures(by next: SecretKey) throws {
-        try eachPerishable { position, list in try sealed(list.map { [.integer($0.0.rawValue), .string($0.1)] }, at: position, by: next) }
-    }
-
-    private func eachPerishable(_ body: (_ position: Int, [(DisclosureLifetime, String)]) throws -> [UInt8]?) throws {
-        for (position, cell) in try database.rows("SELECT position, perishable FROM disclosures", map: { ($0.integer(0), $0.blob(1)) }) {
-            guard let next = try body(position, disclosures(at: position, cell, by: keyring)) else { continue }
-            try database.run("UPDATE disclosures SET perishable = ? WHERE position = ?", .blob(next), .integer(position))
-        }
     }
 
     // MARK: - Verification
@@ -170,5 +113,64 @@ extension Store {
             if entry.destroyed != ObjectSummary(objects) { faults.append("\(name): what \(requestName) destroyed is not what its closing entry says") }
         }
         return faults
+    }
+}
+
+extension StoreChange {
+    /// The tree head is signed once, at its end.
+    /// - Complexity: O(entries) hashes for each transaction.
+    public func append(_ entry: LedgerEntry) throws {
+        let bytes = try entry.encoded()
+        let position = try store.ledgerSize()
+        try store.database.run("INSERT INTO ledger VALUES (?, ?, ?)", .integer(position), .blob(bytes), .blob(MerkleTree.leaf(bytes).bytes))
+        try writeDisclosures(entry, at: position)
+        if store.ledgerSizeBefore == nil { store.ledgerSizeBefore = position }
+    }
+
+    /// - Throws: `damaged` where the entries before are not those that were signed last: what somebody changed is never
+    ///   signed anew.
+    /// - Complexity: O(entries) hashes.
+    func signTreeHead() throws {
+        let tree = try store.ledgerTree()
+        let last = try store.treeHeads().last
+        guard last?.size ?? 0 == store.ledgerSizeBefore, last == nil || Hexadecimal.encode(tree.root(size: last!.size).bytes) == last!.root else {
+            throw store.fault("the ledger in \(store.cataloguePath) is not the one that was signed")
+        }
+        let head = TreeHead(project: store.projectID, tree: tree, time: Date.now.formatted(.iso8601), key: store.signingKey)
+        try store.database.run(
+            "INSERT INTO tree_heads VALUES (?, ?, ?, ?)", .integer(head.size), .text(head.root), .text(head.time), .text(head.signature))
+        store.signedHead = head
+    }
+
+    private func writeDisclosures(_ entry: LedgerEntry, at position: Int) throws {
+        func list(_ isWanted: (DisclosureLifetime) -> Bool) -> [[JSONValue]] {
+            entry.disclosures.filter { isWanted($0.lifetime) }.map { [.integer($0.lifetime.rawValue), .string($0.disclosure.text)] }
+        }
+        try store.database.run(
+            "INSERT INTO disclosures VALUES (?, ?, ?)", .integer(position), .blob(store.sealed(list { $0 == .lasting }, at: position, by: store.keys.ledger)),
+            .blob(store.sealed(list { $0 != .lasting }, at: position, by: store.keyring)))
+    }
+
+    /// Destroys what opens commitments to models that knew the rows which it deletes, and to what was
+    /// measured on them.
+    /// - Parameter stitches: also what was measured for stitches: none lies in the chain any more.
+    /// - Complexity: O(entries).
+    public func destroyPerishableDisclosures(ofStitches stitches: Bool) throws {
+        try eachPerishable { position, list in
+            let kept = list.filter { $0.0 == .whileStitched && !stitches }
+            return kept.count == list.count ? nil : try store.sealed(kept.map { [.integer($0.0.rawValue), .string($0.1)] }, at: position, by: store.keyring)
+        }
+    }
+
+    /// Seals perishable disclosures anew under another keyring key.
+    func resealDisclosures(by next: SecretKey) throws {
+        try eachPerishable { position, list in try store.sealed(list.map { [.integer($0.0.rawValue), .string($0.1)] }, at: position, by: next) }
+    }
+
+    private func eachPerishable(_ body: (_ position: Int, [(DisclosureLifetime, String)]) throws -> [UInt8]?) throws {
+        for (position, cell) in try store.database.rows("SELECT position, perishable FROM disclosures", map: { ($0.integer(0), $0.blob(1)) }) {
+            guard let next = try body(position, store.disclosures(at: position, cell, by: store.keyring)) else { continue }
+            try store.database.run("UPDATE disclosures SET perishable = ? WHERE position = ?", .blob(next), .integer(position))
+        }
     }
 }

@@ -3,11 +3,8 @@ import Files
 /// Authentication of the catalogue: every value in it is under a keyed digest, so that a change by anything but this
 /// program is noticed, be it a flipped bit or a hand.
 extension Store {
-    /// Recomputes the manifest; the last statement of every transaction.
-    func sealManifest() throws { try database.run("UPDATE project SET manifest = ?", .blob(try manifest().bytes)) }
-
     /// - Complexity: O(objects + blocks + requests); rows and ledger entries count as one value each.
-    private func manifest() throws -> Digest {
+    fileprivate func manifest() throws -> Digest {
         var writer = ByteWriter(capacity: 1 << 16)
         for query in Self.manifestQueries {
             writer.append(UInt8(0xFF))
@@ -51,6 +48,11 @@ extension Store {
         }
         return keys.catalogue.authenticate(writer.bytes)
     }
+}
+
+extension StoreChange {
+    /// Recomputes the manifest; the last statement of every transaction.
+    func sealManifest() throws { try store.database.run("UPDATE project SET manifest = ?", .blob(try store.manifest().bytes)) }
 }
 
 /// A sum of keyed digests, four lanes modulo 2⁶⁴: the same for the same set of rows in any order, kept up to date in O(1).

@@ -33,7 +33,7 @@ extension Store {
 
     private func context(of name: ObjectName) -> [UInt8] { Array("unlearn object".utf8) + name.bytes + keys.projectID }
 
-    private func seal(_ entry: ObjectEntry, _ key: SecretKey?, of name: ObjectName, by keyring: SecretKey) -> [UInt8] {
+    fileprivate func seal(_ entry: ObjectEntry, _ key: SecretKey?, of name: ObjectName, by keyring: SecretKey) -> [UInt8] {
         var content = entry.encoded(key: key)
         defer { Sodium.wipe(&content) }
         return content.withUnsafeBytes { keyring.seal($0, context: context(of: name)) }
@@ -47,7 +47,7 @@ extension Store {
         return content
     }
 
-    private func key(of object: StoredObject) throws -> SecretKey? {
+    fileprivate func key(of object: StoredObject) throws -> SecretKey? {
         guard keys.encryption != .none else { return nil }
         var content = try openCell(object.cell, of: object.name, by: keyring)
         defer { Sodium.wipe(&content) }
@@ -74,48 +74,6 @@ extension Store {
             }
         }
         return index
-    }
-
-    /// Names a staged object in the catalogue, in the place of the one that has its kind and block, which is condemned.
-    func register(_ object: StagedObject, _ change: (inout ObjectEntry) -> Void = { _ in }) throws {
-        if let old = index.object(object.kind, object.block) { try condemn(old) }
-        var entry = ObjectEntry(kind: object.kind, block: object.block, bytes: object.bytes, digest: object.digest)
-        change(&entry)
-        let cell = seal(entry, object.key, of: object.name, by: keyring)
-        try database.run("INSERT INTO objects VALUES (?, ?)", .blob(object.name.bytes), .blob(cell))
-        index.set(StoredObject(name: object.name, entry: entry, cell: cell))
-    }
-
-    /// Changes what the catalogue keeps of an object.
-    /// - Parameter withoutKey: its key is destroyed with it.
-    func update(_ object: StoredObject, withoutKey: Bool = false, _ change: (inout ObjectEntry) -> Void) throws {
-        var entry = object.entry
-        change(&entry)
-        let cell = seal(entry, withoutKey ? nil : try key(of: object), of: object.name, by: keyring)
-        try database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
-        index.set(StoredObject(name: object.name, entry: entry, cell: cell))
-    }
-
-    func condemn(_ object: StoredObject) throws { try update(object) { $0.isCondemned = true } }
-
-    func condemn(_ kind: ObjectKind, _ block: Int) throws {
-        if let object = index.object(kind, block) { try condemn(object) }
-    }
-
-    func forget(_ object: StoredObject) throws {
-        try database.run("DELETE FROM objects WHERE name = ?", .blob(object.name.bytes))
-        index.remove(object.name)
-    }
-
-    /// Seals all entries anew under another keyring key; those that are condemned lose their own key.
-    /// - Complexity: O(objects).
-    func resealObjects(by next: SecretKey) throws {
-        for object in index.objects.values {
-            let key = object.entry.isCondemned ? nil : try key(of: object)
-            let cell = seal(object.entry, key, of: object.name, by: next)
-            try database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
-            index.set(StoredObject(name: object.name, entry: object.entry, cell: cell))
-        }
     }
 
     /// Objects that the running transaction will destroy.
@@ -182,5 +140,49 @@ extension Store {
     /// Files of condemned objects that are still there.
     public func unerasedFiles() throws -> [String] {
         try condemnedObjects().map(\.file).filter { objectsFolder.exists($0) }
+    }
+}
+
+extension StoreChange {
+    /// Names a staged object in the catalogue, in the place of the one that has its kind and block, which is condemned.
+    func register(_ object: StagedObject, _ change: (inout ObjectEntry) -> Void = { _ in }) throws {
+        if let old = store.index.object(object.kind, object.block) { try condemn(old) }
+        var entry = ObjectEntry(kind: object.kind, block: object.block, bytes: object.bytes, digest: object.digest)
+        change(&entry)
+        let cell = store.seal(entry, object.key, of: object.name, by: store.keyring)
+        try store.database.run("INSERT INTO objects VALUES (?, ?)", .blob(object.name.bytes), .blob(cell))
+        store.index.set(StoredObject(name: object.name, entry: entry, cell: cell))
+    }
+
+    /// Changes what the catalogue keeps of an object.
+    /// - Parameter withoutKey: its key is destroyed with it.
+    func update(_ object: StoredObject, withoutKey: Bool = false, _ change: (inout ObjectEntry) -> Void) throws {
+        var entry = object.entry
+        change(&entry)
+        let cell = store.seal(entry, withoutKey ? nil : try store.key(of: object), of: object.name, by: store.keyring)
+        try store.database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
+        store.index.set(StoredObject(name: object.name, entry: entry, cell: cell))
+    }
+
+    func condemn(_ object: StoredObject) throws { try update(object) { $0.isCondemned = true } }
+
+    func condemn(_ kind: ObjectKind, _ block: Int) throws {
+        if let object = store.index.object(kind, block) { try condemn(object) }
+    }
+
+    func forget(_ object: StoredObject) throws {
+        try store.database.run("DELETE FROM objects WHERE name = ?", .blob(object.name.bytes))
+        store.index.remove(object.name)
+    }
+
+    /// Seals all entries anew under another keyring key; those that are condemned lose their own key.
+    /// - Complexity: O(objects).
+    func resealObjects(by next: SecretKey) throws {
+        for object in store.index.objects.values {
+            let key = object.entry.isCondemned ? nil : try store.key(of: object)
+            let cell = store.seal(object.entry, key, of: object.name, by: next)
+            try store.database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
+            store.index.set(StoredObject(name: object.name, entry: object.entry, cell: cell))
+        }
     }
 }

@@ -39,8 +39,8 @@ extension Store {
         let returned = strays.filter { $0.destroyedBy != nil }
         guard !returned.isEmpty else { return }
         let requests = Set(returned.compactMap(\.destroyedBy)).sorted().map { JSONValue.string(Self.requestName($0)) }
-        try commit {
-            try append(LedgerEntry(.erasedAgain, details: .object(["objects": .integer(returned.count), "requests": .array(requests)])))
+        try commit { change in
+            try change.append(LedgerEntry(.erasedAgain, details: .object(["objects": .integer(returned.count), "requests": .array(requests)])))
         }
     }
 
@@ -58,11 +58,11 @@ extension Store {
             uncertainty = error
             throw error
         }
-        keyring = try commitAlone { try renewKeyring() }
+        keyring = try commitAlone { change in try change.renewKeyring() }
         try emptyLog()
-        try commitAlone {
-            for object in condemned { try forget(object) }
-            for number in published { try closeRequest(number, destroyed: condemned) }
+        try commitAlone { change in
+            for object in condemned { try change.forget(object) }
+            for number in published { try change.closeRequest(number, destroyed: condemned) }
         }
         try emptyLog()
     }

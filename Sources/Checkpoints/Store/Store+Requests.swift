@@ -25,7 +25,7 @@ extension Store {
 
     private func context(ofRequest number: Int) -> [UInt8] { Array("unlearn request \(number)".utf8) + keys.projectID }
 
-    private func seal(_ report: String, ofRequest number: Int, by key: SecretKey) -> [UInt8] {
+    fileprivate func seal(_ report: String, ofRequest number: Int, by key: SecretKey) -> [UInt8] {
         Padding.padded(Array(report.utf8)).withUnsafeBytes { key.seal($0, context: context(ofRequest: number)) }
     }
 
@@ -41,26 +41,6 @@ extension Store {
             else { throw fault("the catalogue's entry of request \(number) cannot be opened") }
             return StoredRequest(number: number, state: state, report: report)
         }
-    }
-
-    /// Seals all reports anew under another keyring key.
-    func resealRequests(by next: SecretKey) throws {
-        for request in try requests() { try setReport(request.report, of: request.number, by: next) }
-    }
-
-    private func setReport(_ report: String, of number: Int, by key: SecretKey) throws {
-        try database.run("UPDATE requests SET cell = ? WHERE number = ?", .blob(seal(report, ofRequest: number, by: key)), .integer(number))
-    }
-
-    /// Puts other reports in the place of those that are kept, inside a transaction: `change` gives nil where one stays.
-    public func changeReports(_ change: (StoredRequest) throws -> String?) throws {
-        for request in try requests() {
-            if let report = try change(request) { try setReport(report, of: request.number, by: keyring) }
-        }
-    }
-
-    private func setState(_ state: RequestState, of number: Int) throws {
-        try database.run("UPDATE requests SET state = ? WHERE number = ?", .integer(state.rawValue), .integer(number))
     }
 
     /// Deletions that were done, in order.
@@ -91,13 +71,13 @@ extension Store {
     /// Records the intention, durably, before any work is done; gives the request's number.
     /// - Parameter ids: of the rows to be deleted.
     public func beginRequest(ids: [String], details: JSONValue) throws -> Int {
-        try commit {
+        try commit { change in
             let number = try nextRequestNumber()
             try database.run(
                 "INSERT INTO requests VALUES (?, ?, ?)", .integer(number), .integer(RequestState.begun.rawValue),
                 .blob(seal("", ofRequest: number, by: keyring)))
             let rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
-            try append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: ["rows": .array(rows)]))
+            try change.append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: ["rows": .array(rows)]))
             return number
         }
     }
@@ -119,11 +99,46 @@ extension Store {
         }
     }
 
-    /// Inside the transaction that puts the new records in place: what was written and the report go into the ledger with it.
-    public func publishRequest(_ number: Int, _ publication: Publication, written: [StagedObject], evidence: StagedObject?) throws {
+    /// Notes that a request ended with everything as it was. One that was published is past undoing and stays.
+    public func undoRequest(_ number: Int, reason: String) throws {
+        guard try requestNumbers(in: .begun).contains(number) else { return }
+        try commit { change in
+            try change.setState(.undone, of: number)
+            try change.append(LedgerEntry(.deletionUndone, request: number, details: .object(["reason": .string(reason)])))
+        }
+    }
+
+    func undoUnpublishedRequests() throws {
+        for number in try requestNumbers(in: .begun) { try undoRequest(number, reason: "the program was cut off") }
+    }
+}
+
+extension StoreChange {
+    /// Seals all reports anew under another keyring key.
+    func resealRequests(by next: SecretKey) throws {
+        for request in try store.requests() { try setReport(request.report, of: request.number, by: next) }
+    }
+
+    private func setReport(_ report: String, of number: Int, by key: SecretKey) throws {
+        try store.database.run("UPDATE requests SET cell = ? WHERE number = ?", .blob(store.seal(report, ofRequest: number, by: key)), .integer(number))
+    }
+
+    /// Puts other reports in the place of those that are kept: `change` gives nil where one stays.
+    public func changeReports(_ change: (StoredRequest) throws -> String?) throws {
+        for request in try store.requests() {
+            if let report = try change(request) { try setReport(report, of: request.number, by: store.keyring) }
+        }
+    }
+
+    fileprivate func setState(_ state: RequestState, of number: Int) throws {
+        try store.database.run("UPDATE requests SET state = ? WHERE number = ?", .integer(state.rawValue), .integer(number))
+    }
+
+    /// With the new records: what was written and the report go into the ledger with it.
+    public func publishRequest(_ number: Int, _ publication: Store.Publication, written: [StagedObject], evidence: StagedObject?) throws {
         if let evidence { try register(evidence) }
         try setState(.published, of: number)
-        try setReport(publication.report, of: number, by: keyring)
+        try setReport(publication.report, of: number, by: store.keyring)
         let objects = written.map(ListedObject.init).sorted { ($0.kind.rawValue, $0.block) < ($1.kind.rawValue, $1.block) }
         try append(
             LedgerEntry(
@@ -131,10 +146,10 @@ extension Store {
                 untilDeletion: publication.untilDeletion, whileStitched: publication.whileStitched))
     }
 
-    /// Condemns the evidence of all requests so far, inside the transaction of the next one: it samples models that knew the
+    /// Condemns the evidence of all requests so far: it samples models that knew the
     /// rows which that one deletes.
     public func condemnEvidence() throws {
-        for old in index.inUse(where: { $0 == .evidence }) { try condemn(old) }
+        for old in store.index.inUse(where: { $0 == .evidence }) { try condemn(old) }
     }
 
     func closeRequest(_ number: Int, destroyed: [StoredObject]) throws {
@@ -142,18 +157,5 @@ extension Store {
         try setState(.closed, of: number)
         try setDestroyed(objects, by: number)
         try append(LedgerEntry(.deletionClosed, request: number, lasting: ["destroyed": try JSONValue(ObjectSummary(objects))]))
-    }
-
-    /// Notes that a request ended with everything as it was. One that was published is past undoing and stays.
-    public func undoRequest(_ number: Int, reason: String) throws {
-        guard try requestNumbers(in: .begun).contains(number) else { return }
-        try commit {
-            try setState(.undone, of: number)
-            try append(LedgerEntry(.deletionUndone, request: number, details: .object(["reason": .string(reason)])))
-        }
-    }
-
-    func undoUnpublishedRequests() throws {
-        for number in try requestNumbers(in: .begun) { try undoRequest(number, reason: "the program was cut off") }
     }
 }

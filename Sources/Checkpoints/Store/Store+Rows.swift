@@ -41,9 +41,9 @@ extension Store {
 
     private func rowContext(_ id: [UInt8]) -> [UInt8] { rowContextPrefix + id }
 
-    private func seal(_ cell: RowCell, id: [UInt8]) -> [UInt8] { cell.encoded.withUnsafeBytes { keys.rows.seal($0, context: rowContext(id)) } }
+    fileprivate func seal(_ cell: RowCell, id: [UInt8]) -> [UInt8] { cell.encoded.withUnsafeBytes { keys.rows.seal($0, context: rowContext(id)) } }
 
-    private func open(_ sealed: [UInt8], id: [UInt8]) throws -> RowCell {
+    fileprivate func open(_ sealed: [UInt8], id: [UInt8]) throws -> RowCell {
         guard let content = sealed.withUnsafeBytes({ keys.rows.open($0, context: rowContext(id)) }), let cell = RowCell(content) else {
             throw fault("\(cataloguePath): a row's entry cannot be opened")
         }
@@ -52,18 +52,6 @@ extension Store {
 
     private func cell(ofRow id: [UInt8]) throws -> RowCell? {
         try database.rows("SELECT cell FROM rows WHERE id = ?", .blob(id)) { try open($0.blob(0), id: id) }.first
-    }
-
-    /// - Parameter group: number of the row's group among those of `setGroups`, or nil.
-    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, excluded: Bool) throws {
-        let digest = idDigest(id)
-        let sealed = seal(RowCell(part: part, block: block, slot: slot, group: group, request: excluded ? 0 : nil), id: digest)
-        do {
-            try database.run("INSERT INTO rows VALUES (?, ?)", .blob(digest), .blob(sealed))
-        } catch let error as DatabaseError where error.isDuplicateKey {
-            throw DuplicateRowID(id: id)
-        }
-        rowsSum.add(rowEntryDigest(digest, sealed))
     }
 
     /// Where rows stand; nil for those that are unknown.
@@ -145,8 +133,22 @@ extension Store {
             object: try stage(ObjectKind(rows.part), block: rows.block, rows.encoded()), slots: rows.slots,
             live: rows.labels.count { $0 != RowsRecord.emptySlot })
     }
+}
 
-    /// Names the stored rows of a block, inside a transaction; the file they replace is condemned.
+extension StoreChange {
+    /// - Parameter group: number of the row's group among those of `setGroups`, or nil.
+    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, excluded: Bool) throws {
+        let digest = store.idDigest(id)
+        let sealed = store.seal(RowCell(part: part, block: block, slot: slot, group: group, request: excluded ? 0 : nil), id: digest)
+        do {
+            try store.database.run("INSERT INTO rows VALUES (?, ?)", .blob(digest), .blob(sealed))
+        } catch let error as DatabaseError where error.isDuplicateKey {
+            throw DuplicateRowID(id: id)
+        }
+        store.rowsSum.add(store.rowEntryDigest(digest, sealed))
+    }
+
+    /// Names the stored rows of a block; the file they replace is condemned.
     public func setRows(_ rows: StagedRows) throws {
         try register(rows.object) {
             $0.slots = rows.slots
@@ -154,22 +156,22 @@ extension Store {
         }
     }
 
-    /// Marks rows as deleted by a request, inside a transaction. The digests of their ids stay, so that a second deletion is
+    /// Marks rows as deleted by a request. The digests of their ids stay, so that a second deletion is
     /// noticed; their groups go, and the name of a group with its last live row.
     public func markDeleted(_ ids: [String], request: Int) throws {
         var leaving: [Int: Int] = [:]
         for id in ids {
-            let digest = idDigest(id)
-            let old = try database.rows("SELECT cell FROM rows WHERE id = ?", .blob(digest)) { $0.blob(0) }
+            let digest = store.idDigest(id)
+            let old = try store.database.rows("SELECT cell FROM rows WHERE id = ?", .blob(digest)) { $0.blob(0) }
             guard let before = old.first else { continue }
-            var cell = try open(before, id: digest)
+            var cell = try store.open(before, id: digest)
             if let group = cell.group, cell.request == nil { leaving[group, default: 0] += 1 }
             cell.group = nil
             cell.request = request
-            let sealed = seal(cell, id: digest)
-            rowsSum.subtract(rowEntryDigest(digest, before))
-            rowsSum.add(rowEntryDigest(digest, sealed))
-            try database.run("UPDATE rows SET cell = ? WHERE id = ?", .blob(sealed), .blob(digest))
+            let sealed = store.seal(cell, id: digest)
+            store.rowsSum.subtract(store.rowEntryDigest(digest, before))
+            store.rowsSum.add(store.rowEntryDigest(digest, sealed))
+            try store.database.run("UPDATE rows SET cell = ? WHERE id = ?", .blob(sealed), .blob(digest))
         }
         if !leaving.isEmpty { try takeFromGroups(leaving) }
     }

@@ -20,18 +20,18 @@ extension Store {
 
     /// The table with a key, or nil where there is none.
     public func utilities(_ key: SHA256) throws -> UtilityRecord? { try utilityRuns().first { $0.key == key }.map { try utilities(of: $0) } }
+}
 
-    // MARK: - Changes, inside a transaction
-
+extension StoreChange {
     /// Writes a table in the place of the one with its key, which is condemned, or as a new run.
     public func setUtilities(_ record: UtilityRecord) throws {
-        let runs = try utilityRuns()
+        let runs = try store.utilityRuns()
         let run = runs.first { $0.key == record.key }?.run ?? 1 + (runs.last?.run ?? 0)
-        try register(try stage(.utilities, block: run, record.encoded())) { $0.tag = record.key.bytes }
+        try register(try store.stage(.utilities, block: run, record.encoded())) { $0.tag = record.key.bytes }
     }
 
     /// Condemns all tables: they score models that knew the rows which the running transaction deletes.
     public func condemnUtilities() throws {
-        for run in try utilityRuns() { try condemn(run.object) }
+        for run in try store.utilityRuns() { try condemn(run.object) }
     }
 }

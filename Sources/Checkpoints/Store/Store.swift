@@ -291,7 +291,7 @@ public final class Store {
     /// Makes a created project visible; before this, the folder holds none. The store must not be used afterwards:
     /// SQLite must not have a file open whose name changes.
     public func publishCreation() throws {
-        try commit {}
+        try commit { _ in }
         guard !projectFolder.exists(Self.catalogueName) else { throw Self.alreadyThere(folder) }
         database.close()
         do {
@@ -370,8 +370,8 @@ public final class Store {
 
     // MARK: - Transactions
 
-    /// All changes in `body` are committed together; then condemned objects are destroyed.
-    public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+    /// All changes that `body` makes are committed together; then condemned objects are destroyed.
+    public func transaction<Result>(_ body: (borrowing StoreChange) throws -> Result) throws -> Result {
         let result = try commitAlone(body)
         // A witness that cannot be written is told of below, when what was replaced is gone.
         _ = try? updateWitness()
@@ -385,14 +385,14 @@ public final class Store {
     }
 
     /// Commits, and has the witness vouch for what the ledger has then.
-    func commit<Result>(_ body: () throws -> Result) throws -> Result {
+    func commit<Result>(_ body: (borrowing StoreChange) throws -> Result) throws -> Result {
         let result = try commitAlone(body)
         try updateWitness()
         return result
     }
 
     /// Commits under a manifest made anew; everything staged is on the device before.
-    func commitAlone<Result>(_ body: () throws -> Result) throws -> Result {
+    func commitAlone<Result>(_ body: (borrowing StoreChange) throws -> Result) throws -> Result {
         if let uncertainty { throw uncertainty }
         try expectLockInPlace()
         if rowsAreUnverified {
@@ -405,11 +405,11 @@ public final class Store {
             result = try database.transaction {
                 ledgerSizeBefore = nil
                 signedHead = nil
-                let result = try body()
+                let change = StoreChange(self), result = try body(change)
                 try synchroniseObjects()
-                if ledgerSizeBefore != nil { try signTreeHead() }
+                if ledgerSizeBefore != nil { try change.signTreeHead() }
                 try database.run("UPDATE project SET rows_sum = ?", .blob(rowsSum.bytes))
-                try sealManifest()
+                try change.sealManifest()
                 return result
             }
         } catch {

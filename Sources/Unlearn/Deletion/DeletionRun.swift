@@ -105,25 +105,25 @@ final class DeletionRun {
         }
         staged += [evidence].compactMap { $0 }
         let forgetting = try project.settingsForgettingCategories(of: [.train: plan.training, .test: plan.test])
-        try store.transaction {
-            try staging.publish()
-            for block in rows { try store.setRows(block) }
-            try store.condemnEvidence()
-            try store.condemnUtilities()
-            if !plan.test.isEmpty { try store.removeTestRowsSettings() }
-            try store.destroyPerishableDisclosures(ofStitches: report.exact)
-            try store.changeReports { request in
+        try store.transaction { change in
+            try staging.publish(in: change)
+            for block in rows { try change.setRows(block) }
+            try change.condemnEvidence()
+            try change.condemnUtilities()
+            if !plan.test.isEmpty { try change.removeTestRowsSettings() }
+            try change.destroyPerishableDisclosures(ofStitches: report.exact)
+            try change.changeReports { request in
                 guard !request.report.isEmpty, leavesNothing || !plan.test.isEmpty else { return nil }
                 let earlier = try DeletionReport(json: request.report)
                 return try (report.exact ? earlier.kept : leavesNothing ? earlier.withoutModels : earlier.withoutTestFigures).encoded()
             }
-            try store.markDeleted(plan.selection.live.map(\.id), request: number)
-            try forgetting?.save(to: store)
+            try change.markDeleted(plan.selection.live.map(\.id), request: number)
+            try forgetting?.save(in: change)
             let condemned = try store.condemnedObjects()
             report.erased = .init(
                 rows: plan.selection.live.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
             report.seconds = (ContinuousClock.now - start) / .seconds(1)
-            try store.publishRequest(number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
+            try change.publishRequest(number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
         }
         if let forgetting { project.settings = forgetting }
         do {

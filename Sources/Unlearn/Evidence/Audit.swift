@@ -194,8 +194,8 @@ extension Project {
         }
         let recorded = Recorded(
             request: report.request, verdict: [.nearer, .noBetter].contains(report.verdict) ? nil : report.verdict, laterRequests: report.laterRequests, blocksReplayed: report.blocksReplayed)
-        try store.transaction {
-            try store.append(
+        try store.transaction { change in
+            try change.append(
                 LedgerEntry(.audited, request: number, details: try JSONValue(recorded), untilDeletion: ["figures": try JSONValue(figures)]))
         }
     }

@@ -26,7 +26,7 @@ public final class DiscardingSink: ReplaySink {
     public func stitchesDiscarded() {}
 }
 
-/// Writes records into a project's store; nothing there names them until `publish` runs inside a transaction.
+/// Writes records into a project's store; nothing there names them until `publish` does.
 public final class StagingSink: ReplaySink {
     private let store: Store
     private let lineage: StoredLineage
@@ -86,8 +86,8 @@ public final class StagingSink: ReplaySink {
         try discardSuperseded()
     }
 
-    /// Names the new records in place of the old ones, inside a transaction.
-    func publish() throws {
+    /// Names the new records in place of the old ones.
+    func publish(in change: borrowing StoreChange) throws {
         try discardSuperseded()
         guard !influences.isEmpty || !uncorrected.isEmpty else { return }
         let shape = lineage.shape
@@ -101,17 +101,17 @@ public final class StagingSink: ReplaySink {
         }
         // A correction inside the retrained blocks belongs to the chain that was, and so does one that a walk began without. A keyframe
         // there holds the correction; without it the state is read from an earlier one.
-        for block in influences.keys.sorted() { try store.removeCorrection(block) }
+        for block in influences.keys.sorted() { try change.removeCorrection(block) }
         for block in uncorrected {
-            try store.removeCorrection(block)
+            try change.removeCorrection(block)
             isStale[block] = true
         }
-        try store.removeKeyframes { isStale[$0] }
-        try store.markInexact { isPutBack[$0] }
+        try change.removeKeyframes { isStale[$0] }
+        try change.markInexact { isPutBack[$0] }
         for block in influences.keys.sorted() {
-            try store.setInfluence(influences[block]!.object, baseIsExact: influences[block]!.baseIsExact)
+            try change.setInfluence(influences[block]!.object, baseIsExact: influences[block]!.baseIsExact)
         }
-        for block in corrections.keys.sorted() { try store.setCorrection(corrections[block]!) }
+        for block in corrections.keys.sorted() { try change.setCorrection(corrections[block]!) }
     }
 }
 

@@ -30,7 +30,7 @@ public final class Project {
     func adoptFingerprint() throws {
         var adopted = settings
         adopted.fingerprint = trainer.fingerprint
-        try store.transaction { try adopted.save(to: store) }
+        try store.transaction { change in try adopted.save(in: change) }
         settings = adopted
     }
 

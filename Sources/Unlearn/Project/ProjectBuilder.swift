@@ -119,7 +119,7 @@ public struct ProjectBuilder {
                 done += rows
                 try progress(done, total)
             }
-            try store.transaction { try settings.save(to: store) }
+            try store.transaction { change in try settings.save(in: change) }
             var liveOfGroups = [Int](repeating: 0, count: groups.names.count)
             var excluded = plan.exclude?.pending ?? [:]
             var orphans = Set(settings.table?.categoryPlaces ?? [])
@@ -135,11 +135,11 @@ public struct ProjectBuilder {
             try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
             let rows = try store.rowCount(.train, deleted: false), testRows = try store.rowCount(.test, deleted: false)
             let left = try store.rowCount(.train, deleted: true)
-            try store.transaction {
+            try store.transaction { change in
                 // What only rows that were left out had is named nowhere.
-                try store.setGroups(groups.names, live: liveOfGroups)
-                if !orphans.isEmpty { try settings.forgetting(orphans).save(to: store) }
-                try store.append(
+                try change.setGroups(groups.names, live: liveOfGroups)
+                if !orphans.isEmpty { try settings.forgetting(orphans).save(in: change) }
+                try change.append(
                     LedgerEntry(.created, details: try JSONValue(Creation(settings: settings, rows: rows, testRows: testRows, excluded: left, publicKey: store.publicKey.description))))
             }
             try store.publishCreation()
@@ -242,7 +242,7 @@ public struct ProjectBuilder {
         var labels = [Int32](repeating: RowsRecord.emptySlot, count: rows)
         var ids = [String](repeating: "", count: rows)
 
-        try store.transaction {
+        try store.transaction { change in
             let changed = Failure(.input, "the data changed while it was read; run the command again")
             var visited = 0
             try source.forEachRow { position, ownID, features in
@@ -256,7 +256,7 @@ public struct ProjectBuilder {
                 }
                 let id = ownID.map(IDList.canonical) ?? (destination.part == .test ? "test:\(position)" : String(position))
                 let isExcluded = excluded.removeValue(forKey: id) != nil
-                try store.insertRow(
+                try change.insertRow(
                     id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot),
                     group: isExcluded ? nil : groups.number(position), excluded: isExcluded)
                 if !isExcluded {
@@ -270,7 +270,7 @@ public struct ProjectBuilder {
             }
             guard visited == survey.rows else { throw changed }
         }
-        try store.transaction {
+        try store.transaction { change in
             // In any order: the times of files, and where they lie on the drive, say nothing of which block is which.
             for block in blocks.shuffled() {
                 let first = firstRow[block.part]![block.block - 1], slots = first..<first + block.slots
@@ -284,7 +284,7 @@ public struct ProjectBuilder {
                 for slot in record.labels.indices where record.labels[slot] != RowsRecord.emptySlot && !orphans.isEmpty {
                     orphans = orphans.filter { !record.has($0, slot: slot) }
                 }
-                try store.setRows(store.stage(record))
+                try change.setRows(store.stage(record))
                 try advance(block.slots)
             }
         }

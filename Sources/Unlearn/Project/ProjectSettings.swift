@@ -37,10 +37,10 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
         return try ProjectSettings(json: text)
     }
 
-    func save(to store: Store) throws {
+    func save(in change: borrowing StoreChange) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        try store.set(Self.key, to: String(decoding: encoder.encode(self), as: UTF8.self))
+        try change.set(Self.key, to: String(decoding: encoder.encode(self), as: UTF8.self))
     }
 }
 

@@ -36,7 +36,7 @@ extension Project {
         if try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) == nil {
             guard lineage.isEmpty else { throw StoredLineage.initialisationMissing }
             let first = try store.stage(LatticeRecord(kind: .keyframe, block: 0, latticeBits: latticeBits, vector: try trainer.initialState()))
-            try store.transaction { try store.setKeyframe(first) }
+            try store.transaction { change in try change.setKeyframe(first) }
         }
         if adoptsNumerics { try adoptFingerprint() }
         let watch = ContinuousClock()
@@ -104,7 +104,7 @@ extension Project {
             try store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: latticeBits, vector: try lineage.state(block)))
         }
         guard !staged.isEmpty else { return }
-        try store.transaction { for object in staged { try store.setKeyframe(object) } }
+        try store.transaction { change in for object in staged { try change.setKeyframe(object) } }
     }
 
     /// Brings the store into its smallest whole form. Opening it for writing has cleared what interrupted commands left.
@@ -165,12 +165,12 @@ private final class TrainingWriter {
     func commit() throws {
         guard !staged.isEmpty else { return }
         let store = project.store
-        try store.transaction {
-            for object in staged { try store.setInfluence(object, baseIsExact: isExact) }
+        try store.transaction { change in
+            for object in staged { try change.setInfluence(object, baseIsExact: isExact) }
             guard trained == lineage.shape.blocks else { return }
             // Read as it lies there now: the branches' ends need not have been kept in memory.
             let model = try lineage.shape.isChain ? last! : project.model()
-            try store.append(
+            try change.append(
                 LedgerEntry(
                     .trained, details: try JSONValue(Project.Training(project.settings)), untilDeletion: ["state_digest": .string(Digest(of: model).description)]))
         }

@@ -17,8 +17,8 @@ extension ValuationOutcome {
         guard try store.requestNumbers() == requests else { throw Failure(.locked, "rows were deleted since; value the players again") }
         let entry = try LedgerEntry(
             .valued, details: try JSONValue(ValueMethod(report)), untilDeletion: ["figures": try JSONValue(ValueFigures(report))])
-        let position = try store.transaction {
-            try store.append(entry)
+        let position = try store.transaction { change in
+            try change.append(entry)
             return try store.ledgerTree().leaves.count - 1
         }
         report.ledgerEntry = position

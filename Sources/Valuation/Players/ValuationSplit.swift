@@ -85,7 +85,7 @@ public struct ValuationSplit: Sendable, Equatable {
         func side(_ block: Int, _ slot: Int) -> Bool { valuation[block]?.contains(slot) ?? false }
 
         func save(to store: Store) throws {
-            try store.transaction { try store.set(Self.setting, to: String(decoding: JSONEncoder().encode(self), as: UTF8.self)) }
+            try store.transaction { change in try change.set(Self.setting, to: String(decoding: JSONEncoder().encode(self), as: UTF8.self)) }
         }
     }
 }

@@ -32,7 +32,7 @@ public final class ProjectStorage: UtilityStorage {
 
     public func save(_ entries: [UtilityRecord.Entry]) throws {
         let record = UtilityRecord(key: key, playerCount: playerCount, entries: entries)
-        try store.transaction { try store.setUtilities(record) }
+        try store.transaction { change in try change.setUtilities(record) }
     }
 }
 

@@ -17,17 +17,17 @@ struct ManifestTests {
         project = try SampleProject()
         do {
             let store = try project.writer()
-            try store.transaction {
-                try store.setCorrection(store.stage(SampleProject.record(.correction, 1)))
-                try store.setUtilities(UtilityRecord(key: SHA256(of: [1]), playerCount: 2, entries: []))
+            try store.transaction { change in
+                try change.setCorrection(store.stage(SampleProject.record(.correction, 1)))
+                try change.setUtilities(UtilityRecord(key: SHA256(of: [1]), playerCount: 2, entries: []))
             }
             let id = store.idDigest("train-2-1")
             before = (id, try #require(try store.database.rows("SELECT cell FROM rows WHERE id = ?", .blob(id)) { $0.blob(0) }.first))
             let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
-            try store.transaction {
-                try store.markDeleted(["train-2-1"], request: number)
+            try store.transaction { change in
+                try change.markDeleted(["train-2-1"], request: number)
                 let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRequest: number)
-                try store.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: evidence)
+                try change.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: evidence)
             }
             try store.checkCatalogue()
         }

@@ -35,8 +35,8 @@ struct KeyringTests {
     }
 
     private func replaceInfluence(_ store: Store, block: Int = 2, version: UInt64 = 1) throws {
-        try store.transaction {
-            try store.setInfluence(store.stage(SampleProject.record(.influence, block, version: version)), baseIsExact: true)
+        try store.transaction { change in
+            try change.setInfluence(store.stage(SampleProject.record(.influence, block, version: version)), baseIsExact: true)
         }
     }
 
@@ -63,9 +63,9 @@ struct KeyringTests {
     @Test("Every cell of an object has one length, whatever the object is", arguments: [Encryption.none, .xchacha20poly1305])
     func oneLength(encryption: Encryption) throws {
         let project = try SampleProject(encryption: encryption), store = try project.writer()
-        try store.transaction {
-            try store.setUtilities(UtilityRecord(key: SHA256(of: [1]), playerCount: 2, entries: []))
-            try store.setCorrection(store.stage(SampleProject.record(.correction, 1)))
+        try store.transaction { change in
+            try change.setUtilities(UtilityRecord(key: SHA256(of: [1]), playerCount: 2, entries: []))
+            try change.setCorrection(store.stage(SampleProject.record(.correction, 1)))
         }
         #expect(try Set(store.objects().map(\.cell.count)) == [ObjectEntry.length + SecretKey.sealOverhead])
     }
@@ -86,12 +86,12 @@ struct KeyringTests {
     func renewal() throws {
         let store = try project.writer()
         let number = try store.beginRequest(ids: ["train-1-1"], details: .string("begun"))
-        try store.transaction {
+        try store.transaction { change in
             var publication = Store.Publication(report: "the report", details: .null)
             publication.untilDeletion = ["state": .string("a digest")]
             publication.whileStitched = ["agreement": .number(0.5)]
             let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRequest: number)
-            try store.publishRequest(number, publication, written: [], evidence: evidence)
+            try change.publishRequest(number, publication, written: [], evidence: evidence)
         }
         let before = try Sealed(store), oldKeyring = store.keyring
         let replaced = try #require(store.index.object(.influence, 2)).name
@@ -128,7 +128,7 @@ struct KeyringTests {
         do {
             let store = try project.writer()
             before = try Sealed(store)
-            try store.commit { try store.removeKeyframes { $0 >= 2 } }
+            try store.commit { change in try change.removeKeyframes { $0 >= 2 } }
             #expect(try Sealed(store).keyring == before.keyring)
         }
         let store = try project.writer()
@@ -140,7 +140,7 @@ struct KeyringTests {
     func noRenewal() throws {
         let store = try project.writer()
         let before = try Sealed(store)
-        try store.transaction { try store.setCorrection(store.stage(SampleProject.record(.correction, 1))) }
+        try store.transaction { change in try change.setCorrection(store.stage(SampleProject.record(.correction, 1))) }
         let after = try Sealed(store)
         #expect(after.keyring == before.keyring)
         for (name, cell) in before.objects { #expect(after.objects[name] == cell) }
@@ -154,10 +154,10 @@ struct KeyringTests {
         let reader = try project.reader(), links = try reader.links(), objects = try reader.objects(), blocks = try reader.rowBlocks(.train)
         do {
             let store = try project.writer()
-            try store.transaction {
-                try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
-                try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
-                try store.markDeleted(["train-2-1"], request: 1)
+            try store.transaction { change in
+                try change.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
+                try change.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
+                try change.markDeleted(["train-2-1"], request: 1)
             }
         }
         let influence = { try reader.influence($0, latticeBits: SampleProject.bits, count: SampleProject.parameters) }

@@ -76,7 +76,7 @@ struct StoreKeyTests {
             setenv("UNLEARN_KEY_FILE", elsewhere.file("key"), 1)
             #expect(try project.reader().influence(of: 1) == SampleProject.record(.influence, 1).vector)
             let store = try project.writer()
-            try store.transaction { try store.removeKeyframes { $0 >= 2 } }
+            try store.transaction { change in try change.removeKeyframes { $0 >= 2 } }
             #expect(!FileSystem.exists(project.folder.file("project.key")))
 
             setenv("UNLEARN_KEY_FILE", elsewhere.file("absent"), 1)
@@ -115,9 +115,9 @@ struct StoreKeyTests {
                 let folder = try TemporaryFolder()
                 do {
                     let store = try Store(creating: folder.path)
-                    try store.transaction {
-                        try store.set("key", to: "value")
-                        try store.append(LedgerEntry(.created))
+                    try store.transaction { change in
+                        try change.set("key", to: "value")
+                        try change.append(LedgerEntry(.created))
                     }
                     try store.publishCreation()
                 }

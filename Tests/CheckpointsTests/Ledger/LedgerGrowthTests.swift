@@ -18,7 +18,7 @@ struct LedgerGrowthTests {
         let store = try project.writer()
         var earlier = try store.treeHeads()
         for round in 1...12 {
-            try store.transaction { for _ in 0..<(round % 3 + 1) { try store.append(LedgerEntry(.audited, request: round)) } }
+            try store.transaction { change in for _ in 0..<(round % 3 + 1) { try change.append(LedgerEntry(.audited, request: round)) } }
             let heads = try store.treeHeads()
             #expect(heads.count == earlier.count + 1)
             #expect(Array(heads.dropLast()) == earlier)
@@ -43,14 +43,14 @@ struct LedgerGrowthTests {
     func withoutEntries() throws {
         let store = try project.writer()
         let heads = try store.treeHeads(), entries = try store.ledger().map(\.bytes)
-        try store.transaction { try store.set("key", to: "value") }
+        try store.transaction { change in try change.set("key", to: "value") }
         #expect(throws: Stop.self) {
-            try store.transaction {
-                try store.append(LedgerEntry(.audited))
+            try store.transaction { change in
+                try change.append(LedgerEntry(.audited))
                 throw Stop()
             }
         }
-        try store.transaction { try store.set("key", to: "another") }
+        try store.transaction { change in try change.set("key", to: "another") }
         #expect(try store.treeHeads() == heads)
         #expect(try store.ledger().map(\.bytes) == entries)
     }

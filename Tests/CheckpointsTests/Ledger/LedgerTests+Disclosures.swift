@@ -82,10 +82,10 @@ extension LedgerTests {
         func found() throws -> Int { try rawFiles(project.path).count { file in cells.contains { file.bytes.contains($0) } } }
         #expect(try found() > 0)
         let number = try store.beginRequest(ids: ["train-1-1"], details: .null)
-        try store.transaction {
-            try store.markDeleted(["train-1-1"], request: number)
-            try store.destroyPerishableDisclosures(ofStitches: stitches)
-            try store.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: nil)
+        try store.transaction { change in
+            try change.markDeleted(["train-1-1"], request: number)
+            try change.destroyPerishableDisclosures(ofStitches: stitches)
+            try change.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: nil)
         }
         for reopened in [store, try project.reader()] {
             let after = try reopened.ledger()

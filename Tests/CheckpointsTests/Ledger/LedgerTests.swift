@@ -14,15 +14,15 @@ struct LedgerTests {
         project = try SampleProject()
         let store = try project.writer()
         let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
-        try store.transaction {
-            try store.markDeleted(["train-2-1"], request: number)
-            try store.removeKeyframes { $0 >= 2 }
+        try store.transaction { change in
+            try change.markDeleted(["train-2-1"], request: number)
+            try change.removeKeyframes { $0 >= 2 }
             var publication = Store.Publication(report: "{}", details: .string("what was done"))
             publication.untilDeletion = ["state": .string("digest of the model")]
             publication.whileStitched = ["measured": .string("figures of the stitch")]
-            try store.publishRequest(number, publication, written: [], evidence: nil)
+            try change.publishRequest(number, publication, written: [], evidence: nil)
         }
-        try store.transaction { try store.append(LedgerEntry(.audited, request: number)) }
+        try store.transaction { change in try change.append(LedgerEntry(.audited, request: number)) }
         try #require(try store.ledger().map(\.entry.event) == [.created, .deletionRequested, .deletionPublished, .deletionClosed, .audited])
     }
 
@@ -135,7 +135,7 @@ struct LedgerTests {
     func manyFaults() throws {
         do {
             let store = try project.writer()
-            try store.transaction { for _ in 0..<100 { try store.append(LedgerEntry(.audited)) } }
+            try store.transaction { change in for _ in 0..<100 { try change.append(LedgerEntry(.audited)) } }
         }
         let found = try faults { try $0.execute("UPDATE ledger SET leaf = zeroblob(32)") }
         #expect(found.first == changed(0))

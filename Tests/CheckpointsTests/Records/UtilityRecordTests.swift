@@ -87,15 +87,15 @@ struct UtilityRecordTests {
         #expect(try store.utilities(Self.key) == nil)
         for entries in [1, 4, 30] {
             let record = Self.record(players: 7, entries: entries)
-            try store.transaction { try store.setUtilities(record) }
-            if entries == 1 { try store.transaction { try store.setUtilities(other) } }
+            try store.transaction { change in try change.setUtilities(record) }
+            if entries == 1 { try store.transaction { change in try change.setUtilities(other) } }
             #expect(try store.utilities(Self.key) == record && store.utilities(other.key) == other)
         }
         #expect(try Set(project.files()) == Set(store.objects().map(\.file)) && project.files().count == 9 + 2)
         #expect(try store.objects().filter { $0.kind == .utilities }.map(\.block) == [1, 2])
         #expect(try store.utilityRuns().map(\.run) == [1, 2])
         try store.checkCatalogue()
-        try store.transaction { try store.condemnUtilities() }
+        try store.transaction { change in try change.condemnUtilities() }
         #expect(try store.utilityRuns().isEmpty && project.files().count == 9)
         try store.checkCatalogue()
     }

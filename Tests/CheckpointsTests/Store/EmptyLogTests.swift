@@ -15,7 +15,7 @@ struct EmptyLogTests {
     func emptied() throws {
         do {
             let store = try project.writer()
-            try store.transaction { try store.set("recipe", to: "changed") }
+            try store.transaction { change in try change.set("recipe", to: "changed") }
             #expect(try FileSystem.length(log) ?? 0 > 0)
         }
         #expect(try FileSystem.length(log) == 0)
@@ -27,7 +27,7 @@ struct EmptyLogTests {
         let copy: TemporaryFolder
         do {
             let store = try project.writer()
-            try store.commit { try store.set("recipe", to: "changed") }
+            try store.commit { change in try change.set("recipe", to: "changed") }
             copy = try project.copy()
         }
         let left = try FileSystem.length(copy.file("catalogue.sqlite-wal")) ?? 0
@@ -43,7 +43,7 @@ struct EmptyLogTests {
     func uncertain() throws {
         do {
             let store = try project.writer()
-            try store.commit { try store.set("recipe", to: "changed") }
+            try store.commit { change in try change.set("recipe", to: "changed") }
             store.uncertainty = SystemCallError(operation: "sync", path: "F", code: 5)
         }
         #expect(try FileSystem.length(log) ?? 0 > 0)
@@ -55,21 +55,21 @@ struct EmptyLogTests {
         var store: Store? = try project.writer()
         try FileSystem.remove(project.folder.file("unlearn.lock"))
         let other = try project.writer()
-        try other.commit { try other.set("recipe", to: "other") }
+        try other.commit { change in try change.set("recipe", to: "other") }
         let bytes = try FileSystem.read(log)
         #expect(bytes.count > 0)
         let error = #expect(throws: Failure.self) { try store?.compact() }
         #expect(error?.description.hasPrefix("somebody removed ") == true)
         store = nil
         #expect(try FileSystem.read(log) == bytes)
-        try other.transaction { try other.set("classes", to: "other") }
+        try other.transaction { change in try change.set("classes", to: "other") }
         #expect(try project.reader().setting("recipe") == "other")
     }
 
     @Test("The door is shut while a log is emptied, and readers pass it before they see anything")
     func door() throws {
         let store = try project.writer(), reader = try project.reader()
-        try store.commit { try store.set("recipe", to: "changed") }
+        try store.commit { change in try change.set("recipe", to: "changed") }
         var passed = 0
         let fixing = try #require(reader.database.fixingView)
         reader.database.fixingView = { fix in

@@ -78,7 +78,7 @@ struct ForeignFilesTests {
         // Nobody abandoned it: all of it lies there.
         #expect(try FileSystem.names(in: path).contains("catalogue.sqlite.part"))
         let store = try takingLock { try Store(creating: path) }
-        try store.transaction { try store.append(LedgerEntry(.created)) }
+        try store.transaction { change in try change.append(LedgerEntry(.created)) }
         try store.publishCreation()
         #expect(try Store(opening: path, .read).ledgerFaults().isEmpty)
     }

@@ -18,7 +18,7 @@ struct LedgerWitnessTests {
 
     private func append(_ count: Int = 1) throws {
         let store = try project.writer()
-        for _ in 0..<count { try store.transaction { try store.append(LedgerEntry(.audited, details: .null)) } }
+        for _ in 0..<count { try store.transaction { change in try change.append(LedgerEntry(.audited, details: .null)) } }
     }
 
     private func size(_ place: Int) throws -> Int {
@@ -62,7 +62,7 @@ struct LedgerWitnessTests {
         let copy: TemporaryFolder
         do {
             let store = try project.writer()
-            try store.commit { try store.append(LedgerEntry(.audited)) }
+            try store.commit { change in try change.append(LedgerEntry(.audited)) }
             copy = try project.copy()
         }
         // With its log it would have all (see the log's tests); without, it is the one from before.
@@ -146,7 +146,7 @@ struct LedgerWitnessTests {
         let other = try TemporaryFolder()
         do {
             let store = try Store(creating: other.path)
-            try store.transaction { try store.append(LedgerEntry(.created)) }
+            try store.transaction { change in try change.append(LedgerEntry(.created)) }
             try store.publishCreation()
         }
         let zeros = [UInt8](repeating: 0, count: 2 * Self.stride + 1)
@@ -182,12 +182,12 @@ struct LedgerWitnessTests {
     func untouched() throws {
         let before = try FileSystem.read(witness), store = try project.writer()
         #expect(throws: Stop.self) {
-            try store.transaction {
-                try store.append(LedgerEntry(.audited))
+            try store.transaction { change in
+                try change.append(LedgerEntry(.audited))
                 throw Stop()
             }
         }
-        try store.transaction { try store.set("key", to: "value") }
+        try store.transaction { change in try change.set("key", to: "value") }
         #expect(try FileSystem.read(witness) == before)
     }
 
@@ -199,9 +199,9 @@ struct LedgerWitnessTests {
             try FileSystem.remove(witness)
             try FileSystem.makeFolder(witness)
             let error = #expect(throws: Failure.self) {
-                try store.transaction {
-                    try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
-                    try store.append(LedgerEntry(.audited))
+                try store.transaction { change in
+                    try change.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
+                    try change.append(LedgerEntry(.audited))
                 }
             }
             #expect(error?.kind == .failed)
@@ -212,7 +212,7 @@ struct LedgerWitnessTests {
             // As soon as it can be written, it is.
             try FileSystem.removeTree(witness)
             try project.folder.write(before, to: "ledger-witness")
-            try store.transaction { try store.append(LedgerEntry(.audited)) }
+            try store.transaction { change in try change.append(LedgerEntry(.audited)) }
         }
         #expect(try [size(0), size(1)].max() == 3)
         try expectFine()

@@ -34,10 +34,11 @@ struct MovedFolderTests {
         Dictionary(uniqueKeysWithValues: try rawFiles(path).map { (String($0.path.dropFirst(path.utf8.count)), $0.bytes) })
     }
 
-    private func change(_ store: Store) throws {
-        try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
-        try store.removeKeyframes { $0 >= 2 }
-        try store.append(LedgerEntry(.audited))
+    private func alter(_ change: borrowing StoreChange) throws {
+        let store = change.store
+        try change.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true)
+        try change.removeKeyframes { $0 >= 2 }
+        try change.append(LedgerEntry(.audited))
     }
 
     /// That a project is whole and as the change made it, or left it.
@@ -57,8 +58,8 @@ struct MovedFolderTests {
         var before: [String: [UInt8]] = [:]
         do {
             let store = try takingLock { try Store(opening: path, .write) }
-            try store.transaction {
-                try change(store)
+            try store.transaction { change in
+                try alter(change)
                 try swap(byLink: byLink)
                 before = try others()
             }
@@ -76,8 +77,8 @@ struct MovedFolderTests {
             _ = try store.stage(SampleProject.record(.influence, 2, version: 1))
             try swap(byLink: byLink)
             let other = try takingLock { try Store(opening: path, .write) }
-            try store.transaction { try change(store) }
-            try other.transaction { try other.set("recipe", to: "other") }
+            try store.transaction { change in try alter(change) }
+            try other.transaction { change in try change.set("recipe", to: "other") }
             #expect(try other.strayFiles() == [])
         }
         try expectWhole(moved, changed: true)
@@ -93,7 +94,7 @@ struct MovedFolderTests {
         let before = try others()
         // Not the lock at the path, which is another project's, but the one in the folder that is held.
         try FileSystem.remove(moved + "/unlearn.lock")
-        let error = #expect(throws: Failure.self) { try store.transaction { try change(store) } }
+        let error = #expect(throws: Failure.self) { try store.transaction { change in try alter(change) } }
         #expect(error?.kind == .failed && error?.description.hasPrefix("somebody removed \(path)/unlearn.lock: ") == true)
         #expect(try others() == before)
     }
@@ -101,7 +102,7 @@ struct MovedFolderTests {
     @Test("What is read goes on to come from the folder that was opened", arguments: [false, true])
     func reading(byLink: Bool) throws {
         let other = try takingLock { try Store(opening: place.file("other"), .write) }
-        try other.transaction { try change(other) }
+        try other.transaction { change in try alter(change) }
         let reader = try Store(opening: path, .read)
         try swap(byLink: byLink)
         for block in 1...3 { #expect(try reader.influence(of: block) == SampleProject.record(.influence, block).vector) }
@@ -114,9 +115,9 @@ struct MovedFolderTests {
     private func creation() throws -> Store {
         try FileSystem.rename(path, to: place.file("earlier"))
         let store = try Store(creating: path)
-        try store.transaction {
-            try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0)))
-            try store.append(LedgerEntry(.created))
+        try store.transaction { change in
+            try change.setKeyframe(store.stage(SampleProject.record(.keyframe, 0)))
+            try change.append(LedgerEntry(.created))
         }
         return store
     }

@@ -33,7 +33,7 @@ struct NoTraceTests {
     /// Makes a deletion with all that belongs to it, and calls `look` at every stage.
     private func deletion(_ store: Store, look: (String) throws -> Void) throws {
         try look("at first")
-        try store.transaction { try store.set("classes", to: Self.settingText) }
+        try store.transaction { change in try change.set("classes", to: Self.settingText) }
         try look("with a setting")
         let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
         try look("begun")
@@ -42,11 +42,11 @@ struct NoTraceTests {
         try look("staged")
         // So small a cache that changed pages go to the log before the commit.
         try store.database.execute("PRAGMA cache_size = 2")
-        try store.commit {
-            try store.setRows(rows)
-            try store.markDeleted(["train-2-1"], request: number)
-            try store.set("classes", to: Self.settingText + "!")
-            try store.publishRequest(number, .init(report: Self.reportText, details: .null), written: [rows.object], evidence: evidence)
+        try store.commit { change in
+            try change.setRows(rows)
+            try change.markDeleted(["train-2-1"], request: number)
+            try change.set("classes", to: Self.settingText + "!")
+            try change.publishRequest(number, .init(report: Self.reportText, details: .null), written: [rows.object], evidence: evidence)
             try look("in the transaction")
         }
         try look("published")
@@ -71,13 +71,13 @@ struct NoTraceTests {
         let folder = try TemporaryFolder()
         let store = try Store(creating: folder.path)
         try store.database.execute("PRAGMA cache_size = 2")
-        try store.transaction {
-            try store.setGroups(SampleProject.groups, live: SampleProject.groups.map { _ in 1 })
-            try store.set("classes", to: Self.settingText)
+        try store.transaction { change in
+            try change.setGroups(SampleProject.groups, live: SampleProject.groups.map { _ in 1 })
+            try change.set("classes", to: Self.settingText)
             for (slot, id) in SampleProject.ids.enumerated() {
-                try store.insertRow(id: id, part: .train, block: 1, slot: slot, group: slot, excluded: false)
+                try change.insertRow(id: id, part: .train, block: 1, slot: slot, group: slot, excluded: false)
             }
-            try store.setRows(store.stage(SampleProject.rows(.train, 1)))
+            try change.setRows(store.stage(SampleProject.rows(.train, 1)))
             #expect(try Self.found(Self.content, in: folder.path) == [])
         }
         #expect(try Self.found(Self.content, in: folder.path) == [])
@@ -111,10 +111,10 @@ struct NoTraceTests {
         let store = try project.writer()
         func isNamed() throws -> Bool { try #require(try store.setting("groups")).contains("common") }
         let first = SampleProject.groups.count
-        try store.transaction {
-            try store.setGroups(SampleProject.groups + ["another", "common"], live: SampleProject.groups.map { _ in 1 } + [1, 2])
+        try store.transaction { change in
+            try change.setGroups(SampleProject.groups + ["another", "common"], live: SampleProject.groups.map { _ in 1 } + [1, 2])
             for (slot, id) in ["a", "b", "c"].enumerated() {
-                try store.insertRow(id: id, part: .train, block: 9, slot: slot, group: slot == 2 ? first : first + 1, excluded: false)
+                try change.insertRow(id: id, part: .train, block: 9, slot: slot, group: slot == 2 ? first : first + 1, excluded: false)
             }
         }
         #expect(try store.place(ofRow: "a")?.group == "common")
@@ -122,9 +122,9 @@ struct NoTraceTests {
         for (id, left) in [("b", ["another", "common"]), ("a", ["another", ""]), ("c", ["", ""])] {
             let sealed = try cells(store)["setting groups"]
             let number = try store.beginRequest(ids: [id], details: .null)
-            try store.transaction {
-                try store.markDeleted([id], request: number)
-                try store.publishRequest(number, .init(report: "", details: .null), written: [], evidence: nil)
+            try store.transaction { change in
+                try change.markDeleted([id], request: number)
+                try change.publishRequest(number, .init(report: "", details: .null), written: [], evidence: nil)
             }
             #expect(try store.groupNames() == SampleProject.groups + left)
             #expect(try store.place(ofRow: id)?.group == nil)
@@ -137,11 +137,11 @@ struct NoTraceTests {
     @Test("A group cannot lose more rows than it has")
     func emptyGroup() throws {
         let project = try SampleProject(), store = try project.writer()
-        try store.transaction { try store.setGroups(SampleProject.groups, live: SampleProject.groups.map { _ in 0 }) }
+        try store.transaction { change in try change.setGroups(SampleProject.groups, live: SampleProject.groups.map { _ in 0 }) }
         // A group without live rows has no name from the start.
         #expect(try store.groupNames() == SampleProject.groups.map { _ in "" })
         let before = try store.everything()
-        let error = #expect(throws: Failure.self) { try store.transaction { try store.markDeleted(["train-2-1"], request: 1) } }
+        let error = #expect(throws: Failure.self) { try store.transaction { change in try change.markDeleted(["train-2-1"], request: 1) } }
         #expect(error?.kind == .damaged)
         #expect(error?.description.hasPrefix("\(project.catalogue): a group has fewer rows than are deleted from it; ") == true)
         #expect(try store.everything() == before)
@@ -171,23 +171,23 @@ struct NoTraceTests {
         do {
             let store = try project.writer()
             // So many that the table of objects has many pages, which split and merge.
-            try store.transaction {
-                for block in 4...blocks { try store.setCorrection(store.stage(.correction, block: block, Array("block \(block)".utf8))) }
-                try store.set("long", to: String(repeating: "setting ", count: 2000))
-                try store.append(LedgerEntry(.audited, untilDeletion: ["agreement": .number(0.5)]))
+            try store.transaction { change in
+                for block in 4...blocks { try change.setCorrection(store.stage(.correction, block: block, Array("block \(block)".utf8))) }
+                try change.set("long", to: String(repeating: "setting ", count: 2000))
+                try change.append(LedgerEntry(.audited, untilDeletion: ["agreement": .number(0.5)]))
             }
             try store.undoRequest(try store.beginRequest(ids: ["train-1-1"], details: .null), reason: "a test")
             for round in 0..<8 {
                 for (name, cell) in try cells(store) { old["\(name) of round \(round)"] = cell }
-                try store.transaction {
+                try store.transaction { change in
                     for block in (4...blocks).shuffled(using: &random).prefix(Int.random(in: 1...20, using: &random)) {
                         if Bool.random(using: &random) {
-                            try store.removeCorrection(block)
+                            try change.removeCorrection(block)
                         } else {
-                            try store.setCorrection(store.stage(.correction, block: block, Array("round \(round)".utf8)))
+                            try change.setCorrection(store.stage(.correction, block: block, Array("round \(round)".utf8)))
                         }
                     }
-                    if round == 4 { try store.set("long", to: "short") }
+                    if round == 4 { try change.set("long", to: "short") }
                 }
                 #expect(try Self.found(old, in: project.path) == [], "round \(round), seed \(seed)")
             }
@@ -208,7 +208,7 @@ struct NoTraceTests {
             try store.database.execute("PRAGMA busy_timeout = 0")
             try reader.database.snapshot {
                 _ = try reader.links()
-                let error = #expect(throws: Failure.self) { try store.transaction { try store.removeKeyframes { $0 >= 0 } } }
+                let error = #expect(throws: Failure.self) { try store.transaction { change in try change.removeKeyframes { $0 >= 0 } } }
                 #expect(error?.kind == .failed)
                 #expect(error?.description.hasPrefix("the change is made, but what it replaced may still be there (") == true)
                 #expect(error?.description.hasSuffix("; the next command that writes destroys it") == true)

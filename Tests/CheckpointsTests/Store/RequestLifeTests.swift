@@ -11,16 +11,17 @@ struct RequestLifeTests {
 
     init() throws { project = try SampleProject() }
 
-    /// Puts the deletion's new objects in place, inside a transaction.
-    private func publish(_ number: Int, _ store: Store) throws -> [StagedObject] {
+    /// Puts the deletion's new objects in place.
+    private func publish(_ number: Int, _ change: borrowing StoreChange) throws -> [StagedObject] {
+        let store = change.store
         let written = [
             try store.stage(SampleProject.rows(.train, 2).emptying([1])), try store.stage(SampleProject.rows(.train, 1).emptying([3])),
         ]
-        for rows in written { try store.setRows(rows) }
-        try store.removeKeyframes { $0 >= 2 }
-        try store.markDeleted(rows, request: number)
+        for rows in written { try change.setRows(rows) }
+        try change.removeKeyframes { $0 >= 2 }
+        try change.markDeleted(rows, request: number)
         let objects = written.map(\.object)
-        try store.publishRequest(number, .init(report: "{}", details: .string("published")), written: objects, evidence: nil)
+        try change.publishRequest(number, .init(report: "{}", details: .string("published")), written: objects, evidence: nil)
         return objects
     }
 
@@ -40,8 +41,8 @@ struct RequestLifeTests {
         #expect(try project.reader().place(ofRow: rows[0])?.isDeleted == false)
 
         var condemned: [StoredObject] = [], written: [StagedObject] = []
-        try store.commit {
-            written = try publish(number, store)
+        try store.commit { change in
+            written = try publish(number, change)
             condemned = try store.condemnedObjects()
         }
         #expect(try project.reader().request(1)?.state == .published)
@@ -100,7 +101,7 @@ struct RequestLifeTests {
         do {
             let store = try project.writer()
             let number = try store.beginRequest(ids: rows, details: .null)
-            try store.commit { _ = try publish(number, store) }
+            try store.commit { change in _ = try publish(number, change) }
             condemned = try store.condemnedObjects()
             try #require(condemned.count == 3)
             for object in condemned.prefix(removed) { try FileSystem.remove(store.path(of: object)) }
@@ -123,7 +124,7 @@ struct RequestLifeTests {
         do {
             let store = try project.writer()
             let number = try store.beginRequest(ids: rows, details: .null)
-            try store.commit { _ = try publish(number, store) }
+            try store.commit { change in _ = try publish(number, change) }
         }
         let settled = try project.writer().everything()
         #expect(try project.writer().everything() == settled)
@@ -134,9 +135,9 @@ struct RequestLifeTests {
         let store = try project.writer()
         let number = try store.beginRequest(ids: rows, details: .null)
         switch state {
-        case .published: try store.commit { _ = try publish(number, store) }
+        case .published: try store.commit { change in _ = try publish(number, change) }
         case .undone: try store.undoRequest(number, reason: "first")
-        default: try store.transaction { _ = try publish(number, store) }
+        default: try store.transaction { change in _ = try publish(number, change) }
         }
         let before = try store.everything()
         try store.undoRequest(number, reason: "second")
@@ -151,8 +152,8 @@ struct RequestLifeTests {
         let store = try project.writer()
         let number = try store.beginRequest(ids: rows, details: .null)
         #expect(throws: Stop.self) {
-            try store.transaction {
-                _ = try publish(number, store)
+            try store.transaction { change in
+                _ = try publish(number, change)
                 throw Stop()
             }
         }

@@ -22,11 +22,11 @@ struct ReturnedObjectsTests {
             let id = SampleProject.id(.train, block, 1)
             let number = try store.beginRequest(ids: [id], details: .null)
             try #require(number == request)
-            try store.transaction {
-                try store.markDeleted([id], request: number)
-                try store.setRows(store.stage(SampleProject.rows(.train, block).emptying([1])))
-                try store.setInfluence(store.stage(SampleProject.record(.influence, block, version: 1)), baseIsExact: true)
-                try store.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: nil)
+            try store.transaction { change in
+                try change.markDeleted([id], request: number)
+                try change.setRows(store.stage(SampleProject.rows(.train, block).emptying([1])))
+                try change.setInfluence(store.stage(SampleProject.record(.influence, block, version: 1)), baseIsExact: true)
+                try change.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: nil)
             }
         }
         return (project, destroyed)
@@ -91,7 +91,7 @@ struct ReturnedObjectsTests {
         let old = try project.file(of: .keyframe, 2), bytes = try FileSystem.read(old.path)
         do {
             let store = try project.writer()
-            try store.transaction { try store.removeKeyframes { $0 >= 2 } }
+            try store.transaction { change in try change.removeKeyframes { $0 >= 2 } }
         }
         try project.folder.write(bytes, to: "objects/" + old.name)
         try expectDestroyed([(old.name, nil)], in: project)
@@ -134,7 +134,7 @@ struct ReturnedObjectsTests {
         }
         try #require(link(project.file(of: .keyframe, 2).path, aside.file("2")) == 0)
         let store = try project.writer()
-        try store.transaction { try store.removeKeyframes { $0 >= 2 } }
+        try store.transaction { change in try change.removeKeyframes { $0 >= 2 } }
         for index in 0...2 { #expect(try FileSystem.read(aside.file("\(index)")).allSatisfy { $0 == 0 }, "\(index)") }
         #expect(try project.files() == store.objects().map(\.file).sorted())
     }

@@ -52,7 +52,7 @@ struct SilentFolderTests {
 
     /// Puts a small object in a place, whatever was there.
     private static func register(_ kind: ObjectKind, _ block: Int, in store: Store) throws {
-        try store.transaction { try store.register(try store.stage(kind, block: block, [1, 2, 3])) }
+        try store.transaction { change in try change.register(try store.stage(kind, block: block, [1, 2, 3])) }
     }
 
     private func expectTwins(_ encryption: Encryption, _ changes: [(Store) throws -> Void]) throws {
@@ -95,13 +95,13 @@ struct SilentFolderTests {
             rows.map { part, block, slot in
                 { store in
                     let id = SampleProject.id(part, block, slot), number = try store.beginRequest(ids: [id], details: .null)
-                    try store.transaction {
-                        try store.markDeleted([id], request: number)
+                    try store.transaction { change in
+                        try change.markDeleted([id], request: number)
                         let rows = try store.stage(SampleProject.rows(part, block).emptying([slot]))
-                        try store.setRows(rows)
+                        try change.setRows(rows)
                         let influence = try store.stage(SampleProject.record(.influence, block, version: 1))
-                        try store.setInfluence(influence, baseIsExact: true)
-                        try store.publishRequest(number, .init(report: "{}", details: .null), written: [rows.object, influence], evidence: nil)
+                        try change.setInfluence(influence, baseIsExact: true)
+                        try change.publishRequest(number, .init(report: "{}", details: .null), written: [rows.object, influence], evidence: nil)
                     }
                 }
             })

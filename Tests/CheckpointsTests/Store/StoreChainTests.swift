@@ -21,9 +21,9 @@ struct StoreChainTests {
     @Test("Links tell which blocks have a keyframe, a correction and an exact base")
     func links() throws {
         let store = try project.writer()
-        try store.transaction {
-            try store.setCorrection(store.stage(SampleProject.record(.correction, 1)))
-            try store.markInexact { $0 >= 2 }
+        try store.transaction { change in
+            try change.setCorrection(store.stage(SampleProject.record(.correction, 1)))
+            try change.markInexact { $0 >= 2 }
         }
         let links = try store.links()
         #expect(links.map(\.block) == [1, 2, 3])
@@ -38,8 +38,8 @@ struct StoreChainTests {
         let old = try project.file(of: .influence, 2).name
         let new = try store.stage(SampleProject.record(.influence, 2, version: 1))
         #expect(try project.files().contains(new.file))
-        try store.transaction {
-            try store.setInfluence(new, baseIsExact: false)
+        try store.transaction { change in
+            try change.setInfluence(new, baseIsExact: false)
             #expect(try store.condemnedObjects().map(\.file) == [old])
             // Until the commit a crash must find the old files.
             #expect(try project.files().contains(old))
@@ -60,11 +60,11 @@ struct StoreChainTests {
         #expect(try store.correction(of: 2) == nil)
         for version in [0, 1] as [UInt64] {
             let record = SampleProject.record(.correction, 2, version: version)
-            try store.transaction { try store.setCorrection(store.stage(record)) }
+            try store.transaction { change in try change.setCorrection(store.stage(record)) }
             #expect(try store.correction(of: 2) == record.vector)
             #expect(try blocks(.correction) == [2])
         }
-        try store.transaction { try store.removeCorrection(2) }
+        try store.transaction { change in try change.removeCorrection(2) }
         #expect(try store.correction(of: 2) == nil)
         #expect(try blocks(.correction) == [])
     }
@@ -73,14 +73,14 @@ struct StoreChainTests {
     func removesAbsentCorrection() throws {
         let store = try project.writer()
         let before = try store.everything()
-        try store.transaction { try store.removeCorrection(1) }
+        try store.transaction { change in try change.removeCorrection(1) }
         #expect(try store.everything() == before)
     }
 
     @Test("Keyframes from a block on are removed, earlier ones stay", arguments: [(0, []), (1, [0]), (2, [0]), (3, [0, 2])])
     func removesKeyframes(from block: Int, left: [Int]) throws {
         let store = try project.writer()
-        try store.transaction { try store.removeKeyframes { $0 >= block } }
+        try store.transaction { change in try change.removeKeyframes { $0 >= block } }
         #expect(try blocks(.keyframe) == left)
         for block in 0...3 { #expect(try (store.keyframe(of: block) != nil) == left.contains(block)) }
         try store.checkCatalogue()
@@ -90,7 +90,7 @@ struct StoreChainTests {
     func replacesKeyframe() throws {
         let store = try project.writer()
         let record = SampleProject.record(.keyframe, 2, version: 1)
-        try store.transaction { try store.setKeyframe(store.stage(record)) }
+        try store.transaction { change in try change.setKeyframe(store.stage(record)) }
         #expect(try store.keyframe(of: 2) == record.vector)
         #expect(try blocks(.keyframe) == [0, 2])
     }
@@ -98,9 +98,9 @@ struct StoreChainTests {
     @Test("An influence set twice in one transaction leaves the last one only")
     func setTwice() throws {
         let store = try project.writer()
-        try store.transaction {
+        try store.transaction { change in
             for version in 1...3 as ClosedRange<UInt64> {
-                try store.setInfluence(store.stage(SampleProject.record(.influence, 3, version: version)), baseIsExact: true)
+                try change.setInfluence(store.stage(SampleProject.record(.influence, 3, version: version)), baseIsExact: true)
             }
         }
         #expect(try store.influence(of: 3) == SampleProject.record(.influence, 3, version: 3).vector)
@@ -125,7 +125,7 @@ struct StoreChainTests {
         #expect(try store.strayFiles() == [first.file, second.file].sorted().map { Store.StrayFile(name: $0, destroyedBy: nil) })
         try store.discard([first])
         #expect(try store.strayFiles() == [Store.StrayFile(name: second.file, destroyedBy: nil)])
-        try store.transaction { try store.setRows(second) }
+        try store.transaction { change in try change.setRows(second) }
         #expect(try store.strayFiles() == [])
         // What the catalogue names is not discarded.
         try store.discard([second.object])

@@ -14,9 +14,9 @@ struct StoreCreationTests {
     func publishes() throws {
         let folder = try TemporaryFolder()
         let store = try Store(creating: folder.path)
-        try store.transaction {
-            try store.set("key", to: "value")
-            try store.append(LedgerEntry(.created))
+        try store.transaction { change in
+            try change.set("key", to: "value")
+            try change.append(LedgerEntry(.created))
         }
         #expect(!Store.exists(in: folder.path))
         #expect(refusal { try Store(opening: folder.path, .read) }?.kind == .noProject)
@@ -78,7 +78,7 @@ struct StoreCreationTests {
             try withExtendedLifetime(first) {
                 #expect(refusal { try Store(opening: project.path, .write) }?.kind == .locked)
                 // The refusal takes nothing from the first.
-                try first.transaction { try first.set("key", to: "value") }
+                try first.transaction { change in try change.set("key", to: "value") }
                 #expect(refusal { try Store(opening: project.path, .write) }?.kind == .locked)
             }
         }
@@ -90,9 +90,9 @@ struct StoreCreationTests {
         let folder = try TemporaryFolder()
         let first = try Store(creating: folder.path)
         #expect(refusal { try Store(creating: folder.path) }?.kind == .locked)
-        try first.transaction {
-            try first.set("key", to: "value")
-            try first.append(LedgerEntry(.created))
+        try first.transaction { change in
+            try change.set("key", to: "value")
+            try change.append(LedgerEntry(.created))
         }
         try first.publishCreation()
         #expect(try Store(opening: folder.path, .read).setting("key") == "value")
@@ -102,8 +102,8 @@ struct StoreCreationTests {
     func readersMeanwhile() throws {
         let project = try SampleProject()
         let writer = try project.writer()
-        try writer.transaction {
-            try writer.set("key", to: "value")
+        try writer.transaction { change in
+            try change.set("key", to: "value")
             let reader = try project.reader()
             #expect(try reader.setting("key") == nil)
             #expect(try reader.influence(of: 1) == SampleProject.record(.influence, 1).vector)
@@ -115,7 +115,7 @@ struct StoreCreationTests {
     func readOnly() throws {
         let project = try SampleProject()
         let reader = try project.reader()
-        #expect(throws: DatabaseError.self) { try reader.set("key", to: "value") }
+        #expect(throws: DatabaseError.self) { try reader.transaction { change in try change.set("key", to: "value") } }
         #expect(try project.reader().setting("key") == nil)
     }
 
@@ -134,15 +134,15 @@ struct StoreCreationTests {
         let folder = try TemporaryFolder()
         do {
             let store = try Store(creating: folder.path)
-            try store.transaction { try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0))) }
-            try store.transaction { try store.set("key", to: "old") }
+            try store.transaction { change in try change.setKeyframe(store.stage(SampleProject.record(.keyframe, 0))) }
+            try store.transaction { change in try change.set("key", to: "old") }
         }
         #expect(!Store.exists(in: folder.path))
         let store = try takingLock { try Store(creating: folder.path) }
         #expect(try store.setting("key") == nil)
         #expect(try store.objects().isEmpty)
         #expect(try store.strayFiles().isEmpty)
-        try store.transaction { try store.append(LedgerEntry(.created)) }
+        try store.transaction { change in try change.append(LedgerEntry(.created)) }
         try store.publishCreation()
         try Store(opening: folder.path, .read).checkCatalogue()
     }
@@ -158,10 +158,10 @@ struct StoreCreationTests {
         let project = try SampleProject()
         do {
             let store = try project.writer()
-            try store.transaction {
-                try store.set("key", to: "first")
-                try store.set("key", to: text)
-                try store.set(text, to: "by key")
+            try store.transaction { change in
+                try change.set("key", to: "first")
+                try change.set("key", to: text)
+                try change.set(text, to: "by key")
             }
         }
         let store = try project.reader()

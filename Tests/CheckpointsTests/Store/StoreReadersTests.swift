@@ -61,8 +61,8 @@ struct StoreReadersTests {
                 let store = try takingLock { try Store(opening: path, .write) }
                 for version in rounds.dropFirst() {
                     outcomes.change()
-                    try store.transaction {
-                        try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: version)), baseIsExact: true)
+                    try store.transaction { change in
+                        try change.setInfluence(store.stage(SampleProject.record(.influence, 2, version: version)), baseIsExact: true)
                     }
                 }
             } catch {
@@ -79,9 +79,9 @@ struct StoreReadersTests {
         let project = try SampleProject()
         let store = try project.writer(), reader = try project.reader(), links = try reader.links()
         // Published, and the old records not yet destroyed: both are there, and the old keyring still opens them all.
-        try store.commit {
-            for block in 1...3 { try store.setInfluence(store.stage(SampleProject.record(.influence, block, version: 1)), baseIsExact: false) }
-            try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 2, version: 1)))
+        try store.commit { change in
+            for block in 1...3 { try change.setInfluence(store.stage(SampleProject.record(.influence, block, version: 1)), baseIsExact: false) }
+            try change.setKeyframe(store.stage(SampleProject.record(.keyframe, 2, version: 1)))
         }
         let (bits, count) = (SampleProject.bits, SampleProject.parameters)
         #expect(try reader.influence(links[2], latticeBits: bits, count: count) == SampleProject.record(.influence, 3).vector)

@@ -15,14 +15,15 @@ struct StoreRecoveryTests {
     init() throws { project = try SampleProject() }
 
     /// Every kind of change at once.
-    private func change(_ store: Store) throws {
-        try store.set("recipe", to: "changed")
-        try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: false)
-        try store.setCorrection(store.stage(SampleProject.record(.correction, 2)))
-        try store.removeKeyframes { $0 >= 1 }
-        try store.markInexact { $0 >= 3 }
-        try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
-        try store.markDeleted(["train-2-1"], request: 1)
+    private func alter(_ change: borrowing StoreChange) throws {
+        let store = change.store
+        try change.set("recipe", to: "changed")
+        try change.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: false)
+        try change.setCorrection(store.stage(SampleProject.record(.correction, 2)))
+        try change.removeKeyframes { $0 >= 1 }
+        try change.markInexact { $0 >= 3 }
+        try change.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
+        try change.markDeleted(["train-2-1"], request: 1)
     }
 
     private func expectSample(_ store: Store) throws {
@@ -36,8 +37,8 @@ struct StoreRecoveryTests {
         let store = try project.writer()
         let before = try store.everything(), files = try project.files()
         #expect(throws: Stop.self) {
-            try store.transaction {
-                try change(store)
+            try store.transaction { change in
+                try alter(change)
                 throw Stop()
             }
         }
@@ -52,19 +53,19 @@ struct StoreRecoveryTests {
     func retries() throws {
         let store = try project.writer()
         #expect(throws: Stop.self) {
-            try store.transaction {
-                try change(store)
+            try store.transaction { change in
+                try alter(change)
                 throw Stop()
             }
         }
-        try store.transaction { try change(store) }
+        try store.transaction { change in try alter(change) }
         #expect(try store.setting("recipe") == "changed")
         #expect(try store.influence(of: 2) == SampleProject.record(.influence, 2, version: 1).vector)
         try store.checkCatalogue()
     }
 
     @Test("A transaction gives what its body gives")
-    func result() throws { #expect(try project.writer().transaction { 42 } == 42) }
+    func result() throws { #expect(try project.writer().transaction { _ in 42 } == 42) }
 
     @Test("A writer that goes away in the middle of a transaction leaves everything as before")
     func abandoned() throws {
@@ -72,7 +73,7 @@ struct StoreRecoveryTests {
         do {
             let store = try project.writer()
             try store.database.execute("BEGIN IMMEDIATE")
-            try change(store)
+            try alter(StoreChange(store))
         }
         let store = try project.writer()
         #expect(try store.everything() == before)
@@ -107,7 +108,7 @@ struct StoreRecoveryTests {
         let old = try FileSystem.read(project.catalogue)
         do {
             let store = try project.writer()
-            try store.transaction { try store.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true) }
+            try store.transaction { change in try change.setInfluence(store.stage(SampleProject.record(.influence, 2, version: 1)), baseIsExact: true) }
         }
         let new = try FileSystem.read(project.catalogue), files = try project.files()
         try project.putBack(old)
@@ -123,9 +124,9 @@ struct StoreRecoveryTests {
         let store = try project.writer(), before = try store.everything()
         try FileSystem.remove(project.folder.file("unlearn.lock"))
         let other = try project.writer()
-        #expect(throws: Failure.self) { try store.transaction { try store.set("recipe", to: "first") } }
+        #expect(throws: Failure.self) { try store.transaction { change in try change.set("recipe", to: "first") } }
         #expect(try store.everything() == before)
-        try other.transaction { try other.set("recipe", to: "second") }
+        try other.transaction { change in try change.set("recipe", to: "second") }
         #expect(try project.reader().setting("recipe") == "second")
     }
 
@@ -135,7 +136,7 @@ struct StoreRecoveryTests {
         do {
             let store = try project.writer()
             // The commit without the removal that follows it.
-            try store.commit { try change(store) }
+            try store.commit { change in try alter(change) }
         }
         #expect(Set(try project.files()).isSuperset(of: before))
         do {
@@ -158,7 +159,7 @@ struct StoreRecoveryTests {
         var condemned: [StoredObject] = []
         do {
             let store = try project.writer()
-            try store.commit { try change(store) }
+            try store.commit { change in try alter(change) }
             condemned = try store.condemnedObjects()
             try FileSystem.remove(store.path(of: try #require(condemned.first)))
         }
@@ -172,8 +173,8 @@ struct StoreRecoveryTests {
     func replacements() throws {
         for version in 1...3 as ClosedRange<UInt64> {
             let store = try project.writer()
-            try store.transaction { try store.setInfluence(store.stage(SampleProject.record(.influence, 3, version: version)), baseIsExact: true) }
-            try store.transaction { try store.setKeyframe(store.stage(SampleProject.record(.keyframe, 0, version: version))) }
+            try store.transaction { change in try change.setInfluence(store.stage(SampleProject.record(.influence, 3, version: version)), baseIsExact: true) }
+            try store.transaction { change in try change.setKeyframe(store.stage(SampleProject.record(.keyframe, 0, version: version))) }
             #expect(try store.influence(of: 3) == SampleProject.record(.influence, 3, version: version).vector)
             #expect(try store.keyframe(of: 0) == SampleProject.record(.keyframe, 0, version: version).vector)
             #expect(try store.influence(of: 1) == SampleProject.record(.influence, 1).vector)
@@ -191,7 +192,7 @@ struct StoreRecoveryTests {
                 for number in 1...200 {
                     try store.database.run("INSERT INTO requests VALUES (?, 0, ?)", .integer(number), .blob([UInt8](repeating: 7, count: 2000)))
                 }
-                try store.set("recipe", to: "changed")
+                try StoreChange(store).set("recipe", to: "changed")
                 copy = try project.copy()
                 throw Stop()
             }
@@ -215,7 +216,7 @@ struct StoreRecoveryTests {
         let copy: TemporaryFolder
         do {
             let store = try project.writer()
-            try store.commit { try change(store) }
+            try store.commit { change in try alter(change) }
             // The catalogue itself is as before: all is in the log.
             #expect(try FileSystem.length(project.folder.file("catalogue.sqlite-wal")) ?? 0 > 0)
             copy = try project.copy()

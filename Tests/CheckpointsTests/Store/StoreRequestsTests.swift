@@ -14,10 +14,10 @@ struct StoreRequestsTests {
     @discardableResult
     private func deletion(_ store: Store, row: String, report: String = "{}", _ evidence: StoredEvidence? = nil) throws -> Int {
         let number = try store.beginRequest(ids: [row], details: .null)
-        try store.transaction {
-            try store.markDeleted([row], request: number)
+        try store.transaction { change in
+            try change.markDeleted([row], request: number)
             let object = try evidence.map { try store.stage($0, ofRequest: number) }
-            try store.publishRequest(number, .init(report: report, details: .null), written: [], evidence: object)
+            try change.publishRequest(number, .init(report: report, details: .null), written: [], evidence: object)
         }
         return number
     }
@@ -96,10 +96,10 @@ struct StoreRequestsTests {
         try deletion(store, row: "train-1-1", StoredEvidence(sample: [1], classes: [7, 8]))
         let object = try #require(try store.objects().first { $0.kind == .evidence })
         let number = try store.beginRequest(ids: ["train-1-2"], details: .null)
-        try store.transaction {
-            try store.condemnEvidence()
+        try store.transaction { change in
+            try change.condemnEvidence()
             let evidence = try store.stage(StoredEvidence(sample: [2], classes: [9]), ofRequest: number)
-            try store.publishRequest(number, .init(report: "{}", details: .null), written: [evidence], evidence: evidence)
+            try change.publishRequest(number, .init(report: "{}", details: .null), written: [evidence], evidence: evidence)
         }
         #expect(try store.evidence(of: #require(try store.request(1))) == nil)
         #expect(try store.evidence(of: #require(try store.request(2)))?.sample == [2])
@@ -118,7 +118,7 @@ struct StoreRequestsTests {
         for row in ["train-1-1", "train-1-2", "train-1-3"] { try deletion(store, row: row, report: "report of \(row)") }
         let cells = { try store.database.rows("SELECT cell FROM requests ORDER BY number") { $0.blob(0) } }
         let before = try cells()
-        try store.transaction { try store.changeReports { $0.number == 2 ? $0.report + ", coarser" : nil } }
+        try store.transaction { change in try change.changeReports { $0.number == 2 ? $0.report + ", coarser" : nil } }
         let after = try cells()
         #expect(zip(before, after).map { $0 == $1 } == [true, false, true])
         for reopened in [store, try project.reader()] {

@@ -12,8 +12,8 @@ struct StoreRowsTests {
 
     init() throws { project = try SampleProject() }
 
-    private func insert(_ id: String, group: Int? = nil, excluded: Bool = false, block: Int = 9, slot: Int = 0, into store: Store) throws {
-        try store.insertRow(id: id, part: .train, block: block, slot: slot, group: group, excluded: excluded)
+    private func insert(_ id: String, group: Int? = nil, excluded: Bool = false, block: Int = 9, slot: Int = 0, in change: borrowing StoreChange) throws {
+        try change.insertRow(id: id, part: .train, block: block, slot: slot, group: group, excluded: excluded)
     }
 
     @Test("A row's place is found by its id")
@@ -30,8 +30,10 @@ struct StoreRowsTests {
     @Test("A row without a group has none, and one left out from the start counts as deleted by request 0")
     func optional() throws {
         let store = try project.writer()
-        try insert("a", group: nil, into: store)
-        try insert("b", group: 0, excluded: true, slot: 1, into: store)
+        try store.transaction { change in
+            try insert("a", group: nil, in: change)
+            try insert("b", group: 0, excluded: true, slot: 1, in: change)
+        }
         let a = try #require(try store.place(ofRow: "a")), b = try #require(try store.place(ofRow: "b"))
         #expect(a.group == nil && a.request == nil && !a.isDeleted)
         #expect(b.group == SampleProject.groups[0] && b.request == 0 && b.isDeleted)
@@ -40,8 +42,10 @@ struct StoreRowsTests {
     @Test("Ids and groups may hold any text", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a'b\"c", "line\nbreak", "%_*"])
     func ids(id: String) throws {
         let store = try project.writer()
-        try store.setGroups(["another", id], live: [1, 1])
-        try insert(id, group: 1, into: store)
+        try store.transaction { change in
+            try change.setGroups(["another", id], live: [1, 1])
+            try insert(id, group: 1, in: change)
+        }
         let place = try store.place(ofRow: id)
         #expect(place?.block == 9)
         #expect(place?.group.map { Array($0.utf8) } == Array(id.utf8))
@@ -51,8 +55,8 @@ struct StoreRowsTests {
     func zeroByte() throws {
         let store = try project.writer()
         #expect(try store.place(ofRow: "train-1-1\u{0}x") == nil)
-        try insert("a\u{0}b", into: store)
-        #expect(throws: Never.self) { try insert("a\u{0}c", slot: 1, into: store) }
+        try store.transaction { change in try insert("a\u{0}b", in: change) }
+        #expect(throws: Never.self) { try store.transaction { change in try insert("a\u{0}c", slot: 1, in: change) } }
         #expect(try store.place(ofRow: "a\u{0}b")?.slot == 0)
         #expect(try store.place(ofRow: "a\u{0}c")?.slot == 1)
         #expect(try store.place(ofRow: "a") == nil)
@@ -61,7 +65,9 @@ struct StoreRowsTests {
     @Test("Ids that differ in their bytes are two ids")
     func distinctIDs() throws {
         let store = try project.writer()
-        for (slot, id) in ["a", "A", "a ", "\u{E9}", "e\u{301}", "1", "01", "1.0"].enumerated() { try insert(id, slot: slot, into: store) }
+        try store.transaction { change in
+            for (slot, id) in ["a", "A", "a ", "\u{E9}", "e\u{301}", "1", "01", "1.0"].enumerated() { try insert(id, slot: slot, in: change) }
+        }
         #expect(try store.place(ofRow: "\u{E9}")?.slot == 3)
         #expect(try store.place(ofRow: "e\u{301}")?.slot == 4)
         #expect(try store.place(ofRow: "01")?.slot == 6)
@@ -71,7 +77,7 @@ struct StoreRowsTests {
     func duplicate(id: String) throws {
         let store = try project.writer()
         let before = try store.everything()
-        let error = #expect(throws: DuplicateRowID.self) { try store.transaction { try insert(id, into: store) } }
+        let error = #expect(throws: DuplicateRowID.self) { try store.transaction { change in try insert(id, in: change) } }
         #expect(error?.id == id && error?.kind == .input && error?.description == "the id '\(id)' occurs twice; ids must be unique")
         #expect(try store.everything() == before)
     }
@@ -82,34 +88,34 @@ struct StoreRowsTests {
     func rowCounts(encryption: Encryption) throws {
         let project = try SampleProject(encryption: encryption), store = try project.writer()
         try store.verifyRowCounts()
-        let changes: [(String, (Store) throws -> Void)] = [
-            ("in a slot that is taken", { try insert("another", block: 1, slot: 0, into: $0) }),
-            ("in a block that is not there", { try insert("another", block: 4, slot: 0, into: $0) }),
+        let changes: [(String, (borrowing StoreChange) throws -> Void)] = [
+            ("in a slot that is taken", { try insert("another", block: 1, slot: 0, in: $0) }),
+            ("in a block that is not there", { try insert("another", block: 4, slot: 0, in: $0) }),
             ("deleted in the table alone", { try $0.markDeleted(["train-2-1"], request: 1) }),
-            ("deleted in the block alone", { try $0.setRows($0.stage(SampleProject.rows(.train, 2).emptying([1]))) }),
+            ("deleted in the block alone", { try $0.setRows($0.store.stage(SampleProject.rows(.train, 2).emptying([1]))) }),
             ("of another part", { try $0.insertRow(id: "another", part: .test, block: 1, slot: 0, group: nil, excluded: false) }),
             ("in another block than it stands in", {
                 try $0.markDeleted(["train-2-1"], request: 1)
-                try insert("another", block: 1, slot: 0, into: $0)
+                try insert("another", block: 1, slot: 0, in: $0)
             }),
         ]
         let fault = Failure(
             .damaged, "\(project.catalogue): the table of rows lists other numbers of rows than the blocks hold; "
                 + "run 'unlearn check' and restore the project from a backup")
-        for (name, change) in changes {
+        for (name, alter) in changes {
             #expect(throws: Stop.self) {
-                try store.transaction {
-                    try change(store)
+                try store.transaction { change in
+                    try alter(change)
                     #expect(countFault(store) == fault, "\(name)")
                     throw Stop()
                 }
             }
             try store.verifyRowCounts()
         }
-        try store.transaction {
-            try insert("excluded", excluded: true, block: 1, slot: 0, into: store)
-            try store.markDeleted(["train-2-1"], request: 1)
-            try store.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
+        try store.transaction { change in
+            try insert("excluded", excluded: true, block: 1, slot: 0, in: change)
+            try change.markDeleted(["train-2-1"], request: 1)
+            try change.setRows(store.stage(SampleProject.rows(.train, 2).emptying([1])))
         }
         try store.verifyRowCounts()
     }
@@ -117,7 +123,7 @@ struct StoreRowsTests {
     @Test("A deleted row is still found at its place, and has lost its group")
     func markDeleted() throws {
         let store = try project.writer()
-        try store.transaction { try store.markDeleted(["train-1-2"], request: 5) }
+        try store.transaction { change in try change.markDeleted(["train-1-2"], request: 5) }
         #expect(try store.place(ofRow: "train-1-2") == RowPlace(id: "train-1-2", part: .train, block: 1, slot: 2, group: nil, request: 5))
         #expect(try store.place(ofRow: "train-1-1")?.group == "provider-of-train-1-1")
     }
@@ -125,10 +131,10 @@ struct StoreRowsTests {
     @Test("Rows are counted by part and by whether they live")
     func counts() throws {
         let store = try project.writer()
-        try store.transaction {
-            try store.markDeleted(["train-1-2", "train-3-0"], request: 1)
-            try store.setRows(store.stage(SampleProject.rows(.train, 1).emptying([2])))
-            try store.setRows(store.stage(SampleProject.rows(.train, 3).emptying([0])))
+        try store.transaction { change in
+            try change.markDeleted(["train-1-2", "train-3-0"], request: 1)
+            try change.setRows(store.stage(SampleProject.rows(.train, 1).emptying([2])))
+            try change.setRows(store.stage(SampleProject.rows(.train, 3).emptying([0])))
         }
         for reopened in [store, try project.reader()] {
             #expect(try reopened.rowCount(.train, deleted: false) == 10)
@@ -148,10 +154,10 @@ struct StoreRowsTests {
     @Test("The live places of a part are those of rows that nothing deleted or left out, in order, with their groups")
     func livePlaces() throws {
         let store = try project.writer()
-        try store.transaction {
-            try store.markDeleted(["train-1-2"], request: 1)
-            try insert("excluded", excluded: true, into: store)
-            try insert("without group", slot: 1, into: store)
+        try store.transaction { change in
+            try change.markDeleted(["train-1-2"], request: 1)
+            try insert("excluded", excluded: true, in: change)
+            try insert("without group", slot: 1, in: change)
         }
         let places = try store.livePlaces(.train)
         #expect(places.map(\.block) == [1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 9])
@@ -167,9 +173,9 @@ struct StoreRowsTests {
         let before = try cells()
         #expect(Set(before.map(\.count)) == [1 + 4 * 4 + SecretKey.sealOverhead])
         // A row deleted again by the same request says the same, in other bytes.
-        try store.transaction { try store.markDeleted(SampleProject.ids, request: 1) }
+        try store.transaction { change in try change.markDeleted(SampleProject.ids, request: 1) }
         let once = try cells()
-        try store.transaction { try store.markDeleted(SampleProject.ids, request: 1) }
+        try store.transaction { change in try change.markDeleted(SampleProject.ids, request: 1) }
         #expect(try Set(before + once + cells()).count == 3 * SampleProject.ids.count)
     }
 
@@ -201,7 +207,7 @@ struct StoreRowsTests {
         let store = try project.writer()
         let rows = SampleProject.rows(.train, 1).emptying([0, 3])
         let files = try project.files(), old = try project.file(of: .trainRows, 1).name
-        try store.transaction { try store.setRows(store.stage(rows)) }
+        try store.transaction { change in try change.setRows(store.stage(rows)) }
         #expect(try store.rowsRecord(.train, 1) == rows)
         #expect(try store.rowsRecord(.test, 1) == SampleProject.rows(.test, 1))
         #expect(try store.rowBlocks(.train).map(\.slots) == [4, 4, 4])
@@ -226,8 +232,8 @@ struct StoreRowsTests {
         #expect(refusal(rows.emptying([1])) == other)
         // One list of two that changes alone.
         #expect(throws: Stop.self) {
-            try store.transaction {
-                try store.markDeleted(["train-2-1"], request: 1)
+            try store.transaction { change in
+                try change.markDeleted(["train-2-1"], request: 1)
                 #expect(refusal(rows) == other)
                 #expect(refusal(rows.emptying([1])) == other)
                 throw Stop()
@@ -235,9 +241,9 @@ struct StoreRowsTests {
         }
         try store.verify(rows, of: block)
         let emptied = rows.emptying([1])
-        try store.transaction {
-            try store.markDeleted(["train-2-1"], request: 1)
-            try store.setRows(store.stage(emptied))
+        try store.transaction { change in
+            try change.markDeleted(["train-2-1"], request: 1)
+            try change.setRows(store.stage(emptied))
         }
         let next = try #require(try store.rowBlock(.train, 2))
         try store.verify(emptied, of: next)

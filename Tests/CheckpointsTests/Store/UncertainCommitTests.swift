@@ -9,10 +9,10 @@ import Testing
 @Suite("An uncertain commit")
 struct UncertainCommitTests {
     /// Stages an influence in place of the second, and tries to name it.
-    private static func replace(_ store: Store, _ staged: StagedObject, failing: () throws -> Void) throws {
-        try store.transaction {
-            try store.setInfluence(staged, baseIsExact: true)
-            try failing()
+    private static func replace(_ store: Store, _ staged: StagedObject, failing: (borrowing StoreChange) throws -> Void) throws {
+        try store.transaction { change in
+            try change.setInfluence(staged, baseIsExact: true)
+            try failing(change)
         }
     }
 
@@ -23,8 +23,8 @@ struct UncertainCommitTests {
         #expect(files.contains(staged.file))
         try store.discard([staged])
         let attempts: [() throws -> Void] = [
-            { try store.transaction {} }, { try store.undoRequest(request, reason: "a test") }, { try store.compact() },
-            { _ = try store.beginRequest(ids: [], details: .null) }, { try store.transaction { try store.removeKeyframes { $0 >= 0 } } },
+            { try store.transaction { _ in } }, { try store.undoRequest(request, reason: "a test") }, { try store.compact() },
+            { _ = try store.beginRequest(ids: [], details: .null) }, { try store.transaction { change in try change.removeKeyframes { $0 >= 0 } } },
         ]
         for attempt in attempts { #expect(throws: (any Error).self) { try attempt() } }
         #expect(try project.files() == files)
@@ -50,7 +50,7 @@ struct UncertainCommitTests {
             let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
             let staged = try store.stage(SampleProject.record(.influence, 2, version: 1))
             let error = #expect(throws: DatabaseError.self) {
-                try Self.replace(store, staged) {
+                try Self.replace(store, staged) { change in
                     // Noticed by COMMIT alone.
                     try store.database.execute(
                         """
@@ -89,7 +89,7 @@ struct UncertainCommitTests {
             let intact = open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC), unsyncable = open(objects, 0x20_0000 | O_DIRECTORY | O_CLOEXEC)
             defer { for copy in [intact, unsyncable] { close(copy) } }
             let error = #expect(throws: SystemCallError.self) {
-                try Self.replace(store, staged) { try #require(dup2(unsyncable, descriptor) == descriptor) }
+                try Self.replace(store, staged) { _ in try #require(dup2(unsyncable, descriptor) == descriptor) }
             }
             try #require(dup2(intact, descriptor) == descriptor)
             #expect(error == SystemCallError(operation: "sync the folder", path: objects, code: EBADF))
@@ -117,8 +117,8 @@ struct UncertainCommitTests {
                 // Room for one page and a piece of the next; SQLite's pages here have 4096 bytes.
                 limit.rlim_cur = rlim_t(log + 6000)
                 let error = #expect(throws: DatabaseError.self) {
-                    try Self.replace(store, staged) {
-                        try store.markDeleted(["train-2-1"], request: number)
+                    try Self.replace(store, staged) { change in
+                        try change.markDeleted(["train-2-1"], request: number)
                         try #require(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
                     }
                 }
@@ -135,11 +135,11 @@ struct UncertainCommitTests {
     func certain() throws {
         let project = try SampleProject(), store = try project.writer()
         let staged = try store.stage(SampleProject.record(.influence, 2, version: 1))
-        #expect(throws: DatabaseError.self) { try Self.replace(store, staged) { try store.database.execute("no statement") } }
+        #expect(throws: DatabaseError.self) { try Self.replace(store, staged) { _ in try store.database.execute("no statement") } }
         #expect(!store.isUncertain)
         try store.discard([staged])
         #expect(try !project.files().contains(staged.file))
-        try store.transaction { try store.set("key", to: "value") }
+        try store.transaction { change in try change.set("key", to: "value") }
         #expect(try store.setting("key") == "value")
     }
 }

@@ -34,15 +34,15 @@ struct SampleProject {
     private static func files(_ encryption: Encryption) throws -> [(name: String, bytes: [UInt8])] {
         let folder = try TemporaryFolder()
         let store = try Store(creating: folder.path, encryption: encryption)
-        try store.transaction {
-            try store.set("recipe", to: "{}")
-            try store.setGroups(groups, live: groups.map { _ in 1 })
+        try store.transaction { change in
+            try change.set("recipe", to: "{}")
+            try change.setGroups(groups, live: groups.map { _ in 1 })
             for part in Part.allCases {
-                for block in 1...(part == .train ? 3 : 1) { try addRows(part, block, to: store) }
+                for block in 1...(part == .train ? 3 : 1) { try addRows(part, block, in: change) }
             }
-            for block in 1...3 { try store.setInfluence(store.stage(record(.influence, block)), baseIsExact: true) }
-            for block in [0, 2] { try store.setKeyframe(store.stage(record(.keyframe, block))) }
-            try store.append(LedgerEntry(.created))
+            for block in 1...3 { try change.setInfluence(store.stage(record(.influence, block)), baseIsExact: true) }
+            for block in [0, 2] { try change.setKeyframe(store.stage(record(.keyframe, block))) }
+            try change.append(LedgerEntry(.created))
         }
         try store.publishCreation()
         let names = try FileSystem.names(in: folder.path).filter { $0 != "objects" } + FileSystem.names(in: folder.file("objects")).map { "objects/" + $0 }
@@ -56,11 +56,11 @@ struct SampleProject {
 
     static func id(_ part: Part, _ block: Int, _ slot: Int) -> String { "\(part)-\(block)-\(slot)" }
 
-    private static func addRows(_ part: Part, _ block: Int, to store: Store) throws {
-        try store.setRows(store.stage(rows(part, block)))
+    private static func addRows(_ part: Part, _ block: Int, in change: borrowing StoreChange) throws {
+        try change.setRows(change.store.stage(rows(part, block)))
         for slot in 0..<slots {
             let id = id(part, block, slot)
-            try store.insertRow(id: id, part: part, block: block, slot: slot, group: ids.firstIndex(of: id), excluded: false)
+            try change.insertRow(id: id, part: part, block: block, slot: slot, group: ids.firstIndex(of: id), excluded: false)
         }
     }
 

@@ -96,7 +96,7 @@ struct ValueStatementTests {
             change(&report)
             let store = try project.open().store
             let entry = try LedgerEntry(.valued, details: try JSONValue(ValueMethod(report)), untilDeletion: ["figures": try JSONValue(ValueFigures(report))])
-            try store.transaction { try store.append(entry) }
+            try store.transaction { change in try change.append(entry) }
             return try ValueStatement.issue(at: store.ledger().count - 1, of: store, files: [])
         }
         #expect(throws: Never.self) { try verify(statement { _ in }) }
