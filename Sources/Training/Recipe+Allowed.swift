@@ -21,14 +21,14 @@ extension Recipe {
     public var isAllowed: Bool {
         // A bound is compared as the float that it is kept as.
         func holds(_ range: ClosedRange<Double>, _ value: Float) -> Bool { (Float(range.lowerBound)...Float(range.upperBound)).contains(value) }
-        let branchesFit = branches.map {
-            Self.allowedBlocks.contains($0.count) && Self.allowedBlocks.contains($0.length) && $0.count.multipliedReportingOverflow(by: $0.length).partialValue <= blocks
+        let branchesFit = plan.branches.map {
+            Self.allowedBlocks.contains($0.count) && Self.allowedBlocks.contains($0.length) && $0.count.multipliedReportingOverflow(by: $0.length).partialValue <= plan.blocks
                 && Self.allowedEpochs.contains($0.epochs) && holds(Self.allowedLearningRates, $0.learningRate)
         } ?? true
-        return branchesFit && Self.allowedBlocks.contains(blocks) && Self.allowedEpochs.contains(epochs) && Self.allowedBatchSizes.contains(batchSize)
-            && hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(width)
-            && holds(Self.allowedLearningRates, learningRate) && holds(Self.allowedMomentum, momentum) && holds(Self.allowedWeightDecay, weightDecay)
-            && holds(Self.allowedLabelSmoothing, labelSmoothing) && holds(Self.allowedGradientClips, gradientClip)
-            && holds(Self.allowedAveraging, averaging) && Self.allowedShifts.contains(augmentation.shift) && Lattice.allowedBits.contains(latticeBits)
+        return branchesFit && Self.allowedBlocks.contains(plan.blocks) && Self.allowedEpochs.contains(plan.epochs) && Self.allowedBatchSizes.contains(trainer.batchSize)
+            && trainer.hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(trainer.width)
+            && holds(Self.allowedLearningRates, plan.learningRate) && holds(Self.allowedMomentum, trainer.momentum) && holds(Self.allowedWeightDecay, trainer.weightDecay)
+            && holds(Self.allowedLabelSmoothing, trainer.labelSmoothing) && holds(Self.allowedGradientClips, trainer.gradientClip)
+            && holds(Self.allowedAveraging, trainer.averaging) && Self.allowedShifts.contains(trainer.augmentation.shift) && Lattice.allowedBits.contains(trainer.latticeBits)
     }
 }

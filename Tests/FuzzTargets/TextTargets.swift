@@ -35,12 +35,12 @@ extension FuzzTarget {
         let settings = try ProjectSettings(json: String(decoding: input, as: UTF8.self))
         let (recipe, shape) = (settings.recipe, settings.shape)
         try expect(shape.count >= 1 && shape.count <= 1 << 24 && settings.classNames.count >= 2, "shape \(shape)")
-        try expect(Lattice.allowedBits.contains(recipe.latticeBits) && recipe.blocks >= 1 && recipe.batchSize >= 1, "recipe \(recipe)")
-        try expect([recipe.learningRate, recipe.momentum, recipe.weightDecay, recipe.labelSmoothing].allSatisfy { $0.isFinite && $0 >= 0 }, "recipe \(recipe)")
+        try expect(Lattice.allowedBits.contains(recipe.trainer.latticeBits) && recipe.plan.blocks >= 1 && recipe.trainer.batchSize >= 1, "recipe \(recipe)")
+        try expect([recipe.plan.learningRate, recipe.trainer.momentum, recipe.trainer.weightDecay, recipe.trainer.labelSmoothing].allSatisfy { $0.isFinite && $0 >= 0 }, "recipe \(recipe)")
         try expect(settings.encoding.decode([0, 0, 128, 63]).allSatisfy { $0.isFinite }, "an encoding that is not finite")
         if let table = settings.table { try expect(table.features == shape.count, "\(table.features) features in a row of \(shape.count)") }
         // A trainer is made of the settings next; small ones are, here, too.
-        if shape.count <= 4096 && recipe.hidden.reduce(0, +) <= 64 && recipe.hidden.count <= 8 && settings.classNames.count <= 100 && recipe.batchSize <= 256 {
+        if shape.count <= 4096 && recipe.trainer.hidden.reduce(0, +) <= 64 && recipe.trainer.hidden.count <= 8 && settings.classNames.count <= 100 && recipe.trainer.batchSize <= 256 {
             _ = try SGDTrainer(recipe: recipe, input: shape, classes: settings.classNames.count, threads: 1)
         }
         let encoded = try JSONEncoder().encode(settings)

@@ -17,57 +17,57 @@ package struct ReferenceNetwork {
 
     package var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
 
-    package init(_ recipe: Recipe, input: RowShape, classes: Int) {
-        switch recipe.model {
+    package init(_ spec: TrainerSpec, input: RowShape, classes: Int) {
+        switch spec.model {
         case .logistic: (layers, shortcuts) = ([.dense(inputs: input.count, outputs: classes)], [:])
         case .mlp:
-            let widths = [input.count] + recipe.hidden
+            let widths = [input.count] + spec.hidden
             var layers: [ReferenceLayer] = []
             for (inputs, outputs) in zip(widths, widths.dropFirst()) {
-                layers += [.dense(inputs: inputs, outputs: outputs), .activation(recipe.activation)]
+                layers += [.dense(inputs: inputs, outputs: outputs), .activation(spec.activation)]
             }
             (self.layers, shortcuts) = (layers + [.dense(inputs: widths.last!, outputs: classes)], [:])
         case .lenet5:
             let padding = min(input.height, input.width) < 32 ? 2 : 0
-            let w = recipe.width
+            let w = spec.width
             let c1 = RowShape(channels: 6 * w, height: input.height + 2 * padding - 4, width: input.width + 2 * padding - 4)
             let s2 = RowShape(channels: 6 * w, height: c1.height / 2, width: c1.width / 2)
             let c3 = RowShape(channels: 16 * w, height: s2.height - 4, width: s2.width - 4)
             let features = 16 * w * (c3.height / 2) * (c3.width / 2)
             shortcuts = [:]
             layers = [
-                .convolution(input, outputs: 6 * w, kernel: 5, padding: padding), .activation(recipe.activation), .pooling(recipe.pooling, c1),
-                .convolution(s2, outputs: 16 * w, kernel: 5, padding: 0), .activation(recipe.activation), .pooling(recipe.pooling, c3),
-                .dense(inputs: features, outputs: 120 * w), .activation(recipe.activation),
-                .dense(inputs: 120 * w, outputs: 84 * w), .activation(recipe.activation),
+                .convolution(input, outputs: 6 * w, kernel: 5, padding: padding), .activation(spec.activation), .pooling(spec.pooling, c1),
+                .convolution(s2, outputs: 16 * w, kernel: 5, padding: 0), .activation(spec.activation), .pooling(spec.pooling, c3),
+                .dense(inputs: features, outputs: 120 * w), .activation(spec.activation),
+                .dense(inputs: 120 * w, outputs: 84 * w), .activation(spec.activation),
                 .dense(inputs: 84 * w, outputs: classes),
             ]
-        case .resnet20: (layers, shortcuts) = Self.residual(3, recipe, input: input, classes: classes)
+        case .resnet20: (layers, shortcuts) = Self.residual(3, spec, input: input, classes: classes)
         }
     }
 
     /// He, Zhang, Ren, Sun (2015), section 4.2, with n blocks a stage, group normalisation and shortcuts without parameters.
-    package init(residual n: Int, _ recipe: Recipe, input: RowShape, classes: Int) {
-        (layers, shortcuts) = Self.residual(n, recipe, input: input, classes: classes)
+    package init(residual n: Int, _ spec: TrainerSpec, input: RowShape, classes: Int) {
+        (layers, shortcuts) = Self.residual(n, spec, input: input, classes: classes)
     }
 
-    private static func residual(_ n: Int, _ recipe: Recipe, input: RowShape, classes: Int) -> ([ReferenceLayer], [Int: Shortcut]) {
+    private static func residual(_ n: Int, _ spec: TrainerSpec, input: RowShape, classes: Int) -> ([ReferenceLayer], [Int: Shortcut]) {
         var layers: [ReferenceLayer] = [], shortcuts: [Int: Shortcut] = [:], shape = input
         func convolve(_ channels: Int, _ stride: Int) {
             layers.append(.convolution(shape, outputs: channels, kernel: 3, padding: 1, stride: stride, hasBias: false))
             shape = RowShape(channels: channels, height: (shape.height + stride - 1) / stride, width: (shape.width + stride - 1) / stride)
             layers.append(.groupNormalisation(shape, groups: 8))
         }
-        convolve(16 * recipe.width, 1)
-        layers.append(.activation(recipe.activation))
+        convolve(16 * spec.width, 1)
+        layers.append(.activation(spec.activation))
         for channels in [16, 32, 64] {
             for block in 0..<n {
                 let start = (layers.count, shape), stride = channels > 16 && block == 0 ? 2 : 1
-                convolve(channels * recipe.width, stride)
-                layers.append(.activation(recipe.activation))
-                convolve(channels * recipe.width, 1)
+                convolve(channels * spec.width, stride)
+                layers.append(.activation(spec.activation))
+                convolve(channels * spec.width, 1)
                 shortcuts[layers.count - 1] = Shortcut(from: start.0, input: start.1, stride: stride)
-                layers.append(.activation(recipe.activation))
+                layers.append(.activation(spec.activation))
             }
         }
         return (layers + [.globalAverage(shape), .dense(inputs: shape.channels, outputs: classes)], shortcuts)

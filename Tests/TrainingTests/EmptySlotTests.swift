@@ -25,7 +25,7 @@ struct EmptySlotTests {
     @Test("A batch without a live row takes no step: neither decay nor momentum", arguments: [0, 1, 2])
     func emptyBatch(_ missing: Int) throws {
         var problem = SmallProblem.logistic(recipe)
-        problem.recipe.epochs = 1
+        problem.recipe.plan.epochs = 1
         let trainer = try problem.trainer()
         let order = problem.order(slots: 12, block: 1), empty = Set(order[4 * missing..<4 * missing + 4])
         let rows = problem.rows(12, empty: empty, seed: 2), state = try trainer.initialState()
@@ -50,9 +50,9 @@ struct EmptySlotTests {
     @Test("A batch with half of its rows empty has half the gradient: the divisor is the nominal size")
     func nominalDivisor() throws {
         var whole = SmallProblem.logistic(SmallProblem.recipe(batchSize: 4)), half = whole
-        whole.recipe.learningRate = 0.5
+        whole.recipe.plan.learningRate = 0.5
         half.recipe = whole.recipe
-        half.recipe.batchSize = 8
+        half.recipe.trainer.batchSize = 8
         let rows = whole.rows(4, seed: 4), state = try whole.trainer().initialState()
         // The same four rows, between four empty slots.
         let absent = [Float](repeating: .nan, count: 5)
@@ -69,7 +69,7 @@ struct EmptySlotTests {
     func shortBatch() throws {
         let short = SmallProblem.logistic(SmallProblem.recipe(batchSize: 4, learningRate: 0.5))
         var nominal = short
-        nominal.recipe.batchSize = 2
+        nominal.recipe.trainer.batchSize = 2
         let rows = short.rows(2, seed: 6), state = try short.trainer().initialState()
         let smaller = try short.trainer().train(block: 1, from: state, rows: rows).subtracting(state)
         let larger = try nominal.trainer().train(block: 1, from: state, rows: rows).subtracting(state)
@@ -81,7 +81,7 @@ struct EmptySlotTests {
     @Test("A deleted row is missed by its own batch only")
     func neighboursStay() throws {
         var problem = SmallProblem.logistic(SmallProblem.recipe(batchSize: 4))
-        problem.recipe.learningRate = 0.01
+        problem.recipe.plan.learningRate = 0.01
         let trainer = try problem.trainer(), state = try trainer.initialState()
         let order = problem.order(slots: 12, block: 1)
         let with = try trainer.train(block: 1, from: state, rows: problem.rows(12, seed: 8))

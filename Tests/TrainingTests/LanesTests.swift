@@ -17,8 +17,8 @@ struct LanesTests {
     @Test("A pass takes at least one row and at most a lane", arguments: [1, 10, 784, 60_000, 100_000, 1_000_000])
     func passesFit(_ features: Int) throws {
         for (model, hidden) in [(.logistic, []), (.mlp, [3]), (.mlp, [256, 128])] as [(ModelName, [Int])] {
-            let recipe = Recipe(model: model, hidden: hidden, blocks: 1, epochs: 1, batchSize: 1, learningRate: 1, schedule: .constant)
-            let network = try Network(recipe: recipe, input: RowShape(features: features), classes: 10)
+            let spec = TrainerSpec(model: model, hidden: hidden, batchSize: 1)
+            let network = try Network(spec, input: RowShape(features: features), classes: 10)
             for lane in 1...32 {
                 let rows = TrunkPass.rows(of: network, lane: lane)
                 #expect((1...lane).contains(rows))
@@ -31,9 +31,9 @@ struct LanesTests {
 
     @Test("A pass of a small network is the whole lane; of one too wide for the cache, a single row")
     func passSizes() throws {
-        let recipe = Recipe(model: .logistic, blocks: 1, epochs: 1, batchSize: 1, learningRate: 1, schedule: .constant)
-        let narrow = try Network(recipe: recipe, input: RowShape(features: 4), classes: 2)
-        let wide = try Network(recipe: recipe, input: RowShape(features: 1 << 20), classes: 2)
+        let spec = TrainerSpec(model: .logistic, batchSize: 1)
+        let narrow = try Network(spec, input: RowShape(features: 4), classes: 2)
+        let wide = try Network(spec, input: RowShape(features: 1 << 20), classes: 2)
         #expect(TrunkPass.rows(of: narrow, lane: 32) == 32)
         #expect(TrunkPass.rows(of: wide, lane: 32) == 1)
     }

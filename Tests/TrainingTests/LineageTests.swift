@@ -49,17 +49,17 @@ struct LineageTests {
     @Test("A stem's rate goes half the way of its schedule, a branch's all of it; a branch may pass over its rows more often")
     func rates() {
         var recipe = Recipe.builtIn(.lenet5)
-        recipe.blocks = 12
-        recipe.branches = Branches(count: 4, length: 2, epochs: 30, learningRate: 0.2)
-        recipe.learningRate = 0.1
-        #expect((1...4).map { recipe.rate(block: $0) } == [0.1, 0.0875, 0.075, 0.0625])
+        recipe.plan.blocks = 12
+        recipe.plan.branches = Branches(count: 4, length: 2, epochs: 30, learningRate: 0.2)
+        recipe.plan.learningRate = 0.1
+        #expect((1...4).map { recipe.plan.rate(block: $0) } == [0.1, 0.0875, 0.075, 0.0625])
         for branch in 1...4 {
-            let blocks = recipe.lineage.blocks(ofBranch: branch)
-            #expect(blocks.map { recipe.rate(block: $0) } == [0.2, 0.1])
-            #expect(blocks.map { recipe.epochs(of: $0) } == [30, 30])
+            let blocks = recipe.plan.lineage.blocks(ofBranch: branch)
+            #expect(blocks.map { recipe.plan.rate(block: $0) } == [0.2, 0.1])
+            #expect(blocks.map { recipe.plan.epochs(of: $0) } == [30, 30])
         }
-        #expect(recipe.epochs(of: 4) == 10 && recipe.isAllowed)
-        recipe.branches!.length = 4
+        #expect(recipe.plan.epochs(of: 4) == 10 && recipe.isAllowed)
+        recipe.plan.branches!.length = 4
         #expect(!recipe.isAllowed)
     }
 }

@@ -9,51 +9,49 @@ import TrainingReference
 
 /// A network with rows to pass through it.
 private struct NetworkCase: Sendable, CustomTestStringConvertible {
-    let recipe: Recipe
+    let spec: TrainerSpec
     let input: RowShape
     let classes: Int
     var rows = 3
 
     var testDescription: String {
-        "\(recipe.model) \(recipe.hidden) \(recipe.activation) \(recipe.pooling), \(input.channels)×\(input.height)×\(input.width)→\(classes)"
+        "\(spec.model) \(spec.hidden) \(spec.activation) \(spec.pooling), \(input.channels)×\(input.height)×\(input.width)→\(classes)"
     }
 
-    static func recipe(
+    static func spec(
         _ model: ModelName, hidden: [Int] = [], _ activation: ActivationName = .tanh, _ pooling: PoolingName = .average
-    ) -> Recipe {
-        Recipe(
-            model: model, hidden: hidden, activation: activation, pooling: pooling, blocks: 1, epochs: 1, batchSize: 8, learningRate: 0.1,
-            schedule: .constant)
+    ) -> TrainerSpec {
+        TrainerSpec(model: model, hidden: hidden, activation: activation, pooling: pooling, batchSize: 8)
     }
 
-    private static func wide(_ width: Int) -> Recipe {
-        var recipe = recipe(.lenet5)
-        recipe.width = width
-        return recipe
+    private static func wide(_ width: Int) -> TrainerSpec {
+        var spec = spec(.lenet5)
+        spec.width = width
+        return spec
     }
 
     static let all: [NetworkCase] =
         [
-            NetworkCase(recipe: recipe(.logistic), input: RowShape(features: 11), classes: 4, rows: 5),
-            NetworkCase(recipe: recipe(.logistic), input: RowShape(channels: 1, height: 28, width: 28), classes: 10),
-            NetworkCase(recipe: recipe(.mlp), input: RowShape(features: 5), classes: 2),
+            NetworkCase(spec: spec(.logistic), input: RowShape(features: 11), classes: 4, rows: 5),
+            NetworkCase(spec: spec(.logistic), input: RowShape(channels: 1, height: 28, width: 28), classes: 10),
+            NetworkCase(spec: spec(.mlp), input: RowShape(features: 5), classes: 2),
             // Large layers, one and two of them, that are passed through in tiles.
-            NetworkCase(recipe: recipe(.mlp, hidden: [90, 5]), input: RowShape(features: 790), classes: 3, rows: 19),
-            NetworkCase(recipe: recipe(.mlp, hidden: [300, 230, 9], .gelu), input: RowShape(features: 230), classes: 3, rows: 17),
+            NetworkCase(spec: spec(.mlp, hidden: [90, 5]), input: RowShape(features: 790), classes: 3, rows: 19),
+            NetworkCase(spec: spec(.mlp, hidden: [300, 230, 9], .gelu), input: RowShape(features: 230), classes: 3, rows: 17),
         ]
         + ActivationName.allCases.map {
-            NetworkCase(recipe: recipe(.mlp, hidden: [9, 6, 7], $0), input: RowShape(features: 13), classes: 3, rows: 6)
+            NetworkCase(spec: spec(.mlp, hidden: [9, 6, 7], $0), input: RowShape(features: 13), classes: 3, rows: 6)
         }
         + ActivationName.allCases.flatMap { activation in
             PoolingName.allCases.map { pooling in
                 NetworkCase(
-                    recipe: recipe(.lenet5, activation, pooling), input: RowShape(channels: 1, height: 28, width: 28), classes: 10, rows: 2)
+                    spec: spec(.lenet5, activation, pooling), input: RowShape(channels: 1, height: 28, width: 28), classes: 10, rows: 2)
             }
         }
         + [
-            NetworkCase(recipe: recipe(.lenet5), input: RowShape(channels: 3, height: 32, width: 32), classes: 10, rows: 2),
-            NetworkCase(recipe: recipe(.lenet5), input: RowShape(channels: 2, height: 13, width: 17), classes: 3),
-            NetworkCase(recipe: wide(2), input: RowShape(channels: 1, height: 12, width: 12), classes: 3, rows: 2),
+            NetworkCase(spec: spec(.lenet5), input: RowShape(channels: 3, height: 32, width: 32), classes: 10, rows: 2),
+            NetworkCase(spec: spec(.lenet5), input: RowShape(channels: 2, height: 13, width: 17), classes: 3),
+            NetworkCase(spec: wide(2), input: RowShape(channels: 1, height: 12, width: 12), classes: 3, rows: 2),
         ]
 }
 
@@ -62,8 +60,8 @@ struct NetworkTests {
     @Test("The gradient of the summed loss agrees with finite differences in every tensor", arguments: NetworkCase.all, [0, 0.1] as [Float])
     private func gradient(_ test: NetworkCase, _ smoothing: Float) throws {
         var random = SeededGenerator(51)
-        let network = try Network(recipe: test.recipe, input: test.input, classes: test.classes)
-        let reference = ReferenceNetwork(test.recipe, input: test.input, classes: test.classes)
+        let network = try Network(test.spec, input: test.input, classes: test.classes)
+        let reference = ReferenceNetwork(test.spec, input: test.input, classes: test.classes)
         try #require(network.layout.count == reference.parameterCount)
         let parameters = network.initialParameters(seed: 3)
         let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }
@@ -84,8 +82,8 @@ struct NetworkTests {
     @Test("A residual network's gradient agrees with finite differences in every tensor", arguments: ActivationName.allCases)
     func residual(_ activation: ActivationName) throws {
         var random = SeededGenerator(53)
-        let recipe = NetworkCase.recipe(.resnet20, activation), input = RowShape(channels: 3, height: 8, width: 9)
-        let network = try Network.residual(1, recipe, input, 4), reference = ReferenceNetwork(residual: 1, recipe, input: input, classes: 4)
+        let spec = NetworkCase.spec(.resnet20, activation), input = RowShape(channels: 3, height: 8, width: 9)
+        let network = try Network.residual(1, spec, input, 4), reference = ReferenceNetwork(residual: 1, spec, input: input, classes: 4)
         try #require(network.layout.count == reference.parameterCount)
         let parameters = network.initialParameters(seed: 3), rows = (0..<2).map { _ in random.floats(input.count) }
         let values = try network.gradient(parameters, rows, [1, 3], smoothing: 0.1)
@@ -101,7 +99,7 @@ struct NetworkTests {
 
     @Test("resnet20 has He's twenty layers: 10 biases, and a gain and a bias for each of 688 channels")
     func residualSize() throws {
-        let network = try Network(recipe: .builtIn(.resnet20), input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
+        let network = try Network(Recipe.builtIn(.resnet20).trainer, input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
         let weighted = network.layout.tensors.filter { $0.name.hasSuffix(".weight") }
         #expect(weighted.count == 20)
         let convolutions = 432 + 6 * 2304 + 4608 + 5 * 9216 + 18_432 + 5 * 36_864
@@ -113,7 +111,7 @@ struct NetworkTests {
     @Test("The gradient is scaled, of the same bits for any number of threads, and again for the next batch", arguments: NetworkCase.all)
     private func gradientIsOne(_ test: NetworkCase) throws {
         var random = SeededGenerator(52)
-        let network = try Network(recipe: test.recipe, input: test.input, classes: test.classes)
+        let network = try Network(test.spec, input: test.input, classes: test.classes)
         let parameters = network.initialParameters(seed: 4), labels = (0..<test.rows).map { $0 % test.classes }
         let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }
         let plain = try network.gradient(parameters, rows, labels)
@@ -125,7 +123,7 @@ struct NetworkTests {
     @Test("Rows that are no longer there leave the gradient of the others", arguments: NetworkCase.all.filter { $0.rows > 2 })
     private func emptySlots(_ test: NetworkCase) throws {
         var random = SeededGenerator(54)
-        let network = try Network(recipe: test.recipe, input: test.input, classes: test.classes)
+        let network = try Network(test.spec, input: test.input, classes: test.classes)
         let parameters = network.initialParameters(seed: 5), labels = (0..<test.rows).map { $0 % test.classes }
         let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }
         let all = try network.gradient(parameters, rows, labels), one = try network.gradient(parameters, [rows[1]], [labels[1]])
@@ -138,7 +136,7 @@ struct NetworkTests {
     @Test("lenet5 has LeCun's 61,706 parameters for 28×28 and for 32×32 in one channel", arguments: [28, 32])
     func leNetSize(_ side: Int) throws {
         let network = try Network(
-            recipe: .builtIn(.lenet5), input: RowShape(channels: 1, height: side, width: side), classes: 10)
+            Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 1, height: side, width: side), classes: 10)
         #expect(network.layout.count == 61_706)
         #expect(
             network.layout.tensors.map(\.name) == [
@@ -150,7 +148,7 @@ struct NetworkTests {
 
     @Test("lenet5 takes three channels of 32×32")
     func leNetInColour() throws {
-        let network = try Network(recipe: .builtIn(.lenet5), input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
+        let network = try Network(Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
         #expect(network.layout.count == 61_706 + 2 * 6 * 25)
         #expect(network.layout.tensors[0].shape == [6, 3, 5, 5])
     }
@@ -159,7 +157,7 @@ struct NetworkTests {
     func tooSmall(_ channels: Int, _ height: Int, _ width: Int) throws {
         let error = try failure {
             _ = try Network(
-                recipe: .builtIn(.lenet5), input: RowShape(channels: channels, height: height, width: width), classes: 10)
+                Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: channels, height: height, width: width), classes: 10)
         }
         #expect(error.kind == .input)
         #expect(error.description.contains("\(channels)×\(height)×\(width)"))
@@ -167,22 +165,22 @@ struct NetworkTests {
 
     @Test("A network of 2²⁸ parameters is the largest; one row of weights more is refused")
     func largest() throws {
-        let recipe = NetworkCase.recipe(.logistic), width = (1 << 28) / 4 - 1
-        #expect(try Network(recipe: recipe, input: RowShape(features: width), classes: 4).layout.count == 1 << 28)
-        let error = try failure { _ = try Network(recipe: recipe, input: RowShape(features: width + 1), classes: 4) }
+        let spec = NetworkCase.spec(.logistic), width = (1 << 28) / 4 - 1
+        #expect(try Network(spec, input: RowShape(features: width), classes: 4).layout.count == 1 << 28)
+        let error = try failure { _ = try Network(spec, input: RowShape(features: width + 1), classes: 4) }
         #expect(error.kind == .input)
         #expect(error.description.contains("\((1 << 28) + 4) parameters"))
     }
 
     @Test("The smallest image for lenet5 is 12×12")
     func smallest() throws {
-        let network = try Network(recipe: .builtIn(.lenet5), input: RowShape(channels: 1, height: 12, width: 12), classes: 2)
+        let network = try Network(Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 1, height: 12, width: 12), classes: 2)
         #expect(network.layout.tensors[4].shape == [120, 16])
     }
 
     @Test("Initial parameters fill ±1/√fan-in in every tensor and follow the seed")
     func initialisation() throws {
-        let network = try Network(recipe: .builtIn(.lenet5), input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
+        let network = try Network(Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
         func draw(_ seed: UInt64) -> [Float] {
             let parameters = network.initialParameters(seed: seed)
             return withExtendedLifetime(parameters) { Array(parameters.values) }
@@ -208,7 +206,7 @@ struct NetworkTests {
             try SGDTrainer(recipe: recipe, input: RowShape(channels: 1, height: 4096, width: 4096), classes: 10, threads: 64)
         }
         #expect(failure?.kind == .input && failure?.description.contains("GiB a thread for images of 4096×4096") == true)
-        recipe.width = 64
+        recipe.trainer.width = 64
         #expect(throws: Failure.self) { try SGDTrainer(recipe: recipe, input: RowShape(channels: 3, height: 224, width: 224), classes: 10, threads: 64) }
     }
 }

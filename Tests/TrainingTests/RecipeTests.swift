@@ -6,7 +6,7 @@ import Testing
 @Suite("Recipes")
 struct RecipeTests {
     private func recipe(_ schedule: Schedule, blocks: Int = 4) -> Recipe {
-        Recipe(model: .logistic, blocks: blocks, epochs: 1, batchSize: 1, learningRate: 0.8, schedule: schedule)
+        Recipe(plan: TrainingPlan(blocks: blocks, epochs: 1, learningRate: 0.8, schedule: schedule), trainer: TrainerSpec(model: .logistic, batchSize: 1))
     }
 
     @Test(
@@ -17,13 +17,13 @@ struct RecipeTests {
             (.inverse, [0.8, 0.8 / 3.5, 0.8 / 6, 0.8 / 8.5]),
         ] as [(Schedule, [Double])])
     func rates(_ schedule: Schedule, _ expected: [Double]) {
-        expectClose((1...4).map { recipe(schedule).rate(block: $0) }, expected, relative: 1e-6, floor: 0)
+        expectClose((1...4).map { recipe(schedule).plan.rate(block: $0) }, expected, relative: 1e-6, floor: 0)
     }
 
     @Test("Every schedule begins at the learning rate, never rises and stays above zero", arguments: Schedule.allCases)
     func schedulesFall(_ schedule: Schedule) {
         for blocks in [1, 2, 100, 600] {
-            let rates = (1...blocks).map { recipe(schedule, blocks: blocks).rate(block: $0) }
+            let rates = (1...blocks).map { recipe(schedule, blocks: blocks).plan.rate(block: $0) }
             #expect(rates.first == 0.8)
             #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 >= $1 })
             #expect(rates.allSatisfy { $0 > 0 })
@@ -37,16 +37,16 @@ struct RecipeTests {
         ] as [(Float, Int, Int)])
     func averagedSteps(_ share: Float, _ steps: Int, _ expected: Int) {
         var recipe = recipe(.constant)
-        recipe.averaging = share
-        #expect(recipe.averagedSteps(of: steps) == expected)
+        recipe.trainer.averaging = share
+        #expect(recipe.trainer.averagedSteps(of: steps) == expected)
     }
 
     @Test("The built-in recipe of a model is for that model, and survives being written down", arguments: ModelName.allCases)
     func builtIn(_ model: ModelName) throws {
         let recipe = Recipe.builtIn(model)
-        #expect(recipe.model == model)
+        #expect(recipe.trainer.model == model)
         #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe)) == recipe)
-        let network = try Network(recipe: recipe, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
+        let network = try Network(recipe.trainer, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
         #expect(network.layout.count == [.logistic: 7850, .mlp: 784 * 256 + 256 + 256 * 128 + 128 + 1290, .lenet5: 61_706, .resnet20: 268_336 + 10 + 1376 - 288][model])
     }
 }

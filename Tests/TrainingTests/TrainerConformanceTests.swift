@@ -16,20 +16,19 @@ struct TrainerConformanceTests {
     @Test("The built-in trainer has it, whatever the model and the number of threads", arguments: ModelName.allCases, [1, 3])
     func builtIn(model: ModelName, threads: Int) throws {
         var recipe = Recipe.builtIn(model)
-        recipe.hidden = model == .mlp ? [5] : []
-        (recipe.blocks, recipe.epochs, recipe.batchSize) = (4, 2, 5)
+        recipe.trainer.hidden = model == .mlp ? [5] : []
+        (recipe.plan.blocks, recipe.plan.epochs, recipe.trainer.batchSize) = (4, 2, 5)
         let shape = model.isConvolutional ? RowShape(channels: 1, height: 28, width: 28) : RowShape(channels: 1, height: 1, width: 6)
-        let spec = TrainerSpec(recipe: recipe, input: shape, classes: 3)
-        #expect(try TrainerConformance(rows: rows(shape.count), classes: 3) { try spec.makeTrainer(threads: threads) }.violations() == [])
+        #expect(try TrainerConformance(rows: rows(shape.count), classes: 3) { try recipe.makeTrainer(input: shape, classes: 3, threads: threads) }.violations() == [])
     }
 
     @Test("And so with clipping, averaging, augmentation and branches")
     func variants() throws {
         var recipe = Recipe.builtIn(.lenet5)
-        (recipe.blocks, recipe.epochs, recipe.batchSize, recipe.gradientClip) = (4, 2, 5, 0.1)
-        recipe.augmentation.flip = true
-        recipe.branches = Branches(count: 2, length: 1, epochs: 3, learningRate: 0.2)
-        let spec = TrainerSpec(recipe: recipe, input: RowShape(channels: 1, height: 28, width: 28), classes: 3)
-        #expect(try TrainerConformance(rows: rows(784), classes: 3) { try spec.makeTrainer(threads: 2) }.violations() == [])
+        (recipe.plan.blocks, recipe.plan.epochs, recipe.trainer.batchSize, recipe.trainer.gradientClip) = (4, 2, 5, 0.1)
+        recipe.trainer.augmentation.flip = true
+        recipe.plan.branches = Branches(count: 2, length: 1, epochs: 3, learningRate: 0.2)
+        let shape = RowShape(channels: 1, height: 28, width: 28)
+        #expect(try TrainerConformance(rows: rows(784), classes: 3) { try recipe.makeTrainer(input: shape, classes: 3, threads: 2) }.violations() == [])
     }
 }

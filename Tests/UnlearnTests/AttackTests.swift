@@ -107,7 +107,7 @@ struct AttackTests {
             var text = "who,a,b,c,age,label\n"
             for row in 0..<Self.rows { text += "u\(row)," + columns.map { "\($0[row])" }.joined(separator: ",") + ",\(row % 3)\n" }
             var recipe = SmallProject.recipe
-            recipe.blocks = 15
+            recipe.plan.blocks = 15
             let source = CSVSource(try folder.write(text, to: "table.csv"), labelColumn: "label", idColumn: "who")
             var plan = ProjectPlan(recipe: recipe, blockPolicy: .stratified, source: source, sourceName: "table", threads: 1)
             plan.assignmentSeed = seed
@@ -369,7 +369,7 @@ struct AttackTests {
         let csv = try folder.write(table, to: "t.csv")
         func build(_ name: String, _ change: (inout ProjectPlan) -> Void) throws {
             var recipe = SmallProject.recipe
-            recipe.blocks = 12
+            recipe.plan.blocks = 12
             var plan = ProjectPlan(
                 recipe: recipe, blockPolicy: .stratified, source: CSVSource(csv, labelColumn: "label", idColumn: "who"), sourceName: "t", threads: 1)
             change(&plan)

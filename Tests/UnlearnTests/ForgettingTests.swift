@@ -28,7 +28,7 @@ struct ForgettingTests {
             }
             let source = CSVSource(try folder.write(table, to: "table.csv"), labelColumn: "label", idColumn: "who", groupColumn: "provider")
             var recipe = SmallProject.recipe
-            recipe.blocks = 20
+            recipe.plan.blocks = 20
             var plan = ProjectPlan(recipe: recipe, blockPolicy: .order, source: source, sourceName: "table", threads: 1)
             plan.holdout = 0.1
             plan.encryption = encryption

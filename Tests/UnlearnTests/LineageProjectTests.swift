@@ -13,8 +13,8 @@ import Training
 struct LineageProjectTests {
     static func recipe(stem: Int = 4, branches: Int = 3, length: Int = 2) -> Recipe {
         var recipe = SmallProject.recipe
-        recipe.blocks = stem + branches * length
-        recipe.branches = Branches(count: branches, length: length, epochs: 3, learningRate: 0.05)
+        recipe.plan.blocks = stem + branches * length
+        recipe.plan.branches = Branches(count: branches, length: length, epochs: 3, learningRate: 0.05)
         return recipe
     }
 
@@ -42,7 +42,7 @@ struct LineageProjectTests {
 
     @Test("The model is the merge of branches that start from the stem's end, the same for any number of threads", arguments: shapes)
     func trains(recipe: Recipe) throws {
-        let one = try trained(recipe), three = try trained(recipe, threads: 3), lineage = try one.open(.read).lineage(), shape = recipe.lineage
+        let one = try trained(recipe), three = try trained(recipe, threads: 3), lineage = try one.open(.read).lineage(), shape = recipe.plan.lineage
         try expectEqual(one, three)
         let opened = try one.open(.read)
         var stem = try opened.trainer.initialState()
@@ -57,7 +57,7 @@ struct LineageProjectTests {
 
     @Test("A deletion in branches is exact by construction: the bits of a project without the rows", arguments: shapes, [1, 3])
     func branchRows(recipe: Recipe, threads: Int) throws {
-        let shape = recipe.lineage
+        let shape = recipe.plan.lineage
         for blocks in [[shape.blocks], [shape.stem + 1], [shape.stem + 1, shape.blocks], Array(shape.blocks(ofBranch: 2))] {
             let project = try trained(recipe), rows = try blocks.count == 1 ? [ids(project, blocks)[0]] : ids(project, blocks)
             let report = try project.delete(rows, threads: threads)
@@ -81,7 +81,7 @@ struct LineageProjectTests {
             let project = try trained(recipe), rows = try ids(project, blocks).enumerated().filter { $0.offset % 5 == 0 }.map(\.element)
             let report = try project.delete(rows) { $0.replay.method = .exact }
             #expect(report.method == .exact && report.exact && report.exactByConstruction == false)
-            #expect(report.blocksRetrained == recipe.blocks - blocks[0] + 1)
+            #expect(report.blocksRetrained == recipe.plan.blocks - blocks[0] + 1)
             try expectEqual(project, trained(recipe, excluding: rows))
         }
     }
@@ -96,12 +96,12 @@ struct LineageProjectTests {
 
     @Test("A branch whose rows are all deleted is no part of the merge, and so to the last row but one")
     func emptyBranch() throws {
-        let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.lineage
+        let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.plan.lineage
         let second = try ids(project, shape.blocks(ofBranch: 2))
         try project.delete(second)
         #expect(try project.open(.read).lineage().liveBranches() == [1, 3])
         try expectEqual(project, trained(recipe, excluding: second))
-        let others = try ids(project, 1...recipe.blocks)
+        let others = try ids(project, 1...recipe.plan.blocks)
         try project.delete(Array(others.dropLast()))
         try expectEqual(project, trained(recipe, excluding: second + others.dropLast()))
     }
@@ -109,12 +109,12 @@ struct LineageProjectTests {
     /// A recipe whose memory fades, with a stem that is long enough to see it.
     private static let forgetting: Recipe = {
         var recipe = Recipe.builtIn(.logistic)
-        recipe.blocks = 36
-        recipe.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
-        recipe.batchSize = 10
-        recipe.learningRate = 0.05
-        recipe.schedule = .constant
-        recipe.seed = 5
+        recipe.plan.blocks = 36
+        recipe.plan.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
+        recipe.trainer.batchSize = 10
+        recipe.plan.learningRate = 0.05
+        recipe.plan.schedule = .constant
+        recipe.trainer.seed = 5
         return recipe
     }()
 
@@ -185,7 +185,7 @@ struct LineageProjectTests {
 
     private static let chain: Recipe = {
         var recipe = forgetting
-        recipe.branches = nil
+        recipe.plan.branches = nil
         return recipe
     }()
 
@@ -227,7 +227,7 @@ struct LineageProjectTests {
 
     @Test("The interim model never saw the rows: it is the merge without their branches, or the stem before their block")
     func interim() throws {
-        let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.lineage
+        let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.plan.lineage
         let rows = try ids(project, [shape.blocks(ofBranch: 2).upperBound])
         let path = project.folder.file("interim.safetensors")
         let lineage = try project.open(.read).lineage()

@@ -4,11 +4,11 @@ extension Network {
     /// The network for CIFAR of He, Zhang, Ren, Sun (Deep residual learning for image recognition, 2015, section 4.2) with
     /// 6n + 2 layers: three stages of 16, 32 and 64 channels times `width`, with group normalisation in place of batch
     /// normalisation. n = 3 has 269,722 parameters for ten classes.
-    static func residual(_ n: Int, _ recipe: Recipe, _ input: RowShape, _ classes: Int) throws -> Network {
+    static func residual(_ n: Int, _ spec: TrainerSpec, _ input: RowShape, _ classes: Int) throws -> Network {
         guard min(input.height, input.width) >= 8 else {
             throw Failure(
                 .input,
-                "\(recipe.model.rawValue) needs images of at least 8×8, these rows are \(input.channels)×\(input.height)×\(input.width); use --model mlp")
+                "\(spec.model.rawValue) needs images of at least 8×8, these rows are \(input.channels)×\(input.height)×\(input.width); use --model mlp")
         }
         var layers: [any Layer] = [], shortcuts: [Shortcut] = []
         var shape = input
@@ -17,13 +17,13 @@ extension Network {
             shape = layer.output
             layers += [layer, GroupNormalisation(name: name + ".norm", input: shape, groups: Self.groups)]
         }
-        func activate() { layers.append(Activation(function: recipe.activation, inputCount: shape.count)) }
-        convolution("conv0", to: 16 * recipe.width, stride: 1)
+        func activate() { layers.append(Activation(function: spec.activation, inputCount: shape.count)) }
+        convolution("conv0", to: 16 * spec.width, stride: 1)
         activate()
         for stage in 0..<3 {
             for block in 0..<n {
                 let from = layers.count, before = shape, stride = stage > 0 && block == 0 ? 2 : 1
-                let name = "stage\(stage + 1).block\(block + 1)", channels = (16 << stage) * recipe.width
+                let name = "stage\(stage + 1).block\(block + 1)", channels = (16 << stage) * spec.width
                 convolution(name + ".conv1", to: channels, stride: stride)
                 activate()
                 convolution(name + ".conv2", to: channels, stride: 1)

@@ -13,7 +13,8 @@ public final class SGDTrainer: BlockTrainer {
     /// Floats a thread: four GiB.
     private static let mostMemory = 1 << 30
 
-    public let recipe: Recipe
+    public let spec: TrainerSpec
+    public let plan: TrainingPlan
     public let lattice: Lattice
     public let threads: Int
     private let network: Network
@@ -25,9 +26,9 @@ public final class SGDTrainer: BlockTrainer {
     private lazy var parameters = FloatBuffer(count: layout.count)
     private lazy var velocity = FloatBuffer(count: layout.count)
     /// Sum of the states that are averaged.
-    private lazy var average = FloatBuffer(count: recipe.averaging > 0 ? layout.count : 0)
+    private lazy var average = FloatBuffer(count: spec.averaging > 0 ? layout.count : 0)
     /// A batch's gradient in full, where its norm must be known before the step.
-    private lazy var unclipped = FloatBuffer(count: recipe.gradientClip > 0 ? layout.count : 0)
+    private lazy var unclipped = FloatBuffer(count: spec.gradientClip > 0 ? layout.count : 0)
 
     public var layout: ParameterLayout { network.layout }
 
@@ -35,17 +36,18 @@ public final class SGDTrainer: BlockTrainer {
     /// - Throws: `Failure` of kind `input` where the model does not fit the rows, or is too large.
     public init(recipe: Recipe, input: RowShape, classes: Int, threads: Int) throws {
         precondition(threads > 0, "at least one thread")
-        self.recipe = recipe
+        spec = recipe.trainer
+        plan = recipe.plan
         self.threads = threads
-        lattice = Lattice(bits: recipe.latticeBits)
-        network = try Network(recipe: recipe, input: input, classes: classes)
-        lanes = Lanes(batchSize: recipe.batchSize)
+        lattice = Lattice(bits: spec.latticeBits)
+        network = try Network(spec, input: input, classes: classes)
+        lanes = Lanes(batchSize: spec.batchSize)
         passRows = TrunkPass.rows(of: network, lane: lanes.rows)
         let memory = TrunkPass.memory(of: network, rows: passRows)
         guard memory <= Self.mostMemory else {
             throw Failure(
                 .input,
-                "\(recipe.model.rawValue) takes \(memory >> 28) GiB a thread for images of \(input.height)×\(input.width), more than \(Self.mostMemory >> 28); "
+                "\(spec.model.rawValue) takes \(memory >> 28) GiB a thread for images of \(input.height)×\(input.width), more than \(Self.mostMemory >> 28); "
                     + "choose a smaller --width, or scale the images down")
         }
     }
@@ -57,7 +59,7 @@ public final class SGDTrainer: BlockTrainer {
     }
 
     public func initialState() throws -> LatticeVector {
-        try snap(network.initialParameters(seed: recipe.seed), block: 0)
+        try snap(network.initialParameters(seed: spec.seed), block: 0)
     }
 
     public func train(block: Int, from state: LatticeVector, rows: BlockRows, control: TrainingControl) throws -> LatticeVector {
@@ -67,21 +69,21 @@ public final class SGDTrainer: BlockTrainer {
         guard rows.labels.contains(where: { $0 != BlockRows.emptySlot }) else { return state }
         lattice.unsnap(state, into: parameters.pointer)
         velocity.pointer.update(repeating: 0, count: velocity.count)
-        let rate = recipe.rate(block: block)
-        let epochs = recipe.epochs(of: block)
-        let steps = epochs * ((rows.slots + recipe.batchSize - 1) / recipe.batchSize)
+        let rate = plan.rate(block: block)
+        let epochs = plan.epochs(of: block)
+        let steps = epochs * ((rows.slots + spec.batchSize - 1) / spec.batchSize)
         // Counted over all batches, empty ones too, so that deleting rows moves no boundary.
-        let averaged = recipe.averagedSteps(of: steps)
+        let averaged = spec.averagedSteps(of: steps)
         average.pointer.update(repeating: 0, count: average.count)
-        try ThreadCrew.run(threads: min(recipe.batchSize, rows.slots) * layout.count < Self.leastWork ? 1 : threads) { crew in
+        try ThreadCrew.run(threads: min(spec.batchSize, rows.slots) * layout.count < Self.leastWork ? 1 : threads) { crew in
             var taken = 0
             for epoch in 0..<epochs {
                 if control.isInterrupted() { throw Failure.interrupted }
                 var order = Array(0..<rows.slots)
-                var random = RandomStream(seed: recipe.seed, purpose: .slotOrder, block: block, epoch: epoch)
+                var random = RandomStream(seed: spec.seed, purpose: .slotOrder, block: block, epoch: epoch)
                 random.shuffle(&order)
-                for start in stride(from: 0, to: order.count, by: recipe.batchSize) {
-                    let batch = order[start..<min(start + recipe.batchSize, order.count)]
+                for start in stride(from: 0, to: order.count, by: spec.batchSize) {
+                    let batch = order[start..<min(start + spec.batchSize, order.count)]
                     taken += 1
                     step(batch, rows, visit: Visit(block: block, epoch: epoch, rate: rate, isAveraged: taken > steps - averaged), crew)
                 }
@@ -102,9 +104,9 @@ public final class SGDTrainer: BlockTrainer {
 
     /// One step on one batch of slots. A batch without a live row changes no parameter.
     private func step(_ batch: ArraySlice<Int>, _ rows: BlockRows, visit: Visit, _ crew: ThreadCrew) {
-        let (p, v, g, sum) = (parameters.pointer, velocity.pointer, unclipped.pointer, average.pointer), isClipped = recipe.gradientClip > 0
+        let (p, v, g, sum) = (parameters.pointer, velocity.pointer, unclipped.pointer, average.pointer), isClipped = spec.gradientClip > 0
         func descend(_ first: Int, _ gradient: Input, _ count: Int, scale: Float) {
-            vk_sgd_step(p + first, v + first, gradient, count, visit.rate, recipe.momentum, recipe.weightDecay, scale)
+            vk_sgd_step(p + first, v + first, gradient, count, visit.rate, spec.momentum, spec.weightDecay, scale)
             if visit.isAveraged { vk_add(p + first, sum + first, count) }
         }
         guard batch.contains(where: { rows.labels[$0] != BlockRows.emptySlot }) else {
@@ -115,7 +117,7 @@ public final class SGDTrainer: BlockTrainer {
             let source = BatchGradient.Rows(labels: rows.labels, slots: batch) { slot, place in
                 self.place(slot, of: rows.featureCount, features.baseAddress!, visit, at: place)
             }
-            gradient.compute(p, source, smoothing: recipe.labelSmoothing, scale: 1 / Float(recipe.batchSize), crew) { first, tile, count in
+            gradient.compute(p, source, smoothing: spec.labelSmoothing, scale: 1 / Float(spec.batchSize), crew) { first, tile, count in
                 if isClipped { (g + first).update(from: tile, count: count) } else { descend(first, tile, count, scale: 1) }
             }
         }
@@ -125,7 +127,7 @@ public final class SGDTrainer: BlockTrainer {
             nonisolated(unsafe) let squares = squares.baseAddress!
             onTiles(crew) { first, count in squares[first / Self.tile] = vk_sum_squares(g + first, count) }
         }
-        let norm = squares.reduce(0, +).squareRoot(), clip = Double(recipe.gradientClip)
+        let norm = squares.reduce(0, +).squareRoot(), clip = Double(spec.gradientClip)
         onTiles(crew) { first, count in descend(first, g + first, count, scale: norm > clip ? Float(clip / norm) : 1) }
     }
 
@@ -143,11 +145,11 @@ public final class SGDTrainer: BlockTrainer {
 
     /// Puts a slot's row, augmented, at its place in a batch.
     private func place(_ slot: Int, of width: Int, _ features: Input, _ visit: Visit, at place: Output) {
-        if recipe.augmentation.isNone {
+        if spec.augmentation.isNone {
             place.update(from: features + slot * width, count: width)
         } else {
-            recipe.augmentation.apply(
-                features + slot * width, place, shape: network.input, seed: recipe.seed, block: visit.block, epoch: visit.epoch, slot: slot)
+            spec.augmentation.apply(
+                features + slot * width, place, shape: network.input, seed: spec.seed, block: visit.block, epoch: visit.epoch, slot: slot)
         }
     }
 

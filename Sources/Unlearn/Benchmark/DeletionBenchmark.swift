@@ -174,7 +174,7 @@ public struct DeletionBenchmark {
         for block in try project.store.rowBlocks(.train) where block.block >= position && lineage.isTrained(block.block) && missing > 0 {
             let labels = try project.storedRows(block).labels
             var slots = labels.indices.filter { labels[$0] != RowsRecord.emptySlot }
-            var random = RandomStream(seed: project.settings.recipe.seed, purpose: .bench, block: block.block)
+            var random = RandomStream(seed: project.settings.recipe.trainer.seed, purpose: .bench, block: block.block)
             random.shuffle(&slots)
             chosen[block.block] = Set(slots.prefix(missing))
             missing -= min(missing, slots.count)

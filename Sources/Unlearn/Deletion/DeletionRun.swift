@@ -100,7 +100,7 @@ final class DeletionRun {
         // An exact deletion leaves nothing of the model before, with which a guess at a row could be tested; after a stitch
         // the chain itself tells as much. Where nothing was retrained there is nothing to compare.
         let evidence = try report.blocksRetrained == 0 || leavesNothing ? nil : before.map { state in
-            let sample = EvidenceSample(parameterCount: project.parameterCount, seed: project.settings.recipe.seed).steps(of: state)
+            let sample = EvidenceSample(parameterCount: project.parameterCount, seed: project.settings.recipe.trainer.seed).steps(of: state)
             return try store.stage(StoredEvidence(sample: sample, classes: decisionsBefore?.classes ?? []), ofRequest: number)
         }
         staged += [evidence].compactMap { $0 }
@@ -201,7 +201,7 @@ final class DeletionRun {
     private func publication(of report: DeletionReport) throws -> Store.Publication {
         let settings = project.settings, recipe = settings.recipe
         let details = Done(
-            report: try report.recorded, lineage: LineageShape(recipe.lineage), seed: String(recipe.seed), latticeBits: recipe.latticeBits,
+            report: try report.recorded, lineage: LineageShape(recipe.plan.lineage), seed: String(recipe.trainer.seed), latticeBits: recipe.trainer.latticeBits,
             fingerprint: settings.fingerprint, source: settings.source, testSource: settings.testSource, encryption: project.store.encryption.name)
         var publication = Store.Publication(
             report: try (leavesNothing ? report.kept : report).encoded(), details: try JSONValue(details))

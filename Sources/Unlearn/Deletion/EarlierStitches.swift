@@ -58,7 +58,7 @@ extension Project {
     /// Requests done before `number` whose stitches lie in the chain behind a deletion with this report.
     /// - Complexity: O(requests · segments).
     func earlierStitches(behind report: DeletionReport, of number: Int) throws -> [String] {
-        var history = StitchHistory(settings.recipe.lineage)
+        var history = StitchHistory(settings.recipe.plan.lineage)
         for request in try store.requests() where request.number < number && (request.state == .published || request.state == .closed) {
             history.add(try DeletionReport(json: request.report), by: Store.requestName(request.number))
         }

@@ -80,7 +80,7 @@ extension Project {
         }
         let kept = try store.evidence(of: request)
         let lineage = try lineage()
-        let evidence = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.seed)
+        let evidence = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.trainer.seed)
         let testSlots = try store.rowBlocks(.test).reduce(0) { $0 + $1.slots }
         guard let report = try? DeletionReport(json: request.report), kept.map({ $0.sample.count == evidence.indices.count }) ?? true,
             kept.map({ $0.classes.isEmpty || $0.classes.count == testSlots }) ?? true

@@ -54,7 +54,7 @@ extension Project {
         try attempt {
             for request in try store.requests() { _ = try store.evidence(of: request) }
             for run in try store.utilityRuns() { _ = try store.utilities(of: run) }
-            guard try store.rowBlocks(.train).map(\.block) == Array(1...settings.recipe.blocks) else {
+            guard try store.rowBlocks(.train).map(\.block) == Array(1...settings.recipe.plan.blocks) else {
                 throw Failure(.damaged, "the catalogue does not list the rows of every block; restore the project from a backup")
             }
         }

@@ -48,7 +48,7 @@ extension Project {
         let lineage = try lineage(), shape = lineage.shape
         let stored = try store.storedBytes()
         return Status(
-            model: settings.recipe.model.rawValue, source: settings.source, blocksTrained: lineage.trainedBlocks, blocks: settings.recipe.blocks,
+            model: settings.recipe.trainer.model.rawValue, source: settings.source, blocksTrained: lineage.trainedBlocks, blocks: settings.recipe.plan.blocks,
             rowsLive: try store.rowCount(.train, deleted: false),
             rowsDeleted: try store.rowCount(.train, deleted: true) + store.rowCount(.test, deleted: true),
             testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, exact: lineage.isExact,

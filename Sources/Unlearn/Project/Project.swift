@@ -17,10 +17,10 @@ public final class Project {
     public init(opening folder: String, _ access: Store.Access, threads: Int, verifyingRows: Bool = true) throws {
         store = try Store(opening: folder, access, verifyingRows: verifyingRows)
         settings = try ProjectSettings.load(from: store)
-        crew = try TrainerCrew(threads: threads, make: settings.trainerSpec.makeTrainer)
+        crew = try TrainerCrew(threads: threads, make: settings.makeTrainer)
     }
 
-    public var latticeBits: Int { settings.recipe.latticeBits }
+    public var latticeBits: Int { settings.recipe.trainer.latticeBits }
     public var parameterCount: Int { trainer.layout.count }
 
     /// Why training here does not give the bits that it gave where the project was made, or nil where it does.
@@ -36,7 +36,7 @@ public final class Project {
 
     /// The trained blocks as the store has them now.
     public func lineage() throws -> StoredLineage {
-        try StoredLineage(store: store, shape: settings.recipe.lineage, latticeBits: latticeBits, parameterCount: parameterCount)
+        try StoredLineage(store: store, shape: settings.recipe.plan.lineage, latticeBits: latticeBits, parameterCount: parameterCount)
     }
 
     /// The model that is there; an error where nothing is trained.

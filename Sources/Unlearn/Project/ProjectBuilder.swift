@@ -34,9 +34,9 @@ public struct ProjectBuilder {
         let publicKey: String
 
         init(settings: ProjectSettings, rows: Int, testRows: Int, excluded: Int, publicKey: String) {
-            model = settings.recipe.model.rawValue
-            seed = String(settings.recipe.seed)
-            blocks = settings.recipe.blocks
+            model = settings.recipe.trainer.model.rawValue
+            seed = String(settings.recipe.trainer.seed)
+            blocks = settings.recipe.plan.blocks
             self.rows = rows
             self.testRows = testRows
             self.excluded = excluded
@@ -70,14 +70,14 @@ public struct ProjectBuilder {
             guard plan.blocks.map({ $0 == twin.trainingSlots.count }) ?? true else {
                 throw Failure(.input, "--blocks \(plan.blocks!) does not go with --like: that project has \(twin.trainingSlots.count) blocks; leave it out")
             }
-            recipe.blocks = twin.trainingSlots.count
-            recipe.branches = twin.settings.recipe.branches
+            recipe.plan.blocks = twin.trainingSlots.count
+            recipe.plan.branches = twin.settings.recipe.plan.branches
         } else if let blocks = plan.blocks {
-            recipe.blocks = blocks
+            recipe.plan.blocks = blocks
         } else if plan.blockPolicy == .group, plan.branches == nil {
-            recipe.blocks = Set(training.map { groups.name($0) }).count
-        } else if recipe.blocks > training.count {
-            recipe.blocks = max(1, training.count / 10)
+            recipe.plan.blocks = Set(training.map { groups.name($0) }).count
+        } else if recipe.plan.blocks > training.count {
+            recipe.plan.blocks = max(1, training.count / 10)
         }
         let testSource = try plan.testSource?(survey)
         let testSurvey = try testSource?.survey()
@@ -90,21 +90,21 @@ public struct ProjectBuilder {
             let assignment: BlockAssignment
             if let branches = plan.branches {
                 let pools = try LineagePools(
-                    branches, blocks: recipe.blocks, policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
+                    branches, blocks: recipe.plan.blocks, policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
                     names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
-                recipe.blocks = pools.lineage.blocks
-                recipe.branches = recipe.branches(
+                recipe.plan.blocks = pools.lineage.blocks
+                recipe.plan.branches = recipe.branches(
                     count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate)
                 assignment = try pools.assignment(labels: labels, classes: survey.classNames.count, using: &generator)
             } else {
                 assignment = try BlockAssignment(
-                    plan.blockPolicy, labels: labels, groups: ofGroups, classes: survey.classNames.count, blocks: recipe.blocks, using: &generator)
+                    plan.blockPolicy, labels: labels, groups: ofGroups, classes: survey.classNames.count, blocks: recipe.plan.blocks, using: &generator)
             }
             destinations = RowDestinations(
                 rows: survey.rows, training: training, assignment, heldOut: heldOut, testRows: testSurvey?.rows, using: &generator)
         }
         guard recipe.isAllowed else { throw Failure(.input, "the branches' rate or epochs are out of range; give --branch-learning-rate and --branch-epochs") }
-        let trainer = try TrainerSpec(recipe: recipe, input: survey.shape, classes: survey.classNames.count).makeTrainer(threads: plan.threads)
+        let trainer = try recipe.makeTrainer(input: survey.shape, classes: survey.classNames.count, threads: plan.threads)
         let settings = ProjectSettings(
             recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,
             blockPolicy: plan.twin?.settings.blockPolicy ?? plan.blockPolicy,

@@ -26,7 +26,7 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
         Survey(shape: shape, encoding: encoding, classNames: classNames, labels: [], groups: [], groupNames: [], hasIDs: false)
     }
 
-    public var trainerSpec: TrainerSpec { TrainerSpec(recipe: recipe, input: shape, classes: classNames.count) }
+    public func makeTrainer(threads: Int) throws -> any BlockTrainer { try recipe.makeTrainer(input: shape, classes: classNames.count, threads: threads) }
 
     static let key = "project"
 

@@ -49,7 +49,7 @@ public struct RowPlaces: Encodable, Sendable {
     public init(of ids: IDList, in store: Store) throws {
         let (found, unknown, times, lineage) = try store.snapshot {
             try store.verifyRows()
-            let lineage = try ProjectSettings.load(from: store).recipe.lineage
+            let lineage = try ProjectSettings.load(from: store).recipe.plan.lineage
             let (found, unknown) = try store.look(up: ids)
             return (found, unknown, try store.requestTimes(), lineage)
         }
@@ -65,10 +65,10 @@ public struct RowPlaces: Encodable, Sendable {
     public init(ofGroup name: String, in project: Project) throws {
         rows = try project.store.snapshot {
             try project.store.verifyRows()
-            return try project.livePlaces(ofGroup: name).map { Row($0, [:], project.settings.recipe.lineage) }
+            return try project.livePlaces(ofGroup: name).map { Row($0, [:], project.settings.recipe.plan.lineage) }
         }
         (notFound, repeated, notFoundWords) = ([], [], nil)
-        hasPlaces = !project.settings.recipe.lineage.isChain
+        hasPlaces = !project.settings.recipe.plan.lineage.isChain
     }
 }
 

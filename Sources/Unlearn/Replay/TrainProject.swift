@@ -85,8 +85,8 @@ extension Project {
         let fingerprint: NumericsFingerprint
 
         init(_ settings: ProjectSettings) {
-            blocks = settings.recipe.blocks
-            seed = String(settings.recipe.seed)
+            blocks = settings.recipe.plan.blocks
+            seed = String(settings.recipe.trainer.seed)
             fingerprint = settings.fingerprint
         }
     }
@@ -155,7 +155,7 @@ private final class TrainingWriter {
         }
         let record = LatticeRecord(kind: .influence, block: block, latticeBits: project.latticeBits, vector: influence)
         staged.append(try project.store.stage(record))
-        rows += (try project.store.rowBlock(.train, block)?.live ?? 0) * project.settings.recipe.epochs(of: block)
+        rows += (try project.store.rowBlock(.train, block)?.live ?? 0) * project.settings.recipe.plan.epochs(of: block)
         trained += 1
         last = after
         if (ContinuousClock.now - lastCommit) / .seconds(1) >= secondsBetweenCommits { try commit() }

@@ -31,7 +31,7 @@ extension PlayerSet {
             try store.verifyRows()
             return (try store.livePlaces(.train), try store.rowBlocks(.train), try store.groupNames())
         }
-        guard slots.map(\.block) == Array(1...project.settings.recipe.blocks),
+        guard slots.map(\.block) == Array(1...project.settings.recipe.plan.blocks),
             live.allSatisfy({ (1...slots.count).contains($0.block) && (0..<slots[$0.block - 1].slots).contains($0.slot) })
         else { throw Failure(.damaged, "the catalogue names rows where no block is; run 'unlearn check' and restore the project from a backup") }
         let named: [String], owned: [Owned]

@@ -38,7 +38,7 @@ public struct ValuationSplit: Sendable, Equatable {
                 if let side = kept?.side(block.block, slot) {
                     if side { valuation[block.block, default: []].append(slot) } else { final[block.block, default: []].append(slot) }
                 } else {
-                    var random = RandomStream(seed: project.settings.recipe.seed, purpose: .valuationSplit, block: block.block, slot: slot)
+                    var random = RandomStream(seed: project.settings.recipe.trainer.seed, purpose: .valuationSplit, block: block.block, slot: slot)
                     byClass[labels[slot], default: []].append((random.next(), block.block, slot))
                 }
             }

@@ -23,7 +23,7 @@ public final class Valuation {
         _ project: Project, players: PlayerSet, options: ValuationOptions, threads: Int, control: TrainingControl, progress: @escaping Progress
     ) throws {
         try options.validate()
-        let lineage = project.settings.recipe.lineage
+        let lineage = project.settings.recipe.plan.lineage
         var options = options
         if !lineage.isChain {
             func expect(_ holds: Bool, _ complaint: String) throws { if !holds { throw Failure(.input, complaint) } }

@@ -51,7 +51,7 @@ public final class CoalitionTrainer {
     ) throws {
         precondition(threads > 0, "at least one thread")
         let settings = project.settings, stored = try project.lineage()
-        blocks = settings.recipe.blocks
+        blocks = settings.recipe.plan.blocks
         guard stored.isWhole else {
             let done = stored.isEmpty ? "nothing is trained yet" : "\(stored.trainedBlocks) of \(blocks) blocks are trained"
             throw Failure(.input, "\(done), and values are those of a trained model; run 'unlearn train' first")
@@ -65,7 +65,7 @@ public final class CoalitionTrainer {
         storedIsExact = stored.isExact && project.fingerprintDifference == nil
         self.metric = metric
         scorer = try Scorer(project, slots: split.valuation)
-        trainers = try (0..<threads).map { _ in try settings.trainerSpec.makeTrainer(threads: 1) }
+        trainers = try (0..<threads).map { _ in try settings.makeTrainer(threads: 1) }
         let slots = players.blocks.reduce(0) { $0 + $1.owners.count }
         rows = DecodedRows(blocks: blocks, areKept: slots * settings.shape.count * MemoryLayout<Float>.size <= mostRowBytes)
     }

@@ -79,7 +79,7 @@ extension CommandSpec {
         if let warning = warning(summary.settings) { console.message("warning: \(warning)") }
         let result = Result(
             rows: summary.rows, testRows: summary.testRows, excluded: summary.excluded, classes: summary.settings.classNames.count,
-            blocks: recipe.blocks, parameters: summary.parameters, recipe: recipe, project: PathText.printable(invocation.folder))
+            blocks: recipe.plan.blocks, parameters: summary.parameters, recipe: recipe, project: PathText.printable(invocation.folder))
         let guessable = plan.assignmentSeed.map {
             "\nplaces of rows drawn from --assignment-seed \($0): whoever knows it and the rows can tell from the blocks that a deletion retrains whose "
                 + "it may have been; leave it out for real data"
@@ -88,10 +88,10 @@ extension CommandSpec {
         try console.result(
             result,
             """
-            \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
-            \(recipe.model.rawValue)\(recipe.model == .logistic ? "" : " with \(recipe.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.epochs, "epoch")) a block, batches of \(recipe.batchSize), \
-            rate \(recipe.learningRate) \(recipe.schedule.rawValue), momentum \(recipe.momentum), weight decay \(recipe.weightDecay), \
-            label smoothing \(recipe.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.seed)\(plan.source.remarks.map { "\n" + $0 }.joined())\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
+            \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.plan.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
+            \(recipe.trainer.model.rawValue)\(recipe.trainer.model == .logistic ? "" : " with \(recipe.trainer.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.plan.epochs, "epoch")) a block, batches of \(recipe.trainer.batchSize), \
+            rate \(recipe.plan.learningRate) \(recipe.plan.schedule.rawValue), momentum \(recipe.trainer.momentum), weight decay \(recipe.trainer.weightDecay), \
+            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(plan.source.remarks.map { "\n" + $0 }.joined())\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
             next: unlearn -C \(invocation.folder) train
             """)
         return 0
@@ -99,15 +99,15 @@ extension CommandSpec {
 
     /// Nothing for a chain.
     private static func lineage(_ recipe: Recipe) -> String {
-        guard let branches = recipe.branches else { return "" }
-        let lineage = recipe.lineage
+        guard let branches = recipe.plan.branches else { return "" }
+        let lineage = recipe.plan.lineage
         return "; a stem of \(counted(lineage.stem, "block")) and \(counted(lineage.branches, "branch", "branches")) of \(lineage.length), "
             + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)"
     }
 
     /// What will mislead later, and is not seen then: in a chain, blocks that are trained last weigh most.
     private static func warning(_ settings: ProjectSettings) -> String? {
-        guard settings.blockPolicy == .group, settings.recipe.branches == nil, settings.recipe.blocks > 1 else { return nil }
+        guard settings.blockPolicy == .group, settings.recipe.plan.branches == nil, settings.recipe.plan.blocks > 1 else { return nil }
         return "providers' blocks are trained one after the other and the last weigh most, so that what 'unlearn value' finds depends on the order "
             + "of providers ('unlearn value --orders 8' averages over orders); with --branches providers' order plays no part"
     }
@@ -115,14 +115,14 @@ extension CommandSpec {
     /// What will disappoint later, and cannot be changed then.
     private static func advice(_ recipe: Recipe, rows: Int) -> String {
         var lines = ""
-        if rows / recipe.blocks < recipe.batchSize, recipe.blocks > 1 {
-            lines += "\na block holds about \(counted(rows / recipe.blocks, "row")), less than one batch: fewer --blocks, or a smaller --batch-size, learn more"
+        if rows / recipe.plan.blocks < recipe.trainer.batchSize, recipe.plan.blocks > 1 {
+            lines += "\na block holds about \(counted(rows / recipe.plan.blocks, "row")), less than one batch: fewer --blocks, or a smaller --batch-size, learn more"
         }
-        if recipe.branches != nil {
-            if recipe.lineage.stem == 0, recipe.model != .logistic {
-                lines += "\nbranches of \(recipe.model.rawValue) without a stem average badly: they have nothing in common; give --stem 0.2 or more, and rows for it"
+        if recipe.plan.branches != nil {
+            if recipe.plan.lineage.stem == 0, recipe.trainer.model != .logistic {
+                lines += "\nbranches of \(recipe.trainer.model.rawValue) without a stem average badly: they have nothing in common; give --stem 0.2 or more, and rows for it"
             }
-        } else if recipe.blocks < fewestBlocksToStitch { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
+        } else if recipe.plan.blocks < fewestBlocksToStitch { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
         return lines
     }
 
@@ -132,10 +132,10 @@ extension CommandSpec {
     /// What only some recipes have.
     private static func extras(_ recipe: Recipe) -> String {
         var parts: [String] = []
-        if recipe.gradientClip > 0 { parts.append("gradients clipped at \(recipe.gradientClip)") }
-        if recipe.averaging > 0 { parts.append("averages over the last \(percent(Double(recipe.averaging), 0)) of a block's steps") }
-        if recipe.augmentation.shift > 0 { parts.append("images shifted by up to \(counted(recipe.augmentation.shift, "pixel"))") }
-        if recipe.augmentation.flip { parts.append("mirrored") }
+        if recipe.trainer.gradientClip > 0 { parts.append("gradients clipped at \(recipe.trainer.gradientClip)") }
+        if recipe.trainer.averaging > 0 { parts.append("averages over the last \(percent(Double(recipe.trainer.averaging), 0)) of a block's steps") }
+        if recipe.trainer.augmentation.shift > 0 { parts.append("images shifted by up to \(counted(recipe.trainer.augmentation.shift, "pixel"))") }
+        if recipe.trainer.augmentation.flip { parts.append("mirrored") }
         return parts.map { ", " + $0 }.joined()
     }
 
@@ -257,7 +257,7 @@ extension CommandSpec {
     private static func recipe(_ invocation: Invocation, _ twin: TwinPlaces?) throws -> Recipe {
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         let model = try invocation.choice("model", ModelName.self)!
-        let branched = try twin?.settings.recipe.branches != nil || invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0 > 0
+        let branched = try twin?.settings.recipe.plan.branches != nil || invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0 > 0
         var recipe = Recipe.builtIn(model, branched: branched)
         func reject(_ name: String, _ models: String) throws {
             if invocation.flag(name) { throw Failure(.input, "--\(name) is for \(models), not for \(model.rawValue)") }
@@ -266,29 +266,29 @@ extension CommandSpec {
         if model != .lenet5 { try reject("pooling", "lenet5") }
         if model == .logistic { try reject("activation", "mlp, lenet5 and resnet20") }
         if !model.isConvolutional { for name in ["width", "shift", "flip"] { try reject(name, "lenet5 and resnet20") } }
-        if let hidden = try invocation.integers("hidden", in: Recipe.allowedUnits) { recipe.hidden = hidden }
-        if let activation = try invocation.choice("activation", ActivationName.self) { recipe.activation = activation }
-        if let pooling = try invocation.choice("pooling", PoolingName.self) { recipe.pooling = pooling }
-        if let epochs = try invocation.integer("epochs", in: Recipe.allowedEpochs) { recipe.epochs = epochs }
-        if let batchSize = try invocation.integer("batch-size", in: Recipe.allowedBatchSizes) { recipe.batchSize = batchSize }
-        if let rate = try invocation.number("learning-rate", in: Recipe.allowedLearningRates) { recipe.learningRate = Float(rate) }
-        if let schedule = try invocation.choice("schedule", Schedule.self) { recipe.schedule = schedule }
-        if let momentum = try invocation.number("momentum", in: Recipe.allowedMomentum) { recipe.momentum = Float(momentum) }
-        if let decay = try invocation.number("weight-decay", in: Recipe.allowedWeightDecay) { recipe.weightDecay = Float(decay) }
-        if let smoothing = try invocation.number("label-smoothing", in: Recipe.allowedLabelSmoothing) { recipe.labelSmoothing = Float(smoothing) }
-        if let width = try invocation.integer("width", in: Recipe.allowedWidths) { recipe.width = width }
+        if let hidden = try invocation.integers("hidden", in: Recipe.allowedUnits) { recipe.trainer.hidden = hidden }
+        if let activation = try invocation.choice("activation", ActivationName.self) { recipe.trainer.activation = activation }
+        if let pooling = try invocation.choice("pooling", PoolingName.self) { recipe.trainer.pooling = pooling }
+        if let epochs = try invocation.integer("epochs", in: Recipe.allowedEpochs) { recipe.plan.epochs = epochs }
+        if let batchSize = try invocation.integer("batch-size", in: Recipe.allowedBatchSizes) { recipe.trainer.batchSize = batchSize }
+        if let rate = try invocation.number("learning-rate", in: Recipe.allowedLearningRates) { recipe.plan.learningRate = Float(rate) }
+        if let schedule = try invocation.choice("schedule", Schedule.self) { recipe.plan.schedule = schedule }
+        if let momentum = try invocation.number("momentum", in: Recipe.allowedMomentum) { recipe.trainer.momentum = Float(momentum) }
+        if let decay = try invocation.number("weight-decay", in: Recipe.allowedWeightDecay) { recipe.trainer.weightDecay = Float(decay) }
+        if let smoothing = try invocation.number("label-smoothing", in: Recipe.allowedLabelSmoothing) { recipe.trainer.labelSmoothing = Float(smoothing) }
+        if let width = try invocation.integer("width", in: Recipe.allowedWidths) { recipe.trainer.width = width }
         if let clip = try invocation.number("gradient-clip", in: Recipe.allowedGradientClips) {
             // 0 means no limit: what a float rounds to it would mean the opposite.
             guard clip == 0 || clip >= Double(Float.leastNormalMagnitude) else {
                 throw Failure(.input, "--gradient-clip takes 0 (no limit) or a number from \(Float.leastNormalMagnitude), not \(clip)")
             }
-            recipe.gradientClip = Float(clip)
+            recipe.trainer.gradientClip = Float(clip)
         }
-        if let averaging = try invocation.number("averaging", in: Recipe.allowedAveraging) { recipe.averaging = Float(averaging) }
-        if let shift = try invocation.integer("shift", in: Recipe.allowedShifts) { recipe.augmentation.shift = shift }
-        if let flip = try invocation.choice("flip", Switch.self) { recipe.augmentation.flip = flip == .on }
-        if let latticeBits = try invocation.integer("lattice-bits", in: Lattice.allowedBits) { recipe.latticeBits = latticeBits }
-        if let seed = try invocation.seed("seed") { recipe.seed = seed }
+        if let averaging = try invocation.number("averaging", in: Recipe.allowedAveraging) { recipe.trainer.averaging = Float(averaging) }
+        if let shift = try invocation.integer("shift", in: Recipe.allowedShifts) { recipe.trainer.augmentation.shift = shift }
+        if let flip = try invocation.choice("flip", Switch.self) { recipe.trainer.augmentation.flip = flip == .on }
+        if let latticeBits = try invocation.integer("lattice-bits", in: Lattice.allowedBits) { recipe.trainer.latticeBits = latticeBits }
+        if let seed = try invocation.seed("seed") { recipe.trainer.seed = seed }
         return recipe
     }
 }

@@ -8,7 +8,7 @@ extension CommandSpec {
     private static func runTrain(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
-        let bar = console.progress("blocks"), lineage = project.settings.recipe.lineage
+        let bar = console.progress("blocks"), lineage = project.settings.recipe.plan.lineage
         let report = try console.tellingOpening(project.store) {
             try project.train(allowingOtherNumerics: invocation.flag("approximate"), control: Interrupt.control) { done, total in
                 bar.update(lineage.isChain ? "training" : done < lineage.stem ? "training the stem" : "training \(lineage.branches) branches", done, of: total)

@@ -157,7 +157,7 @@ extension CommandSpec {
         options.alpha = try invocation.number("alpha", in: 0.01...1000) ?? options.alpha
         options.beta = try invocation.number("beta", in: 0.01...1000) ?? options.beta
         options.orders = try invocation.integer("orders", in: 1...1000) ?? 1
-        options.seed = try invocation.integer("seed", in: 0...Int.max).map(UInt64.init) ?? project.settings.recipe.seed
+        options.seed = try invocation.integer("seed", in: 0...Int.max).map(UInt64.init) ?? project.settings.recipe.trainer.seed
         if let controls = try utilities(invocation, "controls") { options.controls = controls.isEmpty ? nil : controls }
         options.allowsManyPlayers = invocation.flag("yes")
         for (name, estimator) in [("alpha", "beta"), ("beta", "beta"), ("controls", "permutation")]

@@ -16,10 +16,10 @@ struct SmallProblem {
         latticeBits: Int = 18, seed: UInt64 = 7
     ) -> Recipe {
         Recipe(
-            model: model, hidden: hidden, activation: activation, blocks: 5, epochs: epochs, batchSize: batchSize,
-            learningRate: learningRate, schedule: schedule, momentum: momentum, weightDecay: weightDecay, labelSmoothing: smoothing,
-            gradientClip: clip, averaging: averaging,
-            latticeBits: latticeBits, seed: seed)
+            plan: TrainingPlan(blocks: 5, epochs: epochs, learningRate: learningRate, schedule: schedule),
+            trainer: TrainerSpec(
+                model: model, hidden: hidden, activation: activation, batchSize: batchSize, momentum: momentum, weightDecay: weightDecay,
+                labelSmoothing: smoothing, gradientClip: clip, averaging: averaging, latticeBits: latticeBits, seed: seed))
     }
 
     static func logistic(_ recipe: Recipe = recipe()) -> SmallProblem {
@@ -53,7 +53,7 @@ struct SmallProblem {
 
     /// The order in which an epoch visits slots.
     func order(slots: Int, block: Int, epoch: Int = 0) -> [Int] {
-        var random = RandomStream(seed: recipe.seed, purpose: .slotOrder, block: block, epoch: epoch)
+        var random = RandomStream(seed: recipe.trainer.seed, purpose: .slotOrder, block: block, epoch: epoch)
         var order = Array(0..<slots)
         random.shuffle(&order)
         return order

@@ -13,11 +13,11 @@ struct SmallProject {
 
     static let recipe: Recipe = {
         var recipe = Recipe.builtIn(.mlp)
-        recipe.hidden = [12]
-        recipe.blocks = 30
-        recipe.epochs = 2
-        recipe.batchSize = 10
-        recipe.seed = 5
+        recipe.trainer.hidden = [12]
+        recipe.plan.blocks = 30
+        recipe.plan.epochs = 2
+        recipe.trainer.batchSize = 10
+        recipe.trainer.seed = 5
         return recipe
     }()
 
@@ -37,9 +37,9 @@ struct SmallProject {
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7
         if let groups { plan.groups = groups }
-        if let branches = recipe.branches {
+        if let branches = recipe.plan.branches {
             var lineage = BranchPlan(count: branches.count)
-            lineage.stem = Double(recipe.lineage.stem) / Double(recipe.blocks)
+            lineage.stem = Double(recipe.plan.lineage.stem) / Double(recipe.plan.blocks)
             (lineage.epochs, lineage.learningRate) = (branches.epochs, branches.learningRate)
             plan.branches = lineage
         }

@@ -16,10 +16,10 @@ struct ValuationProject {
 
     static let recipe: Recipe = {
         var recipe = Recipe.builtIn(.mlp)
-        recipe.hidden = [6]
-        recipe.epochs = 2
-        recipe.batchSize = 8
-        recipe.seed = 5
+        recipe.trainer.hidden = [6]
+        recipe.plan.epochs = 2
+        recipe.trainer.batchSize = 8
+        recipe.trainer.seed = 5
         return recipe
     }()
 
@@ -39,10 +39,10 @@ struct ValuationProject {
         let source = IDXSource(images: try folder.write(images, to: "images"), labels: try folder.write(labels, to: "labels"))
         let test = IDXSource(images: try folder.write(testImages, to: "test-images"), labels: try folder.write(testLabels, to: "test-labels"))
         var recipe = Self.recipe
-        recipe.blocks = blocks ?? providers
+        recipe.plan.blocks = blocks ?? providers
         var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: 1)
         plan.testSource = { _ in test }
-        plan.blocks = recipe.blocks
+        plan.blocks = recipe.plan.blocks
         plan.branches = branches
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7

@@ -1,0 +1,87 @@
+/// How the rate falls over the blocks; p = (block − 1) / blocks. A stem goes half the way, and each branch all of it.
+public enum Schedule: String, Codable, Sendable, CaseIterable {
+    case constant
+    /// 1 − p
+    case linear
+    /// (1 + cos πp) / 2
+    case cosine
+    /// 1 / (1 + 10 p)
+    case inverse
+}
+
+/// The branches behind a recipe's stem. They need not forget, for no block is put back on behind them: they may pass over their
+/// rows more often than the stem, and at other rates.
+public struct Branches: Codable, Sendable, Equatable {
+    public var count: Int
+    /// Blocks of each.
+    public var length: Int
+    public var epochs: Int
+    /// Of a branch's first block; it falls over the branch as the schedule has it.
+    public var learningRate: Float
+
+    public init(count: Int, length: Int, epochs: Int, learningRate: Float) {
+        self.count = count
+        self.length = length
+        self.epochs = epochs
+        self.learningRate = learningRate
+    }
+}
+
+/// In which order blocks are trained, how often each is passed over, and at which rate.
+public struct TrainingPlan: Codable, Sendable, Equatable {
+    /// All of them, branches' included.
+    public var blocks: Int
+    /// Nil: a chain.
+    public var branches: Branches?
+    /// Times that each block of the stem is passed over.
+    public var epochs: Int
+    /// Of the first block; `rate(block:)` is a block's own.
+    public var learningRate: Float
+    public var schedule: Schedule
+
+    public init(blocks: Int, branches: Branches? = nil, epochs: Int, learningRate: Float, schedule: Schedule) {
+        self.blocks = blocks
+        self.branches = branches
+        self.epochs = epochs
+        self.learningRate = learningRate
+        self.schedule = schedule
+    }
+
+    public var lineage: Lineage {
+        guard let branches else { return Lineage(chain: blocks) }
+        return Lineage(stem: blocks - branches.count * branches.length, branches: branches.count, length: branches.length)
+    }
+
+    /// Times that a block is passed over.
+    public func epochs(of block: Int) -> Int { lineage.branch(of: block) == nil ? epochs : branches!.epochs }
+
+    /// The rate of a block (1-based). It never depends on how many steps were taken before.
+    public func rate(block: Int) -> Float {
+        let lineage = lineage, first: Float, progress: Double
+        if let branch = lineage.branch(of: block) {
+            first = branches!.learningRate
+            progress = Double(block - lineage.blocks(ofBranch: branch).lowerBound) / Double(lineage.length)
+        } else {
+            first = learningRate
+            progress = Double(block - 1) / Double(lineage.isChain ? blocks : 2 * lineage.stem)
+        }
+        let factor =
+            switch schedule {
+            case .constant: 1.0
+            case .linear: 1 - progress
+            case .cosine: 0.5 * (1 + Self.sine(.pi * (0.5 - progress)))
+            case .inverse: 1 / (1 + 10 * progress)
+            }
+        return Float(Double(first) * factor)
+    }
+
+    /// The sine on ±π/2 by its series, to rounding: the C library's last bit differs between versions and processors.
+    private static func sine(_ x: Double) -> Double {
+        var term = x, sum = x
+        for n in stride(from: 2.0, through: 22, by: 2) {
+            term *= -x * x / (n * (n + 1))
+            sum += term
+        }
+        return sum
+    }
+}
