@@ -19,9 +19,9 @@ struct BranchTests {
         ("--branches -1 --blocks 30", "--branches takes a whole number"),
         ("--stem 0.5 --blocks 30", "--stem is for a stem with branches"),
         ("--risk risk --blocks 30", "--risk is for a stem with branches"),
-        ("--branches 5 --blocks 30 --stem-rows unknown", "unknown: 'nobody' (line 2) is neither a training row's id nor a group"),
+        ("--branches 5 --blocks 30 --stem-rows unknown", "unknown: 'nobody' (line 2) is neither a row's id nor a group"),
         ("--branches 5 --blocks 30 --stem-rows all", "puts every row into the stem"),
-        ("--branches 5 --blocks 30 --risk unknown-risk", "unknown-risk line 2: 'nobody' is neither a training row's id nor a group"),
+        ("--branches 5 --blocks 30 --risk unknown-risk", "unknown-risk line 2: 'nobody' is neither a row's id nor a group"),
         ("--branches 5 --blocks 30 --risk beyond", "beyond line 1: '1.5' is no probability"), ("--branches 5 --blocks 30 --risk words", "words line 2: 'often' is no probability"),
         ("--branches 5 --blocks 30 --risk nan", "nan line 1: 'nan' is no probability"), ("--branches 5 --blocks 30 --risk twice", "twice line 2 names 'u1' again"),
         ("--branches 5 --blocks 30 --risk pairs", "pairs line 1 has 3 fields"), ("--branches 5 --blocks 30 --risk empty", "empty names no probabilities"),
@@ -99,6 +99,40 @@ struct BranchTests {
         #expect(c.prefix(60).allSatisfy { $0["place"] as? String == "stem" } && c.suffix(20).allSatisfy { $0["place"] as? String == "branch 5" })
     }
 
+    @Test("Lists may name rows that were drawn as test rows; a first line that names a row is no heading; nobody's rows have no provider")
+    func lists() throws {
+        let ids = (1...400).map { "u\($0)" }
+        try shell.folder.write(ids.map { $0 + ",0.1\n" }.joined(), to: "risk")
+        try shell.folder.write(ids.prefix(120).map { $0 + "\n" }.joined(), to: "stem")
+        try shell.folder.write("u7,90%\nu1,0.2\n", to: "percent")
+        // A group of one row is a group: the row's own probability goes before it, whichever line comes first.
+        try shell.folder.write("id,group\n" + ids.map { "\($0),\($0 == "u7" ? "solo" : "many")\n" }.joined(), to: "groups")
+        let made = try shell.run("""
+            set -e
+            $U -C known init \(Self.small) --quiet > said; for i in $(seq 400); do echo u$i; done > all
+            $U -C known where --ids all --json | jq -r '.rows[] | select(.part == "train") | .id' > train
+            t=$(sed -n 5p train); sed -i "s/u7/$t/" groups percent
+            printf '%s,0\nsolo,1\nmany,0.5\n' $t > own.csv; printf 'solo,1\nmany,0.5\n%s,0\n' $t > other.csv
+            $U -C a init \(Self.small) --blocks 30 --branches 5 --risk risk --stem-rows stem > said
+            for p in own other; do $U -C $p init \(Self.small) --blocks 30 --branches 5 --groups groups --risk $p.csv > said; echo $t | $U -C $p where --ids - --json | jq -r '.rows[0].place'; done
+            """)
+        #expect(made.status == 0, "\(made.errors)")
+        #expect(made.output == "stem\nstem\n", "\(made.output)")
+        let refused = try shell.run("$U -C b init \(Self.small) --blocks 30 --branches 5 --risk percent; s=$?; [ ! -e b ] || s=99; exit $s")
+        #expect(refused.status == 2 && refused.errors.contains("percent line 1: '90%' is no probability"), "\(refused.errors)")
+        try shell.folder.write(
+            "id,x,who,y\n" + (1...200).map { "u\($0),\($0 % 17),\($0 % 3 == 0 ? "" : "p\($0 % 3)"),\($0 % 2)\n" }.joined(), to: "some.csv")
+        let nobody = try shell.run("""
+            set -e
+            $U -C n init --data csv:some.csv --id-column id --label-column y --group-column who --model mlp --hidden 4 --epochs 1 --batch-size 10 --assignment-seed 1 \
+                --blocks 12 --branches 2 --blocks-by group > said
+            $U -C n train --quiet > said; $U -C n status --json | jq -r '.lineage | "\\(.stem) \\(.branches)"'
+            $U -C none init --data csv:some.csv --id-column id --label-column y --model logistic --blocks 20 --branches 11 --stem 0 --assignment-seed 1 > said
+            $U -C none train --quiet > said; $U -C none status --json | jq -r '.lineage | "\\(.stem) \\(.length)"'
+            """)
+        #expect(nobody.status == 0 && nobody.output == "4 2\n0 1\n", "\(nobody.output) \(nobody.errors)")
+    }
+
     @Test("Providers have branches of their own, and rows of nobody the stem; deleting one leaves the others' bits")
     func providers() throws {
         try shell.folder.write("id,group\n" + (1...300).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")
@@ -110,6 +144,9 @@ struct BranchTests {
             $U -C p delete --group g1 --interim now.npz --json > delete.json
             $U -C p status --json > status.json; $U -C p certificate R1 --out R1.json --quiet; $U verify-certificate R1.json > verified
             $U -C p check --read-data
+            $U -C p value --players groups --metric loss --out values --quiet; $U verify-certificate values/statement.json > same
+            sed -i 's/g2/g3/' values/values.csv; ! $U verify-certificate values/statement.json 2> changed
+            $U -C q init \(Self.small) --quiet; r=0; $U -C q check --certificate R1.json 2> foreign || r=$?; [ $r = 2 ]
             """
         let result = try shell.run(script)
         #expect(result.status == 0, "\(result.errors)")
@@ -124,7 +161,11 @@ struct BranchTests {
         let value = try json("value.json")
         #expect(value["blocks_trained"] as? Int == 0 && (value["players"] as? [Any])?.count == 3)
         let verified = try String(contentsOfFile: shell.folder.file("verified"), encoding: .utf8)
-        #expect(verified.contains("exact by construction: branch"), "\(verified)")
+        #expect(verified.contains("exact by construction: branch") && verified.contains("interim model meanwhile"), "\(verified)")
+        func text(_ name: String) throws -> String { try String(contentsOfFile: shell.folder.file(name), encoding: .utf8) }
+        #expect(try text("same").contains("and so has the file beside the statement"))
+        #expect(try text("changed").contains("values/values.csv is not the table that the statement was signed with"))
+        #expect(try text("foreign").contains("R1.json is the certificate of another project"))
     }
 
     @Test("A provider that leaves its branches leaves the model of a project without its rows")

@@ -225,6 +225,66 @@ struct LineageProjectTests {
         }
     }
 
+    /// A project whose training was stopped after so many looks at the control: one for each epoch of a block.
+    private func stopped(_ recipe: Recipe, after limit: Int) throws -> SmallProject {
+        let project = try SmallProject(recipe: recipe), asked = Counter(limit: limit)
+        #expect(throws: Failure.interrupted) {
+            try project.open().train(allowingOtherNumerics: false, control: TrainingControl { asked.isOver }) { _, _ in }
+        }
+        return project
+    }
+
+    @Test("Rows that no trained block held are deleted at whatever block training has stopped", arguments: [9, 30, 33], [UnlearningMethod.stitch, .exact])
+    func nothingTrainedHeldThem(limit: Int, method: UnlearningMethod) throws {
+        let project = try stopped(Self.forgetting, after: limit), lineage = try project.open(.read).lineage(), before = try lineage.model()
+        #expect(lineage.isTrained(9) && !lineage.isTrained(36))
+        for rows in [["test:7"], try [ids(project, [36])[0]]] {
+            let report = try project.delete(rows) { $0.replay.method = method }
+            #expect(report.method == UnlearningMethod.exact && report.blocksRetrained == 0 && report.exact && report.branchesEmptied == nil)
+            try expectReported(project, report)
+            #expect(try project.open(.read).model() == before)
+        }
+    }
+
+    @Test("A branch that loses its last row before any of it is trained leaves the merge, and that is told and certified", arguments: [false, true])
+    func emptiedBeforeTraining(withStem: Bool) throws {
+        let project = try stopped(Self.forgetting, after: 33), lineage = try project.open(.read).lineage()
+        #expect(lineage.stemLength == 30 && !lineage.isTrained(33))
+        let emptied = try ids(project, 33...34), rows = try emptied + (withStem ? [ids(project, [3])[0]] : [])
+        let report = try project.delete(rows) { ($0.replay.onNoDecay, $0.replay.decayGuard.epsilon) = (.stitch, 1e9) }
+        #expect(report.branchesEmptied == [2] && report.exact == !withStem && (report.blocksRetrained == 0) == !withStem)
+        try expectReported(project, report)
+        let store = try project.open(.read).store, bytes = try ErasureCertificate.issue(1, of: store)
+        let verified = try ErasureCertificate.verify(bytes, path: "R1", key: store.publicKey)
+        #expect(verified.stateDigest == report.stateDigest)
+        #expect(withStem || verified.meaning == "no block that was trained held the rows; branch 2 had no other row, and the model is merged without it")
+        if withStem { try project.delete(.chain) { $0.replay.method = .exact } }
+        try project.train()
+        try expectEqual(project, trained(Self.forgetting, excluding: rows))
+    }
+
+    @Test("An exact replay leaves no stitch, wherever one lay, and says so", arguments: [Damping.fixed(1), .fixed(0.5)])
+    func exactLeavesNoStitch(damping: Damping) throws {
+        let project = try trained(Self.forgetting), row = try ids(project, [22])[0]
+        try project.delete([row]) { ($0.replay.onNoDecay, $0.replay.damping, $0.replay.decayGuard.epsilon) = (.stitch, damping, 1e9) }
+        let report = try project.delete(.chain) { $0.replay.method = .exact }.report
+        #expect(report.exact && report.earlierStitches == [])
+        let next = try project.delete([ids(project, [36])[0]])
+        #expect(next.exact && next.earlierStitches == [])
+        // With nothing to put into a file that was asked for, none is made, and that is no success.
+        let path = project.folder.file("interim.npz")
+        #expect(throws: Failure.self) { try project.delete(.chain) { ($0.replay.method, $0.interim) = (.exact, InterimOutput(path: path, replacing: false)) } }
+    }
+
+    @Test("Behind an earlier stitch, the audit of a branch's deletion compares with exact replay alone")
+    func auditBehindStitch() throws {
+        let project = try trained(Self.forgetting)
+        try project.delete([ids(project, [3])[0]]) { $0.replay.onNoDecay = .stitch }
+        try project.delete([ids(project, [35])[0]])
+        let audit = try project.open(.read).audit(request: nil, before: nil, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+        #expect(audit.request == "R2" && audit.verdict == .undecided && audit.l1ToExact ?? 0 > 0 && audit.l1NothingToExact == nil && !audit.passes)
+    }
+
     @Test("The interim model never saw the rows: it is the merge without their branches, or the stem before their block")
     func interim() throws {
         let recipe = Self.recipe(), project = try trained(recipe), shape = recipe.plan.lineage

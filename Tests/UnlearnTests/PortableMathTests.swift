@@ -47,7 +47,7 @@ struct PortableMathTests {
 
     @Test("Beyond its range it gives what the C library gives")
     func edges() {
-        for x in [0, -0.0, -1, .infinity, -.infinity, Double.nan, .leastNonzeroMagnitude, 2.2e-308, .greatestFiniteMagnitude] {
+        for x in [0, -0.0, -1, .infinity, -.infinity, Double.nan, .leastNonzeroMagnitude, Double(sign: .plus, exponent: -1022, significand: 1), .greatestFiniteMagnitude] {
             #expect(isSame(PortableMath.log(x), log(x)), "log \(x)")
         }
         for x in [.infinity, -.infinity, Double.nan, 709.79, 710, 1e300, -745.13, -745.3, -746, -1e300] {

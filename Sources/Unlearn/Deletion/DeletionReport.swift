@@ -139,6 +139,8 @@ public struct DeletionReport: Codable, Sendable {
     /// chains and in reports of earlier versions.
     public var exactByConstruction: Bool?
     public var interim: Interim?
+    /// Branches that lost their last row, and are not merged any more; nil where none did.
+    public var branchesEmptied: [Int]?
     /// What went wrong after the deletion was done, or nil.
     public var note: String?
 

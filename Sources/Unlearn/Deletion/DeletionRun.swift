@@ -66,7 +66,11 @@ final class DeletionRun {
         report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
         if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
         report.blocksTouched = plan.touched
-        if !lineage.shape.isChain { report.branchesTouched = plan.touchedBranches }
+        if !lineage.shape.isChain {
+            report.branchesTouched = plan.touchedBranches
+            let left = lineage.liveBranches(without: plan.training), emptied = lineage.liveBranches().filter { !left.contains($0) }
+            if lineage.stemLength == lineage.shape.stem, !emptied.isEmpty { report.branchesEmptied = emptied }
+        }
         report.blocksTotal = lineage.trainedBlocks
         report.stateDigestBefore = before.map { Digest(of: $0).description }
         report.testAccuracyBefore = decisionsBefore?.score.accuracy

@@ -35,6 +35,11 @@ struct StitchHistory {
             if !shaping.isEmpty { traces[block] = shaping }
         }
         length = max(length, report.blocksTotal)
+        guard !report.exact else {
+            // Whatever was left is gone: the model is one that training reaches.
+            (seams, traces) = ([:], [:])
+            return
+        }
         for segment in report.segments where segment.first <= segment.last {
             guard shape.branch(of: segment.first) == nil else {
                 // A branch trained anew stands on the stem as it is: on whatever stitches have left there.

@@ -12,6 +12,8 @@ public struct AuditReport: Codable, Sendable {
         case nearer
         /// Not nearer: the deletion removed nothing that doing nothing would not have.
         case noBetter = "no-better-than-nothing"
+        /// Nothing is kept of the model before, or too small a sample to tell which is nearer.
+        case undecided
         /// The chain claims to be exact but replay gives another state.
         case mismatch
         /// No trained block held the rows and nothing was retrained: there was no influence to remove, nothing is compared.
@@ -91,13 +93,9 @@ extension Project {
             audit.seconds = (clock.now - start) / .seconds(1)
             return audit
         }
-        // An exact deletion leaves nothing of the model before it: then exact replay is all that there is to compare with.
-        guard kept != nil || before != nil || (report.exact && lineage.isExact) else {
-            guard number != latest else {
-                throw Failure(
-                    .input, "nothing is kept of the model before \(audit.request), for nothing that is left knew its rows; "
-                        + "give that model with --before where you kept it, or make all exact with 'unlearn delete --method exact'")
-            }
+        // A deletion that left nothing that knew its rows left nothing of the model before it: then exact replay is all that there is to
+        // compare with.
+        guard kept != nil || before != nil || number == latest || (report.exact && lineage.isExact) else {
             throw Failure(
                 .input, "a later deletion destroyed what \(audit.request) is compared with, a sample of a model that knew the rows "
                     + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
@@ -138,6 +136,7 @@ extension Project {
             if current == exact { .exact }
             else if lineage.isExact && fingerprintDifference == nil { .mismatch }
             else if advantage.estimate > 2 * advantage.standardError { .nearer }
+            else if advantage.estimate > -2 * advantage.standardError || (kept == nil && before == nil) { .undecided }
             else { .noBetter }
         audit.agreementExact = decisions[0].agreement(with: decisions[1].classes)
         audit.l1ToExact = Double(current.l1Distance(to: exact)) * unit
@@ -193,7 +192,7 @@ extension Project {
             figures.margin = nil
         }
         let recorded = Recorded(
-            request: report.request, verdict: [.nearer, .noBetter].contains(report.verdict) ? nil : report.verdict, laterRequests: report.laterRequests, blocksReplayed: report.blocksReplayed)
+            request: report.request, verdict: [.nearer, .noBetter, .undecided].contains(report.verdict) ? nil : report.verdict, laterRequests: report.laterRequests, blocksReplayed: report.blocksReplayed)
         try store.transaction { change in
             try change.append(
                 LedgerEntry(.audited, request: number, details: try JSONValue(recorded), untilDeletion: ["figures": try JSONValue(figures)]))

@@ -21,6 +21,8 @@ public enum ErasureCertificate {
         /// Whether what was erased lay encrypted, so that its keys went with it.
         public let encrypted: Bool
         public let method: String
+        /// Whether a stitch of this deletion lies in what it made.
+        public let stitched: Bool
         /// Whether any trained block had held the rows.
         public let hadInfluence: Bool
         /// What was done, in words.
@@ -28,6 +30,8 @@ public enum ErasureCertificate {
         /// Extrapolation of the L1 distance to exact replay, which bounds nothing; nil where the method is exact or nothing is extrapolated.
         public let extrapolatedDistance: Double?
         public let stateDigest: String?
+        /// Of the interim model, where one was made and no deletion has come since.
+        public let interimDigest: String?
         public let publicKey: String
         /// Whether the key was given from outside, and not taken from the certificate itself.
         public let keyGiven: Bool
@@ -80,15 +84,18 @@ public enum ErasureCertificate {
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
             rowsErasedBefore: rowsErasedBefore, checkpointsErased: claims.checkpointsErased.count,
             evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
-            method: claims.influenceRemoved.method.text ?? "?", hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
+            method: claims.influenceRemoved.method.text ?? "?", stitched: claims.influenceRemoved.report.isStitched, hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
             meaning: claims.influenceRemoved.meaning,
             extrapolatedDistance: claims.influenceRemoved.extrapolation.double, stateDigest: stateDigest,
+            interimDigest: claims.influenceRemoved.report["interim"]?["state_digest"]?.text,
             publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })
     }
 
     /// Verifies that a project's ledger still begins as it was when a certificate was issued.
     public static func verify(_ bytes: [UInt8], path: String, isContinuedBy store: Store) throws {
+        // Of whom it claims to be, before a signature is asked of this project's key.
+        try StatementType.erasure.expectProject(try verify(bytes, path: path, key: nil).project, is: store, path: path)
         let verified = try verify(bytes, path: path, key: store.publicKey)
         try StatementType.erasure.expectContinued(project: verified.project, size: verified.ledgerSize, root: verified.ledgerRoot, by: store, path: path)
     }

@@ -123,7 +123,9 @@ struct ErasureClaims: Codable, Equatable {
             NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil),
             NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
         ]
-        if report["method"] == .string("stitch"), !retrainedNothing(report) {
+        // Where branches alone were retrained, no other block knew the rows.
+        let isOfBranches = details["lineage"].map { $0 != .null } == true && !report.isStitched
+        if report["method"] == .string("stitch"), !retrainedNothing(report), !isOfBranches {
             let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; "
                 + "an exact deletion since then has taken them away"
             list.append(NotReached(what: influences, place: nil))

@@ -49,7 +49,11 @@ struct InfluenceWords {
         private var startedInexactly: Bool { report["from_exact_state"] == .bool(false) }
 
         var meaning: String {
-            if retrainedNothing { return "no block that was trained held the rows; the model is untouched" }
+            if retrainedNothing {
+                let emptied = branches("branches_emptied")
+                guard !emptied.isEmpty else { return "no block that was trained held the rows; the model is untouched" }
+                return "no block that was trained held the rows; \(named(emptied)) had no other row, and the model is merged without \(emptied.count == 1 ? "it" : "them")"
+            }
             if says("exact_by_construction") { return byConstruction }
             if isExact {
                 return report["rows_deleted"] == .integer(0)
@@ -67,10 +71,17 @@ struct InfluenceWords {
             return words
         }
 
+        private func branches(_ key: String) -> [Int] {
+            if case .array(let numbers)? = report[key] { numbers.compactMap { if case .integer(let number) = $0 { number } else { nil } } } else { [] }
+        }
+
+        private func named(_ branches: [Int]) -> String {
+            branches.count == 1 ? "branch \(branches[0])" : "branches \(branches.map(String.init).joined(separator: ", "))"
+        }
+
         private var byConstruction: String {
-            let branches = if case .array(let numbers)? = report["branches_touched"] { numbers.compactMap { if case .integer(let number) = $0 { number } else { nil } } } else { [Int]() }
-            let named = branches.count == 1 ? "branch \(branches[0]) was" : "branches \(branches.map(String.init).joined(separator: ", ")) were"
-            return "exact by construction: \(named) retrained without the rows, from states that never knew them; no other block was trained on a state that knew them, "
+            let touched = branches("branches_touched")
+            return "exact by construction: \(named(touched)) \(touched.count == 1 ? "was" : "were") retrained without the rows, from states that never knew them; no other block was trained on a state that knew them, "
                 + "and the model is the exact merge of all branches: it has the bits that training without the rows gives"
                 + (isExact ? "" : "; but for what else in it is not exact: \(earlierStitches.isEmpty ? "other numerics" : earlierStitches.joined(separator: ", "))")
         }
@@ -113,4 +124,9 @@ struct InfluenceWords {
             )
         }
     }
+}
+
+extension JSONValue {
+    /// Of a deletion's report: whether it made a stitch.
+    var isStitched: Bool { if case .integer(let count)? = self["stitches"] { count > 0 } else { self["damping"]?.double != nil } }
 }

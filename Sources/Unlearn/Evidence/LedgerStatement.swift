@@ -137,11 +137,15 @@ package enum StatementType: String, CaseIterable, Sendable {
         self = content.flatMap { try? StrictJSON.decode(Head.self, from: $0) }.flatMap { StatementType(rawValue: $0.predicateType) } ?? .erasure
     }
 
+    package func expectProject(_ project: String, is store: Store, path: String) throws {
+        guard project == store.projectID else {
+            throw Failure(.input, "\(path) is the \(self == .erasure ? "certificate" : "statement") of another project, \(project); this one is \(store.projectID)")
+        }
+    }
+
     /// Verifies that a project's ledger still begins as it was when a statement was issued.
     package func expectContinued(project: String, size: Int, root: String, by store: Store, path: String) throws {
-        guard project == store.projectID else {
-            throw Failure(.input, "\(path) is the \(self == .erasure ? "certificate" : "statement") of another project")
-        }
+        try expectProject(project, is: store, path: path)
         let tree = try store.ledgerTree()
         guard size <= tree.leaves.count, Hexadecimal.encode(tree.root(size: size).bytes) == root else {
             throw Failure(

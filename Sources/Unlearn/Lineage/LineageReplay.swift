@@ -39,11 +39,24 @@ public struct LineageReplay {
         let replaysStitches = options.method == .exact && stored.stemIsStitched
         if shape.isChain || !ofStem.isEmpty || replaysStitches {
             let outcome = try replayStem(ofStem, options, sink)
-            // Walked to its end, the stem had all its branches trained anew, on the rows that are left.
-            guard !ofBranches.isEmpty, outcome.method == .stitch, let stitched = outcome.segments.last, stitched.damping != nil else { return outcome }
+            // Walked to its end, the stem had all its branches trained anew, on the rows that are left; a stitch put them back on as they
+            // were, those too that have no row left.
+            guard outcome.method == .stitch, let stitched = outcome.segments.last, stitched.damping != nil, !ofBranches.isEmpty || mergesOthers else { return outcome }
             return try replayBranches(ofBranches, behind: outcome, options, sink)
         }
-        return try replayBranches(ofBranches + (options.method == .exact ? stored.inexactBlocks : []), behind: nil, options, sink)
+        let blocks = ofBranches + (options.method == .exact ? stored.inexactBlocks : [])
+        guard !blocks.isEmpty else { return try untrained() }
+        return try replayBranches(blocks, behind: nil, options, sink)
+    }
+
+    /// Whether the model is merged of other branches when the rows are gone.
+    private var mergesOthers: Bool { stored.stemLength == shape.stem && stored.liveBranches(without: deleted) != stored.liveBranches() }
+
+    /// Where no trained block held the rows: the merge of the branches that still have a row.
+    private func untrained() throws -> ReplayOutcome {
+        ReplayOutcome(
+            state: try stored.model(of: stored.liveBranches(without: deleted)), method: .exact, guarded: true, fallback: nil, blocksTrained: 0, segments: [],
+            fromExactState: nil)
     }
 
     // MARK: - The stem

@@ -63,7 +63,8 @@ struct LineageWalk {
         let trainers = try crew.singles(min(crew.threads, runs.count)), next = Atomic<Int>(0), failure = Mutex<(any Error)?>(nil)
         withoutActuallyEscaping(train) { train in
             // It returns after every call has; what calls share they take under the lock, and each has a trainer and a run of its own.
-            nonisolated(unsafe) let train = train, trainers = trainers, count = runs.count
+            nonisolated(unsafe) let train = train, trainers = trainers
+            let count = runs.count
             WorkerThreads.shared.perform(trainers.count) { thread in
                 do {
                     while case let number = next.add(1, ordering: .relaxed).oldValue, number < count {

@@ -22,6 +22,8 @@ public struct BranchPlan {
         guard branches <= blocks else {
             throw Failure(.input, "\(branches) branches do not fit \(blocks) blocks; choose --branches \(blocks) or fewer, or more --blocks")
         }
+        // No stem was asked for: none of the blocks that do not divide.
+        if share == 0 { return Lineage(stem: 0, branches: branches, length: blocks / branches) }
         let length = Int((Double(blocks) * (1 - share) / Double(branches)).rounded())
         guard length >= 1 else {
             throw Failure(
@@ -38,25 +40,35 @@ public struct DeletionRisk: Sendable {
     public let path: String
     /// The probability and the line of each name.
     let entries: [String: (probability: Double, line: Int)]
+    /// The first line where its second field is no number: the names of columns, unless it names a row.
+    let heading: (name: String, probability: String)?
 
     /// - Throws: `Failure` of kind `input` where a line is no pair or names a name again, or a probability is not from 0 to 1.
     public init(reading path: String) throws {
         self.path = path
-        var entries: [String: (probability: Double, line: Int)] = [:], isFirst = true
+        var entries: [String: (probability: Double, line: Int)] = [:], isFirst = true, heading: (name: String, probability: String)?
         try CSVSource.forEachRecord(in: path) { line, fields in
             defer { isFirst = false }
             guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write id-or-group,probability") }
-            guard let probability = Double(fields[1].trimmingPrefix(while: \.isWhitespace)), (0...1).contains(probability) else {
-                // A first line that names its columns is no row.
-                if isFirst, Double(fields[1]) == nil { return }
-                throw Failure(.input, "\(path) line \(line): '\(fields[1].prefix(80))' is no probability; write a number from 0 to 1")
+            guard let probability = Self.number(fields[1]), (0...1).contains(probability) else {
+                if isFirst, Self.number(fields[1]) == nil {
+                    heading = (IDList.canonical(fields[0]), fields[1])
+                    return
+                }
+                throw Self.noProbability(fields[1], path, line: line)
             }
             guard entries.updateValue((probability, line), forKey: IDList.canonical(fields[0])) == nil else {
                 throw Failure(.input, "\(path) line \(line) names '\(fields[0].prefix(80))' again; give each id or group one probability")
             }
         }
         guard !entries.isEmpty else { throw Failure(.input, "\(path) names no probabilities; write one id-or-group,probability a line") }
-        self.entries = entries
+        (self.entries, self.heading) = (entries, heading)
+    }
+
+    private static func number(_ text: String) -> Double? { Double(text.split(separator: " ").joined(separator: " ")) }
+
+    static func noProbability(_ text: String, _ path: String, line: Int) -> Failure {
+        Failure(.input, "\(path) line \(line): '\(text.prefix(80))' is no probability; write a number from 0 to 1")
     }
 }
 
@@ -65,6 +77,8 @@ struct RowNames {
     /// Indices into the training rows.
     private var ofID: [String: Int] = [:]
     private var ofGroup: [String: [Int]] = [:]
+    /// Ids of rows that are held out: they are in the source, and in no block.
+    private var heldOut: Set<String> = []
 
     /// - Parameter training: positions in the source.
     init(_ source: any RowSource, _ survey: Survey, training: [Int], groups: Grouping) throws {
@@ -72,21 +86,29 @@ struct RowNames {
         for (place, row) in training.enumerated() { index[row] = place }
         if survey.hasIDs {
             var ids: [String: Int] = [:]
-            try source.forEachRow { position, id, _ in if let id, index[position] >= 0 { ids[IDList.canonical(id)] = index[position] } }
-            ofID = ids
+            var others: Set<String> = []
+            try source.forEachRow { position, id, _ in
+                guard let id = id.map(IDList.canonical) else { return }
+                if index[position] >= 0 { ids[id] = index[position] } else { others.insert(id) }
+            }
+            (ofID, heldOut) = (ids, others)
         } else {
             for (place, row) in training.enumerated() { ofID[String(row)] = place }
+            for row in 0..<survey.rows where index[row] < 0 { heldOut.insert(String(row)) }
         }
         for (place, row) in training.enumerated() { if let name = groups.name(row) { ofGroup[IDList.canonical(name), default: []].append(place) } }
     }
 
-    /// The rows that a name means; nil where it is no training row's and no group's.
+    func isGroup(_ name: String) -> Bool { ofGroup[name] != nil }
+
+    /// The rows that a name means, none for one that is held out; nil where it is no row's and no group's. Which rows are held out is drawn,
+    /// and no list can know it.
     /// - Parameter place: where the name stands, for the message where it is both.
     func rows(_ name: String, _ place: String) throws -> [Int]? {
         guard ofID[name] == nil || ofGroup[name] == nil else {
             throw Failure(.input, "\(place): '\(name.prefix(80))' is a row's id and a group's name; name the group's rows one by one")
         }
-        return ofID[name].map { [$0] } ?? ofGroup[name]
+        return ofID[name].map { [$0] } ?? ofGroup[name] ?? (heldOut.contains(name) ? [] : nil)
     }
 }
 
@@ -119,7 +141,7 @@ struct LineagePools {
         let share = plan.stem ?? (chosen.map { Double($0.count) / Double(count) } ?? defaultStem)
         lineage = try BranchPlan.lineage(blocks: blocks, branches: plan.count, stem: share)
         guard chosen != nil || plan.risk != nil else {
-            pools = [Pool(rows: Array(0..<count), blocks: 1...blocks, policy: policy)]
+            pools = [Pool(rows: Array(0..<count), blocks: 1...lineage.blocks, policy: policy)]
             return
         }
         let isChosen = Set(chosen ?? [])
@@ -127,20 +149,20 @@ struct LineagePools {
         guard lineage.stem > 0 || stem.isEmpty else { throw Failure(.input, "--stem-rows names rows for a stem, and there is none; choose a larger --stem, or leave it out") }
         guard let risk = plan.risk else {
             pools = lineage.stem > 0 ? [Pool(rows: stem, blocks: 1...lineage.stem, policy: policy)] : []
-            pools.append(Pool(rows: others, blocks: lineage.stem + 1...blocks, policy: policy))
+            pools.append(Pool(rows: others, blocks: lineage.stem + 1...lineage.blocks, policy: policy))
             return
         }
         let probabilities = try Self.probabilities(risk, names!, count)
         generator.shuffle(&others)
         // Equal ones stay as they were shuffled.
         others = others.enumerated().sorted { (probabilities[$0.element], $0.offset) < (probabilities[$1.element], $1.offset) }.map(\.element)
-        let capacity = Int((Double(count) * Double(lineage.stem) / Double(blocks)).rounded()), filled = max(0, capacity - stem.count)
+        let capacity = Int((Double(count) * Double(lineage.stem) / Double(lineage.blocks)).rounded()), filled = max(0, capacity - stem.count)
         stem += others.prefix(filled)
         others = Array(others.dropFirst(filled))
         pools = lineage.stem > 0 ? [Pool(rows: stem, blocks: 1...lineage.stem, policy: policy == .order ? .random : policy)] : []
         // From branch to branch, and within each from block to block, the rows are ever likelier to be deleted: most requests meet the last
         // branches, and of these the last blocks.
-        pools.append(Pool(rows: others, blocks: lineage.stem + 1...blocks, policy: .order))
+        pools.append(Pool(rows: others, blocks: lineage.stem + 1...lineage.blocks, policy: .order))
     }
 
     /// Branches of its own for each provider, as many as its rows call for; rows of nobody, and those that were named, into the stem.
@@ -195,7 +217,7 @@ struct LineagePools {
         for (name, line) in list.entries {
             if let rows = try names.rows(name, "\(list.path) line \(line)") { chosen.formUnion(rows) } else { unknown.append((name, line)) }
         }
-        try list.expectNone(unknown, "is neither a training row's id nor a group", "correct the list")
+        try list.expectNone(unknown, "is neither a row's id nor a group", "correct the list")
         guard chosen.count < count else { throw Failure(.input, "\(list.path) puts every row into the stem, and branches need rows; take some out") }
         return chosen.sorted()
     }
@@ -203,16 +225,17 @@ struct LineagePools {
     /// Of each training row; 0 where nothing is said of it. A row's own goes before its group's.
     private static func probabilities(_ risk: DeletionRisk, _ names: RowNames, _ count: Int) throws -> [Double] {
         var probabilities = [Double](repeating: 0, count: count), own: Set<Int> = [], ofGroups: [(rows: [Int], probability: Double)] = []
+        if let heading = risk.heading, try names.rows(heading.name, "\(risk.path) line 1") != nil { throw DeletionRisk.noProbability(heading.probability, risk.path, line: 1) }
         for (name, entry) in risk.entries.sorted(by: { $0.value.line < $1.value.line }) {
             guard let rows = try names.rows(name, "\(risk.path) line \(entry.line)") else {
-                throw Failure(.input, "\(risk.path) line \(entry.line): '\(name.prefix(80))' is neither a training row's id nor a group; correct the file")
+                throw Failure(.input, "\(risk.path) line \(entry.line): '\(name.prefix(80))' is neither a row's id nor a group; correct the file")
             }
-            guard rows.count == 1 else {
+            guard !names.isGroup(name) else {
                 ofGroups.append((rows, entry.probability))
                 continue
             }
-            probabilities[rows[0]] = entry.probability
-            own.insert(rows[0])
+            for row in rows { probabilities[row] = entry.probability }
+            own.formUnion(rows)
         }
         for (rows, probability) in ofGroups { for row in rows where !own.contains(row) { probabilities[row] = probability } }
         return probabilities

@@ -154,6 +154,8 @@ public struct BlockReplay {
         var trained = 0
         var segments: [ReplaySegment] = []
         var guarded = true
+        /// The guard's last word against a stitch.
+        private var objection: String?
         /// The state behind the first walk and its last block: where an exact replay can go on.
         var firstStitch: (block: Int, state: LatticeVector)?
         /// ‖D_i‖₁ of the old chain from block `firstNorm` on.
@@ -191,6 +193,9 @@ public struct BlockReplay {
             let reachedEnd = segments.last!.damping == nil
             guard reachedEnd else { return outcome(.stitch, fallback: nil) }
             let reason = reasonForReachingEnd()
+            if options.onNoDecay == .fail, let objection {
+                throw Failure(.refused, "\(objection), and no later stitch was sound; nothing was changed; delete with --on-no-decay exact or --method exact")
+            }
             // Reached in one walk from an exact state: that is exact replay.
             if segments.count == 1 && chain.isExactBase(first) { return outcome(.exact, fallback: reason) }
             // On a chain that was stitched before, a walk to its end is as good as its base; only memory that does not
@@ -213,8 +218,7 @@ public struct BlockReplay {
                 try walkToEnd(from: start, state: base)
                 segments = walked.map(Self.withoutStitch) + segments.suffix(1)
                 return outcome(.exact, fallback: reason)
-            case .fail: throw Failure(.refused, "\(reason); nothing was changed; delete with --on-no-decay exact or --method exact")
-            case .stitch: return outcome(.stitch, fallback: nil)
+            case .stitch, .fail: return outcome(.stitch, fallback: nil)
             }
         }
 
@@ -228,7 +232,8 @@ public struct BlockReplay {
             let last = segments.last!
             guard let verdict = last.verdict else {
                 let count = last.residuals.count
-                return "only \(count) block\(count == 1 ? " follows" : "s follow") block \(last.residuals.deletedBlock); a stitch needs "
+                let side = chain.blocks(in: end) > 1 ? ", and the branches together count as one" : ""
+                return "only \(count) block\(count == 1 ? " follows" : "s follow") block \(last.residuals.deletedBlock)\(side); a stitch needs "
                     + "\(options.decayGuard.fewestResiduals) to judge by and one to put back on"
             }
             return verdict.objection ?? "the stop rule did not hold before the end of the chain (ε \(options.decayGuard.epsilon))"
@@ -252,10 +257,9 @@ public struct BlockReplay {
                 guard let verdict, verdict.ruleSatisfied else { continue }
                 if !verdict.allowsStitch {
                     switch options.onNoDecay {
-                    case .exact: continue
-                    case .fail:
-                        throw Failure(
-                            .refused, "\(verdict.objection!) after \(residuals.count) blocks; nothing was changed; delete with --on-no-decay exact or --method exact")
+                    case .exact, .fail:
+                        objection = "\(verdict.objection!) after \(residuals.count) blocks"
+                        continue
                     case .stitch: guarded = false
                     }
                 }

@@ -9,8 +9,13 @@ public enum ValueStatement {
 
     /// A file that the statement names by its digest.
     public struct NamedFile: Encodable, Sendable, Equatable {
+        /// What lies under its name in the statement's folder.
+        public enum Beside: String, Encodable, Sendable { case same, changed, absent }
+
         public let name: String
         public let sha256: String
+        /// Nil: nobody looked.
+        public fileprivate(set) var beside: Beside?
     }
 
     public struct Player: Encodable, Sendable, Equatable {
@@ -45,7 +50,7 @@ public enum ValueStatement {
         public let pool: Double?
         public let players: [Player]
         /// Tables that were written with it.
-        public let files: [NamedFile]
+        public fileprivate(set) var files: [NamedFile]
         public let publicKey: String
         /// Whether the key was given from outside, and not taken from the statement itself.
         public let keyGiven: Bool
@@ -101,8 +106,30 @@ public enum ValueStatement {
             files: files, publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root)
     }
 
+    /// Compares the tables that a statement names with the files of their names in a folder.
+    /// - Throws: kind `refused` where one is another: it was changed since the statement was signed.
+    public static func compareFiles(of verified: Verified, in folder: String) throws -> Verified {
+        var verified = verified
+        for (index, file) in verified.files.enumerated() {
+            let path = folder + "/" + file.name
+            guard FileSystem.isRegularFile(path) else {
+                verified.files[index].beside = .absent
+                continue
+            }
+            let bytes = try FileSystem.read(input: path, "the table beside the statement", most: longestTable)
+            guard Hexadecimal.encode(SHA256(of: bytes).bytes) == file.sha256 else {
+                throw Failure(.refused, "\(path) is not the table that the statement was signed with: it was changed since; do not rely on it")
+            }
+            verified.files[index].beside = .same
+        }
+        return verified
+    }
+
+    private static let longestTable = 1 << 30
+
     /// Verifies that a project's ledger still begins as it was when a statement was issued.
     public static func verify(_ bytes: [UInt8], path: String, isContinuedBy store: Store) throws {
+        try StatementType.values.expectProject(try verify(bytes, path: path, key: nil).project, is: store, path: path)
         let verified = try verify(bytes, path: path, key: store.publicKey)
         try StatementType.values.expectContinued(project: verified.project, size: verified.ledgerSize, root: verified.ledgerRoot, by: store, path: path)
     }

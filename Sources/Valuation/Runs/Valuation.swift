@@ -10,7 +10,7 @@ public final class Valuation {
 
     let project: Project
     public let players: PlayerSet
-    public let options: ValuationOptions
+    public private(set) var options: ValuationOptions
     let progress: Progress
     let trainer: CoalitionTrainer
     let orders: [[Int]]
@@ -29,7 +29,8 @@ public final class Valuation {
             func expect(_ holds: Bool, _ complaint: String) throws { if !holds { throw Failure(.input, complaint) } }
             try expect(options.orders == 1, "branches know nothing of each other, and values of no order; leave out --orders")
             try expect(options.utility == .exact, "models of coalitions are merges of branches, exact as they are; leave out --utility \(options.utility.rawValue)")
-            options.controls = nil
+            // The additive utility subtracts from one chain; regressions on the coalitions themselves are controls enough.
+            options.controls = options.controls.map { _ in [] }
         }
         requests = try project.store.requestNumbers()
         self.project = project
@@ -39,6 +40,9 @@ public final class Valuation {
         let split = try ValuationSplit(of: project, keeping: project.store.isWritable)
         trainer = try CoalitionTrainer(project, players: players, split: split, metric: options.metric, threads: threads, control: control)
         orders = ExactUtility.orders(options.orders, blocks: trainer.blocks, seed: options.seed)
+        if takesNoTraining, options.samples, options.maxEvaluations == nil, options.width == nil {
+            self.options.maxEvaluations = ValuationOptions.mergesPerPlayer * players.count
+        }
         try expectFeasible()
         try expectBudget()
     }
@@ -92,6 +96,7 @@ public final class Valuation {
             }
         let most = coalitions.map { "up to \($0 * orders.count) coalitions" } ?? "coalitions until every interval is narrow enough"
         guard options.utility == .exact else { return most }
+        if takesNoTraining { return "\(most), each a merge of branches that are there: no block is trained" }
         let trainings = options.estimator == .exact ? "\(exactTrainings)" : "each up to \(trainer.blocks)"
         return "\(most), \(trainings) block trainings, less what is known already"
     }
@@ -113,22 +118,35 @@ public final class Valuation {
         }
     }
 
-    /// The same in a lineage: ways to keep players of the stem so far; and for each way to keep all of them, those to keep a part of a
-    /// branch, each with all of its blocks.
+    /// The same in a lineage: ways to keep players of the stem so far; and for each block of a branch, ways to keep players of the stem and
+    /// the branch that leave a row in it, without those that leave both as they are stored.
     private var branchTrainings: Int {
-        let lineage = trainer.lineage
-        var met: Set<Int> = [], sum = 0
-        for number in 1..<lineage.stem + 1 {
-            let block = players.blocks[number - 1]
-            met.formUnion(block.players)
-            let empty = block.unowned > 0 ? 0 : 1 << (met.count - block.players.count)
-            sum += (1 << met.count) - empty - (trainer.storedIsExact && block.allRows > 0 ? 1 : 0)
+        let lineage = trainer.lineage, isStored = trainer.storedIsExact
+        func ways(_ block: PlayerSet.Block, among players: Set<Int>) -> Int {
+            (1 << players.count) - (block.unowned > 0 ? 0 : 1 << (players.count - block.players.count))
         }
-        let stems = 1 << met.count
+        var ofStem: Set<Int> = [], sum = 0
+        for number in 1..<lineage.stem + 1 where players.blocks[number - 1].allRows > 0 {
+            let block = players.blocks[number - 1]
+            ofStem.formUnion(block.players)
+            sum += ways(block, among: ofStem) - (isStored ? 1 : 0)
+        }
         return (1...lineage.branches).reduce(sum) { sum, branch in
-            let blocks = lineage.blocks(ofBranch: branch).map { players.blocks[$0 - 1] }, owners = Set(blocks.flatMap(\.players))
-            let ways = (1 << owners.count) - (blocks.contains { $0.unowned > 0 } ? 0 : 1)
-            return sum + (stems * ways - (trainer.storedIsExact ? 1 : 0)) * blocks.count
+            let blocks = lineage.blocks(ofBranch: branch).map { players.blocks[$0 - 1] }.filter { $0.allRows > 0 }
+            let owners = Set(blocks.flatMap(\.players)), all = ofStem.union(owners)
+            // Ways that keep the branch whole, on the stored stem.
+            let whole = isStored ? 1 : 0
+            return blocks.reduce(sum) { $0 + ways($1, among: all) - whole }
+        }
+    }
+
+    /// Whether every coalition's model is a merge of what is stored: players fill whole branches and leave the stem alone.
+    private var takesNoTraining: Bool {
+        let lineage = trainer.lineage
+        guard !lineage.isChain, trainer.storedIsExact, (1..<lineage.stem + 1).allSatisfy({ players.blocks[$0 - 1].players.isEmpty }) else { return false }
+        return (1...lineage.branches).allSatisfy { branch in
+            let blocks = lineage.blocks(ofBranch: branch).map { players.blocks[$0 - 1] }.filter { $0.allRows > 0 }
+            return Set(blocks.flatMap(\.players)).count <= 1 && (blocks.allSatisfy { $0.unowned == 0 } || blocks.allSatisfy { $0.players.isEmpty })
         }
     }
 

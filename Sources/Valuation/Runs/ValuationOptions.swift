@@ -54,6 +54,8 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
 
     /// Evaluations for each player where neither a budget nor a width ends the sampling.
     static let evaluationsPerPlayer = 40
+    /// The same where coalitions' models are merges of what is stored, and cost a look at the valuation rows each.
+    static let mergesPerPlayer = 100
 
     var text: String {
         get throws {

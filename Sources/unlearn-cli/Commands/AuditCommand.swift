@@ -39,8 +39,8 @@ extension CommandSpec {
             return "\(report.request): no trained block held the rows; there was no influence to remove, and nothing is compared"
         }
         let agreementNothing = report.agreementNothingVsExact ?? 0, error = report.l1NothingStandardError ?? 0
-        let nothing = report.l1NothingToExact.flatMap { l1 in accuracy.nothing.map { [percent($0), percent(agreementNothing), fixed(l1, 3)] } }
-        let doingNothing = nothing.map { ["doing nothing", $0[0], $0[1], $0[2] + (error > 0 ? " ±\(fixed(error, 3)) *" : "")] } ?? ["doing nothing", "-", "-", "-"]
+        let nothing = report.l1NothingToExact.flatMap { l1 in accuracy.nothing.map { [percent($0), percent(agreementNothing), significant(l1)] } }
+        let doingNothing = nothing.map { ["doing nothing", $0[0], $0[1], $0[2] + (error > 0 ? " ±\(significant(error)) *" : "")] } ?? ["doing nothing", "-", "-", "-"]
         let verdict =
             switch report.verdict {
             case .exact: "the current model is exact replay, bit for bit"
@@ -50,6 +50,12 @@ extension CommandSpec {
             case .noBetter:
                 "FAILED: the current model is no nearer to exact replay than doing nothing; "
                     + "'unlearn delete --method exact' replays the chain exactly"
+            case .undecided where nothing == nil:
+                "NOT EXACT: earlier stitches remain, and nothing is kept of the model before this deletion to compare with; "
+                    + "'unlearn delete --method exact' replays them"
+            case .undecided:
+                "UNDECIDED: what is kept of the model before the deletion, a sample of its parameters, cannot tell which is nearer to exact replay; "
+                    + "--before FILE takes the whole of it where you kept it, and 'unlearn delete --method exact' leaves nothing to decide"
             case .mismatch: "FAILED: the chain should be exact but replay gives another state; run 'unlearn check'"
             case .noInfluence: "there was no influence to remove"
             }
@@ -60,7 +66,7 @@ extension CommandSpec {
             \(table([
                 ["", "accuracy", "agrees with exact", "L1 to exact"],
                 ["exact replay", percent(exact), percent(1), "0"],
-                ["current model", percent(current), percent(agreement), fixed(l1, 3)],
+                ["current model", percent(current), percent(agreement), significant(l1)],
                 doingNothing,
             ]))
             \(report.margin.map { "on the deleted rows, measured before they were erased: \(DeletionText.describe($0))\n" } ?? "")\(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")\(verdict)\(kept)

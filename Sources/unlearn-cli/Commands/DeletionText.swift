@@ -12,7 +12,7 @@ enum DeletionText {
         let lines = findings(result)
         let chain = result.report.exact ? "; the chain is exact" : ""
         return lines.isEmpty
-            ? ["the chain is exact already; nothing was changed"] : lines + ["nothing is left to do\(chain)"]
+            ? ["the model is exact already; nothing was changed"] : lines + ["nothing is left to do\(chain)"]
     }
 
     static func findings(_ result: DeletionResult) -> [String] {
@@ -52,7 +52,7 @@ enum DeletionText {
         lines += distance(report)
         if let interim = report.interim {
             lines.append(
-                "interim model, which never saw them, written after \(fixed(interim.milliseconds, 0)) ms" + (interim.testAccuracy.map { "; test accuracy \(percent($0))" } ?? ""))
+                "interim model, which was never trained on them, written after \(fixed(interim.milliseconds, 0)) ms" + (interim.testAccuracy.map { "; test accuracy \(percent($0))" } ?? ""))
         }
         if let before = report.testAccuracyBefore, let after = report.testAccuracy {
             lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
@@ -105,7 +105,10 @@ enum DeletionText {
         let seconds = "in \(fixed(report.seconds, 1)) s", stitches = report.segments.filter { $0.damping != nil }
         var lines: [String] = []
         switch report.method {
-        case .exact where report.blocksRetrained == 0: lines.append("no trained block held them: the model is as it was")
+        case .exact where report.blocksRetrained == 0:
+            lines.append(
+                report.branchesEmptied.map { "no trained block held them; \($0.count == 1 ? "branch" : "branches") \(brief($0)) had no other row, and the model is merged without \($0.count == 1 ? "it" : "them")" }
+                    ?? "no trained block held them: the model is as it was")
         case .exact where report.exactByConstruction == true:
             let branches = report.branchesTouched ?? []
             lines.append(
@@ -115,14 +118,15 @@ enum DeletionText {
             lines.append(
                 "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact ? "exactly" : "with other numerics, not exactly") \(seconds)")
         case .stitch where stitches.isEmpty:
-            lines.append("retrained \(counted(report.blocksRetrained, "block")) to the end\(report.branchesTouched == nil ? " of the chain" : "") \(seconds)")
+            let end = report.branchesTouched.map { $0.isEmpty ? "the stem and all branches" : "\($0.count == 1 ? "branch" : "branches") \(brief($0))" } ?? "the chain"
+            lines.append("retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks, to the end of \(end), \(seconds)")
         case .stitch:
-            let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: residual memory does not decay"
+            let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: \(report.decay?.objection ?? "the guard objects")"
             let dampings = "damping \(stitches.map { fixed($0.damping!) }.joined(separator: ", ")); \(guarded)"
             let retrained = "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks \(seconds), "
             lines.append(
                 report.damping == nil
-                    ? retrained + "stitched behind \(stitches.count == 1 ? "block" : "blocks") \(brief(stitches.map(\.last))) (\(dampings)) and went on from there to the end of the chain"
+                    ? retrained + "stitched behind \(stitches.count == 1 ? "block" : "blocks") \(brief(stitches.map(\.last))) (\(dampings)) and went on from there to the end of \(report.branchesTouched == nil ? "the chain" : "the stem and through every branch")"
                     : stitches.count == 1 ? retrained + "stitched the rest back on (\(dampings))"
                     : retrained + "stitched the rest back on behind blocks \(brief(stitches.map(\.last))) (\(dampings))")
         }

@@ -20,7 +20,7 @@ extension CommandSpec {
             OptionSpec("blocks", "B", "blocks that rows are spread over"),
             OptionSpec("blocks-by", "POLICY", "stratified (default), random, group or order"),
             OptionSpec("branches", "S", "branches behind a stem, whose deletions are exact and touch one branch alone; 0 (default): a chain"),
-            OptionSpec("stem", "X", "the stem's share of the blocks (default 0.5; logistic 0)"),
+            OptionSpec("stem", "X", "the stem's share of the blocks (default: 0.5, logistic 0; the share of --stem-rows; by group, that of rows of no group)"),
             OptionSpec("stem-rows", "FILE", "ids or groups whose rows go into the stem: those that will hardly be asked for"),
             OptionSpec("risk", "FILE", "CSV of id-or-group,probability: the least likely to be deleted go into the stem, the likeliest into few branches"),
             OptionSpec("branch-epochs", "E", "passes over each block of a branch (default: --epochs, or the recipe's)"),
@@ -120,7 +120,7 @@ extension CommandSpec {
         }
         if recipe.plan.branches != nil {
             if recipe.plan.lineage.stem == 0, recipe.trainer.model != .logistic {
-                lines += "\nbranches of \(recipe.trainer.model.rawValue) without a stem average badly: they have nothing in common; give --stem 0.2 or more, and rows for it"
+                lines += "\nbranches of \(recipe.trainer.model.rawValue) without a stem average badly: they have nothing in common; name rows for a stem with --stem-rows FILE, a fifth of them or more"
             }
         } else if recipe.plan.blocks < fewestBlocksToStitch { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
         return lines

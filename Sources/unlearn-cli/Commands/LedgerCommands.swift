@@ -47,7 +47,7 @@ extension CommandSpec {
                 case .deletionPublished: "\(request.map(method) ?? "-"), \(counted(request?.written?.count ?? 0, "object")) written"
                 case .deletionClosed: "\(counted(request?.destroyed?.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
-                case .audited: text(request?.audits.last?["verdict"])
+                case .audited: verdict(request?.audits.last)
                 case .valued: values(event.details)
                 case .erasedAgain: "erased objects had been put back, and were destroyed again"
                 case .created, .trained: ""
@@ -75,14 +75,18 @@ extension CommandSpec {
         if let time = request.published {
             lines.append("published \(time): \(request.hadNoInfluence ? "" : "method ")\(method(request)), \(counted(request.written?.count ?? 0, "new object"))")
         }
+        if let digest = request.report?["interim"]?["state_digest"]?.text { lines.append("interim model \(digest)") }
         if let time = request.closed {
             lines.append("closed \(time): \(counted(request.destroyed?.count ?? 0, "object")) destroyed\(log.isEncrypted ? ", with their keys" : "")")
             lines += request.destroyedObjects.map { "  \($0.name) \($0.kind) \($0.block), BLAKE2b \($0.digest)" }
         }
         if let reason = request.reason { lines.append("undone: \(reason)") }
-        lines += request.audits.map { "audited: \(text($0["verdict"]))" }
+        lines += request.audits.map { "audited: \(verdict($0))" }
         return lines.joined(separator: "\n")
     }
+
+    /// What an audit found, as long as the ledger discloses it: figures go with the next deletion.
+    private static func verdict(_ audit: JSONValue?) -> String { audit?["verdict"]?.text ?? "its figures were destroyed by a later deletion" }
 
     private static func text(_ value: JSONValue?) -> String { value?.text ?? "-" }
 
@@ -123,7 +127,8 @@ extension CommandSpec {
         }
         let bytes = try readCertificate(path)
         if StatementType(claimedBy: bytes) == .values {
-            let verified = try ValueStatement.verify(bytes, path: path, key: key, project: invocation.text("project"))
+            var verified = try ValueStatement.verify(bytes, path: path, key: key, project: invocation.text("project"))
+            verified = try ValueStatement.compareFiles(of: verified, in: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
             try console.result(verified, describe(verified, path))
             return 0
         }
@@ -135,9 +140,10 @@ extension CommandSpec {
             \(path): valid; \(verified.request) of project \(verified.project), closed \(verified.closed)
             (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")
             (b) \(erased(verified))
-            (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.method)" : "no influence to remove: no trained block held the rows")\
+            (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.stitched ? "stitch" : "retraining")" : "no influence to remove: no trained block held the rows")\
             \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")\
             \(verified.hadInfluence ? "\n    \(verified.meaning)" : "")\
+            \(verified.interimDigest.map { "\n    interim model meanwhile \($0)" } ?? "")\
             \(verified.extrapolatedDistance.map { "\n    about \(fixed($0)) (L1) from exact replay by extrapolation of the fit; not a bound" } ?? "")
             not reached, as of its closing:
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
@@ -168,7 +174,7 @@ extension CommandSpec {
         ]
         if let reason = verified.noInterval { lines.append(reason) }
         if let pool = verified.pool { lines.append("amounts follow from the values, of \(fixed(pool))") }
-        lines += verified.files.map { "\($0.name) has SHA-256 \($0.sha256)" }
+        lines += verified.files.map { "\($0.name) has SHA-256 \($0.sha256)" + ($0.beside == .same ? ", and so has the file beside the statement" : "; no such file lies beside the statement") }
         return (lines + ["in the signed ledger of \(counted(verified.ledgerSize, "entry", "entries")), key \(verified.publicKey)\(trust(verified.keyGiven))"]).joined(separator: "\n")
     }
 

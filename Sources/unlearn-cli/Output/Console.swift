@@ -95,6 +95,8 @@ func table(_ rows: [[String]]) -> String {
 }
 
 func percent(_ fraction: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f %%", fraction * 100) }
+/// Three decimals, or three significant digits of what is smaller than one.
+func significant(_ value: Double) -> String { abs(value) >= 1 ? fixed(value, 3) : String(format: "%.3g", value) }
 func fixed(_ value: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f", value) }
 func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
 /// How much smaller than the same numbers in single precision; "larger" where records' heads outweigh what is in them.

@@ -87,7 +87,7 @@ final class MemoryChain: InfluenceChain, ReplaySink {
 
     /// What `StagingSink.publish` does to a store.
     func publish() {
-        guard let first = pending.keys.min() else { return }
+        guard !pending.isEmpty else { return }
         let firstEnd = pending.keys.sorted().first { pending[$0 + 1] == nil }!
         for index in firstEnd..<length { exactBases[index] = false }
         for (block, new) in pending {
