@@ -40,7 +40,7 @@ struct RowListTests {
         #expect(json["extrapolated_distance"] as? Double == json["tail_bound"] as? Double)
         #expect(try program.run("delete", "--ids", "-", input: "5\n").status == 2)
         let exact = try program.run("delete", "--method", "exact")
-        #expect(exact.status == 0 && exact.output == "the chain is exact already; nothing was changed\n")
+        #expect(exact.status == 0 && exact.output == "the model is exact already; nothing was changed\n")
     }
 
     @Test("A list may be a column of a table, and come through /dev/stdin")

@@ -102,7 +102,7 @@ struct DeletionTargetTests {
         try project.train()
         let id = try project.ids(inBlock: 5)[0]
         let exact = { (options: inout DeletionOptions) in options.replay.method = .exact }
-        #expect(try text(project.delete(.chain, exact)) == "the chain is exact already; nothing was changed")
+        #expect(try text(project.delete(.chain, exact)) == "the model is exact already; nothing was changed")
         try project.delete([id]) {
             $0.replay.onNoDecay = .stitch
             $0.replay.decayGuard.epsilon = 1e9
