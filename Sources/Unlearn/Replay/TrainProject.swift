@@ -70,11 +70,14 @@ extension Project {
         progress(shape.blocks, shape.blocks)
         let seconds = (watch.now - start) / .seconds(1)
         let bytes = try store.storedBytes().records
-        let raw = shape.blocks * parameterCount * 4, model = try model()
+        let raw = shape.blocks * parameterCount * 4, model = try model(), decisions = try decide(model, on: .test)
+        if let decisions, try ServedDecisions.kept(of: model, in: store) == nil {
+            try store.transaction { change in try ServedDecisions.keep(decisions, of: model, in: change) }
+        }
         return TrainingReport(
             blocks: shape.blocks, blocksTrained: shape.blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
             seconds: seconds, rowsPerSecond: seconds > 0 ? Double(writer.rows) / seconds : 0,
-            testAccuracy: try decide(model, on: .test)?.score.accuracy, stateDigest: Digest(of: model).description, storeBytes: bytes,
+            testAccuracy: decisions?.score.accuracy, stateDigest: Digest(of: model).description, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
@@ -91,14 +94,15 @@ extension Project {
         }
     }
 
-    /// Stores the states at every `keyframeInterval`-th block of a path, and at the stem's end, that lack one. A lineage without them is
-    /// whole, only slower to read.
+    /// Stores the states at every `keyframeInterval`-th block of a path, at the stem's end and at the ends of branches, that lack one: every
+    /// model is merged of these. A lineage without them is whole, only slower to read.
     func addMissingKeyframes() throws {
         let lineage = try lineage(), shape = lineage.shape
         let present = Set(try store.links().filter(\.hasKeyframe).map(\.block))
+        let tips = Set(shape.tips)
         let missing = (1..<shape.blocks + 1).filter { block in
-            let isStemEnd = !shape.isChain && block == shape.stem
-            return lineage.isTrained(block) && !present.contains(block) && (isStemEnd || shape.depth(of: block) % keyframeInterval == 0)
+            let isEnd = !shape.isChain && (block == shape.stem || tips.contains(block))
+            return lineage.isTrained(block) && !present.contains(block) && (isEnd || shape.depth(of: block) % keyframeInterval == 0)
         }
         let staged = try missing.map { block in
             try store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: latticeBits, vector: try lineage.state(block)))
