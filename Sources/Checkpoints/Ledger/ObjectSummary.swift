@@ -51,11 +51,11 @@ public struct ListedObject: Sendable, Equatable {
         (name, kind, block, digest) = (object.name, object.kind, object.block, object.digest)
     }
 
-    private init(name: ObjectName, kind: ObjectKind, block: Int, digest: Digest) {
+    package init(name: ObjectName, kind: ObjectKind, block: Int, digest: Digest) {
         (self.name, self.kind, self.block, self.digest) = (name, kind, block, digest)
     }
 
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         var writer = ByteWriter(capacity: Self.length)
         writer.append(name.bytes)
         writer.append(UInt8(kind.rawValue))
@@ -65,7 +65,7 @@ public struct ListedObject: Sendable, Equatable {
     }
 
     /// Nil where the bytes are no list.
-    static func decode(_ bytes: [UInt8]) -> [ListedObject]? {
+    package static func decode(_ bytes: [UInt8]) -> [ListedObject]? {
         guard bytes.count % length == 0 else { return nil }
         return bytes.withUnsafeBytes { raw in
             var reader = ByteReader(raw), objects: [ListedObject] = []

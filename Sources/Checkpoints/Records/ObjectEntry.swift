@@ -30,7 +30,7 @@ public enum ObjectKind: Int, Sendable, CaseIterable {
 
 /// What the catalogue keeps of one object, sealed in one cell of fixed length. The format is specified in
 /// Documentation/Formats.md.
-struct ObjectEntry: Equatable {
+package struct ObjectEntry: Equatable {
     var kind: ObjectKind
     /// The block that it belongs to; of evidence the request, of utilities the run.
     var block: Int
@@ -47,7 +47,7 @@ struct ObjectEntry: Equatable {
     /// Of utilities: what tells their table from others; else zeros.
     var tag = [UInt8](repeating: 0, count: tagLength)
 
-    static let tagLength = 32
+    package static let tagLength = 32
     static let keyLength = SecretKey.length
     static let length = 1 + 1 + 4 + 8 + Digest.length + 4 + 4 + tagLength + keyLength
 
@@ -74,8 +74,12 @@ struct ObjectEntry: Equatable {
         return writer.bytes
     }
 
+    /// All but the key.
+    package var encodedWithoutKey: [UInt8] { Array(encoded(key: nil).dropLast(Self.keyLength)) }
+    package static let lengthOfKey = keyLength
+
     /// Nil where the bytes are not what `encoded` makes. The key at their end is left where it is.
-    init?(_ content: [UInt8]) {
+    package init?(_ content: [UInt8]) {
         guard content.count == Self.length else { return nil }
         let found: ObjectEntry? = content.withUnsafeBytes { raw in
             var reader = ByteReader(raw)
@@ -94,7 +98,7 @@ struct ObjectEntry: Equatable {
         self = found
     }
 
-    init(
+    package init(
         kind: ObjectKind, block: Int, bytes: Int, digest: Digest, isCondemned: Bool = false, baseIsExact: Bool = false, slots: Int = 0, live: Int = 0,
         tag: [UInt8] = [UInt8](repeating: 0, count: tagLength)
     ) {

@@ -4,7 +4,7 @@ public struct ObjectName: Sendable, Hashable, Comparable, CustomStringConvertibl
 
     let bytes: [UInt8]
 
-    init(bytes: [UInt8]) {
+    package init(bytes: [UInt8]) {
         precondition(bytes.count == Self.length)
         self.bytes = bytes
     }

@@ -178,7 +178,7 @@ extension StoreChange {
 }
 
 /// What a row's entry holds beside its id, sealed.
-struct RowCell: Equatable {
+package struct RowCell: Equatable {
     var part: Part
     var block: Int
     var slot: Int
@@ -187,19 +187,19 @@ struct RowCell: Equatable {
 
     private static let length = 1 + 4 * 4
 
-    init(part: Part, block: Int, slot: Int, group: Int?, request: Int?) {
+    package init(part: Part, block: Int, slot: Int, group: Int?, request: Int?) {
         (self.part, self.block, self.slot, self.group, self.request) = (part, block, slot, group, request)
     }
 
     /// -1 stands for no group and for a live row.
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         var writer = ByteWriter(capacity: Self.length)
         writer.append(part.rawValue)
         for value in [block, slot, group ?? -1, request ?? -1] { writer.append(Int32(value)) }
         return writer.bytes
     }
 
-    init?(_ content: [UInt8]) {
+    package init?(_ content: [UInt8]) {
         guard content.count == Self.length, let part = Part(rawValue: content[0]) else { return nil }
         let values = content.withUnsafeBytes { raw in
             var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[1...]))
