@@ -58,8 +58,7 @@ public final class FolderLock {
         guard fstat(descriptor, &status) == 0 else { throw SystemCallError(operation: "look at", path: path, code: errno) }
         guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1, (0...mostDigits).contains(Int(status.st_size)) else { return false }
         var content = [UInt8](repeating: 0, count: mostDigits)
-        let length = pread(descriptor, &content, content.count, 0)
-        guard length >= 0 else { throw SystemCallError(operation: "read", path: path, code: errno) }
+        let length = try retrying("read", path) { pread(descriptor, &content, content.count, 0) }
         return content.prefix(length).allSatisfy { (0x30...0x39).contains($0) }
     }
 
