@@ -20,7 +20,7 @@ struct BadInputTests {
         let program = Program(folder: folder.path)
         for command in [
             ["train"], ["evaluate"], ["delete", "--ids", ids], ["audit"], ["bench"], ["status"], ["check"], ["where", "--ids", ids],
-            ["export", "--out", "x.npz"],
+            ["export", "--out", folder.file("x.npz")],
         ] {
             expect(try program.run(command), 10, "no project in \(folder.path)", "unlearn init")
         }
