@@ -131,6 +131,16 @@ struct BranchTests {
             $U -C none train --quiet > said; $U -C none status --json | jq -r '.lineage | "\\(.stem) \\(.length)"'
             """)
         #expect(nobody.status == 0 && nobody.output == "4 2\n0 1\n", "\(nobody.output) \(nobody.errors)")
+        // An empty name is nobody's wherever groups come from.
+        try shell.folder.write("id,group\n" + (1...400).map { "u\($0),\($0 % 3 == 0 ? "" : "p\($0 % 3)")\n" }.joined(), to: "thirds.csv")
+        let others = try shell.run("""
+            set -e
+            $U -C f init \(Self.small) --groups thirds.csv --blocks 12 --branches 2 --blocks-by group > said; $U -C f train --quiet > said
+            $U -C f status --json | jq -r '.lineage | "\\(.stem) \\(.branches)"'
+            comm -23 <(sort all) <(sort train) > tests; r=0; $U -C t init \(Self.small) --blocks 30 --branches 5 --stem-rows tests 2> refusal || r=$?; [ $r = 2 ]; [ ! -e t ]
+            """)
+        #expect(others.status == 0 && others.output == "4 2\n", "\(others.output) \(others.errors)")
+        #expect(try String(contentsOfFile: shell.folder.file("refusal"), encoding: .utf8).contains("names none but rows that were drawn as test rows"))
     }
 
     @Test("Providers have branches of their own, and rows of nobody the stem; deleting one leaves the others' bits")

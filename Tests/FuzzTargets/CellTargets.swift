@@ -8,7 +8,7 @@ extension FuzzTarget {
 
     private static let digest = Digest(bytes: (0..<32).map { UInt8($0) })
 
-    private static let noKey = [UInt8](repeating: 0, count: ObjectEntry.lengthOfKey)
+    private static let noKey = [UInt8](repeating: 0, count: ObjectEntry.keyLength)
 
     static let objectEntry = FuzzTarget(
         "object-entry",

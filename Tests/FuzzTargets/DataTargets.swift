@@ -98,7 +98,7 @@ extension FuzzTarget {
         try expect(survey.labels.allSatisfy { survey.classNames.indices.contains(Int($0)) }, "a label of no class")
         try expect(Set(survey.classNames).count == survey.classNames.count, "a class twice")
         try expect(survey.groups.isEmpty || survey.groups.count == survey.rows, "groups of other rows")
-        try expect(survey.groups.allSatisfy { $0 == -1 || survey.groupNames.indices.contains(Int($0)) }, "a group without a name")
+        try expect(survey.groups.allSatisfy { survey.groupNames.indices.contains(Int($0)) }, "a group without a name")
         var rows = 0
         try source.forEachRow { position, id, features in
             try expect(position == rows && (id != nil) == survey.hasIDs && id?.isEmpty != true, "row \(position) in place \(rows), or its id")

@@ -1,4 +1,5 @@
 import Checkpoints
+import Tensors
 import Testing
 
 @testable import Unlearn
@@ -8,7 +9,11 @@ struct ServedDecisionsTests {
     /// What is kept is what the model decides, or nothing.
     private func expectKept(_ project: SmallProject, _ what: Comment) throws {
         let opened = try project.open(.read), model = try opened.model()
-        #expect(try ServedDecisions.kept(of: model, in: opened.store) == opened.decide(model, on: .test), what)
+        #expect(try kept(model, opened.store) == opened.decide(model, on: .test), what)
+    }
+
+    private func kept(_ model: LatticeVector, _ store: Store) throws -> Decisions? {
+        try ServedDecisions.kept(stateDigest: Digest(of: model).description, in: store)
     }
 
     @Test("After training and after every kind of deletion they are the model's own, and a report is the same with them or without")
@@ -25,15 +30,15 @@ struct ServedDecisionsTests {
         for (name, ids, change) in deletions {
             let without = try project.open()
             try without.store.transaction { change in try change.removeTestRowsSettings() }
-            #expect(try ServedDecisions.kept(of: without.model(), in: without.store) == nil)
+            #expect(try kept(without.model(), without.store) == nil)
             var options = DeletionOptions()
             change(&options)
             options.dryRun = true
             let expected = try without.delete(SmallProject.ids(ids), options: options, control: .init()) { _, _ in }.report
             // The model is as it was; what was taken away is made again.
             if let decisions = try without.decide(without.model(), on: .test) {
-                let model = try without.model()
-                try without.store.transaction { change in try ServedDecisions.keep(decisions, of: model, in: change) }
+                let digest = Digest(of: try without.model()).description
+                try without.store.transaction { change in try ServedDecisions.keep(decisions, stateDigest: digest, in: change) }
             }
             try expectKept(project, "before \(name)")
             let report = try without.delete(SmallProject.ids(ids), options: { options.dryRun = false; return options }(), control: .init()) { _, _ in }.report

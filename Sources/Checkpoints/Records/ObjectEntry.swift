@@ -48,7 +48,7 @@ package struct ObjectEntry: Equatable {
     var tag = [UInt8](repeating: 0, count: tagLength)
 
     package static let tagLength = 32
-    static let keyLength = SecretKey.length
+    package static let keyLength = SecretKey.length
     static let length = 1 + 1 + 4 + 8 + Digest.length + 4 + 4 + tagLength + keyLength
 
     private enum Flag {
@@ -76,7 +76,6 @@ package struct ObjectEntry: Equatable {
 
     /// All but the key.
     package var encodedWithoutKey: [UInt8] { Array(encoded(key: nil).dropLast(Self.keyLength)) }
-    package static let lengthOfKey = keyLength
 
     /// Nil where the bytes are not what `encoded` makes. The key at their end is left where it is.
     package init?(_ content: [UInt8]) {

@@ -54,8 +54,8 @@ extension Store {
 }
 
 extension StoreChange {
-    /// Seals everything anew under a new keyring key; condemned objects lose their keys. The old one lives
-    /// on in memory until the transaction is committed and the new one is adopted.
+    /// Seals everything anew under a new keyring key; condemned objects lose their keys. The old one lives on in memory until the
+    /// transaction is committed and the new one is adopted.
     /// - Complexity: O(objects + requests + ledger entries).
     func renewKeyring() throws -> SecretKey {
         let (next, wrapped) = Store.newKeyring(store.keys)

@@ -73,9 +73,7 @@ extension Store {
     public func beginRequest(ids: [String], details: JSONValue) throws -> Int {
         try commit { change in
             let number = try nextRequestNumber()
-            try database.run(
-                "INSERT INTO requests VALUES (?, ?, ?)", .integer(number), .integer(RequestState.begun.rawValue),
-                .blob(seal("", ofRequest: number, by: keyring)))
+            try change.addRequest(number)
             let rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
             try change.append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: ["rows": .array(rows)]))
             return number
@@ -119,6 +117,12 @@ extension StoreChange {
         for request in try store.requests() { try setReport(request.report, of: request.number, by: next) }
     }
 
+    fileprivate func addRequest(_ number: Int) throws {
+        try store.database.run(
+            "INSERT INTO requests VALUES (?, ?, ?)", .integer(number), .integer(RequestState.begun.rawValue),
+            .blob(store.seal("", ofRequest: number, by: store.keyring)))
+    }
+
     private func setReport(_ report: String, of number: Int, by key: SecretKey) throws {
         try store.database.run("UPDATE requests SET cell = ? WHERE number = ?", .blob(store.seal(report, ofRequest: number, by: key)), .integer(number))
     }
@@ -134,7 +138,7 @@ extension StoreChange {
         try store.database.run("UPDATE requests SET state = ? WHERE number = ?", .integer(state.rawValue), .integer(number))
     }
 
-    /// With the new records: what was written and the report go into the ledger with it.
+    /// Together with the new records: what was written and the report go into the ledger.
     public func publishRequest(_ number: Int, _ publication: Store.Publication, written: [StagedObject], evidence: StagedObject?) throws {
         if let evidence { try register(evidence) }
         try setState(.published, of: number)
@@ -146,8 +150,7 @@ extension StoreChange {
                 untilDeletion: publication.untilDeletion, whileStitched: publication.whileStitched))
     }
 
-    /// Condemns the evidence of all requests so far: it samples models that knew the
-    /// rows which that one deletes.
+    /// Condemns the evidence of all requests so far: it samples models that knew the rows which this change deletes.
     public func condemnEvidence() throws {
         for old in store.index.inUse(where: { $0 == .evidence }) { try condemn(old) }
     }

@@ -156,8 +156,8 @@ extension StoreChange {
         }
     }
 
-    /// Marks rows as deleted by a request. The digests of their ids stay, so that a second deletion is
-    /// noticed; their groups go, and the name of a group with its last live row.
+    /// Marks rows as deleted by a request. The digests of their ids stay, so that a second deletion is noticed; their groups go, and the
+    /// name of a group with its last live row.
     public func markDeleted(_ ids: [String], request: Int) throws {
         var leaving: [Int: Int] = [:]
         for id in ids {

@@ -91,7 +91,7 @@ public final class CSVSource: RowSource {
             } else {
                 labels.append(intern(label, &labelIndex, &labelNames))
             }
-            if let group = header.group { groups.append(fields[group].isEmpty ? -1 : intern(fields[group], &groupIndex, &groupNames)) }
+            if let group = header.group { groups.append(intern(fields[group], &groupIndex, &groupNames)) }
         }
         guard !labels.isEmpty else { throw Failure(.input, "\(path) has no rows below its header") }
         if let unknown = statistics.keys.filter({ name in !columns.contains { $0.name == name } }).min(), !encodingIsGiven {

@@ -48,9 +48,11 @@ extension Project {
     ) throws -> DeletionResult {
         let start = ContinuousClock.now
         let plan = try plan(target, options)
-        // Asked for a file, and with nothing to put into it: a file of that name from before must not pass for it.
-        if plan.isNothingLeft, options.interim != nil { _ = try expectInterim(plan) }
-        guard !plan.isNothingLeft else { return try nothingLeft(plan.selection, plan.lineage, options) }
+        guard !plan.isNothingLeft else {
+            // Asked for a file, and with nothing to put into it: a file of that name from before must not pass for it.
+            if options.interim != nil { _ = try expectInterim(plan) }
+            return try nothingLeft(plan.selection, plan.lineage, options)
+        }
         // Where training here does not give the project's bits, nothing is begun.
         if plan.retrains, !options.approximate { try refuseOtherNumerics("retrain") }
         let interim = try serveInterim(plan, options.interim)

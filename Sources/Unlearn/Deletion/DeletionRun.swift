@@ -16,8 +16,8 @@ final class DeletionRun {
     private var staged: [StagedObject] = []
     private let before: LatticeVector?
     private var decisionsBefore: Decisions?
-    /// The model behind the deletion, and how it names the test rows that are left.
-    private var served: (state: LatticeVector, decisions: Decisions)?
+    /// How the model behind the deletion names the test rows that are left.
+    private var served: Decisions?
     private(set) var report: DeletionReport
     /// Whether nothing that is left knew the deleted rows: the model is one that training reaches, or nothing but branches was retrained,
     /// from states that never knew them, whatever stitches lie in the stem.
@@ -63,21 +63,21 @@ final class DeletionRun {
 
     private func describe(_ outcome: ReplayOutcome?, _ deletedRows: DeletedRows?) throws {
         let lineage = plan.lineage
+        report.stateDigestBefore = before.map { Digest(of: $0).description }
         let states = [before, outcome?.state].compactMap { $0 }
-        let kept = try plan.test.isEmpty ? before.flatMap { try ServedDecisions.kept(of: $0, in: project.store) } : nil
+        let kept = try plan.test.isEmpty ? report.stateDigestBefore.flatMap { try ServedDecisions.kept(stateDigest: $0, in: project.store) } : nil
         let decisions = try kept.map { [$0] + (try project.decide(Array(states.dropFirst()), on: .test) ?? []) } ?? project.decide(states, on: .test, leavingOut: plan.test)
         (decisionsBefore, merged) = (decisions?.first, outcome?.merged)
-        if let state = outcome?.state, let decisions = decisions?.last { served = (state, decisions) }
+        if outcome != nil { served = decisions?.last }
         report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
         if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
         report.blocksTouched = plan.touched
         if !lineage.shape.isChain {
             report.branchesTouched = plan.touchedBranches
-            let left = lineage.liveBranches(without: plan.training), emptied = lineage.liveBranches().filter { !left.contains($0) }
-            if lineage.stemLength == lineage.shape.stem, !emptied.isEmpty { report.branchesEmptied = emptied }
+            let emptied = lineage.branchesEmptied(by: plan.training)
+            if !emptied.isEmpty { report.branchesEmptied = emptied }
         }
         report.blocksTotal = lineage.trainedBlocks
-        report.stateDigestBefore = before.map { Digest(of: $0).description }
         report.testAccuracyBefore = decisionsBefore?.score.accuracy
         report.exact = lineage.isExact && plan.touched.isEmpty
         report.exactBefore = lineage.isExact
@@ -120,7 +120,7 @@ final class DeletionRun {
             try change.condemnEvidence()
             try change.condemnUtilities()
             if !plan.test.isEmpty { try change.removeTestRowsSettings() }
-            if let served { try ServedDecisions.keep(served.decisions, of: served.state, in: change) }
+            if let served, let digest = report.stateDigest { try ServedDecisions.keep(served, stateDigest: digest, in: change) }
             try change.destroyPerishableDisclosures(ofStitches: report.exact)
             try change.changeReports { request in
                 guard !request.report.isEmpty, leavesNothing || !plan.test.isEmpty else { return nil }

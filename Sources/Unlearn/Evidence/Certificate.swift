@@ -84,7 +84,7 @@ public enum ErasureCertificate {
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
             rowsErasedBefore: rowsErasedBefore, checkpointsErased: claims.checkpointsErased.count,
             evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
-            method: claims.influenceRemoved.method.text ?? "?", stitched: claims.influenceRemoved.report.isStitched, hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
+            method: claims.influenceRemoved.method.text ?? "?", stitched: ErasureClaims.madeStitch(claims.influenceRemoved.report), hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
             meaning: claims.influenceRemoved.meaning,
             extrapolatedDistance: claims.influenceRemoved.extrapolation.double, stateDigest: stateDigest,
             interimDigest: claims.influenceRemoved.report["interim"]?["state_digest"]?.text,

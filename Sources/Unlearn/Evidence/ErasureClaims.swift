@@ -113,6 +113,11 @@ struct ErasureClaims: Codable, Equatable {
     /// Whether a deletion's report says that there was no influence to remove.
     static func retrainedNothing(_ report: JSONValue) -> Bool { report["blocks_retrained"] == .integer(0) }
 
+    /// Whether a deletion's report says that it put blocks back on behind a stitch of its own.
+    static func madeStitch(_ report: JSONValue) -> Bool {
+        if case .integer(let count)? = report["stitches"] { count > 0 } else { report["damping"]?.double != nil }
+    }
+
     private static func notReached(_ report: JSONValue, _ published: LedgerEntry, isEncrypted: Bool) -> [NotReached] {
         let details = published.details ?? .null
         var list = [NotReached(what: "the source that the rows were imported from", place: details["source"]?.text)]
@@ -124,7 +129,7 @@ struct ErasureClaims: Codable, Equatable {
             NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
         ]
         // Where branches alone were retrained, no other block knew the rows.
-        let isOfBranches = details["lineage"].map { $0 != .null } == true && !report.isStitched
+        let isOfBranches = details["lineage"].map { $0 != .null } == true && !madeStitch(report)
         if report["method"] == .string("stitch"), !retrainedNothing(report), !isOfBranches {
             let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; "
                 + "an exact deletion since then has taken them away"

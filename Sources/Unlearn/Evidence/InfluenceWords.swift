@@ -125,8 +125,3 @@ struct InfluenceWords {
         }
     }
 }
-
-extension JSONValue {
-    /// Of a deletion's report: whether it made a stitch.
-    var isStitched: Bool { if case .integer(let count)? = self["stitches"] { count > 0 } else { self["damping"]?.double != nil } }
-}

@@ -1,6 +1,5 @@
 import Checkpoints
 import Foundation
-import Tensors
 import Training
 
 /// How the served model names the test rows, kept with it: the next deletion compares with it and need not ask it again, which would be
@@ -15,27 +14,30 @@ struct ServedDecisions: Codable {
     /// It goes with the test rows that are deleted.
     private static let setting = Store.testRowsSettings + "decisions"
 
-    private init(_ decisions: Decisions, of state: LatticeVector) {
-        stateDigest = Digest(of: state).description
-        classes = decisions.classes.reduce(into: Data(capacity: 4 * decisions.classes.count)) { data, number in
-            withUnsafeBytes(of: number.littleEndian) { data.append(contentsOf: $0) }
-        }
+    private init(_ decisions: Decisions, stateDigest: String) {
+        self.stateDigest = stateDigest
+        var writer = ByteWriter(capacity: 4 * decisions.classes.count)
+        for number in decisions.classes { writer.append(number) }
+        classes = Data(writer.bytes)
         score = decisions.score
     }
 
     private func decisions(slots: Int) -> Decisions? {
         guard classes.count == 4 * slots else { return nil }
-        return Decisions(classes: (0..<slots).map { slot in (0..<4).reduce(0) { $0 | Int32(classes[4 * slot + $1]) << Int32(8 * $1) } }, score: score)
+        return classes.withUnsafeBytes { raw in
+            var reader = ByteReader(raw)
+            return Decisions(classes: (0..<slots).map { _ in reader.take(Int32.self) }, score: score)
+        }
     }
 
-    static func keep(_ decisions: Decisions, of state: LatticeVector, in change: borrowing StoreChange) throws {
-        try change.set(setting, to: String(decoding: JSONEncoder().encode(ServedDecisions(decisions, of: state)), as: UTF8.self))
+    static func keep(_ decisions: Decisions, stateDigest: String, in change: borrowing StoreChange) throws {
+        try change.set(setting, to: String(decoding: JSONEncoder().encode(ServedDecisions(decisions, stateDigest: stateDigest)), as: UTF8.self))
     }
 
     /// What was kept of a state; nil where it is not the one that something was kept of.
-    static func kept(of state: LatticeVector, in store: Store) throws -> Decisions? {
+    static func kept(stateDigest: String, in store: Store) throws -> Decisions? {
         guard let text = try store.setting(setting), let kept = try? JSONDecoder().decode(ServedDecisions.self, from: Data(text.utf8)),
-            kept.stateDigest == Digest(of: state).description
+            kept.stateDigest == stateDigest
         else { return nil }
         return kept.decisions(slots: try store.rowBlocks(.test).reduce(0) { $0 + $1.slots })
     }

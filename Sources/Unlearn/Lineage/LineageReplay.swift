@@ -41,16 +41,14 @@ public struct LineageReplay {
             let outcome = try replayStem(ofStem, options, sink)
             // Walked to its end, the stem had all its branches trained anew, on the rows that are left; a stitch put them back on as they
             // were, those too that have no row left.
-            guard outcome.method == .stitch, let stitched = outcome.segments.last, stitched.damping != nil, !ofBranches.isEmpty || mergesOthers else { return outcome }
+            guard outcome.method == .stitch, let stitched = outcome.segments.last, stitched.damping != nil, !(ofBranches + stored.branchesEmptied(by: deleted)).isEmpty
+            else { return outcome }
             return try replayBranches(ofBranches, behind: outcome, options, sink)
         }
         let blocks = ofBranches + (options.method == .exact ? stored.inexactBlocks : [])
         guard !blocks.isEmpty else { return try untrained() }
         return try replayBranches(blocks, behind: nil, options, sink)
     }
-
-    /// Whether the model is merged of other branches when the rows are gone.
-    private var mergesOthers: Bool { stored.stemLength == shape.stem && stored.liveBranches(without: deleted) != stored.liveBranches() }
 
     /// Where no trained block held the rows: the merge of the branches that still have a row.
     private func untrained() throws -> ReplayOutcome {

@@ -165,6 +165,14 @@ public final class StoredLineage {
         return (1...shape.branches).filter { left[$0 - 1] > 0 }
     }
 
+    /// Branches that lose their last live row with these, and with it their part in the merge; none while the stem is not whole, and nothing
+    /// is merged.
+    func branchesEmptied(by deleted: [Int: Set<Int>]) -> [Int] {
+        guard stemLength == shape.stem else { return [] }
+        let left = Set(liveBranches(without: deleted))
+        return liveBranches().filter { !left.contains($0) }
+    }
+
     /// The served model: of a chain the state behind the last trained block; else the stem's end with the mean of what its branches
     /// added, of those that have a live row.
     public func model() throws -> LatticeVector { try model(of: liveBranches()) }

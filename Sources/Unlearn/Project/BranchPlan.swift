@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Training
 
 /// The lineage that `init` is asked for, before the number of rows is known.
@@ -65,7 +66,7 @@ public struct DeletionRisk: Sendable {
         (self.entries, self.heading) = (entries, heading)
     }
 
-    private static func number(_ text: String) -> Double? { Double(text.split(separator: " ").joined(separator: " ")) }
+    private static func number(_ text: String) -> Double? { Double(text.trimmingCharacters(in: .whitespaces)) }
 
     static func noProbability(_ text: String, _ path: String, line: Int) -> Failure {
         Failure(.input, "\(path) line \(line): '\(text.prefix(80))' is no probability; write a number from 0 to 1")
@@ -218,6 +219,7 @@ struct LineagePools {
             if let rows = try names.rows(name, "\(list.path) line \(line)") { chosen.formUnion(rows) } else { unknown.append((name, line)) }
         }
         try list.expectNone(unknown, "is neither a row's id nor a group", "correct the list")
+        guard !chosen.isEmpty else { throw Failure(.input, "\(list.path) names none but rows that were drawn as test rows; name others, or give the test rows with --test") }
         guard chosen.count < count else { throw Failure(.input, "\(list.path) puts every row into the stem, and branches need rows; take some out") }
         return chosen.sorted()
     }

@@ -15,11 +15,19 @@ struct Grouping {
     /// - Parameter given: group of each id, instead of the source's own.
     init(of source: any RowSource, _ survey: Survey, given: [String: String]?, using generator: inout PlacementGenerator) throws {
         if let given { try take(given, source, survey) } else { (indices, names) = (survey.groups, survey.groupNames) }
+        leaveOutNobody()
         var order = Array(names.indices)
         generator.shuffle(&order)
         let found = names
         for (old, new) in order.enumerated() { names[new] = found[old] }
         indices = indices.map { $0 < 0 ? $0 : Int32(order[Int($0)]) }
+    }
+
+    /// An empty name is nobody's: its rows have no group.
+    private mutating func leaveOutNobody() {
+        guard let nobody = names.firstIndex(of: "") else { return }
+        names.remove(at: nobody)
+        indices = names.isEmpty ? [] : indices.map { $0 == nobody ? -1 : $0 > nobody ? $0 - 1 : $0 }
     }
 
     var isEmpty: Bool { indices.isEmpty }

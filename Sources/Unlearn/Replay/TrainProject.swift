@@ -70,14 +70,15 @@ extension Project {
         progress(shape.blocks, shape.blocks)
         let seconds = (watch.now - start) / .seconds(1)
         let bytes = try store.storedBytes().records
-        let raw = shape.blocks * parameterCount * 4, model = try model(), decisions = try decide(model, on: .test)
-        if let decisions, try ServedDecisions.kept(of: model, in: store) == nil {
-            try store.transaction { change in try ServedDecisions.keep(decisions, of: model, in: change) }
+        let raw = shape.blocks * parameterCount * 4, model = try model(), digest = Digest(of: model).description
+        let kept = try ServedDecisions.kept(stateDigest: digest, in: store), decisions = try kept ?? decide(model, on: .test)
+        if kept == nil, let decisions {
+            try store.transaction { change in try ServedDecisions.keep(decisions, stateDigest: digest, in: change) }
         }
         return TrainingReport(
             blocks: shape.blocks, blocksTrained: shape.blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
             seconds: seconds, rowsPerSecond: seconds > 0 ? Double(writer.rows) / seconds : 0,
-            testAccuracy: decisions?.score.accuracy, stateDigest: Digest(of: model).description, storeBytes: bytes,
+            testAccuracy: decisions?.score.accuracy, stateDigest: digest, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 

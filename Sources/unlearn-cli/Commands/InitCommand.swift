@@ -164,7 +164,8 @@ extension CommandSpec {
             throw Failure(.input, "--list-id-column names a column of the lists that --exclude and --only give; give one of these")
         }
         let table = try tableColumns(invocation, spec)
-        let recipe = try recipe(invocation, twin)
+        let branches = try branches(invocation, twin)
+        let recipe = try recipe(invocation, branched: branches != nil || twin?.settings.recipe.plan.branches != nil)
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
             recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: PathText.printable(dataName),
@@ -173,7 +174,7 @@ extension CommandSpec {
         plan.twin = twin
         plan.assignmentSeed = try invocation.seed("assignment-seed")
         plan.blocks = try invocation.integer("blocks", in: Recipe.allowedBlocks)
-        plan.branches = try branches(invocation, twin)
+        plan.branches = branches
         plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path, column: invocation.text("list-id-column")) }
@@ -254,10 +255,9 @@ extension CommandSpec {
         case on, off
     }
 
-    private static func recipe(_ invocation: Invocation, _ twin: TwinPlaces?) throws -> Recipe {
+    private static func recipe(_ invocation: Invocation, branched: Bool) throws -> Recipe {
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         let model = try invocation.choice("model", ModelName.self)!
-        let branched = try twin?.settings.recipe.plan.branches != nil || invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0 > 0
         var recipe = Recipe.builtIn(model, branched: branched)
         func reject(_ name: String, _ models: String) throws {
             if invocation.flag(name) { throw Failure(.input, "--\(name) is for \(models), not for \(model.rawValue)") }
