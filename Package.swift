@@ -61,7 +61,7 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TrainingReference", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
-        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "Checkpoints", "TestSupport"], swiftSettings: quickly),
         .target(

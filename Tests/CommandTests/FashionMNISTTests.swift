@@ -61,7 +61,8 @@ struct FashionMNISTTests {
         #expect(try #require(trained["test_accuracy"] as? Double) >= 0.85)
     }
 
-    @Test("Two hundred mislabelled rows: nearer to exact replay than doing nothing by a third at least; from block 25 they are replayed exactly")
+    @Test("Two hundred mislabelled rows: nearer to exact replay than doing nothing by a third at least; from block 25 they are replayed exactly",
+        .enabled(if: runsLong, "make test-long runs it"))
     func mislabelled() throws {
         try removeMislabelled(
             ["--activation", "tanh", "--shift", "0", "--averaging", "0", "--learning-rate", "0.03", "--weight-decay", "0.001"], method: "stitch")

@@ -49,7 +49,7 @@ struct NPZLayoutTests {
 
     @Test("Images with their channels last are read channel by channel, and said to be", arguments: [false, true])
     func channelsLast(fortran: Bool) throws {
-        let shape = [2, 8, 9, 3], bytes = (0..<2 * 8 * 9 * 3).map { UInt8($0 % 251) }
+        let shape = [2, 8, 9, 3], bytes = (0..<432).map { UInt8($0 % 251) }
         let (survey, rows, remarks) = try read(NPZ.npy("|u1", shape, fortran ? turned(bytes, shape) : bytes, fortran: fortran), rows: 2)
         #expect(survey.shape == RowShape(channels: 3, height: 8, width: 9))
         for row in 0..<2 {

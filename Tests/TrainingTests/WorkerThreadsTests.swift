@@ -33,8 +33,14 @@ struct WorkerThreadsTests {
     @Test("Calls may make calls", arguments: [0, 3])
     func nested(threads: Int) {
         let pool = Self.pool(starting: threads), sum = Mutex(0)
-        pool.perform(4) { outer in pool.perform(3) { inner in sum.withLock { $0 += 10 * outer + inner } } }
-        #expect(sum.withLock { $0 } == 3 * 60 + 4 * 3)
+        pool.perform(4) { outer in
+            pool.perform(3) { inner in
+                let term: Int = 10 * outer + inner
+                sum.withLock { $0 += term }
+            }
+        }
+        // 3 · 10 · (0 + 1 + 2 + 3) + 4 · (0 + 1 + 2)
+        #expect(sum.withLock { $0 } == 192)
     }
 
     @Test("A crew does its work with the threads there are", arguments: [0, 1, 3])

@@ -16,11 +16,12 @@ public enum Semivalue: Sendable, Codable, Equatable {
         precondition(n >= 1)
         switch self {
         case .shapley: return [Double](repeating: 1 / Double(n), count: n)
-        case .banzhaf: return Self.normalised(ratios: (0..<n - 1).map { Double(n - 1 - $0) / Double($0 + 1) })
+        case .banzhaf: return Self.normalised(ratios: (0..<n - 1).map { s -> Double in Double(n - 1 - s) / Double(s + 1) })
         case .beta(let alpha, let beta):
             precondition(alpha > 0 && beta > 0 && alpha.isFinite && beta.isFinite, "Beta(α, β) needs positive α and β")
-            return Self.normalised(ratios: (0..<n - 1).map { s in
-                Double(n - 1 - s) / Double(s + 1) * ((Double(s) + beta) / (Double(n - 2 - s) + alpha))
+            return Self.normalised(ratios: (0..<n - 1).map { s -> Double in
+                let before = Double(s), behind = Double(n - 1 - s)
+                return behind / (before + 1) * ((before + beta) / (behind - 1 + alpha))
             })
         }
     }

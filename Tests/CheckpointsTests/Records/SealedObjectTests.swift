@@ -40,13 +40,17 @@ struct SealedObjectTests {
     @Test("The file is laid out as specified, with and without encryption")
     func layout() {
         let encrypted = form(kind: .testRows, block: 0x01020304).seal([1, 2, 3], key: .counting)
-        let header = Array("UNLRSEAL".utf8) + [2, 0, 1, 0, 0, 0, 0, 0] + (1...16).map { UInt8($0) }
+        let numbers: [UInt8] = [2, 0, 1, 0, 0, 0, 0, 0], salt = [UInt8](1...16)
+        let header = Array("UNLRSEAL".utf8) + numbers + salt
         #expect(Array(encrypted.prefix(32)) == header)
         let plain = form(.none, kind: .evidence, block: 0x01020304).seal([1, 2, 3], key: nil)
-        #expect(Array(plain.prefix(32)) == Array(header[..<10]) + [0] + header[11...])
+        var plainHeader = header
+        plainHeader[10] = 0
+        #expect(Array(plain.prefix(32)) == plainHeader)
         #expect(Array(plain[64..<67]) == [1, 2, 3])
         // project ‖ header ‖ kind ‖ block ‖ salt ‖ content
-        let digested = Self.projectID + plain[..<32] + [6, 4, 3, 2, 1] + plain[32..<67]
+        let place: [UInt8] = [6, 4, 3, 2, 1]
+        let digested = Self.projectID + plain[..<32] + place + plain[32..<67]
         #expect(Array(plain.suffix(32)) == digested.withUnsafeBytes { Digest(of: $0) }.bytes)
     }
 
