@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "Files", dependencies: ["CSystem"]),
         .target(name: "Charts"),
         .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
-        .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib"]),
+        .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib", "CZstd"]),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CSQLite", "CSodium"]),
         .target(name: "Unlearn", dependencies: ["Training", "Checkpoints", "Tensors", "Files"]),
         .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),

@@ -37,6 +37,43 @@ public struct Recipe: Sendable, Equatable {
         return recipe
     }
 
+    /// The same for tables, fitted to the rows: a table may have a hundred rows or millions, and what a block of images needs would not
+    /// even begin to teach the one, and wear out the other. Documentation/Recipes.md has the measurements.
+    /// - Parameter branches: 0: a chain.
+    public static func ofTable(_ model: ModelName, rows: Int, branches: Int) -> Recipe {
+        var recipe = builtIn(model, branched: branches > 0)
+        guard !model.isConvolutional else { return recipe }
+        // Blocks of a few hundred rows see too little of the table to be trained on one after the other.
+        recipe.plan.blocks = min(max(1, rows / rowsOfTableBlock), mostTableBlocks)
+        if branches > 0 {
+            // As many of the branches' blocks as of the stem's, where there is one.
+            let length = max(1, recipe.plan.blocks / (recipe.stemShare > 0 ? 2 * branches : branches))
+            recipe.plan.blocks = (recipe.stemShare > 0 ? 2 : 1) * branches * length
+        }
+        let blockRows = rows / recipe.plan.blocks
+        recipe.trainer.batchSize = blockRows >= 1000 ? 64 : blockRows >= 300 ? 32 : 16
+        recipe.trainer.momentum = 0.9
+        recipe.trainer.averaging = 0.5
+        // Probabilities of rare classes are what such tables are often asked for; smoothing would flatten them.
+        recipe.trainer.labelSmoothing = 0
+        recipe.plan.schedule = .linear
+        if model == .logistic {
+            recipe.plan.learningRate = 0.1
+            // A small table is passed over until its one block has converged.
+            recipe.plan.epochs = min(max(20, 40_000 / max(1, blockRows)), 200)
+            // The penalty ½‖w‖² beside the sum of the losses, as scikit-learn's default has it.
+            recipe.trainer.weightDecay = Float(min(0.01, 1 / Double(max(1, rows))))
+        } else {
+            recipe.plan.learningRate = 0.05
+            recipe.plan.epochs = blockRows >= 1000 ? 20 : 40
+            recipe.trainer.weightDecay = Float(min(0.01, max(3e-4, 5 / Double(max(1, rows)))))
+        }
+        return recipe
+    }
+
+    private static let rowsOfTableBlock = 2000
+    private static let mostTableBlocks = 100
+
     private static func ofChain(_ model: ModelName) -> Recipe {
         switch model {
         case .logistic:

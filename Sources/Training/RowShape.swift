@@ -12,5 +12,8 @@ public struct RowShape: Sendable, Codable, Equatable {
 
     public init(features: Int) { self.init(channels: 1, height: 1, width: features) }
 
+    /// Whether features have no place in an image: those of a table.
+    public var isFlat: Bool { channels == 1 && height == 1 }
+
     public var count: Int { channels * height * width }
 }

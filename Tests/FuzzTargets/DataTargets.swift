@@ -49,10 +49,10 @@ extension FuzzTarget {
         dictionary: ["id", "age", "city", "label", "provider", ",", "\"", "\"\"", "\n", "\r\n", "\u{FEFF}", "nan", "inf", "1e308", "0x1p-1074", "-0", "\0", "é"]
     ) { input in
         let file = MemoryFile(input)
-        let training = CSVSource(file.path, labelColumn: "label", idColumn: "id", groupColumn: "provider")
+        let training = TableSource(file.path, TableOptions(labelColumn: "label", idColumn: "id", groupColumn: "provider"))
         var refusal: (any Error)?
         do { try readAll(training) } catch { refusal = error }
-        try readIfPossible(CSVSource(file.path, labelColumn: "label", encoding: soundTable, classNames: ["1", "10", "2"]))
+        try readIfPossible(TableSource(file.path, TableOptions(labelColumn: "label"), encoding: soundTable, classNames: ["1", "10", "2"]))
         if let refusal { throw refusal }
     }
 
@@ -69,7 +69,10 @@ extension FuzzTarget {
         if let refusal { throw refusal }
     }
 
-    private static let soundTable = CSVEncoding(columns: [.numeric(name: "age", mean: 20, deviation: 1e-3), .oneHot(name: "city", categories: ["Rome", ""])])
+    private static let soundTable = TableEncoding(
+        columns: [
+            .init(name: "age", kind: .number(.init(mean: 20, deviation: 1e-3)), hasGaps: true), .init(name: "city", kind: .categories(["Rome", ""], pooled: true)),
+        ])
 
     /// The second question about one input: its refusal says nothing of the first.
     private static func readIfPossible(_ source: any RowSource) throws {

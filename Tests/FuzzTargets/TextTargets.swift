@@ -89,6 +89,6 @@ extension FuzzTarget {
         { try expect((try $0.integers($1, in: 1...9) ?? [1]).allSatisfy { (1...9).contains($0) }, "a number out of its range") },
         { try expect((0...1e12).contains(try $0.number($1, in: 0...1e12) ?? 0), "a number out of its range") },
         { try expect((try $0.numbers($1, in: 0...0.5) ?? [0]).allSatisfy { (0...0.5).contains($0) }, "a number out of its range") },
-        { try expect(!(try DataSpec($0.text($1) ?? "csv:x") == .csv(path: "")), "data without a name") },
+        { try expect(!(try DataSpec($0.text($1) ?? "csv:x") == .csv(paths: [""])), "data without a name") },
     ]
 }

@@ -13,7 +13,7 @@ struct CSVRecordsTests {
 
     private func records(in path: String) throws -> [(line: Int, fields: [String])] {
         var records: [(line: Int, fields: [String])] = []
-        try CSVSource.forEachRecord(in: path) { records.append(($0, $1)) }
+        try CSVFile.forEachRecord(in: path) { records.append(($0, $1)) }
         return records
     }
 

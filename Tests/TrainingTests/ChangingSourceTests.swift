@@ -24,7 +24,7 @@ private struct Changing: Sendable, CustomTestStringConvertible {
     static let all: [Changing] = [
         Changing(
             testDescription: "csv", file: "t.csv", before: Array("x,y\n1,u\n2,v\n3,u\n".utf8), after: Array("x,y\n3,u\n2,v\n1,u\n".utf8),
-            source: { CSVSource($0.file("t.csv"), labelColumn: "y") }),
+            source: { TableSource($0.file("t.csv"), TableOptions(labelColumn: "y")) }),
         Changing(
             testDescription: "libsvm", file: "t.svm", before: Array("1 1:1\n0 1:2\n".utf8), after: Array("1 1:2\n0 1:1\n".utf8),
             source: { LIBSVMSource($0.file("t.svm")) }),

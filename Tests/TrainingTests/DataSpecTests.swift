@@ -9,8 +9,8 @@ struct DataSpecTests {
     @Test(
         "Each form is understood",
         arguments: [
-            ("fashion-mnist", .fashionMNIST), ("idx:a.gz,b", .idx(images: "a.gz", labels: "b")), ("csv:rows.csv", .csv(path: "rows.csv")),
-            ("npz:a,b.npz", .npz(path: "a,b.npz")), ("csv:with,comma:and colon.csv", .csv(path: "with,comma:and colon.csv")), ("idx:x:1, y", .idx(images: "x:1", labels: " y")),
+            ("fashion-mnist", .fashionMNIST), ("idx:a.gz,b", .idx(images: "a.gz", labels: "b")), ("csv:rows.csv", .csv(paths: ["rows.csv"])),
+            ("npz:a,b.npz", .npz(path: "a,b.npz")), ("csv:one.csv,two:and three.csv", .csv(paths: ["one.csv", "two:and three.csv"])), ("csv:-", .csv(paths: ["/dev/stdin"])), ("idx:x:1, y", .idx(images: "x:1", labels: " y")),
             ("cifar10:/data/cifar", .cifar10(folder: "/data/cifar")), ("libsvm:a,b.gz", .libsvm(path: "a,b.gz")),
         ] as [(String, DataSpec)])
     func forms(_ text: String, _ expected: DataSpec) throws {

@@ -30,8 +30,13 @@ struct FeatureEncodingTests {
 
     @Test("A table's encoding survives being written down")
     func codedTable() throws {
-        let encoding = CSVEncoding(columns: [.numeric(name: "x", mean: 0.1, deviation: 3), .oneHot(name: "y", categories: ["a", "b"])])
-        #expect(encoding.features == 3)
-        #expect(try JSONDecoder().decode(CSVEncoding.self, from: JSONEncoder().encode(encoding)) == encoding)
+        let scale = TableEncoding.Standardisation(mean: 0.1, deviation: 3)
+        let encoding = TableEncoding(
+            columns: [
+                .init(name: "x", kind: .number(scale)), .init(name: "g", kind: .number(scale), hasGaps: true), .init(name: "y", kind: .categories(["a", "b"], pooled: true)),
+                .init(name: "d", kind: .date(day: scale, time: nil)), .init(name: "t", kind: .date(day: scale, time: scale), hasGaps: true), .init(name: "b", kind: .boolean),
+            ], decimalComma: true)
+        #expect(encoding.features == 11)
+        #expect(try JSONDecoder().decode(TableEncoding.self, from: JSONEncoder().encode(encoding)) == encoding)
     }
 }

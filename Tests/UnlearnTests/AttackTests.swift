@@ -108,7 +108,7 @@ struct AttackTests {
             for row in 0..<Self.rows { text += "u\(row)," + columns.map { "\($0[row])" }.joined(separator: ",") + ",\(row % 3)\n" }
             var recipe = SmallProject.recipe
             recipe.plan.blocks = 15
-            let source = CSVSource(try folder.write(text, to: "table.csv"), labelColumn: "label", idColumn: "who")
+            let source = TableSource(try folder.write(text, to: "table.csv"), TableOptions(labelColumn: "label", idColumn: "who"))
             var plan = ProjectPlan(recipe: recipe, blockPolicy: .stratified, source: source, sourceName: "table", threads: 1)
             plan.assignmentSeed = seed
             path = folder.file("project")
@@ -119,8 +119,8 @@ struct AttackTests {
         func guesses() throws -> [Double] {
             let project = try Project(opening: path, .read, threads: 1)
             let statistics = try #require(project.settings.table).columns.map { column -> (mean: Double, deviation: Double) in
-                guard case .numeric(_, let mean, let deviation) = column else { return (0, 1) }
-                return (mean, deviation)
+                guard case .number(let scale) = column.kind else { return (0, 1) }
+                return (scale.mean, scale.deviation)
             }
             var sums = [Double](repeating: 0, count: 4)
             for part in Part.allCases {
@@ -163,10 +163,15 @@ struct AttackTests {
         let folder = try TemporaryFolder()
         let statistics = try ColumnStatistics.read(try folder.write("column,mean,deviation\na,1.5,2.25\n", to: "statistics.csv"))
         let table = "who,a,b,label\n" + (0..<40).map { "u\($0),\($0),\($0 * 7 % 40),\($0 % 2)\n" }.joined()
-        let source = CSVSource(try folder.write(table, to: "t.csv"), labelColumn: "label", idColumn: "who", statistics: statistics)
+        func options(_ statistics: [String: ColumnStatistics]) -> TableOptions {
+            var options = TableOptions(labelColumn: "label", idColumn: "who")
+            options.statistics = statistics
+            return options
+        }
+        let source = TableSource(try folder.write(table, to: "t.csv"), options(statistics))
         _ = try source.survey()
-        #expect(source.encoding?.columns.first == .numeric(name: "a", mean: 1.5, deviation: 2.25))
-        let unknown = CSVSource(folder.file("t.csv"), labelColumn: "label", idColumn: "who", statistics: ["z": statistics["a"]!])
+        #expect(source.encoding?.columns.first == .init(name: "a", kind: .number(.init(mean: 1.5, deviation: 2.25))))
+        let unknown = TableSource(folder.file("t.csv"), options(["z": statistics["a"]!]))
         #expect { _ = try unknown.survey() } throws: { "\($0)".contains("name a column 'z'") }
         for bad in ["column,mean\na,1\n", "column,mean,deviation\na,1,0\n", "column,mean,deviation\na,x,1\n", "column,mean,deviation\na,1,1\na,1,1\n", ""] {
             #expect(throws: Failure.self) { try ColumnStatistics.read(try folder.write(bad, to: "bad.csv")) }
@@ -371,7 +376,7 @@ struct AttackTests {
             var recipe = SmallProject.recipe
             recipe.plan.blocks = 12
             var plan = ProjectPlan(
-                recipe: recipe, blockPolicy: .stratified, source: CSVSource(csv, labelColumn: "label", idColumn: "who"), sourceName: "t", threads: 1)
+                recipe: recipe, blockPolicy: .stratified, source: TableSource(csv, TableOptions(labelColumn: "label", idColumn: "who")), sourceName: "t", threads: 1)
             change(&plan)
             _ = try ProjectBuilder(plan, in: folder.file(name)).build { _, _ in }
         }
@@ -382,21 +387,21 @@ struct AttackTests {
         try build("twin") {
             $0.twin = twin
             $0.exclude = try? SmallProject.ids(["u17"])
-            $0.source = CSVSource(csv, labelColumn: "label", idColumn: "who", encoding: twin.settings.table, classNames: twin.settings.classNames)
+            $0.source = TableSource(csv, TableOptions(labelColumn: "label", idColumn: "who"), encoding: twin.settings.table, classNames: twin.settings.classNames)
         }
         #expect(try train(folder.file("twin")).stateDigest == report.stateDigest)
         // Also of a source that the row was taken out of.
         try folder.write(table.split(separator: "\n").filter { !$0.hasPrefix("u17,") }.joined(separator: "\n") + "\n", to: "t.csv")
         try build("cleaned") {
             $0.twin = twin
-            $0.source = CSVSource(csv, labelColumn: "label", idColumn: "who", encoding: twin.settings.table, classNames: twin.settings.classNames)
+            $0.source = TableSource(csv, TableOptions(labelColumn: "label", idColumn: "who"), encoding: twin.settings.table, classNames: twin.settings.classNames)
         }
         #expect(try train(folder.file("cleaned")).stateDigest == report.stateDigest)
         try folder.write(table + "stranger,1,c1,2\n", to: "t.csv")
         #expect {
             try build("stranger") {
                 $0.twin = twin
-                $0.source = CSVSource(csv, labelColumn: "label", idColumn: "who", encoding: twin.settings.table, classNames: twin.settings.classNames)
+                $0.source = TableSource(csv, TableOptions(labelColumn: "label", idColumn: "who"), encoding: twin.settings.table, classNames: twin.settings.classNames)
             }
         } throws: { ($0 as? Failure)?.kind == .input && "\($0)".contains("has no row 'stranger'") }
     }

@@ -26,7 +26,7 @@ struct ForgettingTests {
                 let numbers = (0..<4).map { _ in "\(Double.random(in: -9...9, using: &random))" }
                 table += "\(row == 77 ? Self.id : "person-\(row)"),\(numbers.joined(separator: ",")),\(row == 77 ? Self.city : "city\(row % 4)"),\(row % 2),\(row == 77 ? Self.group : "p\(row % 3)")\n"
             }
-            let source = CSVSource(try folder.write(table, to: "table.csv"), labelColumn: "label", idColumn: "who", groupColumn: "provider")
+            let source = TableSource(try folder.write(table, to: "table.csv"), TableOptions(labelColumn: "label", idColumn: "who", groupColumn: "provider"))
             var recipe = SmallProject.recipe
             recipe.plan.blocks = 20
             var plan = ProjectPlan(recipe: recipe, blockPolicy: .order, source: source, sourceName: "table", threads: 1)
@@ -121,7 +121,7 @@ struct ForgettingTests {
     func categories() throws {
         let planted = try Planted(.xchacha20poly1305)
         func categories() throws -> [String] {
-            guard case .oneHot(_, let categories)? = try planted.open(.read).settings.table?.columns.last else { return [] }
+            guard let categories = try planted.open(.read).settings.table?.columns.last?.categories else { return [] }
             return categories
         }
         let atFirst = try categories()

@@ -5,7 +5,8 @@ public enum DataSpec: Sendable, Equatable {
     case fashionMNIST
     case idx(images: String, labels: String)
     case cifar10(folder: String)
-    case csv(path: String)
+    /// One table, or several that are read one behind the other.
+    case csv(paths: [String])
     case npz(path: String)
     case libsvm(path: String)
 
@@ -27,7 +28,12 @@ public enum DataSpec: Sendable, Equatable {
         } else if let folder = rest(behind: "cifar10:"), !folder.isEmpty {
             self = .cifar10(folder: folder)
         } else if let path = file(behind: "csv:"), !path.isEmpty {
-            self = .csv(path: path)
+            // A name may hold a comma, and is then one file.
+            let paths = path.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+            guard paths.allSatisfy({ !$0.isEmpty }) || FileSystem.exists(path) else {
+                throw Failure(.input, "'\(text)' names a file without a name; write csv:FILE or csv:FILE,FILE")
+            }
+            self = .csv(paths: FileSystem.exists(path) ? [path] : paths.map { $0 == "-" ? "/dev/stdin" : $0 })
         } else if let path = rest(behind: "npz:"), !path.isEmpty {
             self = .npz(path: path)
         } else if let path = file(behind: "libsvm:"), !path.isEmpty {
@@ -45,6 +51,11 @@ public enum DataSpec: Sendable, Equatable {
         case .cifar10(let folder): CIFAR10Source.hasTestRows(in: folder)
         case .idx, .csv, .npz, .libsvm: false
         }
+    }
+
+    /// Whether its columns have names and become features one by one.
+    public var isTable: Bool {
+        if case .csv = self { true } else { false }
     }
 
     /// The training or test files of Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), as the Debian package

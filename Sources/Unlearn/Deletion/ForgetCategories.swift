@@ -8,13 +8,13 @@ struct CategoryPlace: Hashable {
     let feature: Int
 }
 
-extension CSVEncoding {
+extension TableEncoding {
     /// Every category, by its feature.
     var categoryPlaces: [CategoryPlace] {
         var feature = 0
         return columns.enumerated().flatMap { index, column -> [CategoryPlace] in
             defer { feature += column.features }
-            guard case .oneHot(_, let categories) = column else { return [] }
+            guard let categories = column.categories else { return [] }
             return categories.indices.map { CategoryPlace(column: index, category: $0, feature: feature + $0) }
         }
     }

@@ -48,7 +48,7 @@ public struct DeletionRisk: Sendable {
     public init(reading path: String) throws {
         self.path = path
         var entries: [String: (probability: Double, line: Int)] = [:], isFirst = true, heading: (name: String, probability: String)?
-        try CSVSource.forEachRecord(in: path) { line, fields in
+        try CSVFile.forEachRecord(in: path) { line, fields in
             defer { isFirst = false }
             guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write id-or-group,probability") }
             guard let probability = Self.number(fields[1]), (0...1).contains(probability) else {

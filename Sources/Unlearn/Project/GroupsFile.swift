@@ -7,7 +7,7 @@ public enum GroupsFile {
     /// - Throws: `Failure` of kind `input` where a line is no pair or names an id again, or the file holds none.
     public static func read(_ path: String) throws -> [String: String] {
         var groups: [String: String] = [:]
-        try CSVSource.forEachRecord(in: path) { line, fields in
+        try CSVFile.forEachRecord(in: path) { line, fields in
             guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write id,group") }
             guard groups.updateValue(fields[1], forKey: fields[0]) == nil else {
                 throw Failure(.input, "\(path) line \(line) names the id '\(fields[0])' again; give each id one group")

@@ -33,7 +33,7 @@ public struct IDList: Sendable {
     package init(table bytes: [UInt8], path: String, column: String) throws {
         var place: Int?
         var builder = Builder()
-        try CSVSource.forEachRecord(in: bytes, path: path) { line, fields in
+        try CSVFile.forEachRecord(in: bytes, path: path) { line, fields in
             guard let column = place else {
                 let places = fields.indices.filter { fields[$0] == column }
                 guard places.count == 1 else {

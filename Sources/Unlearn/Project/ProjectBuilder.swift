@@ -18,6 +18,10 @@ public struct ProjectBuilder {
         public let excluded: Int
         public let settings: ProjectSettings
         public let parameters: Int
+        /// Rows of each class, test rows that were set aside included.
+        public let classCounts: [Int]
+        /// What reading the rows showed that its user may want to know.
+        public let remarks: [String]
     }
 
     /// What the ledger says of a new project.
@@ -47,14 +51,41 @@ public struct ProjectBuilder {
         }
     }
 
-    /// - Complexity: two passes over the source; memory for one block and about 80 bytes a row.
-    public func build(progress: (_ done: Int, _ total: Int) throws -> Void) throws -> Summary {
+    /// A project as it is going to be: everything that is decided before anything is written.
+    private struct Draft {
+        let survey: Survey
+        let kept: [Int]
+        let groups: Grouping
+        let testSource: (any RowSource)?
+        let testSurvey: Survey?
+        let destinations: RowDestinations
+        let settings: ProjectSettings
+        let parameters: Int
+    }
+
+    /// What `build` would make, without making it. Rows that `exclude` names are not looked for.
+    /// - Complexity: one pass over the source.
+    public func survey() throws -> Summary {
+        let draft = try draft()
+        let testRows = draft.testSurvey?.rows ?? draft.destinations.testSlots.reduce(0, +)
+        return Summary(
+            rows: draft.destinations.trainingSlots.reduce(0, +), testRows: testRows, excluded: 0, settings: draft.settings, parameters: draft.parameters,
+            classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (draft.testSource?.remarks ?? []))
+    }
+
+    private static func counts(_ survey: Survey, _ kept: [Int]) -> [Int] {
+        var counts = [Int](repeating: 0, count: survey.classNames.count)
+        for position in kept where survey.labels[position] >= 0 { counts[Int(survey.labels[position])] += 1 }
+        return counts
+    }
+
+    private func draft() throws -> Draft {
         guard !Store.exists(in: folder) else {
             throw Failure(.input, "\(folder) already holds a project; choose another folder with -C DIR")
         }
         let survey = try plan.source.survey()
         var generator = PlacementGenerator(seed: plan.assignmentSeed)
-        if plan.twin == nil { (plan.source as? CSVSource)?.shuffleCategories(using: &generator) }
+        if plan.twin == nil { (plan.source as? TableSource)?.shuffleCategories(using: &generator) }
         let kept = try keptRows(survey)
         var training = kept
         var heldOut: [Int] = []
@@ -65,7 +96,7 @@ public struct ProjectBuilder {
         }
         let groups = try Grouping(of: plan.source, survey, given: plan.groups, using: &generator)
 
-        var recipe = plan.recipe
+        var recipe = try plan.recipe(plan.twin?.trainingSlots.reduce(0, +) ?? training.count, survey)
         if let twin = plan.twin {
             guard plan.blocks.map({ $0 == twin.trainingSlots.count }) ?? true else {
                 throw Failure(.input, "--blocks \(plan.blocks!) does not go with --like: that project has \(twin.trainingSlots.count) blocks; leave it out")
@@ -105,29 +136,37 @@ public struct ProjectBuilder {
         }
         guard recipe.isAllowed else { throw Failure(.input, "the branches' rate or epochs are out of range; give --branch-learning-rate and --branch-epochs") }
         let trainer = try recipe.makeTrainer(input: survey.shape, classes: survey.classNames.count, threads: plan.threads)
+        let table = plan.source as? TableSource
         let settings = ProjectSettings(
             recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,
             blockPolicy: plan.twin?.settings.blockPolicy ?? plan.blockPolicy,
-            table: (plan.source as? CSVSource)?.encoding, source: plan.sourceName, testSource: plan.testSourceName,
+            table: table?.encoding, tableNames: table.map { TableNames($0.options) }, source: plan.sourceName, testSource: plan.testSourceName,
             fingerprint: trainer.fingerprint, programVersion: programVersion)
+        return Draft(
+            survey: survey, kept: kept, groups: groups, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
+            parameters: trainer.layout.count)
+    }
 
+    /// - Complexity: two passes over the source; memory for one block and about 80 bytes a row.
+    public func build(progress: (_ done: Int, _ total: Int) throws -> Void) throws -> Summary {
+        let draft = try draft(), settings = draft.settings, destinations = draft.destinations, testSource = draft.testSource
         let store = try Store(creating: folder, encryption: plan.encryption)
         do {
-            let total = 2 * (kept.count + (testSurvey?.rows ?? 0))
+            let total = 2 * (draft.kept.count + (draft.testSurvey?.rows ?? 0))
             var done = 0
             func advance(_ rows: Int) throws {
                 done += rows
                 try progress(done, total)
             }
             try store.transaction { change in try settings.save(in: change) }
-            var liveOfGroups = [Int](repeating: 0, count: groups.names.count)
+            var liveOfGroups = [Int](repeating: 0, count: draft.groups.names.count)
             var excluded = plan.exclude?.pending ?? [:]
             var orphans = Set(settings.table?.categoryPlaces ?? [])
             try importRows(
-                plan.source, survey, destinations: destinations.source, groups: groups,
+                plan.source, draft.survey, destinations: destinations.source, groups: draft.groups,
                 slots: [.train: destinations.trainingSlots, .test: testSource == nil ? destinations.testSlots : []],
                 into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
-            if let testSource, let testSurvey {
+            if let testSource, let testSurvey = draft.testSurvey {
                 try importRows(
                     testSource, testSurvey, destinations: destinations.testSource, groups: Grouping(), slots: [.test: destinations.testSlots],
                     into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
@@ -137,17 +176,19 @@ public struct ProjectBuilder {
             let left = try store.rowCount(.train, deleted: true)
             try store.transaction { change in
                 // What only rows that were left out had is named nowhere.
-                try change.setGroups(groups.names, live: liveOfGroups)
+                try change.setGroups(draft.groups.names, live: liveOfGroups)
                 if !orphans.isEmpty { try settings.forgetting(orphans).save(in: change) }
                 try change.append(
                     LedgerEntry(.created, details: try JSONValue(Creation(settings: settings, rows: rows, testRows: testRows, excluded: left, publicKey: store.publicKey.description))))
             }
             try store.publishCreation()
-            return Summary(rows: rows, testRows: testRows, excluded: left, settings: settings, parameters: trainer.layout.count)
+            return Summary(
+                rows: rows, testRows: testRows, excluded: left, settings: settings, parameters: draft.parameters,
+                classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (testSource?.remarks ?? []))
         } catch {
             // What cannot be cleared now, the next attempt clears; the first error is the one to hear of.
             try? store.abandonCreation()
-            throw (error as? DuplicateRowID).flatMap { try? explained($0, kept: Set(kept), testSource) } ?? error
+            throw (error as? DuplicateRowID).flatMap { try? explained($0, kept: Set(draft.kept), testSource) } ?? error
         }
     }
 

@@ -3,7 +3,8 @@ import Training
 
 /// What `init` is asked to make.
 public struct ProjectPlan {
-    public var recipe: Recipe
+    /// Of a model for so many rows of such a shape and so many classes.
+    public var recipe: (_ rows: Int, _ survey: Survey) throws -> Recipe
     public var blockPolicy: BlockPolicy
     /// Nil: as many blocks as the recipe says, or one for each group under `--blocks-by group`.
     public var blocks: Int?
@@ -30,11 +31,18 @@ public struct ProjectPlan {
     public var twin: TwinPlaces?
     public var threads: Int
 
-    public init(recipe: Recipe, blockPolicy: BlockPolicy, source: any RowSource, sourceName: String, threads: Int) {
+    public init(
+        recipe: @escaping (_ rows: Int, _ survey: Survey) throws -> Recipe, blockPolicy: BlockPolicy, source: any RowSource, sourceName: String, threads: Int
+    ) {
         self.recipe = recipe
         self.blockPolicy = blockPolicy
         self.source = source
         self.sourceName = sourceName
         self.threads = threads
+    }
+
+    /// A recipe that does not depend on the rows.
+    public init(recipe: Recipe, blockPolicy: BlockPolicy, source: any RowSource, sourceName: String, threads: Int) {
+        self.init(recipe: { _, _ in recipe }, blockPolicy: blockPolicy, source: source, sourceName: sourceName, threads: threads)
     }
 }

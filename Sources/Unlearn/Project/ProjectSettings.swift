@@ -13,7 +13,9 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
     public var classNames: [String]
     public var blockPolicy: BlockPolicy
     /// How a table's columns became features; nil for images.
-    public var table: CSVEncoding?
+    public var table: TableEncoding?
+    /// What stands in which column of the table, for rows that come later; nil in projects made before that was kept.
+    public var tableNames: TableNames?
     /// Where the rows were imported from, as the command line named it.
     public var source: String
     public var testSource: String?
@@ -41,6 +43,21 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         try change.set(Self.key, to: String(decoding: encoder.encode(self), as: UTF8.self))
+    }
+}
+
+/// The columns of a table that are no features.
+public struct TableNames: Codable, Sendable, Equatable {
+    public let label: String
+    public let id: String?
+    public let group: String?
+    public let decimalComma: Bool
+
+    public init(_ options: TableOptions) {
+        label = options.labelColumn
+        id = options.idColumn
+        group = options.groupColumn
+        decimalComma = options.decimalComma
     }
 }
 
@@ -76,12 +93,17 @@ extension ProjectSettings {
         }
     }
 
-    private func isUsable(_ table: CSVEncoding, features: Int) -> Bool {
+    private func isUsable(_ standardisation: TableEncoding.Standardisation) -> Bool {
+        standardisation.mean.isFinite && standardisation.deviation.isFinite && standardisation.deviation > 0
+    }
+
+    private func isUsable(_ table: TableEncoding, features: Int) -> Bool {
         table.features == features
             && table.columns.allSatisfy {
-                switch $0 {
-                case .numeric(_, let mean, let deviation): mean.isFinite && deviation.isFinite && deviation > 0
-                case .oneHot: true
+                switch $0.kind {
+                case .number(let standardisation): isUsable(standardisation)
+                case .date(let day, let time): isUsable(day) && (time.map(isUsable) ?? true)
+                case .boolean, .categories: true
                 }
             }
     }

@@ -103,7 +103,7 @@ private struct PlayersFile {
             return
         }
         var number: [String: Int] = [:], first: [String: Int] = [:], isHeader = true
-        try CSVSource.forEachRecord(in: InputFile(file)) { line, fields in
+        try CSVFile.forEachRecord(in: InputFile(file)) { line, fields in
             defer { isHeader = false }
             guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write player,id") }
             if isHeader {

@@ -10,7 +10,7 @@ extension CommandSpec {
         name: "init", summary: "make a project: import rows into its own store",
         example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
         options: [
-            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
             OptionSpec("model", "NAME", "logistic, mlp, lenet5 or resnet20; options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
@@ -40,19 +40,16 @@ extension CommandSpec {
             OptionSpec("seed", "S", "decides order and initialisation (default 0)"),
             OptionSpec("assignment-seed", "N", "draw rows' places from N, reproducibly: for tests and tours (default: drawn anew, by nobody to be had again)"),
             OptionSpec("like", "DIR", "take rows' places and the encoding from the project in DIR, to compare with it (needs its key)"),
-            OptionSpec("statistics", "FILE", "csv: CSV of column,mean,deviation to standardise by, instead of the rows' own (coarse) ones"),
             OptionSpec("holdout", "X", "share of rows set aside as test rows (default 0.1)"),
             OptionSpec("limit", "N", "import the first N rows"),
             OptionSpec("exclude", "FILE", "ids whose slots are empty from the start"),
             OptionSpec("only", "FILE", "import these ids alone"),
             OptionSpec("list-id-column", "NAME", "the files of --exclude and --only are CSV with a header, and this column holds the ids"),
             OptionSpec("groups", "FILE", "CSV of id,group"),
-            OptionSpec("id-column", "NAME", "csv: column of ids"),
-            OptionSpec("label-column", "NAME", "csv: column of labels"),
-            OptionSpec("group-column", "NAME", "csv: column of groups"),
+            OptionSpec("dry-run", nil, "say what would be made of the rows and columns, and make nothing"),
             OptionSpec("no-encryption", nil, "store rows and checkpoints as they are: for measuring, or where the disk is encrypted"),
             .threads,
-        ],
+        ] + OptionSpec.tableReading + OptionSpec.tableColumns,
         run: runInit)
 
     private struct Result: Encodable {
@@ -64,22 +61,32 @@ extension CommandSpec {
         let parameters: Int
         let recipe: Recipe
         let project: String
+        let classCounts: [String: Int]
+        /// What was made of a table's columns.
+        let columns: [ColumnReport]?
+        let remarks: [String]
+        let dryRun: Bool
     }
 
     private static func runInit(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let plan = try plan(invocation)
+        let builder = ProjectBuilder(plan, in: invocation.folder), isDry = invocation.flag("dry-run")
         let bar = console.progress("rows")
-        let summary = try ProjectBuilder(plan, in: invocation.folder).build { done, total in
-            try Interrupt.check()
-            bar.update("importing", done, of: total)
-        }
+        let summary = try isDry
+            ? builder.survey()
+            : builder.build { done, total in
+                try Interrupt.check()
+                bar.update("importing", done, of: total)
+            }
         bar.finish()
         let recipe = summary.settings.recipe
         if let warning = warning(summary.settings) { console.message("warning: \(warning)") }
         let result = Result(
             rows: summary.rows, testRows: summary.testRows, excluded: summary.excluded, classes: summary.settings.classNames.count,
-            blocks: recipe.plan.blocks, parameters: summary.parameters, recipe: recipe, project: PathText.printable(invocation.folder))
+            blocks: recipe.plan.blocks, parameters: summary.parameters, recipe: recipe, project: PathText.printable(invocation.folder),
+            classCounts: Dictionary(zip(summary.settings.classNames, summary.classCounts), uniquingKeysWith: { $1 }),
+            columns: (plan.source as? TableSource)?.report, remarks: summary.remarks, dryRun: isDry)
         let guessable = plan.assignmentSeed.map {
             "\nplaces of rows drawn from --assignment-seed \($0): whoever knows it and the rows can tell from the blocks that a deletion retrains whose "
                 + "it may have been; leave it out for real data"
@@ -91,8 +98,8 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.plan.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.trainer.model.rawValue)\(recipe.trainer.model == .logistic ? "" : " with \(recipe.trainer.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.plan.epochs, "epoch")) a block, batches of \(recipe.trainer.batchSize), \
             rate \(recipe.plan.learningRate) \(recipe.plan.schedule.rawValue), momentum \(recipe.trainer.momentum), weight decay \(recipe.trainer.weightDecay), \
-            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(plan.source.remarks.map { "\n" + $0 }.joined())\(columns(summary.settings.table))\(advice(recipe, rows: summary.rows))\(guessable)
-            next: unlearn -C \(invocation.folder) train
+            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + $0 }.joined())\(advice(recipe, rows: summary.rows))\(guessable)
+            \(isDry ? "nothing was made; leave out --dry-run to make it" : "next: unlearn -C \(invocation.folder) train")
             """)
         return 0
     }
@@ -139,17 +146,30 @@ extension CommandSpec {
         return parts.map { ", " + $0 }.joined()
     }
 
-    /// What became of a table's columns: one text cell makes a column of numbers a set of categories, which must not
-    /// pass unnoticed.
-    private static func columns(_ table: CSVEncoding?) -> String {
-        guard let table else { return "" }
-        let described = table.columns.prefix(20).map { column in
-            switch column {
-            case .numeric(let name, _, _): "\(name) numeric"
-            case .oneHot(let name, let categories): "\(name) \(categories.count) categories"
-            }
+    /// The classes with their rows, the most frequent first.
+    private static func classes(_ summary: ProjectBuilder.Summary) -> String {
+        let ranked = zip(summary.settings.classNames, summary.classCounts).sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }
+        return "\nclasses: " + ranked.prefix(mostShown).map { "\($0.0) \($0.1)" }.joined(separator: ", ") + (ranked.count > mostShown ? " … (\(ranked.count) in all)" : "")
+    }
+
+    /// More classes or columns are in the JSON.
+    private static let mostShown = 20
+
+    /// What became of a table's columns, so that nothing about them passes unnoticed.
+    private static func columns(_ source: TableSource?) -> String {
+        guard let source, !source.report.isEmpty else { return "" }
+        let features = source.report.filter { $0.features > 0 }, leftOut = source.report.filter { $0.kind == "left out" }
+        func described(_ column: ColumnReport) -> String {
+            var words = "\(column.name) \(column.kind)"
+            if let categories = column.categories { words = "\(column.name) \(counted(categories, "category", "categories"))" }
+            if let pooled = column.pooled, pooled > 0 { words += " (\(pooled) of them pooled)" }
+            if column.missing > 0, column.kind != "categories" { words += " (\(percent(Double(column.missing) / Double(column.rows), 1)) missing)" }
+            return words
         }
-        return "\ncolumns: " + described.joined(separator: ", ") + (table.columns.count > 20 ? " … (\(table.columns.count) in all)" : "")
+        var lines = "\ncolumns: " + features.prefix(mostShown).map(described).joined(separator: ", ")
+            + (features.count > mostShown ? " … (\(features.count) in all)" : "")
+        for column in leftOut.prefix(mostShown) { lines += "\ncolumn \(column.name) left out: \(column.reason ?? "")" }
+        return lines
     }
 
     /// Reads and checks every option before any file of the project is made.
@@ -163,12 +183,16 @@ extension CommandSpec {
         if invocation.flag("list-id-column"), !invocation.flag("exclude"), !invocation.flag("only") {
             throw Failure(.input, "--list-id-column names a column of the lists that --exclude and --only give; give one of these")
         }
-        let table = try tableColumns(invocation, spec)
+        let table = try invocation.tableOptions(spec)
         let branches = try branches(invocation, twin)
-        let recipe = try recipe(invocation, branched: branches != nil || twin?.settings.recipe.plan.branches != nil)
+        let branched = branches != nil || twin?.settings.recipe.plan.branches != nil
+        _ = try recipe(invocation, .builtIn(try model(invocation), branched: branched))
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
-            recipe: recipe, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: PathText.printable(dataName),
+            recipe: { rows, survey in
+                let model = try model(invocation), count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
+                return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched))
+            }, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: PathText.printable(dataName),
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
         plan.twin = twin
@@ -186,7 +210,7 @@ extension CommandSpec {
             if invocation.flag("holdout") { throw Failure(.input, "--test and --holdout exclude each other; give one") }
             let testSpec = try DataSpec(testName)
             plan.testSourceName = PathText.printable(testName)
-            plan.testSource = { survey in try source(testSpec, table, test: true, encoding: (plan.source as? CSVSource)?.encoding, survey) }
+            plan.testSource = { survey in try source(testSpec, table, test: true, encoding: (plan.source as? TableSource)?.encoding, survey) }
         }
         return plan
     }
@@ -212,37 +236,16 @@ extension CommandSpec {
         return plan
     }
 
-    private struct TableColumns: Sendable {
-        let label: String
-        let id: String?
-        let group: String?
-        let statistics: [String: ColumnStatistics]
-    }
-
-    private static func tableColumns(_ invocation: Invocation, _ spec: DataSpec) throws -> TableColumns? {
-        guard case .csv = spec else {
-            for name in ["id-column", "label-column", "group-column", "statistics"] where invocation.flag(name) {
-                throw Failure(.input, "--\(name) is for csv: data only")
-            }
-            return nil
-        }
-        return TableColumns(
-            label: try invocation.required("label-column", "NAME"), id: invocation.text("id-column"), group: invocation.text("group-column"),
-            statistics: try invocation.text("statistics").map { try ColumnStatistics.read($0) } ?? [:])
-    }
-
     private static func source(
-        _ spec: DataSpec, _ table: TableColumns?, test: Bool, encoding: CSVEncoding? = nil, _ survey: Survey? = nil
+        _ spec: DataSpec, _ table: TableOptions?, test: Bool, encoding: TableEncoding? = nil, _ survey: Survey? = nil
     ) throws -> any RowSource {
         switch spec {
         case .fashionMNIST: return try DataSpec.fashionMNIST(test: test)
         case .idx(let images, let labels): return IDXSource(images: images, labels: labels)
         case .cifar10(let folder): return try CIFAR10Source(folder: folder, test: test)
-        case .csv(let path):
+        case .csv(let paths):
             guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
-            return CSVSource(
-                path, labelColumn: table.label, idColumn: table.id, groupColumn: table.group, encoding: encoding, classNames: survey?.classNames,
-                statistics: table.statistics)
+            return TableSource(paths, table, encoding: encoding, classNames: survey?.classNames)
         // A table's features are standardised by the training rows; these are as they are.
         case .npz where table != nil, .libsvm where table != nil:
             throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table")
@@ -255,10 +258,15 @@ extension CommandSpec {
         case on, off
     }
 
-    private static func recipe(_ invocation: Invocation, branched: Bool) throws -> Recipe {
+    private static func model(_ invocation: Invocation) throws -> ModelName {
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
-        let model = try invocation.choice("model", ModelName.self)!
-        var recipe = Recipe.builtIn(model, branched: branched)
+        return try invocation.choice("model", ModelName.self)!
+    }
+
+    /// A built-in recipe with what the options change in it.
+    private static func recipe(_ invocation: Invocation, _ builtIn: Recipe) throws -> Recipe {
+        var recipe = builtIn
+        let model = recipe.trainer.model
         func reject(_ name: String, _ models: String) throws {
             if invocation.flag(name) { throw Failure(.input, "--\(name) is for \(models), not for \(model.rawValue)") }
         }

@@ -5,27 +5,27 @@ import Testing
 @testable import Training
 
 @Suite("Tables of test rows")
-struct CSVTestRowsTests {
+struct TableTestRowsTests {
     private let folder: TemporaryFolder
-    private let encoding: CSVEncoding
+    private let encoding: TableEncoding
     private let classNames: [String]
 
     init() throws {
         folder = try TemporaryFolder()
         let path = try folder.write("id,x,city,label\n1,0,Rome,no\n2,10,Oslo,yes\n3,20,Rome,maybe\n", to: "train.csv")
-        let training = CSVSource(path, labelColumn: "label", idColumn: "id")
+        let training = TableSource(path, TableOptions(labelColumn: "label", idColumn: "id"))
         classNames = try training.survey().classNames
         encoding = try #require(training.encoding)
     }
 
     /// A value of x as the training rows' encoding standardises it.
     private func standardised(_ value: Double) throws -> Float {
-        guard case .numeric(_, let mean, let deviation)? = encoding.columns.first else { throw Failure(.failed, "x is no column of numbers") }
-        return Float((value - mean) / deviation)
+        guard case .number(let scale)? = encoding.columns.first?.kind else { throw Failure(.failed, "x is no column of numbers") }
+        return Float((value - scale.mean) / scale.deviation)
     }
 
-    private func source(_ text: String) throws -> CSVSource {
-        CSVSource(try folder.write(text, to: "test.csv"), labelColumn: "label", idColumn: "id", encoding: encoding, classNames: classNames)
+    private func source(_ text: String) throws -> TableSource {
+        TableSource(try folder.write(text, to: "test.csv"), TableOptions(labelColumn: "label", idColumn: "id"), encoding: encoding, classNames: classNames)
     }
 
     private func features(_ text: String) throws -> [[Float]] {

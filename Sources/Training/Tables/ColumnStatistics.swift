@@ -11,7 +11,7 @@ public struct ColumnStatistics: Sendable, Equatable {
     public static func read(_ path: String) throws -> [String: ColumnStatistics] {
         var statistics: [String: ColumnStatistics] = [:]
         var isHeader = true
-        try CSVSource.forEachRecord(in: path) { line, fields in
+        try CSVFile.forEachRecord(in: path) { line, fields in
             if isHeader {
                 isHeader = false
                 guard fields == ["column", "mean", "deviation"] else {
@@ -19,8 +19,8 @@ public struct ColumnStatistics: Sendable, Equatable {
                 }
                 return
             }
-            guard fields.count == 3, let mean = CSVEncoding.number(fields[1]), let deviation = CSVEncoding.number(fields[2]), deviation > 0,
-                abs(mean) <= CSVEncoding.largestNumber, deviation <= CSVEncoding.largestNumber
+            guard fields.count == 3, let mean = Cell.number(fields[1]), let deviation = Cell.number(fields[2]), deviation > 0,
+                abs(mean) <= Cell.largestNumber, deviation <= Cell.largestNumber
             else { throw Failure(.input, "\(path) line \(line): write a column's name, its mean and a deviation above 0") }
             guard statistics.updateValue(ColumnStatistics(mean: mean, deviation: deviation), forKey: fields[0]) == nil else {
                 throw Failure(.input, "\(path) line \(line) names the column '\(fields[0].prefix(80))' again; give each column one line")

@@ -1,0 +1,268 @@
+import Files
+
+/// One or more tables with header rows: one column of labels, optional columns of ids and groups, the rest features.
+public final class TableSource: RowSource {
+    private let paths: [String]
+    private let files = InputFiles()
+    public let options: TableOptions
+    /// Nil until surveyed; given for rows that are to be encoded as the training rows were.
+    public private(set) var encoding: TableEncoding?
+    private let givenClassNames: [String]?
+    /// What became of every column, in their order; empty where the encoding was given.
+    public private(set) var report: [ColumnReport] = []
+    public private(set) var remarks: [String] = []
+
+    public init(_ paths: [String], _ options: TableOptions, encoding: TableEncoding? = nil, classNames: [String]? = nil) {
+        self.paths = paths
+        self.options = options
+        self.encoding = encoding
+        givenClassNames = classNames
+    }
+
+    public convenience init(_ path: String, _ options: TableOptions, encoding: TableEncoding? = nil, classNames: [String]? = nil) {
+        self.init([path], options, encoding: encoding, classNames: classNames)
+    }
+
+    /// The files, as messages name them.
+    private var name: String { paths.count == 1 ? paths[0] : "\(paths[0]) and \(paths.count - 1) more" }
+
+    private struct Header {
+        let path: String
+        let names: [String]
+        let isNamed: [Bool]
+        let label: Int?
+        let id: Int?
+        let group: Int?
+        /// Places of the columns that become features, or may.
+        let features: [Int]
+    }
+
+    // MARK: the header
+
+    private func readHeader(_ records: inout CSVRecords, path: String, needsLabel: Bool) throws -> Header {
+        // By the columns that are named: what else a line could be split at depends on what stands in it.
+        records.findSeparator(
+            columns: [needsLabel ? options.labelColumn : nil, options.idColumn, options.groupColumn].compactMap { $0 } + (encoding?.columns.map(\.name) ?? []))
+        var record = CSVRecord()
+        guard try records.next(into: &record) else { throw Failure(.input, "\(path) is empty; a header row is needed") }
+        let given = (0..<record.count).map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
+        let names = given.enumerated().map { $1.isEmpty ? "column \($0 + 1)" : $1 }
+        var seen: Set<String> = []
+        if let twice = names.first(where: { !seen.insert($0).inserted }) {
+            throw Failure(.input, "\(path) has two columns '\(twice)'; rename one")
+        }
+        func find(_ name: String, _ option: String) throws -> Int {
+            guard let index = names.firstIndex(of: name) else {
+                throw Failure(
+                    .input, "\(path) has no column '\(name)' (\(option)); its columns, read with '\(Self.shown(records.separator))' between them, are "
+                        + names.prefix(20).joined(separator: ", "))
+            }
+            return index
+        }
+        let label = needsLabel ? try find(options.labelColumn, "--label-column") : names.firstIndex(of: options.labelColumn)
+        let id = try options.idColumn.map { try find($0, "--id-column") }
+        let group = try options.groupColumn.map { try find($0, "--group-column") }
+        for (names, option) in [(options.ignored, "--ignore-columns"), (options.only, "--only-columns"), (options.categories, "--categories")] where encoding == nil {
+            for name in names { _ = try find(name, option) }
+        }
+        // Other rows bring the columns that training rows had, in any order; others of theirs are left out.
+        let features =
+            try encoding?.columns.map { try find($0.name, "a feature of the training rows") }
+            ?? names.indices.filter { index in
+                index != label && index != id && index != group && !options.ignored.contains(names[index])
+                    && (options.only.isEmpty || options.only.contains(names[index]))
+            }
+        guard !features.isEmpty else { throw Failure(.input, "\(path) has no feature columns beside label, id and group") }
+        return Header(path: path, names: names, isNamed: given.map { !$0.isEmpty }, label: label, id: id, group: group, features: features)
+    }
+
+    private static func shown(_ separator: UInt8) -> String { separator == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(separator)) }
+
+    /// Visits every record of every file.
+    private func forEachRecord(needsLabel: Bool, _ body: (Header, CSVRecord) throws -> Void) throws {
+        var first: Header?
+        for (index, path) in paths.enumerated() {
+            var records = try CSVRecords(files.file(path, role: String(index)), encoding: options.encoding)
+            var header = try readHeader(&records, path: path, needsLabel: needsLabel)
+            if let first {
+                guard Set(header.names) == Set(first.names) else {
+                    let odd = Set(header.names).symmetricDifference(first.names).sorted()
+                    throw Failure(.input, "\(path) has other columns than \(first.path) (\(odd.prefix(5).joined(separator: ", "))); give tables of the same columns")
+                }
+                // In the first file's order.
+                let places = Dictionary(uniqueKeysWithValues: header.names.enumerated().map { ($1, $0) })
+                header = Header(
+                    path: path, names: header.names, isNamed: header.isNamed, label: header.label, id: header.id, group: header.group,
+                    features: first.features.map { places[first.names[$0]]! })
+            } else {
+                first = header
+                if records.separator != UInt8(ascii: ","), encoding == nil { remark("fields of \(path) are separated by '\(Self.shown(records.separator))'") }
+            }
+            var record = CSVRecord()
+            while try records.next(into: &record) { try body(header, record) }
+        }
+    }
+
+    private func remark(_ text: String) { if !remarks.contains(text) { remarks.append(text) } }
+
+    private static func ragged(_ record: CSVRecord, _ header: Header) -> String {
+        " has \(record.count) fields where the header has \(header.names.count); mend the line"
+    }
+
+    // MARK: the survey
+
+    public func survey() throws -> Survey {
+        var columns: [ColumnSurvey] = [], classes = ClassLabels(given: givenClassNames, decimalComma: options.decimalComma)
+        var groupIndex: [String: Int32] = [:], groupNames: [String] = []
+        var labels: [Int32] = [], groups: [Int32] = []
+        var problems = TableProblems(), unlabelled = 0, header: Header?
+        let encodingIsGiven = encoding != nil
+        remarks = []
+        try forEachRecord(needsLabel: true) { found, record in
+            if header == nil {
+                header = found
+                columns = found.features.map { ColumnSurvey(name: found.names[$0], isNamed: found.isNamed[$0], options: options) }
+            }
+            guard record.count == found.names.count else { return problems.add(Self.ragged(record, found), path: found.path, line: record.line) }
+            let label = record.withField(found.label!) { classes.label($0) }
+            switch label {
+            case .index(let index): labels.append(index)
+            case .missing:
+                unlabelled += 1
+                if !options.dropsUnlabelled {
+                    problems.add(": no label in column '\(options.labelColumn)'; write one, or leave such rows out with --drop-unlabelled", path: found.path, line: record.line)
+                }
+                return
+            case .unknown(let name):
+                problems.add(": label '\(name)' does not occur in the training rows", path: found.path, line: record.line)
+                return
+            }
+            if let id = found.id, record.withField(id, { Cell.trimmed($0).isEmpty }) {
+                problems.add(" has an empty id; every row needs one", path: found.path, line: record.line)
+            }
+            if let group = found.group {
+                let name = record.withField(group) { Cell.text(Cell.trimmed($0)) }
+                if let known = groupIndex[name] {
+                    groups.append(known)
+                } else {
+                    groupIndex[name] = Int32(groupNames.count)
+                    groups.append(Int32(groupNames.count))
+                    groupNames.append(name)
+                }
+            }
+            if !encodingIsGiven {
+                for (place, index) in found.features.enumerated() { record.withField(index) { columns[place].add($0, line: record.line) } }
+            }
+        }
+        guard !labels.isEmpty || !problems.isEmpty, let header else { throw Failure(.input, "\(name) has no rows below its header") }
+        if unlabelled > 0, options.dropsUnlabelled { remark("\(unlabelled) row\(unlabelled == 1 ? "" : "s") without a label left out") }
+        if let nobody = groupIndex[""] {
+            let count = groups.count { $0 == nobody }
+            remark("\(count) row\(count == 1 ? " has" : "s have") no group in column '\(options.groupColumn!)'")
+        }
+        let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, &problems)
+        let names = givenClassNames ?? classes.sorted().names
+        if givenClassNames == nil, problems.isEmpty {
+            try expectClasses(names, rows: labels.count)
+            let places = classes.sorted().places
+            labels = labels.map { places[Int($0)] }
+        }
+        guard problems.isEmpty, let encoding else { throw problems.failure(name) }
+        guard encoding.features > 0 else { throw Failure(.input, "\(name) has no feature columns: all were left out\(reasons)") }
+        self.encoding = encoding
+        return Survey(
+            shape: RowShape(features: encoding.features), encoding: .floats, classNames: names, labels: labels, groups: groups,
+            groupNames: groupNames, hasIDs: options.idColumn != nil)
+    }
+
+    private func makeEncoding(_ columns: [ColumnSurvey], _ header: Header, _ problems: inout TableProblems) throws -> TableEncoding? {
+        var kept: [TableEncoding.Column] = []
+        var reports: [String: ColumnReport] = [:]
+        for column in columns where column.rows > 0 {
+            let outcome = column.outcome(options, isWanted: options.only.contains(column.name))
+            reports[column.name] = column.report.judged(outcome)
+            switch outcome {
+            case .column(let column): kept.append(column)
+            case .leftOut: break
+            case .problem(let text): problems.add(text)
+            }
+        }
+        if let unknown = options.statistics.keys.filter({ name in !columns.contains { $0.name == name } }).min() {
+            throw Failure(.input, "the statistics name a column '\(unknown.prefix(80))' that \(name) does not have as a feature; take it out of them")
+        }
+        report = header.names.enumerated().map { index, name in
+            if let report = reports[name] { return report }
+            var report = ColumnReport(name: name)
+            report.kind = index == header.label ? "label" : index == header.id ? "id" : index == header.group ? "group" : "left out"
+            if report.kind == "left out" { report.reason = options.ignored.contains(name) ? "--ignore-columns" : "not among --only-columns" }
+            return report
+        }
+        return TableEncoding(columns: kept, decimalComma: options.decimalComma)
+    }
+
+    /// Why columns were left out.
+    private var reasons: String {
+        let texts = report.compactMap { column in column.kind == "left out" ? column.reason.map { "'\(column.name)': \($0)" } : nil }
+        return texts.isEmpty ? "" : " (" + texts.prefix(10).joined(separator: "; ") + ")"
+    }
+
+    // MARK: the rows
+
+    public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {
+        guard let encoding else { preconditionFailure("survey comes first") }
+        var features: [Float] = [], position = 0, encoder = RowEncoder(encoding), classes = ClassLabels(given: nil, decimalComma: options.decimalComma)
+        try forEachRecord(needsLabel: false) { header, record in
+            guard record.count == header.names.count else { throw Failure(.input, "\(header.path) line \(record.line)\(Self.ragged(record, header))") }
+            if options.dropsUnlabelled, let label = header.label, case .missing = record.withField(label, { classes.label($0) }) { return }
+            try encoder.encode(record, fields: header.features, path: header.path, into: &features)
+            let id = header.id.map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
+            if let id, id.isEmpty { throw Failure(.input, "\(header.path) line \(record.line) has an empty id; every row needs one") }
+            try features.withUnsafeBytes { try body(position, id, $0) }
+            position += 1
+        }
+        remarkUnknown(encoder, encoding)
+    }
+
+    /// What the encoding had no room for.
+    private func remarkUnknown(_ encoder: RowEncoder, _ encoding: TableEncoding) {
+        for (index, column) in encoding.columns.enumerated() {
+            func cells(_ count: Int) -> String { "\(count) cell\(count == 1 ? "" : "s") of column '\(column.name)' in \(name)" }
+            if encoder.unknown[index] > 0 { remark("\(cells(encoder.unknown[index])) hold categories that training never saw; they count as none") }
+            if encoder.unknownGaps[index] > 0 { remark("\(cells(encoder.unknownGaps[index])) are empty where training had no gaps; they count as the mean") }
+        }
+    }
+
+    /// Puts each column's categories into another order, between the survey and the rows.
+    public func shuffleCategories(using generator: inout PlacementGenerator) {
+        encoding = encoding?.shufflingCategories(using: &generator)
+    }
+
+    public func place(ofRow position: Int) throws -> String {
+        var found: String?, row = 0, classes = ClassLabels(given: nil, decimalComma: options.decimalComma)
+        try forEachRecord(needsLabel: false) { header, record in
+            if options.dropsUnlabelled, let label = header.label, record.count > label, case .missing = record.withField(label, { classes.label($0) }) { return }
+            if row == position { found = "line \(record.line) of \(header.path)" }
+            row += 1
+        }
+        return found ?? "row \(position + 1) of \(name)"
+    }
+
+    // MARK: the classes
+
+    /// More different numbers than this, some of them no whole ones, are measurements.
+    private static let mostFractionalClasses = 20
+    private static let fewestRowsToJudge = 10
+
+    private func expectClasses(_ names: [String], rows: Int) throws {
+        guard names.count >= 2 else { throw Failure(.input, "\(name): column '\(options.labelColumn)' has one value only; two classes are needed") }
+        for alike in ClassLabels.suspicious(names) { remark("classes \(alike.map { "'\($0)'" }.joined(separator: " and ")) may be one that is written in several ways") }
+        // A column of measurements has nearly as many classes as rows; what follows from that would be said of something else.
+        let numbers = names.compactMap { Cell.number($0) }
+        guard let fraction = numbers.first(where: { $0 != $0.rounded() }), numbers.count * 10 >= names.count * 9,
+            names.count > Self.mostFractionalClasses || (rows >= Self.fewestRowsToJudge && names.count * 2 > rows)
+        else { return }
+        throw Failure(
+            .input, "\(name): column '\(options.labelColumn)' holds \(names.count) different numbers in \(rows) rows, \(fraction) among them; this is a classifier: "
+                + "name a column of classes, or make classes of ranges")
+    }
+}

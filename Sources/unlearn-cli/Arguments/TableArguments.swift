@@ -1,0 +1,55 @@
+import Files
+import Training
+import Unlearn
+
+/// The options that say how a table is to be read, for every command that reads one.
+extension OptionSpec {
+    static let tableReading: [OptionSpec] = [
+        OptionSpec("id-column", "NAME", "tables: column of ids"),
+        OptionSpec("label-column", "NAME", "tables: column of labels"),
+        OptionSpec("group-column", "NAME", "tables: column of groups"),
+        OptionSpec("decimal-comma", nil, "tables: numbers are written as 0,5"),
+        OptionSpec("encoding", "NAME", "tables: utf-8 (default), windows-1252 or latin-1"),
+        OptionSpec("drop-unlabelled", nil, "tables: leave out rows without a label, instead of refusing them"),
+    ]
+
+    /// How columns become features, which is decided once.
+    static let tableColumns: [OptionSpec] = [
+        OptionSpec("ignore-columns", "NAME,NAME,…", "tables: columns that are no features"),
+        OptionSpec("only-columns", "NAME,NAME,…", "tables: the columns that alone are features"),
+        OptionSpec("categories", "NAME,NAME,…", "tables: columns of names, also where they look like numbers"),
+        OptionSpec("most-categories", "N", "tables: most frequent values of a column with a feature of their own (default 64); the rest share one"),
+        OptionSpec("missing", "mean|refuse", "tables: what an empty cell of a column of numbers is (default: the mean, and one more feature says so)"),
+        OptionSpec("statistics", "FILE", "tables: CSV of column,mean,deviation to standardise by, instead of the rows' own (coarse) ones"),
+    ]
+}
+
+extension Invocation {
+    /// How a table is to be read, or nil for other data.
+    /// - Parameter defaults: what a project's own table was read with.
+    func tableOptions(_ spec: DataSpec, defaults: TableNames? = nil) throws -> TableOptions? {
+        guard spec.isTable else {
+            for option in OptionSpec.tableReading + OptionSpec.tableColumns where flag(option.name) {
+                throw Failure(.input, "--\(option.name) is for tables (csv:, parquet:) only")
+            }
+            return nil
+        }
+        guard let label = text("label-column") ?? defaults?.label else { return TableOptions(labelColumn: try required("label-column", "NAME")) }
+        var options = TableOptions(labelColumn: label, idColumn: text("id-column") ?? defaults?.id, groupColumn: text("group-column") ?? defaults?.group)
+        options.decimalComma = flag("decimal-comma") || defaults?.decimalComma == true
+        options.encoding = try choice("encoding", TextEncoding.self) ?? .utf8
+        options.dropsUnlabelled = flag("drop-unlabelled")
+        options.ignored = names("ignore-columns") ?? []
+        options.only = names("only-columns") ?? []
+        options.categories = names("categories") ?? []
+        if let most = try integer("most-categories", in: TableOptions.allowedMostCategories) { options.mostCategories = most }
+        if let missing = try choice("missing", TableOptions.Missing.self) { options.missing = missing }
+        if let file = text("statistics") { options.statistics = try ColumnStatistics.read(file) }
+        return options
+    }
+
+    /// Names of columns, which may hold no comma.
+    private func names(_ option: String) -> [String]? {
+        text(option).map { $0.split(separator: ",").map { name in String(name.drop { $0 == " " }) } }
+    }
+}

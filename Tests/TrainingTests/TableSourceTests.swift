@@ -1,0 +1,308 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Training
+
+@Suite("Tables as data sets")
+struct TableSourceTests {
+    private let text = """
+        id,age,city,"label, true",provider
+        r1,30,Rome,yes,p2
+
+        r2,40.5,"Paris, F",no,p1\r
+        r3,-1e1,Rome,yes,p2
+        r4, 7 ,Oslo,no,p3
+        """
+
+    /// Features of every row, by id or position.
+    private func features(_ source: TableSource) throws -> [(id: String?, features: [Float])] {
+        var rows: [(id: String?, features: [Float])] = []
+        try source.forEachRow { position, id, bytes in
+            #expect(position == rows.count)
+            rows.append((id, FeatureEncoding.floats.decode(Array(bytes))))
+        }
+        return rows
+    }
+
+    private func source(_ text: String, label: String = "label", _ folder: TemporaryFolder) throws -> TableSource {
+        TableSource(try folder.write(text, to: "table.csv"), TableOptions(labelColumn: label))
+    }
+
+    @Test("Numbers are standardised, text becomes one feature a category, ids, labels and groups are set apart", arguments: [false, true])
+    func whole(_ zipped: Bool) throws {
+        let folder = try TemporaryFolder()
+        let path = zipped ? try folder.writeGzip(Array(text.utf8), to: "t.csv.gz") : try folder.write(text, to: "t.csv")
+        let source = TableSource(path, TableOptions(labelColumn: "label, true", idColumn: "id", groupColumn: "provider"))
+        let survey = try source.survey()
+        #expect(survey.classNames == ["no", "yes"])
+        #expect(survey.labels == [1, 0, 1, 0])
+        #expect(survey.groupNames == ["p2", "p1", "p3"])
+        #expect(survey.groups == [0, 1, 0, 2])
+        #expect(survey.hasIDs && survey.rows == 4)
+        #expect(survey.encoding == .floats)
+        #expect(survey.shape == RowShape(features: 4))
+
+        let rows = try features(source)
+        #expect(rows.map(\.id) == ["r1", "r2", "r3", "r4"])
+        guard let age = source.encoding?.columns.first, age.name == "age", case .number(let scale) = age.kind else {
+            Issue.record("age is no column of numbers: \(String(describing: source.encoding))")
+            return
+        }
+        expectClose(rows.map { $0.features[0] }, [30, 40.5, -10, 7].map { ($0 - scale.mean) / scale.deviation }, floor: 1e-6)
+        // Oslo, Paris, Rome: sorted.
+        #expect(rows.map { Array($0.features[1...]) } == [[0, 0, 1], [0, 1, 0], [0, 0, 1], [1, 0, 0]])
+        #expect(
+            source.encoding?.columns.dropFirst().first == .init(name: "city", kind: .categories(["Oslo", "Paris, F", "Rome"], pooled: false)))
+    }
+
+    @Test("Without an id column rows have no ids; without a group column there are no groups")
+    func plain() throws {
+        let folder = try TemporaryFolder()
+        let source = try source("x,label\n1,a\n2,b\n", folder), survey = try source.survey()
+        #expect(!survey.hasIDs && survey.groups.isEmpty && survey.groupNames.isEmpty)
+        #expect(try features(source).map(\.id) == [nil, nil])
+    }
+
+    @Test("Standardised columns have about mean 0 and variance 1, also far from zero", arguments: [0, 1e6, -1e9] as [Double])
+    func standardised(_ offset: Double) throws {
+        var random = SeededGenerator(71)
+        let folder = try TemporaryFolder()
+        let values = (0..<500).map { _ in offset + Double.random(in: -3...5, using: &random) }
+        let source = try source("x,label\n" + values.enumerated().map { "\($1),\($0 % 2)\n" }.joined(), folder)
+        _ = try source.survey()
+        let found = try features(source).map { Double($0.features[0]) }, mean = found.reduce(0, +) / 500
+        let variance = found.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 500
+        // The mean is off by half a step of its grid, an eighth to a quarter of a deviation; the deviation by an eighth.
+        #expect(abs(mean) < 0.15 && (0.75...1.3).contains(variance), "mean \(mean), variance \(variance)")
+    }
+
+    @Test("A column's mean and deviation are too coarse for a few rows to be worked out from them", arguments: [20, 150, 1000, 60_000])
+    func coarse(_ rows: Int) {
+        var random = SeededGenerator(72)
+        for _ in 0..<200 {
+            let mean = Double.random(in: -1e3...1e3, using: &random), range = Double.random(in: 1e-3...1e3, using: &random)
+            let deviation = range * Double.random(in: 0.1...0.4, using: &random)
+            let found = CoarseStatistics(mean: mean, deviation: deviation, range: range, rows: Double(rows))
+            // The mean stands on a grid of powers of two, of which n steps are four ranges or more.
+            var step = 1e-12.binade
+            while (found.mean / (2 * step)).rounded() * 2 * step == found.mean, step < 1e6 { step *= 2 }
+            #expect(Double(rows) * max(step, deviation / 8) >= 4 * range || found.mean == 0)
+            #expect(abs(found.mean - mean) <= max(4 * range / Double(rows), deviation / 8) * 1.2)
+            #expect((0.88...1.13).contains(found.deviation / deviation) && (found.deviation.significand * 4).rounded() == found.deviation.significand * 4)
+        }
+    }
+
+    /// What became of each feature column, in words.
+    private func kinds(_ source: TableSource) -> [String: String] {
+        Dictionary(source.report.map { ($0.name, $0.kind == "left out" ? "left out: \($0.reason!)" : $0.kind) }, uniquingKeysWith: { $1 })
+    }
+
+    @Test("Columns that say nothing are left out, and it is said why: constant, empty, counting rows without a name")
+    func leftOut() throws {
+        let folder = try TemporaryFolder(), source = try source(",c,e,index,x,label,\n0,5,,1,7,a,\n1,5,NA,2,8,b,\n2,5,,3,7,a,\n", folder)
+        #expect(try source.survey().shape.count == 1)
+        let kinds = kinds(source)
+        #expect(kinds["column 1"] == "left out: it counts the rows" && kinds["index"] == kinds["column 1"])
+        #expect(kinds["c"] == "left out: all rows have the same value" && kinds["e"] == "left out: no row has a value in it" && kinds["column 7"] == kinds["e"])
+        #expect(kinds["x"] == "number" && kinds["label"] == "label")
+    }
+
+    @Test(
+        "A missing number is the column's mean, and one more feature says so; nothing turns the column into categories",
+        arguments: ["", " ", "NA", "NaN", "nan", "N/A", "null", "NULL", "?", "-", ".", "#N/A", "None"])
+    func gaps(_ gap: String) throws {
+        let folder = try TemporaryFolder(), source = try source("x,label\n10,a\n30,b\n\(gap),a\n20,b\n", folder)
+        #expect(try source.survey().shape.count == 2)
+        let rows = try features(source).map(\.features)
+        #expect(rows[2] == [0, 1] && rows[0][1] == 0 && rows[0][0] < rows[3][0])
+        #expect(source.report[0].missing == 1 && source.report[0].kind == "number")
+        var options = TableOptions(labelColumn: "label")
+        options.missing = .refuse
+        let error = try failure { _ = try TableSource(folder.file("table.csv"), options).survey() }
+        #expect(error.kind == .input && error.description.contains("line 4: column 'x' has no value"), "\(error)")
+    }
+
+    @Test("Dates are days, and times where there are any; booleans are one feature; text keeps its most frequent values")
+    func kindsOfColumns() throws {
+        let folder = try TemporaryFolder()
+        let lines = (0..<60).map { row in
+            "2021-03-\(String(format: "%02d", row % 28 + 1)),04.03.2021 0\(row % 10):06:07,\(["yes", "No", ""][row % 3]),\(row % 2 == 0 ? "T" : "f"),c\(row % 12),\(row % 2)\n"
+        }
+        var options = TableOptions(labelColumn: "label")
+        options.mostCategories = 5
+        let source = TableSource(try folder.write("day,time,ok,flag,city,label\n" + lines.joined(), to: "t.csv"), options)
+        // Day; time of day (the day is always the same: 0); yes and its gaps; flag; five cities and the rest.
+        #expect(try source.survey().shape.count == 1 + 2 + 2 + 1 + 6)
+        #expect(source.report.map(\.kind) == ["date", "date", "boolean", "boolean", "categories", "label"])
+        #expect(source.report[4].categories == 12 && source.report[4].pooled == 7)
+        let rows = try features(source).map(\.features)
+        #expect(rows[0][3...5] == [1, 0, 1] && rows[1][3...5] == [-1, 0, -1] && rows[2][3...4] == [0, 1])
+        #expect(rows.allSatisfy { $0[6...].reduce(0, +) == 1 } && rows.count { $0[11] == 1 } == 35)
+        // Days and seconds differ as the calendar has it.
+        guard case .date(let day, _)? = source.encoding?.columns[0].kind, case .date(_, let time?)? = source.encoding?.columns[1].kind else {
+            Issue.record("no dates: \(String(describing: source.encoding))")
+            return
+        }
+        expectClose([(rows[27][0] - rows[0][0]) * Float(day.deviation), (rows[9][2] - rows[0][2]) * Float(time.deviation)], [27, 9 * 3600], floor: 1e-3)
+    }
+
+    @Test("Dates are read in every usual spelling, and in no ambiguous one")
+    func dates() {
+        func read(_ text: String) -> Cell.Date? { Cell.reading(text, Cell.date) }
+        #expect(read("1970-01-01") == Cell.Date(day: 0, seconds: nil) && read("2000-02-29")?.day == 11016 && read("1969-12-31")?.day == -1)
+        #expect(read("2021/3/4") == read("2021-03-04") && read("04.03.2021") == read("2021-03-04"))
+        #expect(read("2021-03-04T05:06:07.5Z") == Cell.Date(day: read("2021-03-04")!.day, seconds: 18367.5))
+        #expect(read("2021-03-04 00:30:00+01:00") == Cell.Date(day: read("2021-03-03")!.day, seconds: 84600))
+        for text in ["3/4/2021", "2021-02-29", "1900-02-29", "2021-13-01", "2021-00-01", "20210304", "2021-03-04 25:00", "2021-03-04x", "12:30", "2021-03", "1.2.3"] {
+            #expect(read(text) == nil, "\(text)")
+        }
+    }
+
+    @Test("Numbers are read as Swift reads them, with a point or with a comma")
+    func numbers() {
+        for text in ["0", "-0", "007", "1.5", "+2", "-.5", "5.", "123456789012345", "1234567890123456789", "0.1", "1e-5", "0x1p3", "3.141592653589793238", "9007199254740993"] {
+            #expect(Cell.number(text) == Double(text), "\(text)")
+            let comma = text.replacing(".", with: ",")
+            #expect(Cell.number(comma, decimalComma: true) == Double(text), "\(comma)")
+        }
+        for text in ["", ".", "-", "1,5", "1 5", "inf", "nan", "1e999", "--1", "1-", "٣"] { #expect(Cell.number(text) == nil, "\(text)") }
+        #expect(Cell.number("1.5", decimalComma: true) == nil)
+    }
+
+    @Test("Labels that mean the same are one class", arguments: [
+        (["0", "0.0", "1", "1.0", "01"], ["0", "1"], [0, 0, 1, 1, 1]), (["True", "TRUE", "true", "false"], ["false", "true"], [1, 1, 1, 0]),
+        ([" yes", "yes ", "no"], ["no", "yes"], [1, 1, 0]), (["none", "some"], ["none", "some"], [0, 1]),
+    ])
+    func equalLabels(_ labels: [String], _ classes: [String], _ indices: [Int32]) throws {
+        let folder = try TemporaryFolder(), source = try source("x,label\n" + labels.enumerated().map { "\($0 * 3),\($1)\n" }.joined(), folder)
+        let survey = try source.survey()
+        #expect(survey.classNames == classes && survey.labels == indices && source.remarks.isEmpty)
+    }
+
+    @Test("Classes that differ in case or blanks alone are named; rows without a label are left out where that is wanted; rows without a group are counted")
+    func remarks() throws {
+        let folder = try TemporaryFolder()
+        var options = TableOptions(labelColumn: "label", groupColumn: "g")
+        options.dropsUnlabelled = true
+        let source = TableSource(try folder.write("x,g,label\n1,A,Yes\n2,A ,yes\n3,,no\n4,B,\n5,B,no\n", to: "t.csv"), options)
+        let survey = try source.survey()
+        #expect(survey.rows == 4 && survey.groupNames == ["A", "", "B"])
+        #expect(source.remarks == [
+            "1 row without a label left out", "1 row has no group in column 'g'", "classes 'Yes' and 'yes' may be one that is written in several ways",
+        ])
+        var kept: [Int] = []
+        try source.forEachRow { position, _, _ in kept.append(position) }
+        #expect(kept == [0, 1, 2, 3])
+        #expect(try source.place(ofRow: 3).contains("line 6"))
+    }
+
+    @Test("The separator is found by the columns that are named, and said", arguments: [";", "\t", "|", ","])
+    func separators(_ separator: String) throws {
+        let folder = try TemporaryFolder(), other = separator == ";" ? "," : ";"
+        let text = ["a\(other)b", "label"].joined(separator: separator) + "\n" + [["1", "p"], ["2", "q"], ["4", "p"]].map { $0.joined(separator: separator) + "\n" }.joined()
+        let source = try source(text, folder)
+        #expect(try source.survey().rows == 3)
+        #expect(source.remarks.count == (separator == "," ? 0 : 1))
+    }
+
+    @Test("Several files are one table, read by the names of their columns")
+    func severalFiles() throws {
+        let folder = try TemporaryFolder()
+        let first = try folder.write("x,y,label\n1,5,a\n2,6,b\n", to: "1.csv"), second = try folder.write("label;y;x\na;7;3\n", to: "2.csv")
+        let source = TableSource([first, second], TableOptions(labelColumn: "label"))
+        #expect(try source.survey().labels == [0, 1, 0])
+        let x = try features(source).map { $0.features[0] }
+        #expect(x[0] < x[1] && x[1] < x[2])
+        #expect(try source.place(ofRow: 2) == "line 2 of \(second)")
+        let third = try folder.write("x,z,label\n1,5,a\n", to: "3.csv")
+        let error = try failure { _ = try TableSource([first, third], TableOptions(labelColumn: "label")).survey() }
+        #expect(error.kind == .input && error.description.contains(third) && error.description.contains("y, z"), "\(error)")
+    }
+
+    @Test("Text of Windows is read where it is named, and refused with the option's name where not")
+    func windows() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Array("x,stadt,label\n1,K".utf8) + [0xF6] + Array("ln,a\n2,".utf8) + [0x80] + Array(",b\n3,Bonn,a\n".utf8), to: "t.csv")
+        let error = try failure { _ = try TableSource(path, TableOptions(labelColumn: "label")).survey() }
+        #expect(error.kind == .input && error.description.contains("line 2") && error.description.contains("--encoding"), "\(error)")
+        var options = TableOptions(labelColumn: "label")
+        options.encoding = .windows1252
+        let source = TableSource(path, options)
+        _ = try source.survey()
+        #expect(source.encoding?.columns[1].categories == ["Bonn", "Köln", "€"])
+    }
+
+    @Test("Columns are left out, kept or taken as names where the options say so")
+    func chosenColumns() throws {
+        let folder = try TemporaryFolder(), path = try folder.write("x,y,z,label\n1,5,1,a\n2,6,2,b\n1,7,3,a\n", to: "t.csv")
+        func names(_ change: (inout TableOptions) -> Void) throws -> [String: String] {
+            var options = TableOptions(labelColumn: "label")
+            change(&options)
+            let source = TableSource(path, options)
+            _ = try source.survey()
+            return kinds(source)
+        }
+        #expect(try names { $0.ignored = ["y"] } == ["x": "number", "y": "left out: --ignore-columns", "z": "number", "label": "label"])
+        #expect(try names { $0.only = ["y"] }["x"] == "left out: not among --only-columns")
+        #expect(try names { $0.categories = ["x"] }["x"] == "categories")
+        let error = try failure { _ = try names { $0.ignored = ["w"] } }
+        #expect(error.description.contains("no column 'w' (--ignore-columns)"), "\(error)")
+    }
+
+    @Test("Tables compressed by zstd are read, and refused where they end too soon")
+    func zstd() throws {
+        let folder = try TemporaryFolder(), text = "x,label\n" + (0..<2000).map { "\($0 * 7919 % 1009),\($0 % 3)\n" }.joined()
+        let plain = try folder.write(text, to: "t.csv"), packed = folder.file("t.csv.zst")
+        let process = try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: ["zstd", "-q", plain, "-o", packed])
+        process.waitUntilExit()
+        let whole = try FileSystem.read(packed)
+        #expect(try TableSource(packed, TableOptions(labelColumn: "label")).survey().labels == TableSource(plain, TableOptions(labelColumn: "label")).survey().labels)
+        // Two frames, one behind the other, are one text.
+        let twice = try folder.write(whole + whole, to: "twice.zst")
+        let error = try failure { _ = try TableSource(twice, TableOptions(labelColumn: "label")).survey() }
+        #expect(error.description.contains("line 2002: column 'x' holds 'x'"), "\(error)")
+        for length in [5, 40, whole.count / 2, whole.count - 1] {
+            let cut = try folder.write(Array(whole[..<length]), to: "cut.zst")
+            let error = try failure { _ = try TableSource(cut, TableOptions(labelColumn: "label")).survey() }
+            #expect(error.kind == .input && error.description.contains(cut), "cut to \(length) bytes: \(error)")
+        }
+    }
+
+    @Test("A text that is another one in most rows names rows and is left out, but where the options take it as names")
+    func textThatNamesRows() throws {
+        let folder = try TemporaryFolder()
+        func table(_ names: Int) -> String { "user,x,label\n" + (0..<40).map { "u\($0 % names),\($0 % 7),\($0 % 2)\n" }.joined() }
+        #expect(try source(table(20), folder).survey().shape.count == 21)
+        let source = try source(table(21), folder)
+        #expect(try source.survey().shape.count == 1)
+        #expect(kinds(source)["user"]?.contains("another one in most rows") == true)
+    }
+
+    @Test(
+        "Classes are ordered by value where all are numbers, else by text",
+        arguments: [
+            (["10", "2", "1", "10"], ["1", "2", "10"]), (["b", "a", "10", "9"], ["10", "9", "a", "b"]), (["1.5", "-3", "0"], ["-3", "0", "1.5"]),
+            (["1.0", "1", "0"], ["0", "1"]), (["yes", "no"], ["no", "yes"]),
+        ])
+    func classOrder(_ labels: [String], _ classes: [String]) throws {
+        let folder = try TemporaryFolder()
+        let survey = try source("x,label\n" + labels.enumerated().map { "\($0),\($1)\n" }.joined(), folder).survey()
+        #expect(survey.classNames == classes)
+        #expect(survey.labels.map { classes[Int($0)] } == labels.map { $0 == "1.0" ? "1" : $0 })
+    }
+
+    @Test("The same rows in another order have the same classes, categories and features")
+    func orderOfRows() throws {
+        let folder = try TemporaryFolder()
+        let lines = ["1,red,a", "2,blue,c", "4,red,b", "8,green,a"]
+        func read(_ lines: [String]) throws -> ([String], [[Float]]) {
+            let source = try source("x,y,label\n" + lines.joined(separator: "\n"), folder)
+            return (try source.survey().classNames, try features(source).map(\.features))
+        }
+        let (classes, rows) = try read(lines), (reversedClasses, reversedRows) = try read(lines.reversed())
+        #expect(classes == reversedClasses)
+        for (row, reversed) in zip(rows, reversedRows.reversed()) { expectClose(row, reversed.map(Double.init), floor: 1e-6) }
+    }
+}
