@@ -3,6 +3,7 @@
 # make torture  faults, kills, power failures, damage    make frontier  accuracy against forgetting
 # make lineage  accuracy against the cost of an exact deletion
 # make test-long  recipes at full size that make test leaves out    make test-repeat  the tests again and again, as others run them
+# make install PREFIX=/usr/local DESTDIR=   the program without need of Swift, its manual, completions    make uninstall   removes these alone
 # make help   this list
 SWIFT ?= swift
 # The program alone: tests and tools are built where they run.
@@ -11,19 +12,32 @@ BUILD := $(SWIFT) build -c release --product
 TESTING := .build/testing
 TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TESTING)
 VENV := .venv
+PREFIX ?= /usr/local
+# Apart from other builds: other flags would build everything anew, there and back.
+INSTALLABLE := .build/install
 # Whose key and whose project: no test's business.
 unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
 
-.PHONY: help packages build build-tests demo test test-swift test-long test-repeat interoperability bench frontier fuzz torture lineage fixtures clean
+.PHONY: help packages build installable install uninstall build-tests demo test test-swift test-long test-repeat interoperability bench frontier fuzz torture lineage fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -6
+	@sed -n 's/^# //p' Makefile | head -7
 
 packages:
 	@Scripts/install-packages
 
 build: packages
 	$(BUILD) unlearn
+
+# With the Swift runtime in it: it runs where no Swift is.
+installable: packages
+	$(BUILD) unlearn --static-swift-stdlib --scratch-path $(INSTALLABLE)
+
+install: installable
+	Scripts/install $(INSTALLABLE)/release/unlearn '$(DESTDIR)$(PREFIX)'
+
+uninstall:
+	Scripts/install --remove '$(DESTDIR)$(PREFIX)'
 
 demo: build
 	Scripts/demo

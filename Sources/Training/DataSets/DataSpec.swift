@@ -10,6 +10,9 @@ public enum DataSpec: Sendable, Equatable {
     case npz(path: String)
     case libsvm(path: String)
 
+    /// Every form in which it is named, for help, completion and refusals.
+    public static let forms = ["fashion-mnist", "idx:IMAGES,LABELS", "cifar10:DIR", "csv:FILE", "npz:FILE", "libsvm:FILE"]
+
     public init(_ text: String) throws {
         // By scalars: a colon or comma with a combining mark behind it is another character, and the mark part of a name.
         func rest(behind kind: String) -> String? {
@@ -39,8 +42,7 @@ public enum DataSpec: Sendable, Equatable {
         } else if let path = file(behind: "libsvm:"), !path.isEmpty {
             self = .libsvm(path: path)
         } else {
-            throw Failure(
-                .input, "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, npz:FILE or libsvm:FILE")
+            throw Failure(.input, "unknown data '\(text)'; use \(Self.forms.dropLast().joined(separator: ", ")) or \(Self.forms.last!)")
         }
     }
 

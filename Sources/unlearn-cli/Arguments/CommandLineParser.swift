@@ -41,7 +41,7 @@ package struct CommandLineParser {
             let most =
                 switch command.operand {
                 case .none: 0
-                case .one: 1
+                case .one, .optional: 1
                 case .any: Int.max
                 }
             guard operands.count < most else {
@@ -102,7 +102,7 @@ package struct CommandLineParser {
 
     var overview: String {
         var text = """
-            unlearn: trains a network block by block, deletes people's rows from it, and shows that it worked
+            unlearn: \(ProgramText.summary)
 
             Usage: unlearn [-C DIR] COMMAND [--option value] …
 
@@ -113,11 +113,11 @@ package struct CommandLineParser {
         for command in commands { text += "  " + command.name.padding(to: width + 2) + command.summary + "\n" }
         return text + """
 
-            -C DIR names the project's folder (default: UNLEARN_PROJECT, else the current folder).
+            -C DIR names \(ProgramText.folder).
             'unlearn COMMAND --help' shows a command's options and an example.
 
             Example
-              unlearn -C demo init --data fashion-mnist --model lenet5 && unlearn -C demo train
+              \(ProgramText.example)
 
             """
     }

@@ -30,15 +30,21 @@ package enum Operand: Sendable {
     case none
     /// One word that must be there, such as REQUEST.
     case one(String)
+    /// One word or none.
+    case optional(String)
     /// Any number of words, none too.
     case any(String)
 
-    var usage: String {
+    /// What stands for it in help.
+    var text: String {
         switch self {
         case .none: ""
-        case .one(let name), .any(let name): " " + name
+        case .one(let name), .any(let name): name
+        case .optional(let name): "[\(name)]"
         }
     }
+
+    var usage: String { text.isEmpty ? "" : " " + text }
 }
 
 /// One command: what help says of it, what it takes, what it does.

@@ -1,6 +1,6 @@
 extension CommandSpec {
     package static let all: [CommandSpec] = [
         .initialise, .train, .evaluate, .delete, .audit, .bench, .whereRows, .status, .log, .certificate, .verifyCertificate, .check, .compact,
-        .export, .value, .reduce,
+        .export, .value, .reduce, .completions, .man,
     ]
 }

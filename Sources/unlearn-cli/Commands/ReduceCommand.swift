@@ -12,7 +12,7 @@ extension CommandSpec {
             OptionSpec("levels", "L", "levels that features are cut to (default 16)"),
             OptionSpec("restarts", "R|all", "start rows, drawn from the seed; the best result counts (default 1)"),
             OptionSpec("per-class", nil, "select as many from every class, each class by itself"),
-            OptionSpec("measure", "NAME", "information (default), or normalised: divided by the root of both rows' entropies"),
+            .choice("measure", InformationMeasure.self, "information (default), or normalised: divided by the root of both rows' entropies"),
             OptionSpec("out", "FILE", "write the ids, for init --only FILE"),
             OptionSpec("seed", "S", "decides start rows and the random rows compared with (default 0)"),
             .force, .threads,
