@@ -78,7 +78,7 @@ extension FuzzTarget {
     }
 
     private static let exampleCalls: [[UInt8]] = CommandSpec.all.map { command in
-        let words = command.example.split(separator: " ")
+        let words = command.example.split(separator: " ").prefix { $0 != ">" }
         return Array(words.drop { $0 != "unlearn" }.dropFirst().joined(separator: "\0").utf8)
     }
 
