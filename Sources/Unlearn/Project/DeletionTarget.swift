@@ -70,7 +70,7 @@ public struct DeletionResult: Encodable, Sendable {
 struct RowSelection {
     var live: [RowPlace] = []
     /// With the requests that deleted them; request 0: left out when the project was made.
-    var deleted: [(row: RowDeletedBefore, number: Int, line: Int)] = []
+    var deleted: [(row: RowDeletedBefore, place: RowPlace, number: Int, line: Int)] = []
     var unknown: [(id: String, line: Int)] = []
     var findings = ListFindings()
 }
@@ -94,7 +94,7 @@ extension Project {
             selection.unknown = unknown
             selection.live = try verified(found.map(\.place).filter { !$0.isDeleted })
             selection.deleted = found.compactMap { place, line in
-                place.request.map { (RowDeletedBefore(place.id, $0, times), $0, line) }
+                place.request.map { (RowDeletedBefore(place.id, $0, times), place, $0, line) }
             }
             selection.findings.repeated = ids.repeated.map(IDList.shown)
         }
