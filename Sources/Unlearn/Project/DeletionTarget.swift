@@ -135,7 +135,7 @@ public struct UnknownGroup: DescribedError {
     public var kind: FailureKind { .input }
     public var description: String {
         guard hasGroups else { return "no live row has a group" }
-        return "no live row has the group '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+        return "no live row has the group '\(name.prefix(80))'" + (nearest.map { "; did you mean '\($0.prefix(80))'?" } ?? "")
             + " (a provider whose rows are all deleted is named nowhere any more)"
     }
 }

@@ -58,7 +58,7 @@ extension CommandSpec {
         if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, invocation.text("ids") != "-" {
             switch target {
             case .list(let ids): try confirm(counted(ids.entries.count, "row"), invocation.folder)
-            case .group(let name): try confirm("all rows of '\(name)'", invocation.folder)
+            case .group(let name): try confirm("all rows of '\(name.prefix(80))'", invocation.folder)
             case .chain: break
             }
         }
@@ -87,7 +87,7 @@ extension CommandSpec {
             replay.damping = .gapNorms
         } else if let damping = invocation.text("damping"), damping != "auto" {
             guard let factor = Double(damping), (0...1).contains(factor) else {
-                throw Failure(.input, "--damping takes auto, l1 or a number from 0 to 1, not '\(damping)'")
+                throw Failure(.input, "--damping takes auto, l1 or a number from 0 to 1, not '\(damping.prefix(80))'")
             }
             replay.damping = .fixed(factor)
         }
