@@ -19,6 +19,9 @@ public enum NPZ {
         return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count & 255), UInt8(header.count >> 8)] + header + content
     }
 
+    /// The first day that a zip file can name, 1 January 1980: year since then, month and day (APPNOTE.TXT, section 4.4.6).
+    private static let firstDay: UInt16 = 0 << 9 | 1 << 5 | 1
+
     /// The bytes of an archive that holds the tensors. They are made in memory, so that whoever writes them decides who may
     /// read the file and when it gets its name; libzip would make it readable by all that the umask allows.
     /// - Parameter texts: members beside the tensors, each the UTF-8 bytes of a text.
@@ -57,6 +60,8 @@ public enum NPZ {
                 throw abandon()
             }
             zip_set_file_compression(archive, zip_uint64_t(entry), ZIP_CM_STORE, 0)
+            // The same state is the same bytes, whenever and in whichever time zone it is exported.
+            guard zip_file_set_dostime(archive, zip_uint64_t(entry), 0, firstDay, 0) == 0 else { throw abandon() }
         }
         guard zip_close(archive) == 0 else { throw abandon() }
         guard let bytes = contents(of: buffer) else { throw failure(String(cString: zip_error_strerror(zip_source_error(buffer)))) }

@@ -12,15 +12,17 @@ extension Project {
         /// A branch's last one.
         case branch(Int)
         /// The model that is there at once when these rows are asked for.
-        case interim(DeletionTarget)
+        case interim(DeletionTarget, ignoring: Set<MissingRow> = [])
     }
 
     public func state(_ wanted: ExportedState) throws -> LatticeVector {
         let lineage = try lineage(), shape = lineage.shape
         switch wanted {
         case .model: return try model()
-        case .interim(let target):
-            let plan = try plan(target, DeletionOptions())
+        case .interim(let target, let ignored):
+            var options = DeletionOptions()
+            (options.ignoreMissing, options.ignoreUnknown) = (ignored.contains(.deleted), ignored.contains(.unknown))
+            let plan = try plan(target, options)
             return try expectInterim(plan)
         case .block(let block):
             guard (0...shape.blocks).contains(block), lineage.isTrained(block) else {

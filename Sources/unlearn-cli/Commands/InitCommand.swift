@@ -45,7 +45,7 @@ extension CommandSpec {
             OptionSpec("exclude", "FILE", "ids whose slots are empty from the start"),
             OptionSpec("only", "FILE", "import these ids alone"),
             OptionSpec("list-id-column", "NAME", "the files of --exclude and --only are CSV with a header, and this column holds the ids"),
-            OptionSpec("groups", "FILE", "CSV of id,group"),
+            OptionSpec("groups", "FILE", "CSV of id,group, of training and of test rows"),
             OptionSpec("dry-run", nil, "say what would be made of the rows and columns, and make nothing"),
             OptionSpec("no-encryption", nil, "store rows and checkpoints as they are: for measuring, or where the disk is encrypted"),
             .threads,
@@ -149,7 +149,7 @@ extension CommandSpec {
     /// The classes with their rows, the most frequent first.
     private static func classes(_ summary: ProjectBuilder.Summary) -> String {
         let ranked = zip(summary.settings.classNames, summary.classCounts).sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }
-        return "\nclasses: " + ranked.prefix(mostShown).map { "\($0.0) \($0.1)" }.joined(separator: ", ") + (ranked.count > mostShown ? " … (\(ranked.count) in all)" : "")
+        return "\nclasses: " + ranked.prefix(mostShown).map { "\(Console.printable($0.0, keeping: [])) \($0.1)" }.joined(separator: ", ") + (ranked.count > mostShown ? " … (\(ranked.count) in all)" : "")
     }
 
     /// More classes or columns are in the JSON.
@@ -203,7 +203,8 @@ extension CommandSpec {
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path, column: invocation.text("list-id-column")) }
         if let path = invocation.text("only") { plan.only = try IDList(reading: path, column: invocation.text("list-id-column")) }
-        if let path = invocation.text("groups") { plan.groups = try GroupsFile.read(path) }
+        if invocation.flag("groups"), invocation.flag("group-column") { throw Failure(.input, "--groups and --group-column both say whose rows are whose; give one of them") }
+        if let path = invocation.text("groups") { plan.groups = try GroupsFile(reading: path) }
         // Some data come with test rows of their own; asking for a share of the training rows overrules them.
         let testName = invocation.text("test") ?? (spec.hasTestRows && !invocation.flag("holdout") ? dataName : nil)
         if let testName {

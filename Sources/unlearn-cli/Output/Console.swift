@@ -89,8 +89,10 @@ struct Console {
     func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, isShown: !invocation.isQuiet && ProgressBar.terminalIsCapable) }
 }
 
-/// Aligned columns: the first flush left, the others flush right.
+/// Aligned columns: the first flush left, the others flush right. A name may hold whatever its table did, a line's end too, and a row stays
+/// one line.
 func table(_ rows: [[String]]) -> String {
+    let rows = rows.map { $0.map { Console.printable($0, keeping: []) } }
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max()! }
     return rows.map { row in

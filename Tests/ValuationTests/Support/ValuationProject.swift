@@ -46,7 +46,7 @@ struct ValuationProject {
         plan.branches = branches
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7
-        plan.groups = Dictionary(uniqueKeysWithValues: (0..<rows - ungrouped).map { (String($0), Self.provider($0, of: providers)) })
+        plan.groups = GroupsFile(Dictionary(uniqueKeysWithValues: (0..<rows - ungrouped).map { (String($0), Self.provider($0, of: providers)) }))
         if !excluding.isEmpty { plan.exclude = try IDList(Array(excluding.joined(separator: "\n").utf8), path: "list") }
         _ = try ProjectBuilder(plan, in: path).build { _, _ in }
         if trained { _ = try open().train(allowingOtherNumerics: false, control: TrainingControl()) { _, _ in } }
