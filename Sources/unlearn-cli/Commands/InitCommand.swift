@@ -10,7 +10,7 @@ extension CommandSpec {
         name: "init", summary: "make a project: import rows into its own store",
         example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
         options: [
-            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], parquet:FILE[,FILE…], npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
             .choice("model", ModelName.self, "the network; options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
@@ -244,11 +244,14 @@ extension CommandSpec {
         case .idx(let images, let labels): return IDXSource(images: images, labels: labels)
         case .cifar10(let folder): return try CIFAR10Source(folder: folder, test: test)
         case .csv(let paths):
-            guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
+            guard let table else { throw Failure(.input, "csv: test rows need csv: or parquet: training rows") }
             return TableSource(paths, table, encoding: encoding, classNames: survey?.classNames)
+        case .parquet(let paths):
+            guard let table else { throw Failure(.input, "parquet: test rows need csv: or parquet: training rows") }
+            return TableSource(paths, table, encoding: encoding, classNames: survey?.classNames, format: .parquet)
         // A table's features are standardised by the training rows; these are as they are.
         case .npz where table != nil, .libsvm where table != nil:
-            throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table")
+            throw Failure(.input, "test rows of a table must be csv: or parquet: too; save them as a table")
         case .npz(let path): return NPZSource(path, classNames: survey?.classNames)
         case .libsvm(let path): return LIBSVMSource(path, shape: survey?.shape, classNames: survey?.classNames)
         }
