@@ -51,7 +51,7 @@ struct NumPyTests {
             #expect(result.status == 2 && result.errors.contains(words), "\(result.errors)")
         }
         let result = try program.run("init", "--data", "csv:\(table)", "--label-column", "label", "--test", train, "--model", "logistic")
-        #expect(result.status == 2 && result.errors.contains("must be csv: too"), "\(result.errors)")
+        #expect(result.status == 2 && result.errors.contains("must be csv: or parquet: too"), "\(result.errors)")
         #expect(!FileManager.default.fileExists(atPath: folder.file("none")))
     }
 }

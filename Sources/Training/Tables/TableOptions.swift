@@ -1,3 +1,11 @@
+/// What a table's files are.
+public enum TableFormat: Sendable, Equatable {
+    /// Text, plain or compressed.
+    case csv
+    /// Read through Python's `pyarrow`.
+    case parquet
+}
+
 /// How a table is to be read. What is left out is found out.
 public struct TableOptions: Sendable, Equatable {
     public enum Missing: String, Sendable, CaseIterable {
