@@ -89,7 +89,7 @@ public struct OpenFile: ~Copyable {
     /// What comes through this pipe, in a file that has no name and lies in memory alone: tables are read twice, archives in
     /// any order, and rows of people must not be left in a folder for temporary files.
     private consuming func heldInMemory(most: Int) throws -> OpenFile {
-        let held = OpenFile(path: path, descriptor: Int32(try retrying("hold in memory", path) { Int(unlearn_memory_file("unlearn")) }))
+        let held = try OpenFile(inMemoryAs: path)
         var chunk = [UInt8](repeating: 0, count: 1 << 16), length = 0, looks = 0
         while true {
             let count = Glibc.read(descriptor, &chunk, chunk.count)
@@ -145,6 +145,12 @@ public struct OpenFile: ~Copyable {
         guard PathText.bytes(of: FileSystem.name(of: path)).count <= Int(NAME_MAX) else {
             throw Failure(.input, "the name of \(path) has more than \(NAME_MAX) bytes; name a shorter one")
         }
+    }
+
+    /// An empty file that has no name and lies in memory alone; messages call it by `path`.
+    init(inMemoryAs path: String) throws {
+        descriptor = Int32(try retrying("hold in memory", path) { Int(unlearn_memory_file("unlearn")) })
+        self.path = path
     }
 
     private init(path: String, descriptor: Int32) {

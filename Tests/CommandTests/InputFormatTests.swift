@@ -67,7 +67,7 @@ struct InputFormatTests {
             (["--data", sparse, "--test", images], "test rows have 3072 features, training rows 8"),
             (["--data", sparse, "--test", "libsvm:\(wrong)"], "line 2 has the index 0"), (["--data", "libsvm:\(wrong)"], "wrong line 2 has the index 0"),
             (["--data", sparse, "--label-column", "x"], "--label-column is for tables (csv:, parquet:) only"),
-            (["--data", "csv:\(table)", "--label-column", "label", "--test", sparse], "must be csv: too"),
+            (["--data", "csv:\(table)", "--label-column", "label", "--test", sparse], "must be csv: or parquet: too"),
             (["--data", images, "--test", "libsvm:\(try folder.write("3 1:1\n", to: "three"))"], "different kinds"),
             (["--data", "cifar10:\(wrong)"], "is no folder"),
         ] {

@@ -162,10 +162,12 @@ private final class ZstdStream: ByteStream {
 final class InputFiles {
     private var opened: [String: InputFile] = [:]
 
-    /// - Parameter role: tells apart files of a source that have the same path.
-    func file(_ path: String, role: String = "") throws -> InputFile {
+    /// - Parameters:
+    ///   - role: tells apart files of a source that have the same path.
+    ///   - opening: how its bytes are had, where that is not by its path alone.
+    func file(_ path: String, role: String = "", opening: (String) throws -> InputFile = { try InputFile($0) }) throws -> InputFile {
         if let file = opened[role + "\0" + path] { return file }
-        let file = try InputFile(path)
+        let file = try opening(path)
         opened[role + "\0" + path] = file
         return file
     }

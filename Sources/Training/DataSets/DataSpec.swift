@@ -7,11 +7,13 @@ public enum DataSpec: Sendable, Equatable {
     case cifar10(folder: String)
     /// One table, or several that are read one behind the other.
     case csv(paths: [String])
+    /// The same in Apache Parquet's format.
+    case parquet(paths: [String])
     case npz(path: String)
     case libsvm(path: String)
 
     /// Every form in which it is named, for help, completion and refusals.
-    public static let forms = ["fashion-mnist", "idx:IMAGES,LABELS", "cifar10:DIR", "csv:FILE", "npz:FILE", "libsvm:FILE"]
+    public static let forms = ["fashion-mnist", "idx:IMAGES,LABELS", "cifar10:DIR", "csv:FILE", "parquet:FILE", "npz:FILE", "libsvm:FILE"]
 
     public init(_ text: String) throws {
         // By scalars: a colon or comma with a combining mark behind it is another character, and the mark part of a name.
@@ -31,12 +33,9 @@ public enum DataSpec: Sendable, Equatable {
         } else if let folder = rest(behind: "cifar10:"), !folder.isEmpty {
             self = .cifar10(folder: folder)
         } else if let path = file(behind: "csv:"), !path.isEmpty {
-            // A name may hold a comma, and is then one file.
-            let paths = path.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
-            guard paths.allSatisfy({ !$0.isEmpty }) || FileSystem.exists(path) else {
-                throw Failure(.input, "'\(text)' names a file without a name; write csv:FILE or csv:FILE,FILE")
-            }
-            self = .csv(paths: FileSystem.exists(path) ? [path] : paths.map { $0 == "-" ? "/dev/stdin" : $0 })
+            self = .csv(paths: try Self.files(path, "csv", text))
+        } else if let path = file(behind: "parquet:"), !path.isEmpty {
+            self = .parquet(paths: try Self.files(path, "parquet", text))
         } else if let path = rest(behind: "npz:"), !path.isEmpty {
             self = .npz(path: path)
         } else if let path = file(behind: "libsvm:"), !path.isEmpty {
@@ -46,18 +45,30 @@ public enum DataSpec: Sendable, Equatable {
         }
     }
 
+    /// The files of a table.
+    private static func files(_ path: String, _ kind: String, _ text: String) throws -> [String] {
+        // A name may hold a comma, and is then one file.
+        guard !FileSystem.exists(path) else { return [path] }
+        let paths = path.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+        guard paths.allSatisfy({ !$0.isEmpty }) else { throw Failure(.input, "'\(text)' names a file without a name; write \(kind):FILE or \(kind):FILE,FILE") }
+        return paths.map { $0 == "-" ? "/dev/stdin" : $0 }
+    }
+
     /// Whether test rows come with the training rows, so that the same name stands for both.
     public var hasTestRows: Bool {
         switch self {
         case .fashionMNIST: true
         case .cifar10(let folder): CIFAR10Source.hasTestRows(in: folder)
-        case .idx, .csv, .npz, .libsvm: false
+        case .idx, .csv, .parquet, .npz, .libsvm: false
         }
     }
 
     /// Whether its columns have names and become features one by one.
     public var isTable: Bool {
-        if case .csv = self { true } else { false }
+        switch self {
+        case .csv, .parquet: true
+        case .fashionMNIST, .idx, .cifar10, .npz, .libsvm: false
+        }
     }
 
     /// The training or test files of Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), as the Debian package

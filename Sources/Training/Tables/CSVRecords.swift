@@ -1,9 +1,20 @@
 import Files
 
+/// By what people find a record in its file.
+enum RecordUnit: String {
+    /// Of text: the line on which it begins.
+    case line
+    /// Of a file that is no text: its number among the rows, from 1; the names of columns are row 0.
+    case row
+}
+
 /// One record of a comma-separated file, used again for the next: its fields one behind the other, without quotes.
 struct CSVRecord {
-    /// The line on which it begins.
+    /// The line on which it begins, or the number of its row.
     fileprivate(set) var line = 1
+    fileprivate(set) var unit = RecordUnit.line
+    /// "line 7".
+    var place: String { "\(unit) \(line)" }
     fileprivate var bytes: [UInt8] = []
     /// Where each field ends in `bytes`.
     fileprivate var ends: [Int] = []
@@ -19,8 +30,9 @@ struct CSVRecord {
         return try bytes.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[start..<end])) }
     }
 
-    fileprivate mutating func begin(line: Int) {
+    fileprivate mutating func begin(line: Int, _ unit: RecordUnit) {
         self.line = line
+        self.unit = unit
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
     }
@@ -68,6 +80,8 @@ struct CSVRecords {
 
     private let path: String
     private let encoding: TextEncoding
+    private let unit: RecordUnit
+    private var row = 0
     /// Nil where all bytes are in memory already.
     private let reader: CompressedReader?
     private var chunk = [UInt8](repeating: 0, count: 64 * 1024)
@@ -78,9 +92,10 @@ struct CSVRecords {
 
     init(_ path: String) throws { try self.init(InputFile(path)) }
 
-    init(_ file: InputFile, encoding: TextEncoding = .utf8) throws {
+    init(_ file: InputFile, encoding: TextEncoding = .utf8, unit: RecordUnit = .line) throws {
         path = file.path
         self.encoding = encoding
+        self.unit = unit
         reader = try CompressedReader(file)
         try begin()
     }
@@ -88,6 +103,7 @@ struct CSVRecords {
     init(_ bytes: [UInt8], path: String) throws {
         self.path = path
         encoding = .utf8
+        unit = .line
         reader = nil
         chunk = bytes
         filled = bytes.count
@@ -166,12 +182,12 @@ struct CSVRecords {
     mutating func next(into record: inout CSVRecord) throws -> Bool {
         let quote = UInt8(ascii: "\""), newline = UInt8(ascii: "\n"), carriage = UInt8(ascii: "\r")
         while true {
-            record.begin(line: line)
+            record.begin(line: unit == .line ? line : row, unit)
             var place = Place.start
             var size = 0, bits: UInt8 = 0
             func expectShort() throws {
                 guard size <= Self.longestRecord else {
-                    throw Failure(.input, "\(path) line \(record.line) is longer than \(Self.longestRecord) bytes; is a quote missing?")
+                    throw Failure(.input, "\(path) \(record.place) is longer than \(Self.longestRecord) bytes; is a quote missing?")
                 }
             }
             scan: while try fill() {
@@ -192,7 +208,7 @@ struct CSVRecords {
                 size += 1
                 if character == newline { line += 1 }
                 switch (place, character) {
-                case (_, 0): throw notText(record.line)
+                case (_, 0): throw notText(record)
                 case (.quoted, quote): place = .behindQuote
                 case (.quoted, _): record.bytes.append(character)
                 case (.behindQuote, quote):
@@ -219,6 +235,7 @@ struct CSVRecords {
                 continue
             }
             record.ends.append(record.bytes.count)
+            row += 1
             if bits >= 0x80 {
                 if encoding == .utf8 { try validate(record) } else { record.decode(encoding) }
             }
@@ -227,11 +244,12 @@ struct CSVRecords {
     }
 
     private func validate(_ record: CSVRecord) throws {
-        for index in 0..<record.count where record.withField(index, { String(validating: $0, as: UTF8.self) }) == nil { throw notText(record.line) }
+        for index in 0..<record.count where record.withField(index, { String(validating: $0, as: UTF8.self) }) == nil { throw notText(record) }
     }
 
-    private func notText(_ line: Int) -> Failure {
-        Failure(.input, "\(path) line \(line) is not UTF-8 text; convert the file, or name a table's --encoding (windows-1252, latin-1)")
+    private func notText(_ record: CSVRecord) -> Failure {
+        guard unit == .line else { return Failure(.input, "\(path) \(record.place) holds text that is not UTF-8, or has a zero character; mend it") }
+        return Failure(.input, "\(path) \(record.place) is not UTF-8 text; convert the file, or name a table's --encoding (windows-1252, latin-1)")
     }
 }
 

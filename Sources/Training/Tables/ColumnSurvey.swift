@@ -7,6 +7,7 @@ struct ColumnSurvey {
     let isNamed: Bool
     private let decimalComma: Bool
     private let isForced: Bool
+    private let unit: RecordUnit
 
     private(set) var rows = 0
     private(set) var missing = 0
@@ -39,13 +40,14 @@ struct ColumnSurvey {
     /// this that is not said.
     private static let fewestRowsToJudge = 20
     /// Names that programs give to the column in which they count rows.
-    private static let indexNames: Set<String> = ["index", "rownames", "unnamed: 0"]
+    private static let indexNames: Set<String> = ["index", "rownames", "unnamed: 0", "__index_level_0__"]
 
-    init(name: String, isNamed: Bool, options: TableOptions) {
+    init(name: String, isNamed: Bool, options: TableOptions, unit: RecordUnit = .line) {
         self.name = name
         self.isNamed = isNamed
         decimalComma = options.decimalComma
         isForced = options.categories.contains(name)
+        self.unit = unit
     }
 
     /// Welford's running mean and sum of squares: one pass, no cancellation.
@@ -130,7 +132,7 @@ struct ColumnSurvey {
         let values = rows - missing
         let given = options.statistics[name]
         if let firstTooLarge, !isForced {
-            return .problem("line \(firstTooLarge.line): column '\(name)' holds '\(firstTooLarge.text)'; numbers up to \(Cell.largestNumber) are read")
+            return .problem("\(unit) \(firstTooLarge.line): column '\(name)' holds '\(firstTooLarge.text)'; numbers up to \(Cell.largestNumber) are read")
         }
         if isForced { return categories(options, isWanted: true) }
         guard values > 0 else { return .leftOut("no row has a value in it") }
@@ -156,7 +158,7 @@ struct ColumnSurvey {
         }
         if withComma * 2 > values {
             return .problem(
-                "line \(firstNoNumber?.line ?? 0): column '\(name)' holds '\(firstNoNumber?.text ?? "")'; --decimal-comma reads 0,5 as a half, "
+                "\(unit) \(firstNoNumber?.line ?? 0): column '\(name)' holds '\(firstNoNumber?.text ?? "")'; --decimal-comma reads 0,5 as a half, "
                     + "--categories \(name) takes its cells as names")
         }
         return categories(options, isWanted: isWanted)
@@ -170,11 +172,11 @@ struct ColumnSurvey {
             let others = values - found, cells = others == 1 ? "" : " (\(others) such cells)"
             let comma = withComma > 0 ? ", --decimal-comma reads 0,5 as a half" : ""
             return .problem(
-                "line \(odd.line): column '\(name)' holds '\(odd.text)' where other rows hold \(kind)\(cells); mend it or leave the cell empty\(comma), "
+                "\(unit) \(odd.line): column '\(name)' holds '\(odd.text)' where other rows hold \(kind)\(cells); mend it or leave the cell empty\(comma), "
                     + "--categories \(name) takes its cells as names, --ignore-columns \(name) leaves it out")
         }
         if missing > 0, options.missing == .refuse {
-            return .problem("line \(firstMissing ?? 0): column '\(name)' has no value (\(missing) such cells); --missing mean takes the column's mean")
+            return .problem("\(unit) \(firstMissing ?? 0): column '\(name)' has no value (\(missing) such cells); --missing mean takes the column's mean")
         }
         return make()
     }

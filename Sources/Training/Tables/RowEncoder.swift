@@ -32,12 +32,12 @@ struct RowEncoder {
                 func standardised(_ value: Double, _ standardisation: TableEncoding.Standardisation) throws -> Float {
                     let feature = Float((value - standardisation.mean) / standardisation.deviation)
                     guard feature.isFinite else {
-                        throw Failure(.input, "\(path) line \(record.line): column '\(column.name)' holds '\(Self.shown(cell))', too far from the training rows' values")
+                        throw Failure(.input, "\(path) \(record.place): column '\(column.name)' holds '\(Self.shown(cell))', too far from the training rows' values")
                     }
                     return feature
                 }
                 func refusal(_ kind: String) -> Failure {
-                    Failure(.input, "\(path) line \(record.line): column '\(column.name)' holds '\(Self.shown(cell))', which is \(kind)")
+                    Failure(.input, "\(path) \(record.place): column '\(column.name)' holds '\(Self.shown(cell))', which is \(kind)")
                 }
                 if case .categories(let names, let pooled) = column.kind {
                     let start = features.count, place = places[index][Cell.text(cell)]

@@ -1,3 +1,11 @@
+/// What a table's files are.
+public enum TableFormat: Sendable, Equatable {
+    /// Text, plain or compressed.
+    case csv
+    /// Read through Python's `pyarrow`.
+    case parquet
+}
+
 /// How a table is to be read. What is left out is found out.
 public struct TableOptions: Sendable, Equatable {
     public enum Missing: String, Sendable, CaseIterable {
@@ -22,6 +30,8 @@ public struct TableOptions: Sendable, Equatable {
     public var encoding = TextEncoding.utf8
     /// Rows without a label are left out, not refused.
     public var dropsUnlabelled = false
+    /// Columns of labels, ids and groups may be absent: rows are asked about, and nothing is learnt of them.
+    public var mayLackColumns = false
     /// Means and deviations of columns of numbers; those of columns that it does not name are taken of the rows.
     public var statistics: [String: ColumnStatistics] = [:]
 

@@ -56,12 +56,15 @@ public struct ColumnReport: Sendable, Encodable, Equatable {
 
 /// Everything that is wrong with a table, so that it can be mended at once.
 struct TableProblems {
+    private let unit: RecordUnit
     private var texts: [String] = []
     /// Lines on which the same is wrong, in the order in which it was first found.
     private var lines: [(text: String, lines: [Int], count: Int)] = []
 
     /// More are not named one by one.
     private static let mostNamed = 10
+
+    init(unit: RecordUnit = .line) { self.unit = unit }
 
     mutating func add(_ text: String) { texts.append(text) }
 
@@ -83,7 +86,7 @@ struct TableProblems {
             let parts = problem.text.split(separator: "\u{1}", maxSplits: 1)
             let more = problem.count - problem.lines.count
             let places = problem.lines.map(String.init).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
-            return (parts[0] == path ? "" : parts[0] + " ") + "\(problem.count == 1 ? "line" : "lines") \(places)\(parts[1])"
+            return (parts[0] == path ? "" : parts[0] + " ") + "\(unit)\(problem.count == 1 ? "" : "s") \(places)\(parts[1])"
         }
         let all = ofLines + texts
         guard all.count > 1 else { return Failure(.input, "\(path) \(all.first ?? "")") }

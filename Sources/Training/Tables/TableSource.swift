@@ -4,6 +4,7 @@ import Files
 public final class TableSource: RowSource {
     private let paths: [String]
     private let files = InputFiles()
+    public let format: TableFormat
     public let options: TableOptions
     /// Nil until surveyed; given for rows that are to be encoded as the training rows were.
     public private(set) var encoding: TableEncoding?
@@ -12,8 +13,11 @@ public final class TableSource: RowSource {
     public private(set) var report: [ColumnReport] = []
     public private(set) var remarks: [String] = []
 
-    public init(_ paths: [String], _ options: TableOptions, encoding: TableEncoding? = nil, classNames: [String]? = nil) {
+    public init(
+        _ paths: [String], _ options: TableOptions, encoding: TableEncoding? = nil, classNames: [String]? = nil, format: TableFormat = .csv
+    ) {
         self.paths = paths
+        self.format = format
         self.options = options
         self.encoding = encoding
         givenClassNames = classNames
@@ -41,8 +45,11 @@ public final class TableSource: RowSource {
 
     private func readHeader(_ records: inout CSVRecords, path: String, needsLabel: Bool) throws -> Header {
         // By the columns that are named: what else a line could be split at depends on what stands in it.
-        records.findSeparator(
-            columns: [needsLabel ? options.labelColumn : nil, options.idColumn, options.groupColumn].compactMap { $0 } + (encoding?.columns.map(\.name) ?? []))
+        if format == .csv {
+            records.findSeparator(
+                columns: (options.mayLackColumns ? [] : [needsLabel ? options.labelColumn : nil, options.idColumn, options.groupColumn].compactMap { $0 })
+                    + (encoding?.columns.map(\.name) ?? []))
+        }
         var record = CSVRecord()
         guard try records.next(into: &record) else { throw Failure(.input, "\(path) is empty; a header row is needed") }
         let given = (0..<record.count).map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
@@ -51,17 +58,18 @@ public final class TableSource: RowSource {
         if let twice = names.first(where: { !seen.insert($0).inserted }) {
             throw Failure(.input, "\(path) has two columns '\(twice)'; rename one")
         }
+        let split = format == .csv ? ", read with '\(Self.shown(records.separator))' between them," : ""
         func find(_ name: String, _ option: String) throws -> Int {
             guard let index = names.firstIndex(of: name) else {
                 throw Failure(
-                    .input, "\(path) has no column '\(name)' (\(option)); its columns, read with '\(Self.shown(records.separator))' between them, are "
+                    .input, "\(path) has no column '\(name)' (\(option)); its columns\(split) are "
                         + names.prefix(20).joined(separator: ", "))
             }
             return index
         }
         let label = needsLabel ? try find(options.labelColumn, "--label-column") : names.firstIndex(of: options.labelColumn)
-        let id = try options.idColumn.map { try find($0, "--id-column") }
-        let group = try options.groupColumn.map { try find($0, "--group-column") }
+        let id = try options.mayLackColumns ? options.idColumn.flatMap(names.firstIndex) : options.idColumn.map { try find($0, "--id-column") }
+        let group = try options.mayLackColumns ? options.groupColumn.flatMap(names.firstIndex) : options.groupColumn.map { try find($0, "--group-column") }
         for (names, option) in [(options.ignored, "--ignore-columns"), (options.only, "--only-columns"), (options.categories, "--categories")] where encoding == nil {
             for name in names { _ = try find(name, option) }
         }
@@ -78,11 +86,20 @@ public final class TableSource: RowSource {
 
     private static func shown(_ separator: UInt8) -> String { separator == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(separator)) }
 
+    private func open(_ path: String, role: String) throws -> CSVRecords {
+        switch format {
+        case .csv: try CSVRecords(files.file(path, role: role), encoding: options.encoding)
+        case .parquet: try CSVRecords(files.file(path, role: role) { try InputFile(ParquetText.file($0, options, encoding)) }, unit: .row)
+        }
+    }
+
+    private var unit: RecordUnit { format == .csv ? .line : .row }
+
     /// Visits every record of every file.
     private func forEachRecord(needsLabel: Bool, _ body: (Header, CSVRecord) throws -> Void) throws {
         var first: Header?
         for (index, path) in paths.enumerated() {
-            var records = try CSVRecords(files.file(path, role: String(index)), encoding: options.encoding)
+            var records = try open(path, role: String(index))
             var header = try readHeader(&records, path: path, needsLabel: needsLabel)
             if let first {
                 guard Set(header.names) == Set(first.names) else {
@@ -109,19 +126,28 @@ public final class TableSource: RowSource {
         " has \(record.count) fields where the header has \(header.names.count); mend the line"
     }
 
+    /// Whether rows carry ids of their own; of rows that may lack the column, the first file tells.
+    public var hasIDs: Bool {
+        get throws {
+            guard options.mayLackColumns else { return options.idColumn != nil }
+            var records = try open(paths[0], role: "0")
+            return try readHeader(&records, path: paths[0], needsLabel: false).id != nil
+        }
+    }
+
     // MARK: the survey
 
     public func survey() throws -> Survey {
         var columns: [ColumnSurvey] = [], classes = ClassLabels(given: givenClassNames, decimalComma: options.decimalComma)
         var groupIndex: [String: Int32] = [:], groupNames: [String] = []
         var labels: [Int32] = [], groups: [Int32] = []
-        var problems = TableProblems(), unlabelled = 0, header: Header?
+        var problems = TableProblems(unit: unit), unlabelled = 0, header: Header?
         let encodingIsGiven = encoding != nil
         remarks = []
         try forEachRecord(needsLabel: true) { found, record in
             if header == nil {
                 header = found
-                columns = found.features.map { ColumnSurvey(name: found.names[$0], isNamed: found.isNamed[$0], options: options) }
+                columns = found.features.map { ColumnSurvey(name: found.names[$0], isNamed: found.isNamed[$0], options: options, unit: unit) }
             }
             guard record.count == found.names.count else { return problems.add(Self.ragged(record, found), path: found.path, line: record.line) }
             let label = record.withField(found.label!) { classes.label($0) }
@@ -212,11 +238,11 @@ public final class TableSource: RowSource {
         guard let encoding else { preconditionFailure("survey comes first") }
         var features: [Float] = [], position = 0, encoder = RowEncoder(encoding), classes = ClassLabels(given: nil, decimalComma: options.decimalComma)
         try forEachRecord(needsLabel: false) { header, record in
-            guard record.count == header.names.count else { throw Failure(.input, "\(header.path) line \(record.line)\(Self.ragged(record, header))") }
+            guard record.count == header.names.count else { throw Failure(.input, "\(header.path) \(record.place)\(Self.ragged(record, header))") }
             if options.dropsUnlabelled, let label = header.label, case .missing = record.withField(label, { classes.label($0) }) { return }
             try encoder.encode(record, fields: header.features, path: header.path, into: &features)
             let id = header.id.map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
-            if let id, id.isEmpty { throw Failure(.input, "\(header.path) line \(record.line) has an empty id; every row needs one") }
+            if let id, id.isEmpty { throw Failure(.input, "\(header.path) \(record.place) has an empty id; every row needs one") }
             try features.withUnsafeBytes { try body(position, id, $0) }
             position += 1
         }
@@ -241,7 +267,7 @@ public final class TableSource: RowSource {
         var found: String?, row = 0, classes = ClassLabels(given: nil, decimalComma: options.decimalComma)
         try forEachRecord(needsLabel: false) { header, record in
             if options.dropsUnlabelled, let label = header.label, record.count > label, case .missing = record.withField(label, { classes.label($0) }) { return }
-            if row == position { found = "line \(record.line) of \(header.path)" }
+            if row == position { found = "\(record.place) of \(header.path)" }
             row += 1
         }
         return found ?? "row \(position + 1) of \(name)"

@@ -85,7 +85,7 @@ extension Project {
     func serveInterim(_ plan: DeletionPlan, _ output: InterimOutput?) throws -> DeletionReport.Interim? {
         guard let output else { return nil }
         let state = try expectInterim(plan)
-        _ = try export(tensors(of: state), to: output.path, replacing: output.replacing)
+        _ = try export(state, to: output.path, replacing: output.replacing)
         let milliseconds = (ContinuousClock.now - output.since) / .milliseconds(1)
         let accuracy = try decide(state, on: .test, leavingOut: plan.test)?.score.accuracy
         return DeletionReport.Interim(stateDigest: Digest(of: state).description, testAccuracy: accuracy, milliseconds: milliseconds)

@@ -9,7 +9,7 @@ extension OptionSpec {
         OptionSpec("label-column", "NAME", "tables: column of labels"),
         OptionSpec("group-column", "NAME", "tables: column of groups"),
         OptionSpec("decimal-comma", nil, "tables: numbers are written as 0,5"),
-        OptionSpec("encoding", "NAME", "tables: utf-8 (default), windows-1252 or latin-1"),
+        OptionSpec("encoding", "NAME", "csv: utf-8 (default), windows-1252 or latin-1"),
         OptionSpec("drop-unlabelled", nil, "tables: leave out rows without a label, instead of refusing them"),
     ]
 
@@ -38,6 +38,7 @@ extension Invocation {
         var options = TableOptions(labelColumn: label, idColumn: text("id-column") ?? defaults?.id, groupColumn: text("group-column") ?? defaults?.group)
         options.decimalComma = flag("decimal-comma") || defaults?.decimalComma == true
         options.encoding = try choice("encoding", TextEncoding.self) ?? .utf8
+        if case .parquet = spec, flag("encoding") { throw Failure(.input, "--encoding is for csv: only; text in Parquet files is UTF-8") }
         options.dropsUnlabelled = flag("drop-unlabelled")
         options.ignored = names("ignore-columns") ?? []
         options.only = names("only-columns") ?? []

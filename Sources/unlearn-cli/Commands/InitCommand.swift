@@ -10,7 +10,7 @@ extension CommandSpec {
         name: "init", summary: "make a project: import rows into its own store",
         example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
         options: [
-            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], parquet:FILE[,FILE…], npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
             .choice("model", ModelName.self, "the network; options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
@@ -193,7 +193,7 @@ extension CommandSpec {
             recipe: { rows, survey in
                 let model = try model(invocation), count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
                 return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched))
-            }, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: PathText.printable(dataName),
+            }, blockPolicy: policy, source: try spec.source(table: table, test: false, encoding: twin?.settings.table, like: twin?.settings.survey), sourceName: PathText.printable(dataName),
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
         plan.twin = twin
@@ -212,7 +212,7 @@ extension CommandSpec {
             if invocation.flag("holdout") { throw Failure(.input, "--test and --holdout exclude each other; give one") }
             let testSpec = try DataSpec(testName)
             plan.testSourceName = PathText.printable(testName)
-            plan.testSource = { survey in try source(testSpec, table, test: true, encoding: (plan.source as? TableSource)?.encoding, survey) }
+            plan.testSource = { survey in try testSpec.source(table: table, test: true, encoding: (plan.source as? TableSource)?.encoding, like: survey) }
         }
         return plan
     }
@@ -236,24 +236,6 @@ extension CommandSpec {
             throw Failure(.input, "--risk and --blocks-by group both say which branches rows go to; give one of them")
         }
         return plan
-    }
-
-    private static func source(
-        _ spec: DataSpec, _ table: TableOptions?, test: Bool, encoding: TableEncoding? = nil, _ survey: Survey? = nil
-    ) throws -> any RowSource {
-        switch spec {
-        case .fashionMNIST: return try DataSpec.fashionMNIST(test: test)
-        case .idx(let images, let labels): return IDXSource(images: images, labels: labels)
-        case .cifar10(let folder): return try CIFAR10Source(folder: folder, test: test)
-        case .csv(let paths):
-            guard let table else { throw Failure(.input, "csv: test rows need csv: training rows") }
-            return TableSource(paths, table, encoding: encoding, classNames: survey?.classNames)
-        // A table's features are standardised by the training rows; these are as they are.
-        case .npz where table != nil, .libsvm where table != nil:
-            throw Failure(.input, "test rows of csv: training rows must be csv: too; save them as a table")
-        case .npz(let path): return NPZSource(path, classNames: survey?.classNames)
-        case .libsvm(let path): return LIBSVMSource(path, shape: survey?.shape, classNames: survey?.classNames)
-        }
     }
 
     private enum Switch: String, CaseIterable {

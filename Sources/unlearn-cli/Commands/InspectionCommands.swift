@@ -139,9 +139,8 @@ extension CommandSpec {
             state = .model
         }
         let project = try Project(opening: invocation.folder, .read, threads: 1)
-        let vector = try project.state(state), tensors = project.tensors(of: vector)
-        let bytes = try project.export(tensors, to: out, replacing: force)
-        let count = tensors.layout.tensors.count
+        let vector = try project.state(state), bytes = try project.export(vector, to: out, replacing: force)
+        let count = project.trainer.layout.tensors.count
         try console.result(Exported(tensors: count, bytes: bytes, stateDigest: Digest(of: vector).description, out: PathText.printable(out)), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
         return 0
     }

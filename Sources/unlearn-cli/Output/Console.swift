@@ -23,6 +23,13 @@ struct Console {
         }
     }
 
+    /// The same of bytes, as they are.
+    static func output(bytes: [UInt8]) throws {
+        guard write(bytes[...], to: STDOUT_FILENO) else {
+            throw Failure(.failed, "cannot write the result to standard output: \(String(cString: strerror(errno)))")
+        }
+    }
+
     /// A line on standard error that --quiet silences.
     func message(_ text: String) { if !invocation.isQuiet { Self.error(text) } }
 
@@ -66,8 +73,10 @@ struct Console {
     /// Straight to standard error, unbuffered; where nobody can read it, nothing can be done.
     static func write(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
-    private static func write(_ text: String, to descriptor: Int32) -> Bool {
-        var bytes = Array(text.utf8)[...]
+    private static func write(_ text: String, to descriptor: Int32) -> Bool { write(Array(text.utf8)[...], to: descriptor) }
+
+    private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
+        var bytes = bytes
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno != EINTR { return false }

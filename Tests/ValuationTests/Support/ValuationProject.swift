@@ -37,11 +37,11 @@ struct ValuationProject {
         let (images, labels) = SampleFiles.images(rows, side: 8, classes: 3, seed: 21)
         let (testImages, testLabels) = SampleFiles.images(testRows, side: 8, classes: 3, seed: 22)
         let source = IDXSource(images: try folder.write(images, to: "images"), labels: try folder.write(labels, to: "labels"))
-        let test = IDXSource(images: try folder.write(testImages, to: "test-images"), labels: try folder.write(testLabels, to: "test-labels"))
+        let testPaths = (try folder.write(testImages, to: "test-images"), try folder.write(testLabels, to: "test-labels"))
         var recipe = Self.recipe
         recipe.plan.blocks = blocks ?? providers
         var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: 1)
-        plan.testSource = { _ in test }
+        plan.testSource = { survey in IDXSource(images: testPaths.0, labels: testPaths.1, classNames: survey.classNames) }
         plan.blocks = recipe.plan.blocks
         plan.branches = branches
         // Two projects that are compared have their rows in the same places.
