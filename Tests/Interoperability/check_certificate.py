@@ -154,6 +154,10 @@ with tempfile.TemporaryDirectory() as name:
         "another seed": claim("seed", "99", "influence_removed"), "no audit": claim("audits", [], "influence_removed"),
         "an audit more": claim("audits", influence["audits"] + [{"verdict": "exact"}], "influence_removed"),
         "a truth value for a count": claim("rows_deleted", True, "influence_removed", "report"), "another word for the method": claim("method", "exactly", "influence_removed"),
+        "another bound": claim("bound", None if influence["bound"] == 0 else 0, "influence_removed"), "another extrapolation": claim("extrapolation", 0.5, "influence_removed"),
+        "a time of issue that is a number": lambda content: content["predicate"].update(issued=7), "a subject without a name": lambda content: content["subject"][0].pop("name"),
+        "a digest of the model too many": lambda content: content["subject"][0]["digest"].update(md5="x"), "a digest that is a number": lambda content: content["subject"].append({"name": "x", "digest": {"md5": 7}}),
+        "a digest of the ledger too many": lambda content: content["subject"][-1]["digest"].update(md5="x"), "a digest that is none": lambda content: content["subject"].append({"name": "x", "digest": 7}),
         "a test row": claim("test_rows", 1, "rows_erased"), "another source": claim("place", "elsewhere", "not_reached", 0), "nothing that was not reached": claim("not_reached", []),
     }
     accepted = {what: found for what, change in false_claims.items()
@@ -184,6 +188,7 @@ with tempfile.TemporaryDirectory() as name:
         "a time that is a number": open_field("deletion-requested", "time", 7, "requested"), "a time that is nothing": open_field("deletion-closed", "time", None, "closed"),
         "a program that is a number": open_field("deletion-published", "program", 1, "program"), "a request that is a number": open_field("deletion-requested", "request", 3),
         "an object that is counted as true": ("deletion-closed", lambda entry, values, claims: claims["destroyed"]["kinds"].update({"rows": True})),
+        "an event that nobody knows": open_field("audited", "event", "praised"), "commitments that are one text": ("audited", lambda entry, values, claims: entry.update(sealed="".join(entry["sealed"]))),
         "an audit's time that is a list": open_field("audited", "time", []),
     }
     accepted = {what: found for what, (event, change) in other_types.items()

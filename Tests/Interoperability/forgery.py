@@ -45,7 +45,7 @@ def signed(certificate, alter):
     for position, (item, entry, path) in enumerate(zip(ledger["entries"], entries, paths)):
         item |= {"entry": base64.b64encode(entry).decode(), "position": position, "inclusion_proof": [step.hex() for step in path]}
     for subject in statement["subject"]:
-        if subject["name"].startswith("ledger of project "):
+        if subject.get("name", "").startswith("ledger of project "):
             subject["digest"]["sha256"] = root.hex()
     head |= {"root": root.hex(), "size": len(entries)}
     body = f"unlearn ledger {head['project']}\n{head['size']}\n{head['root']}\n{head['time']}\n".encode()
@@ -96,7 +96,8 @@ def recommitted(certificate, position, change):
         change(entry, values, content["predicate"]["claims"])
         item["disclosures"] = [compact([salt, name, values[name]]).decode() for salt, name, _ in parts]
         new = [hashlib.sha256(text.encode()).hexdigest() for text in item["disclosures"]]
-        entry["sealed"] = sorted([one for one in entry["sealed"] if one not in old] + new)
+        if type(entry["sealed"]) is list:
+            entry["sealed"] = sorted([one for one in entry["sealed"] if one not in old] + new)
         item["entry"] = base64.b64encode(compact(entry)).decode()
     return restated(certificate, alter)
 

@@ -76,7 +76,7 @@ public enum ErasureCertificate {
         let predicate = verified.predicate, head = verified.treeHead
         guard let claims = ErasureClaims(verified.entries), claims == predicate.claims else { throw refuse("its claims are not what the ledger's entries say") }
         let stateDigest = claims.influenceRemoved.report["state_digest"]?.text
-        guard stateDigest == nil || verified.statement.subject.contains(where: { $0.digest["blake2b-256"] == stateDigest }) else {
+        guard stateDigest == nil || verified.statement.subject.contains(where: { $0.digest == ["blake2b-256": stateDigest] }) else {
             throw refuse("its subject is not the model that the ledger's entries name")
         }
         let rowsErasedBefore = if case .integer(let count)? = claims.influenceRemoved.report["rows_deleted_before"] { count } else { 0 }

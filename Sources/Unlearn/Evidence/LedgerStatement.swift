@@ -108,7 +108,7 @@ package struct LedgerStatement<Claims: Codable>: Codable {
             throw refuse("its tree head is not signed by the key \(trusted)")
         }
         guard project == nil || project == predicate.project else { throw refuse("it is of project \(predicate.project), not of \(project!)") }
-        guard statement.subject.contains(where: { $0.digest["sha256"] == head.root }) else { throw refuse("its subject is not the ledger that its entries are in") }
+        guard statement.subject.contains(where: { $0.digest == ["sha256": head.root] }) else { throw refuse("its subject is not the ledger that its entries are in") }
         return Verified(statement: statement, entries: try predicate.ledger.verifiedEntries(refuse), key: trusted)
     }
 }

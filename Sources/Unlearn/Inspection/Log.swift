@@ -26,6 +26,12 @@ public struct LogReport: Encodable, Sendable {
 
         /// Whether it was carried out and no trained block had held the rows.
         public var hadNoInfluence: Bool { report.map(ErasureClaims.retrainedNothing) ?? false }
+
+        /// How the influence was removed. Entries of earlier versions call a stitch what made none.
+        public var method: RemovalMethod? {
+            guard let report, let method = report["method"]?.text.flatMap(RemovalMethod.init) else { return nil }
+            return method == .stitch && !ErasureClaims.madeStitch(report) && report["stitches"] != nil ? .retraining : method
+        }
     }
 
     public struct Object: Encodable, Sendable {

@@ -89,7 +89,7 @@ public enum ValueStatement {
         guard let method = try? claims.readMethod(), let figures = try? claims.readFigures() else { throw refuse("its values are not readable") }
         if let fault = figures.fault { throw refuse(fault) }
         let subjects = verified.statement.subject
-        guard subjects.contains(where: { $0.digest["blake2b-256"] == figures.stateDigest }) else {
+        guard subjects.contains(where: { $0.digest == ["blake2b-256": figures.stateDigest] }) else {
             throw refuse("its subject is not the model that the ledger's entry names")
         }
         let files = try ReportFolder.tables.map { name in

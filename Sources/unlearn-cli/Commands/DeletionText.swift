@@ -119,7 +119,7 @@ enum DeletionText {
         case .exact:
             lines.append(
                 "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact ? "exactly" : "with other numerics, not exactly") \(seconds)")
-        case .retraining, .stitch where stitches.isEmpty:
+        case .stitch where stitches.isEmpty, .retraining:
             let end = report.branchesTouched.map { $0.isEmpty ? "the stem and all branches" : named($0) } ?? "the chain"
             lines.append("retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks, to the end of \(end), \(seconds)")
         case .stitch:

@@ -98,7 +98,7 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.plan.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.trainer.model.rawValue)\(recipe.trainer.model == .logistic ? "" : " with \(recipe.trainer.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.plan.epochs, "epoch")) a block, batches of \(recipe.trainer.batchSize), \
             rate \(recipe.plan.learningRate) \(recipe.plan.schedule.rawValue), momentum \(recipe.trainer.momentum), weight decay \(recipe.trainer.weightDecay), \
-            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + $0 }.joined())\(advice(recipe, rows: summary.rows))\(guessable)
+            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())\(advice(recipe, rows: summary.rows))\(guessable)
             \(isDry ? "nothing was made; leave out --dry-run to make it" : "next: unlearn -C \(invocation.folder) train")
             """)
         return 0
@@ -160,15 +160,16 @@ extension CommandSpec {
         guard let source, !source.report.isEmpty else { return "" }
         let features = source.report.filter { $0.features > 0 }, leftOut = source.report.filter { $0.kind == "left out" }
         func described(_ column: ColumnReport) -> String {
-            var words = "\(column.name) \(column.kind)"
-            if let categories = column.categories { words = "\(column.name) \(counted(categories, "category", "categories"))" }
+            let name = Console.printable(column.name, keeping: [])
+            var words = "\(name) \(column.kind)"
+            if let categories = column.categories { words = "\(name) \(counted(categories, "category", "categories"))" }
             if let pooled = column.pooled, pooled > 0 { words += " (\(pooled) of them pooled)" }
             if column.missing > 0, column.kind != "categories" { words += " (\(percent(Double(column.missing) / Double(column.rows), 1)) missing)" }
             return words
         }
         var lines = "\ncolumns: " + features.prefix(mostShown).map(described).joined(separator: ", ")
             + (features.count > mostShown ? " … (\(features.count) in all)" : "")
-        for column in leftOut.prefix(mostShown) { lines += "\ncolumn \(column.name) left out: \(column.reason ?? "")" }
+        for column in leftOut.prefix(mostShown) { lines += "\n" + Console.printable("column \(column.name) left out: \(column.reason ?? "")", keeping: []) }
         return lines
     }
 

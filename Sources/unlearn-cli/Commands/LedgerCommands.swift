@@ -67,7 +67,7 @@ extension CommandSpec {
 
     /// How the influence was removed.
     private static func method(_ request: LogReport.Request) -> String {
-        request.hadNoInfluence ? "no influence to remove" : text(request.report?["method"])
+        request.hadNoInfluence ? "no influence to remove" : request.method?.rawValue ?? "-"
     }
 
     private static func describe(_ request: LogReport.Request, _ log: LogReport) -> String {
@@ -88,8 +88,6 @@ extension CommandSpec {
 
     /// What an audit found, as long as the ledger discloses it: figures go with the next deletion.
     private static func verdict(_ audit: JSONValue?) -> String { audit?["verdict"]?.text ?? "its figures were destroyed by a later deletion" }
-
-    private static func text(_ value: JSONValue?) -> String { value?.text ?? "-" }
 
     private struct Issued: Encodable {
         let request: String
