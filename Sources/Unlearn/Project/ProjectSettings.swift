@@ -80,7 +80,7 @@ extension ProjectSettings {
         let dimensions = [shape.channels, shape.height, shape.width]
         // Each is bounded before they are multiplied, and again behind every product: three of 2^24 overflow.
         let features = dimensions.reduce(1) { (1...Self.mostFeatures).contains($1) && $0 <= Self.mostFeatures ? $0 * $1 : .max }
-        return recipe.isAllowed && classNames.count >= 2 && features <= Self.mostFeatures && isUsable(encoding)
+        return recipe.isAllowed && recipe.trainer.classWeights.map { $0.count == classNames.count } != false && classNames.count >= 2 && features <= Self.mostFeatures && isUsable(encoding)
             && (table.map { isUsable($0, features: features) } ?? true)
     }
 
