@@ -70,7 +70,12 @@ public enum FileSystem {
     /// Writes a file that the user named whole or not at all; see `OpenFolder.publish`.
     /// - Parameter replacing: whether a file that is there may go; without it, one that came meanwhile stays.
     public static func publish(output bytes: UnsafeRawBufferPointer, at path: String, replacing: Bool) throws {
-        guard try OpenFolder(parent(of: path)).publish(bytes, as: name(of: path), replacing: replacing, path: path) else {
+        try publish(outputAt: path, replacing: replacing) { file in try file.write(bytes, at: 0) }
+    }
+
+    /// The same of a file that `write` fills, piece by piece.
+    public static func publish(outputAt path: String, replacing: Bool, _ write: (borrowing OpenFile) throws -> Void) throws {
+        guard try OpenFolder(parent(of: path)).publish(as: name(of: path), replacing: replacing, path: path, write) else {
             throw Failure(.input, "\(path) is there already; name another file, or replace it with --force")
         }
     }

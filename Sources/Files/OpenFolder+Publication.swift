@@ -9,8 +9,13 @@ extension OpenFolder {
     ///   - path: how the file was named, for messages.
     /// - Returns: whether the file was made: false where another is there and stays.
     public func publish(_ bytes: UnsafeRawBufferPointer, as name: String, replacing: Bool, path: String? = nil) throws -> Bool {
+        try publish(as: name, replacing: replacing, path: path) { file in try file.write(bytes, at: 0) }
+    }
+
+    /// The same of a file that `write` fills, piece by piece.
+    public func publish(as name: String, replacing: Bool, path: String? = nil, _ write: (borrowing OpenFile) throws -> Void) throws -> Bool {
         let path = path ?? self.path(of: name)
-        let temporary = try writeBeside(bytes, path)
+        let temporary = try writeBeside(path, write)
         do {
             let isMade = try replacing ? moveOver(temporary, to: name, path) : moveUnlessThere(temporary, to: name, path)
             if !isMade { try remove(temporary) }
@@ -23,14 +28,14 @@ extension OpenFolder {
     }
 
     /// A new file, written and synced; gives its name.
-    private func writeBeside(_ bytes: UnsafeRawBufferPointer, _ path: String) throws -> String {
+    private func writeBeside(_ path: String, _ write: (borrowing OpenFile) throws -> Void) throws -> String {
         while true {
             // As short whatever the name: a long one leaves no room for more.
             let name = ".unlearn-" + String(UInt64.random(in: 0...UInt64.max), radix: 36) + FileSystem.temporarySuffix
             do {
                 let file = try open(name, .createNew)
                 do {
-                    try file.write(bytes, at: 0)
+                    try write(file)
                     try file.synchronise()
                 } catch {
                     try? remove(name)

@@ -5,20 +5,28 @@ import Files
 public enum NPZ {
     /// One `.npy`: magic, version, header length, a Python dictionary padded to 64 bytes, then the values.
     static func npy(_ values: ArraySlice<Float>, shape: [Int]) -> [UInt8] {
+        npy(values.withUnsafeBytes { Array($0) }, type: "<f4", shape: shape)
+    }
+
+    /// Bytes as a one-dimensional array of `|u1`.
+    static func npy(bytes content: [UInt8]) -> [UInt8] { npy(Array(content), type: "|u1", shape: [content.count]) }
+
+    private static func npy(_ content: [UInt8], type: String, shape: [Int]) -> [UInt8] {
         let dimensions = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
-        var header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': (\(dimensions)), }".utf8)
+        var header = Array("{'descr': '\(type)', 'fortran_order': False, 'shape': (\(dimensions)), }".utf8)
         while (10 + header.count + 1) % 64 != 0 { header.append(UInt8(ascii: " ")) }
         header.append(UInt8(ascii: "\n"))
-        var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count & 255), UInt8(header.count >> 8)]
-        bytes += header
-        values.withUnsafeBytes { bytes.append(contentsOf: $0) }
-        return bytes
+        return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count & 255), UInt8(header.count >> 8)] + header + content
     }
+
+    /// The first day that a zip file can name, 1 January 1980: year since then, month and day (APPNOTE.TXT, section 4.4.6).
+    private static let firstDay: UInt16 = 0 << 9 | 1 << 5 | 1
 
     /// The bytes of an archive that holds the tensors. They are made in memory, so that whoever writes them decides who may
     /// read the file and when it gets its name; libzip would make it readable by all that the umask allows.
+    /// - Parameter texts: members beside the tensors, each the UTF-8 bytes of a text.
     /// - Complexity: O(values) time and memory.
-    public static func encode(_ tensors: NamedTensors) throws -> [UInt8] {
+    public static func encode(_ tensors: NamedTensors, texts: [(name: String, text: String)] = []) throws -> [UInt8] {
         func failure(_ reason: String) -> Failure { Failure(.failed, "cannot make an npz archive: \(reason)") }
         var error = zip_error_t()
         zip_error_init(&error)
@@ -39,18 +47,21 @@ public enum NPZ {
             zip_discard(archive)
             return failure(reason)
         }
-        for (index, tensor) in tensors.layout.tensors.enumerated() {
-            let file = npy(tensors.values(of: index), shape: tensor.shape)
+        let members = tensors.layout.tensors.enumerated().map { ($1.name, npy(tensors.values(of: $0), shape: $1.shape)) }
+            + texts.map { ($0.name, npy(bytes: Array($0.text.utf8))) }
+        for (name, file) in members {
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: file.count, alignment: 16)
             copy.copyBytes(from: file)
             owned.append(copy)
             guard let source = zip_source_buffer(archive, copy.baseAddress, zip_uint64_t(copy.count), 0) else { throw abandon() }
-            let entry = zip_file_add(archive, tensor.name + ".npy", source, zip_flags_t(ZIP_FL_ENC_UTF_8))
+            let entry = zip_file_add(archive, name + ".npy", source, zip_flags_t(ZIP_FL_ENC_UTF_8))
             guard entry >= 0 else {
                 zip_source_free(source)
                 throw abandon()
             }
             zip_set_file_compression(archive, zip_uint64_t(entry), ZIP_CM_STORE, 0)
+            // The same state is the same bytes, whenever and in whichever time zone it is exported.
+            guard zip_file_set_dostime(archive, zip_uint64_t(entry), 0, firstDay, 0) == 0 else { throw abandon() }
         }
         guard zip_close(archive) == 0 else { throw abandon() }
         guard let bytes = contents(of: buffer) else { throw failure(String(cString: zip_error_strerror(zip_source_error(buffer)))) }

@@ -35,12 +35,28 @@ public enum Safetensors {
         let data_offsets: [Int]
     }
 
+    /// What stands in the header: a tensor's place, or texts about the whole file.
+    private enum HeaderValue: Encodable {
+        case tensor(Entry)
+        case metadata([String: String])
+
+        func encode(to encoder: any Encoder) throws {
+            switch self {
+            case .tensor(let entry): try entry.encode(to: encoder)
+            case .metadata(let texts): try texts.encode(to: encoder)
+            }
+        }
+    }
+
+    private static let metadataName = "__metadata__"
+
     /// The file's bytes. The header is padded with spaces so that the tensors begin at a multiple of 8.
-    public static func encode(_ tensors: NamedTensors) throws -> [UInt8] {
-        var header: [String: Entry] = [:]
+    /// - Parameter metadata: texts that the format lets a file say of itself.
+    public static func encode(_ tensors: NamedTensors, metadata: [String: String] = [:]) throws -> [UInt8] {
+        var header: [String: HeaderValue] = metadata.isEmpty ? [:] : [metadataName: .metadata(metadata)]
         for (index, tensor) in tensors.layout.tensors.enumerated() {
             let start = tensors.layout.offsets[index] * 4
-            header[tensor.name] = Entry(dtype: "F32", shape: tensor.shape, data_offsets: [start, start + tensor.count * 4])
+            header[tensor.name] = .tensor(Entry(dtype: "F32", shape: tensor.shape, data_offsets: [start, start + tensor.count * 4]))
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
@@ -54,16 +70,26 @@ public enum Safetensors {
         return bytes
     }
 
-    /// Reads single-precision tensors, in the order of their places in the file.
-    public static func decode(_ bytes: [UInt8], path: String) throws -> NamedTensors {
+    private static func header(_ bytes: [UInt8], path: String) throws -> (object: [String: Any], dataStart: Int) {
         guard bytes.count >= 8 else { throw Invalid.tooShort(path: path) }
         let claimed = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         guard claimed <= UInt64(bytes.count - 8) else { throw Invalid.headerTooLong(path: path, length: claimed) }
         let dataStart = 8 + Int(claimed)
-        guard var object = try? JSONSerialization.jsonObject(with: Data(bytes[8..<dataStart])) as? [String: Any] else {
+        guard let object = try? JSONSerialization.jsonObject(with: Data(bytes[8..<dataStart])) as? [String: Any] else {
             throw Invalid.headerNotJSON(path: path)
         }
-        object["__metadata__"] = nil
+        return (object, dataStart)
+    }
+
+    /// The texts that a file says of itself; empty where it says none.
+    public static func metadata(_ bytes: [UInt8], path: String) throws -> [String: String] {
+        try header(bytes, path: path).object[metadataName] as? [String: String] ?? [:]
+    }
+
+    /// Reads single-precision tensors, in the order of their places in the file.
+    public static func decode(_ bytes: [UInt8], path: String) throws -> NamedTensors {
+        var (object, dataStart) = try header(bytes, path: path)
+        object[metadataName] = nil
         var found: [(spec: TensorSpec, start: Int, end: Int)] = []
         for (name, value) in object {
             guard let entry = value as? [String: Any], let type = entry["dtype"] as? String,

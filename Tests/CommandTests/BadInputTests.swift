@@ -56,7 +56,7 @@ struct BadInputTests {
         expect(try attempt(["--data", data.spec, "--exclude", list] + logistic), 2, "'nobody' (line 2)")
         expect(try attempt(["--data", data.spec, "--only", list] + logistic), 2, "'nobody' (line 2)")
         let groups = try folder.write("id,group\n0,a\nnobody,b\n", to: "groups.csv")
-        expect(try attempt(["--data", data.spec, "--groups", groups] + logistic), 2, "an id that no row has, 'nobody'", "id,group")
+        expect(try attempt(["--data", data.spec, "--groups", groups] + logistic), 2, "groups.csv: 'nobody' (line 3) is no row's id", "id,group")
         expect(try attempt(["--data", data.spec, "--gradient-clip", "1e-300"] + logistic), 2, "--gradient-clip takes 0 (no limit)")
         expect(try attempt(["--data", "mnist"] + logistic), 2, "unknown data 'mnist'")
         expect(try attempt(["--data", data.spec, "--model", "vgg"]), 2, "--model takes logistic, mlp, lenet5")

@@ -45,7 +45,7 @@ struct NumPyTests {
         let program = Program(folder: folder.file("none"))
         for (data, test, words) in [
             (train, strange, "label 'z' does not occur in the training rows"), (train, bytes, "different kinds"), (train, "csv:\(table)", "csv: test rows"),
-            (bytes, idx, "name their classes differently"), (train, idx, "different kinds"),
+            (bytes, idx, "label 0 of image 0 does not occur"), (train, idx, "label 0 of image 0 does not occur"),
         ] {
             let result = try program.run("init", "--data", data, "--test", test, "--model", "logistic", "--blocks", "2")
             #expect(result.status == 2 && result.errors.contains(words), "\(result.errors)")

@@ -48,7 +48,7 @@ extension FuzzTarget {
                 "metric": .string("loss"), "none": .string("base-rate"), "orders": .integer(1), "confidence": .number(0.95), "seed": .string("0"),
             ]
             try store.transaction { change in try change.append(LedgerEntry(.valued, details: .object(method), untilDeletion: ["figures": .object(figures)])) }
-            return try ValueStatement.issue(at: store.ledger().count - 1, of: store, files: [])
+            return try ValueStatement.issue(at: store.ledger().count - 1, of: store, files: ["values.csv", "utilities.csv"].map { ReportTable(name: $0, bytes: Array($0.utf8)) })
         }
 
         func content(_ envelope: [UInt8]) throws -> [UInt8] {

@@ -5,7 +5,7 @@ extension FuzzTarget {
     /// Two IDX files behind the first one's length in two bytes.
     static let idx = FuzzTarget(
         "idx",
-        samples: [(6, 5), (1, 6)].map { count, side in
+        samples: [(6, 5), (9, 6)].map { count, side in
             let (images, labels) = SampleFiles.images(count, side: side, classes: 3, seed: 1)
             return joined(images, labels)
         } + [joined(SampleFiles.idx([2, 2, 1, 2], [1, 2, 3, 4, 5, 6, 7, 8]), SampleFiles.idx([2], [0, 255]))]

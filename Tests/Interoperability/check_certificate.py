@@ -135,6 +135,91 @@ with tempfile.TemporaryDirectory() as name:
             accepted.append((what, found))
     expect(tried > 150 and not accepted, f"{tried} forged certificates are refused by both verifiers {accepted}")
 
+    # What is claimed of how the influence was removed is what the entries say, and of the types that the program reads.
+    same_bytes = lambda layer, data: data
+
+    def claim(name, value, *path):
+        def change(content):
+            place = content["predicate"]["claims"]
+            for step in path:
+                place = place[step]
+            place[name] = value
+        return change
+
+    influence = claims["influence_removed"]
+    false_claims = {
+        "states that nothing was merged from": claim("merged_from", {"stem_end": "0" * 64, "tips": {}}, "influence_removed"),
+        "another lineage": claim("lineage", {"stem": 1, "branches": 2, "length": 3}, "influence_removed"),
+        "another fingerprint": claim("fingerprint", {"facts": {}}, "influence_removed"), "other lattice bits": claim("lattice_bits", 12, "influence_removed"),
+        "another seed": claim("seed", "99", "influence_removed"), "no audit": claim("audits", [], "influence_removed"),
+        "an audit more": claim("audits", influence["audits"] + [{"verdict": "exact"}], "influence_removed"),
+        "a truth value for a count": claim("rows_deleted", True, "influence_removed", "report"), "another word for the method": claim("method", "exactly", "influence_removed"),
+        "a test row": claim("test_rows", 1, "rows_erased"), "another source": claim("place", "elsewhere", "not_reached", 0), "nothing that was not reached": claim("not_reached", []),
+    }
+    accepted = {what: found for what, change in false_claims.items()
+                if (found := verdicts(forgery.signed(forgery.restated(certificate, change), same_bytes))) != (False, False)}
+    expect(influence["audits"] and not accepted, f"{len(false_claims)} claims of influence that the entries do not make are refused by both verifiers {accepted}")
+    expect(verdicts(forgery.signed(forgery.recommitted(certificate, 0, lambda *parts: None), same_bytes)) == (True, True), "an entry committed to anew without a change is valid to both")
+    events = [json.loads(base64.b64decode(item["entry"]))["event"] for item in predicate["ledger"]["entries"]]
+
+    def rows_of(value):
+        def change(entry, values, claims):
+            values["rows"] = claims["rows_erased"]["rows"] = value
+        return "deletion-requested", change
+
+    def root(value):
+        def change(entry, values, claims):
+            values["destroyed"]["root"] = claims["destroyed"]["root"] = value
+        return "deletion-closed", change
+
+    def open_field(event, name, value, *claimed):
+        def change(entry, values, claims):
+            entry[name] = value
+            for claim in claimed:
+                claims[claim] = value
+        return event, change
+
+    other_types = {
+        "a row that is a number": rows_of([7]), "a number among rows": ("deletion-requested", lambda entry, values, claims: values["rows"].append(7)), "a row that is nothing": rows_of([None]), "rows that are a text": rows_of("x"), "a root that is a number": root(7), "a root that is nothing": root(None),
+        "a time that is a number": open_field("deletion-requested", "time", 7, "requested"), "a time that is nothing": open_field("deletion-closed", "time", None, "closed"),
+        "a program that is a number": open_field("deletion-published", "program", 1, "program"), "a request that is a number": open_field("deletion-requested", "request", 3),
+        "an object that is counted as true": ("deletion-closed", lambda entry, values, claims: claims["destroyed"]["kinds"].update({"rows": True})),
+        "an audit's time that is a list": open_field("audited", "time", []),
+    }
+    accepted = {what: found for what, (event, change) in other_types.items()
+                if (found := verdicts(forgery.signed(forgery.recommitted(certificate, events.index(event), change), same_bytes))) != (False, False)}
+    expect(not accepted, f"{len(other_types)} entries of other types are refused by both verifiers {accepted}")
+
+    # Branches: what the model was merged from is in the ledger, and what stands on an earlier stitch is called by one word.
+    branches = folder / "branches"
+    unlearn(branches, "init", "--data", f"csv:{folder / 'rows.csv'}", "--id-column", "who", "--label-column", "label", "--model", "logistic",
+            "--blocks", "36", "--branches", "3", "--stem", "0.83", "--batch-size", "5", "--assignment-seed", "1")
+    unlearn(branches, "train")
+    places = json.loads(unlearn(branches, "where", "--ids", "-", "--json", input="".join(f"person-{i}\n" for i in range(600))).stdout)["rows"]
+    person = lambda block: next(row["id"] for row in places if row["block"] == block and row["part"] == "train")
+    signing = branches / "signing-key.pem"
+
+    def certified(request, *arguments, **options):
+        unlearn(branches, "delete", "--ids", "-", *arguments, **options)
+        unlearn(branches, "certificate", request, "--out", str(folder / f"branches-{request}.json"))
+        return (folder / f"branches-{request}.json").read_bytes(), script_says(folder / f"branches-{request}.json", signing).stdout
+
+    exact, said = certified("R1", input=person(36) + "\n")
+    merged = json.loads(forgery.text_of(exact))["predicate"]["claims"]["influence_removed"]["merged_from"]
+    expect("removed by exact" in said and sorted(merged["tips"]) == ["1", "2", "3"], "a branch's deletion is exact, and names what was merged")
+    expect(verdicts(forgery.signed(exact, same_bytes)) == (True, True), "its certificate is valid to both")
+    false_merges = {"another tip": {**merged, "tips": {**merged["tips"], "1": "0" * 64}}, "a tip less": {**merged, "tips": {"1": merged["tips"]["1"]}}, "none": None, "a truth value": True}
+    accepted = {what: found for what, value in false_merges.items()
+                if (found := verdicts(forgery.signed(forgery.restated(exact, claim("merged_from", value, "influence_removed")), same_bytes))) != (False, False)}
+    expect(not accepted, f"{len(false_merges)} states that it was not merged from are refused by both {accepted}")
+    said = certified("R2", "--on-no-decay", "stitch", "--epsilon", "1000000000", input=person(3) + "\n")[1]
+    expect("removed by stitch" in said, "a stem's deletion is a stitch to the script")
+    said = certified("R3", input=person(34) + "\n")[1]
+    expect("removed by retraining; earlier stitches remain: R2" in said, "a branch's deletion behind it is a retraining to the script")
+    unlearn(branches, "delete", "--method", "exact")
+    unlearn(branches, "certificate", "R3", "--out", str(folder / "branches-later.json"))
+    expect("earlier stitches" not in script_says(folder / "branches-later.json", signing).stdout, "an exact replay takes them out of what the script says")
+
     # A statement of values stands by the same grammar, and its amounts follow from its values.
     out = folder / "values"
     valued = json.loads(unlearn(project, "value", "--players", "blocks", "--estimator", "loo", "--metric", "loss", "--pool", "9999.99", "--out", str(out),
@@ -182,6 +267,20 @@ with tempfile.TemporaryDirectory() as name:
     accepted = [what for what, change in false.items()
                 if verdicts(forgery.signed(forgery.revalued(values, change), lambda layer, data: data)) != (False, False)]
     expect(not accepted, f"{len(false)} statements of figures that do not go together are refused by both {accepted}")
+
+    def table(*subjects):
+        """Subjects in the place of the one that names values.csv."""
+        def change(content):
+            content["subject"] = [item for item in content["subject"] if item["name"] != "values.csv"] + [{"name": "values.csv", "digest": digest} for digest in subjects]
+        return change
+
+    digest = digests["values.csv"]
+    expect(verdicts(forgery.signed(forgery.restated(values, table({"sha512": "x"})), same_bytes)) == (False, False), "a table named by another digest is refused by both")
+    tables = {"no digest": table({}), "a text that is none": table({"sha256": "x"}), "upper case": table({"sha256": digest.upper()}), "a digit less": table({"sha256": digest[1:]}),
+              "two of one name": table({"sha256": digest}, {"sha256": digest}), "no table": table(), "a number": table({"sha256": 7}), "a digest more": table({"sha256": digest, "md5": "x"}),
+              "no tables at all": lambda content: content.update(subject=[item for item in content["subject"] if not item["name"].endswith(".csv")])}
+    accepted = {what: found for what, change in tables.items() if (found := verdicts(forgery.signed(forgery.restated(values, change), same_bytes))) != (False, False)}
+    expect(not accepted, f"{len(tables)} ways not to name a table are refused by both {accepted}")
 
     def claimed(layer, data):
         """Of the claims alone: the entry says otherwise."""

@@ -45,7 +45,7 @@ def signed(certificate, alter):
     for position, (item, entry, path) in enumerate(zip(ledger["entries"], entries, paths)):
         item |= {"entry": base64.b64encode(entry).decode(), "position": position, "inclusion_proof": [step.hex() for step in path]}
     for subject in statement["subject"]:
-        if "sha256" in subject["digest"]:
+        if subject["name"].startswith("ledger of project "):
             subject["digest"]["sha256"] = root.hex()
     head |= {"root": root.hex(), "size": len(entries)}
     body = f"unlearn ledger {head['project']}\n{head['size']}\n{head['root']}\n{head['time']}\n".encode()
@@ -76,6 +76,29 @@ def revalued(statement, change):
         predicate["claims"]["figures"] = figures
     item["entry"] = base64.b64encode(compact(entry)).decode()
     return compact({"payload": base64.b64encode(compact(content)).decode()})
+
+
+def restated(certificate, change):
+    """A certificate or statement whose content `change` has altered, before it is signed anew."""
+    content = json.loads(text_of(certificate))
+    change(content)
+    return compact({"payload": base64.b64encode(compact(content)).decode()})
+
+
+def recommitted(certificate, position, change):
+    """The same with another entry and other disclosures at a position of the ledger: `change` is given the entry and the disclosed values by
+    name, beside the claims, and what it leaves of the values is committed to anew."""
+    def alter(content):
+        item = content["predicate"]["ledger"]["entries"][position]
+        entry, parts = json.loads(base64.b64decode(item["entry"])), [json.loads(text) for text in item["disclosures"]]
+        old = {hashlib.sha256(text.encode()).hexdigest() for text in item["disclosures"]}
+        values = {name: value for _, name, value in parts}
+        change(entry, values, content["predicate"]["claims"])
+        item["disclosures"] = [compact([salt, name, values[name]]).decode() for salt, name, _ in parts]
+        new = [hashlib.sha256(text.encode()).hexdigest() for text in item["disclosures"]]
+        entry["sealed"] = sorted([one for one in entry["sealed"] if one not in old] + new)
+        item["entry"] = base64.b64encode(compact(entry)).decode()
+    return restated(certificate, alter)
 
 
 def forgeries():

@@ -65,6 +65,19 @@ struct NPZTests {
         #expect(try NPZReader(path).names == ["bias", "conv.weight", "größe"])
     }
 
+    @Test("Every entry is dated to the first day that a zip file knows: the same state is the same bytes at any time")
+    func times() throws {
+        let archive = try NPZ.encode(tensors)
+        func number(_ offset: Int, _ count: Int) -> Int { (0..<count).reduce(0) { $0 | Int(archive[offset + $1]) << (8 * $1) } }
+        var dates: [[Int]] = []
+        for place in archive.indices.dropLast(30) {
+            // A local header, and an entry of the directory at the end (PKWARE APPNOTE, sections 4.3.7 and 4.3.12).
+            if number(place, 4) == 0x0403_4B50 { dates.append([number(place + 10, 2), number(place + 12, 2)]) }
+            if number(place, 4) == 0x0201_4B50 { dates.append([number(place + 12, 2), number(place + 14, 2)]) }
+        }
+        #expect(dates == [[Int]](repeating: [0, 1 << 5 | 1], count: 2 * tensors.layout.tensors.count))
+    }
+
     @Test("Two tensors of one name are refused")
     func duplicateNames() {
         let layout = ParameterLayout([TensorSpec("w", [1]), TensorSpec("w", [1])])

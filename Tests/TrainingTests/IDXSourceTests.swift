@@ -53,13 +53,23 @@ struct IDXSourceTests {
         #expect(try rows(source) == [Array(pixels[..<60]), Array(pixels[60...])])
     }
 
-    @Test("Classes run from 0 to the largest label, and there are two at least", arguments: [([0, 0], 2), ([0, 7], 8), ([255, 3], 256)])
-    func classes(_ labels: [UInt8], _ classes: Int) throws {
+    @Test("Classes are the labels that occur", arguments: [([3, 8], ["3", "8"]), ([255, 0], ["0", "255"]), ([10, 9], ["9", "10"])])
+    func classes(_ labels: [UInt8], _ classes: [String]) throws {
         let folder = try TemporaryFolder()
         let source = IDXSource(
             images: try folder.write(SampleFiles.idx([2, 1, 1], [5, 6]), to: "images"),
             labels: try folder.write(SampleFiles.idx([2], labels), to: "labels"))
-        #expect(try source.survey().classNames == (0..<classes).map(String.init))
+        let survey = try source.survey()
+        #expect(survey.classNames == classes && survey.labels.map { classes[Int($0)] } == labels.map { String($0) })
+        // Rows to be read like them have the same classes, also where some do not occur.
+        let images = try folder.write(SampleFiles.idx([1, 1, 1], [5]), to: "more"), other = try folder.write(SampleFiles.idx([1], [labels[0]]), to: "one")
+        let like = try IDXSource(images: images, labels: other, classNames: classes).survey()
+        #expect(like.classNames == classes && classes[Int(like.labels[0])] == String(labels[0]))
+        let alone = try failure { _ = try IDXSource(images: images, labels: other).survey() }
+        #expect(alone.kind == .input && alone.description.contains("one label only"), "\(alone)")
+        let strange = try folder.write(SampleFiles.idx([1], [77]), to: "strange")
+        let unknown = try failure { _ = try IDXSource(images: images, labels: strange, classNames: classes).survey() }
+        #expect(unknown.kind == .input && unknown.description.contains("label 77 of image 0"), "\(unknown)")
     }
 
     @Test("Pixels are standardised by the given mean and deviation; without any, 0…255 becomes −1…1")

@@ -130,7 +130,7 @@ struct LineageProjectTests {
 
         // A branch behind it is retrained on what the stitch left.
         let second = try project.delete([other])
-        #expect(second.method == .stitch && !second.exact && second.earlierStitches == ["R1"] && second.fromExactState == false)
+        #expect(second.method == .retraining && !second.exact && second.earlierStitches == ["R1"] && second.fromExactState == false)
         #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
 
         try project.delete(.chain) { $0.replay.method = .exact }
@@ -160,7 +160,7 @@ struct LineageProjectTests {
             for row in rows.dropFirst() {
                 before = try project.open(.read).model()
                 let next = try project.delete([row])
-                #expect(!next.exact && next.method == .stitch && next.exactByConstruction == false && next.earlierStitches == ["R1"])
+                #expect(!next.exact && next.method == .retraining && next.exactByConstruction == false && next.earlierStitches == ["R1"])
                 try expectReported(project, next)
                 // Nothing that is left knew this row: what was measured on models that did is gone.
                 let kept = try DeletionReport(json: #require(project.open(.read).store.requests().last).report)
@@ -240,7 +240,7 @@ struct LineageProjectTests {
         #expect(lineage.isTrained(9) && !lineage.isTrained(36))
         for rows in [["test:7"], try [ids(project, [36])[0]]] {
             let report = try project.delete(rows) { $0.replay.method = method }
-            #expect(report.method == UnlearningMethod.exact && report.blocksRetrained == 0 && report.exact && report.branchesEmptied == nil)
+            #expect(report.method == RemovalMethod.exact && report.blocksRetrained == 0 && report.exact && report.branchesEmptied == nil)
             try expectReported(project, report)
             #expect(try project.open(.read).model() == before)
         }

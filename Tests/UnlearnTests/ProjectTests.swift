@@ -149,7 +149,7 @@ struct ProjectTests {
         try project.train()
         let kept = project.folder.file("before.safetensors")
         let opened = try project.open(.read)
-        _ = try opened.export(opened.tensors(of: opened.model()), to: kept)
+        _ = try opened.export(opened.model(), to: kept)
         let before = try opened.model()
         #expect(try opened.state(exportedTo: kept) == before)
         let ids = Array(try project.ids(inBlock: 6).prefix(8))

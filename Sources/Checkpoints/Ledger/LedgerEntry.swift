@@ -105,10 +105,11 @@ public struct LedgerEntry: Sendable, Equatable {
     /// What else there is to say: options, what was done.
     public var details: JSONValue? { self["details"] }
 
-    /// Keyed digests of the ids of the rows concerned, sorted.
+    /// Keyed digests of the ids of the rows concerned, sorted; nil, too, where what stands there is no list of texts.
     public var rows: [String]? {
         guard case .array(let rows)? = self["rows"] else { return nil }
-        return rows.compactMap(\.text)
+        let digests = rows.compactMap(\.text)
+        return digests.count == rows.count ? digests : nil
     }
 
     public var written: ObjectSummary? { self["written"].flatMap(ObjectSummary.init) }

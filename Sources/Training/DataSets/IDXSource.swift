@@ -6,13 +6,16 @@ public final class IDXSource: RowSource {
     private let labelsPath: String
     private let files = InputFiles()
     let encoding: FeatureEncoding
+    private let givenClassNames: [String]?
 
     /// Rows of more features than this are taken for damage.
     private static let mostFeatures = 1 << 24
 
     /// - Parameters:
     ///   - mean, deviation: of the pixels as fractions of 255, used to standardise them. The default maps 0…255 to −1…1.
-    public init(images: String, labels: String, mean: Float = 0.5, deviation: Float = 0.5) {
+    ///   - classNames: of the training rows, where these are rows to be read like them.
+    public init(images: String, labels: String, mean: Float = 0.5, deviation: Float = 0.5, classNames: [String]? = nil) {
+        givenClassNames = classNames
         imagesPath = images
         labelsPath = labels
         encoding = .image(mean: mean, deviation: deviation)
@@ -39,10 +42,17 @@ public final class IDXSource: RowSource {
             try row.withUnsafeMutableBytes { try images.read(exactly: $0, what: "image \(position)") }
         }
         try images.expectEnd()
-        let classes = Int(labels.max()!) + 1
-        return Survey(
-            shape: shape, encoding: encoding, classNames: (0..<max(2, classes)).map(String.init), labels: labels.map(Int32.init),
-            groups: [], groupNames: [], hasIDs: false)
+        // The classes are the labels that occur, not all the numbers up to the largest.
+        let classNames = givenClassNames ?? Set(labels).sorted().map { String($0) }
+        guard classNames.count >= 2 else { throw Failure(.input, "\(labelsPath) holds one label only, \(classNames[0]); two classes are needed") }
+        let places = Dictionary(uniqueKeysWithValues: classNames.enumerated().map { ($1, Int32($0)) })
+        let indices = try labels.enumerated().map { position, label in
+            guard let place = places[String(label)] else {
+                throw Failure(.input, "\(labelsPath): label \(label) of image \(position) does not occur in the training rows")
+            }
+            return place
+        }
+        return Survey(shape: shape, encoding: encoding, classNames: classNames, labels: indices, groups: [], groupNames: [], hasIDs: false)
     }
 
     public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {

@@ -30,6 +30,8 @@ public struct TableOptions: Sendable, Equatable {
     public var encoding = TextEncoding.utf8
     /// Rows without a label are left out, not refused.
     public var dropsUnlabelled = false
+    /// Columns of labels, ids and groups may be absent: rows are asked about, and nothing is learnt of them.
+    public var mayLackColumns = false
     /// Means and deviations of columns of numbers; those of columns that it does not name are taken of the rows.
     public var statistics: [String: ColumnStatistics] = [:]
 

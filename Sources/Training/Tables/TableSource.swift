@@ -47,7 +47,8 @@ public final class TableSource: RowSource {
         // By the columns that are named: what else a line could be split at depends on what stands in it.
         if format == .csv {
             records.findSeparator(
-                columns: [needsLabel ? options.labelColumn : nil, options.idColumn, options.groupColumn].compactMap { $0 } + (encoding?.columns.map(\.name) ?? []))
+                columns: (options.mayLackColumns ? [] : [needsLabel ? options.labelColumn : nil, options.idColumn, options.groupColumn].compactMap { $0 })
+                    + (encoding?.columns.map(\.name) ?? []))
         }
         var record = CSVRecord()
         guard try records.next(into: &record) else { throw Failure(.input, "\(path) is empty; a header row is needed") }
@@ -67,8 +68,8 @@ public final class TableSource: RowSource {
             return index
         }
         let label = needsLabel ? try find(options.labelColumn, "--label-column") : names.firstIndex(of: options.labelColumn)
-        let id = try options.idColumn.map { try find($0, "--id-column") }
-        let group = try options.groupColumn.map { try find($0, "--group-column") }
+        let id = try options.mayLackColumns ? options.idColumn.flatMap(names.firstIndex) : options.idColumn.map { try find($0, "--id-column") }
+        let group = try options.mayLackColumns ? options.groupColumn.flatMap(names.firstIndex) : options.groupColumn.map { try find($0, "--group-column") }
         for (names, option) in [(options.ignored, "--ignore-columns"), (options.only, "--only-columns"), (options.categories, "--categories")] where encoding == nil {
             for name in names { _ = try find(name, option) }
         }
@@ -123,6 +124,15 @@ public final class TableSource: RowSource {
 
     private static func ragged(_ record: CSVRecord, _ header: Header) -> String {
         " has \(record.count) fields where the header has \(header.names.count); mend the line"
+    }
+
+    /// Whether rows carry ids of their own; of rows that may lack the column, the first file tells.
+    public var hasIDs: Bool {
+        get throws {
+            guard options.mayLackColumns else { return options.idColumn != nil }
+            var records = try open(paths[0], role: "0")
+            return try readHeader(&records, path: paths[0], needsLabel: false).id != nil
+        }
     }
 
     // MARK: the survey

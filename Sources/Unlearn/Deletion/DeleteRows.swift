@@ -49,8 +49,11 @@ extension Project {
         let start = ContinuousClock.now
         let plan = try plan(target, options)
         guard !plan.isNothingLeft else {
-            // Asked for a file, and with nothing to put into it: a file of that name from before must not pass for it.
-            if options.interim != nil { _ = try expectInterim(plan) }
+            // Asked for a file, and with nothing to do meanwhile: a file of that name from before must not pass for it.
+            if options.interim != nil {
+                _ = try expectInterim(plan)
+                throw Failure(.input, "nothing is left to delete, and no interim model was written; --method exact replays what a stitch left of these rows, or leave out --interim")
+            }
             return try nothingLeft(plan.selection, plan.lineage, options)
         }
         // Where training here does not give the project's bits, nothing is begun.

@@ -15,19 +15,27 @@ struct DeletionPlan {
     let touched: [Int]
     /// Rows of the list that earlier requests deleted, for which what stitches left is replayed.
     let deletedBefore: [String]
+    /// Blocks of the chain, or of the stem, that held rows of the list until a stitch took them away: what stands on these blocks was
+    /// trained on states that knew the rows.
+    let stitchedAway: [Int]
     /// Whether blocks are trained for it.
     let retrains: Bool
     let isNothingLeft: Bool
+    let namesNoRows: Bool
 
-    /// Branches that lose rows, and whether the stem does, or the chain.
+    /// Branches that lose rows.
     var touchedBranches: [Int] { Set(touched.compactMap(lineage.shape.branch)).sorted() }
-    var touchesStem: Bool { touched.contains { lineage.shape.branch(of: $0) == nil } }
+
+    /// Whether anything that is trained knows, or knew, the rows.
+    var hasInfluence: Bool { !touched.isEmpty || !stitchedAway.isEmpty }
 
     /// The state of a model that never saw the rows and is there at once: the merge without the touched branches, or the state before
-    /// the first touched block of the stem. Nil where nothing that is trained held any, or nothing but the initialisation is left.
+    /// the first block of the stem that holds any, or held one that was stitched away. Nil where nothing that is trained knew any, or
+    /// nothing but the initialisation is left.
     func interimState() throws -> LatticeVector? {
-        guard let first = touched.first else { return nil }
-        guard touchesStem else {
+        let ofStem = touched.filter { lineage.shape.branch(of: $0) == nil } + stitchedAway
+        guard let first = ofStem.min() else {
+            guard !touched.isEmpty else { return nil }
             let branches = lineage.liveBranches(without: training).filter { !touchedBranches.contains($0) }
             return branches.isEmpty && lineage.shape.stem == 0 ? nil : try lineage.model(of: branches)
         }
@@ -53,14 +61,31 @@ extension Project {
         replay.sameNumerics = fingerprintDifference == nil
         return DeletionPlan(
             selection: selection, lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
-            retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft)
+            stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),
+            retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft,
+            namesNoRows: target.namesNoRows)
+    }
+
+    /// Blocks of the chain or of the stem from which rows of a list were deleted since the model was exact last. A stitch keeps the influences
+    /// of later blocks, and they are those of a chain that knew the rows; what is retrained in a branch stands on nothing that did.
+    private func stitchedAway(_ selection: RowSelection, _ shape: Lineage) throws -> [Int] {
+        guard !selection.deleted.isEmpty else { return [] }
+        var touched: [Int: Set<Int>] = [:], lastExact = 0
+        for request in try store.requests() where request.state == .published || request.state == .closed {
+            let report = try DeletionReport(json: request.report)
+            touched[request.number] = Set(report.blocksTouched)
+            if report.exact { lastExact = request.number }
+        }
+        return selection.deleted.filter {
+            $0.number > lastExact && $0.place.part == .train && shape.branch(of: $0.place.block) == nil && touched[$0.number]?.contains($0.place.block) == true
+        }.map(\.place.block)
     }
 
     /// Writes the interim model where one was asked for, as the first thing that is done.
     func serveInterim(_ plan: DeletionPlan, _ output: InterimOutput?) throws -> DeletionReport.Interim? {
         guard let output else { return nil }
         let state = try expectInterim(plan)
-        _ = try export(tensors(of: state), to: output.path, replacing: output.replacing)
+        _ = try export(state, to: output.path, replacing: output.replacing)
         let milliseconds = (ContinuousClock.now - output.since) / .milliseconds(1)
         let accuracy = try decide(state, on: .test, leavingOut: plan.test)?.score.accuracy
         return DeletionReport.Interim(stateDigest: Digest(of: state).description, testAccuracy: accuracy, milliseconds: milliseconds)
@@ -68,11 +93,10 @@ extension Project {
 
     /// The interim model, or why there is none.
     func expectInterim(_ plan: DeletionPlan) throws -> LatticeVector {
-        guard let state = try plan.interimState() else {
-            throw Failure(
-                .input, (plan.touched.isEmpty ? "no interim model is needed: no trained block holds these rows" : "there is no interim model: all that is trained stands on these rows")
-                    + "; leave out --interim")
-        }
-        return state
+        if let state = try plan.interimState() { return state }
+        if plan.namesNoRows { throw Failure(.input, "an interim model is one that never saw some rows, and none are named; give --ids or --group, or leave out --interim") }
+        throw Failure(
+            .input, (plan.hasInfluence ? "there is no interim model: all that is trained stands on these rows" : "no interim model is needed: no trained block holds these rows")
+                + "; leave out --interim")
     }
 }

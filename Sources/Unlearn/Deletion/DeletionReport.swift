@@ -1,6 +1,21 @@
 import Checkpoints
 import Foundation
 
+/// How a deletion removed the influence of its rows: the one word that JSON, the log and certificates have for it.
+public enum RemovalMethod: String, Codable, Sendable, CaseIterable {
+    /// Retrained until memory had decayed, and put the rest back on behind a stitch of its own.
+    case stitch
+    /// Replayed to the end, or found nothing to remove.
+    case exact
+    /// Retrained whatever had stood on the rows, but from a state that an earlier stitch, or other numerics, had left. Reports of earlier
+    /// versions call it a stitch, of which they count none.
+    case retraining
+
+    init(_ outcome: ReplayOutcome) {
+        self = outcome.method == .exact ? .exact : outcome.segments.contains { $0.damping != nil } ? .stitch : .retraining
+    }
+}
+
 /// What a deletion did. Stored with the project and in its ledger, and most of what `delete --json` prints; it names no row.
 public struct DeletionReport: Codable, Sendable {
     public struct Erased: Codable, Sendable {
@@ -79,7 +94,7 @@ public struct DeletionReport: Codable, Sendable {
     public var request: String?
     /// When it was done: ISO 8601, UTC.
     public var time: String
-    public var method = UnlearningMethod.exact
+    public var method = RemovalMethod.exact
     public var guarded = true
     public var fallback: String?
     public var rowsDeleted: Int
@@ -152,7 +167,7 @@ public struct DeletionReport: Codable, Sendable {
     }
 
     mutating func describe(_ outcome: ReplayOutcome, otherMethod: FitMethod) {
-        method = outcome.method
+        method = RemovalMethod(outcome)
         guarded = outcome.guarded
         fallback = outcome.fallback
         blocksRetrained = outcome.blocksTrained
@@ -239,11 +254,14 @@ public struct DeletionReport: Codable, Sendable {
         return copy
     }
 
-    /// What the ledger says for good: `kept`, in which nothing stands for a number that is not there.
+    /// What the ledger says for good: `kept`, in which nothing stands for a number that is not there. Stitches of earlier requests lay in the
+    /// chain then: whether they still do is disclosed as long as any does.
     var recorded: JSONValue {
         get throws {
             let value = try JSONValue(kept)
-            guard case .object(var fields) = value, stitches ?? 0 > 0 else { return value }
+            guard case .object(var fields) = value else { return value }
+            fields[Self.earlierStitchesThen] = fields.removeValue(forKey: Self.earlierStitchesNow)
+            guard stitches ?? 0 > 0 else { return .object(fields) }
             for name in Self.extrapolations { fields[name] = nil }
             if case .array(let segments)? = fields["segments"] {
                 fields["segments"] = .array(segments.map { segment in
@@ -255,6 +273,10 @@ public struct DeletionReport: Codable, Sendable {
             return .object(fields)
         }
     }
+
+    /// Where the ledger names earlier stitches: as they are as long as one lies in the chain, and as they were, for good.
+    static let earlierStitchesNow = "earlier_stitches"
+    static let earlierStitchesThen = "earlier_stitches_then"
 
     private static let extrapolations = ["tail_bound", "extrapolated_distance"]
 

@@ -220,6 +220,9 @@ final class DeletionRun {
         if report.exactByConstruction == true, let merged { publication.untilDeletion["merged"] = try JSONValue(MergedDigests(merged)) }
         if let interim = report.interim { publication.untilDeletion["interim"] = try JSONValue(interim) }
         if !leavesNothing { publication.whileStitched["measured"] = try JSONValue(report.measured) }
+        if let earlier = report.earlierStitches, !earlier.isEmpty {
+            publication.whileStitched[DeletionReport.earlierStitchesNow] = .array(earlier.map(JSONValue.string))
+        }
         return publication
     }
 }

@@ -71,7 +71,7 @@ struct ErasureClaims: Codable, Equatable {
         guard let requested = entries.first(where: { $0.event == .deletionRequested }),
             let published = entries.first(where: { $0.event == .deletionPublished }),
             let closed = entries.first(where: { $0.event == .deletionClosed }), let request = requested.request,
-            entries.allSatisfy({ $0.request == request }), let kept = published.details?["report"], let destroyed = closed.destroyed
+            entries.allSatisfy({ $0.request == request }), let kept = published.details?["report"], let destroyed = closed.destroyed, let rows = requested.rows
         else { return nil }
         let report = Self.report(kept, published)
         self.request = request
@@ -83,7 +83,7 @@ struct ErasureClaims: Codable, Equatable {
         self.destroyed = destroyed
         let testRows = if case .integer(let count)? = report["test_rows_deleted"] { count } else { 0 }
         rowsErased = RowsErased(
-            count: requested.rows?.count ?? 0, testRows: testRows, rows: requested.rows ?? [], blocksDestroyed: destroyed.count(where: \.isRows))
+            count: rows.count, testRows: testRows, rows: rows, blocksDestroyed: destroyed.count(where: \.isRows))
         checkpointsErased = CheckpointsErased(
             count: destroyed.count(where: \.isCheckpoint), evidence: destroyed.count { $0 == .evidence }, utilities: destroyed.count { $0 == .utilities })
         influenceRemoved = Self.influence(
@@ -95,7 +95,7 @@ struct ErasureClaims: Codable, Equatable {
     private static func report(_ kept: JSONValue, _ published: LedgerEntry) -> JSONValue {
         guard case .object(var fields) = kept else { return kept }
         if case .object(let measured)? = published["measured"] { fields.merge(measured) { $1 } }
-        for name in ["state_digest", "test_accuracy", "interim"] { if let value = published[name] { fields[name] = value } }
+        for name in ["state_digest", "test_accuracy", "interim", DeletionReport.earlierStitchesNow] { if let value = published[name] { fields[name] = value } }
         return .object(fields)
     }
 

@@ -10,6 +10,9 @@ public struct Score: Sendable, Codable, Equatable {
     /// Mean negative log-likelihood of the true class, in nats.
     public let loss: Double
     public let rows: Int
+
+    /// A row that a model thinks impossible costs no more than this.
+    static let leastProbability = 1e-30
 }
 
 /// A model's decisions on the test rows: one class for each slot, `emptySlot` where its row was deleted.
@@ -46,19 +49,16 @@ extension Project {
         return zip(classes, tallies).map { Decisions(classes: $0, score: $1.score!) }
     }
 
-    /// The score on the rows that a list names.
-    public func score(_ state: LatticeVector, on ids: IDList) throws -> Score {
+    /// Visits the rows that a list names, with the block's other slots empty.
+    func forEachBlock(of ids: IDList, _ body: (BlockRows) throws -> Void) throws {
         let places = try livePlaces(ids)
-        var tally = Tally()
         for part in Part.allCases {
             let wanted = Dictionary(grouping: places.filter { $0.part == part }, by: \.block)
             for block in try store.rowBlocks(part) where wanted[block.block] != nil {
                 let slots = Set(wanted[block.block]!.map(\.slot))
-                let rows = try rows(block, leavingOut: Set(0..<block.slots).subtracting(slots))
-                _ = tally.add(try trainer.probabilities(state: state, rows: rows), rows, classes: settings.classNames.count)
+                try body(rows(block, leavingOut: Set(0..<block.slots).subtracting(slots)))
             }
         }
-        return tally.score!
     }
 
     private struct Tally {
@@ -71,11 +71,10 @@ extension Project {
             block.labels.indices.map { slot in
                 let label = block.labels[slot]
                 guard label != BlockRows.emptySlot else { return BlockRows.emptySlot }
-                let row = probabilities[slot * classes..<(slot + 1) * classes]
-                let best = row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! - slot * classes
+                let start = slot * classes, best = probabilities.likeliest(start..<start + classes)
                 rows += 1
                 if best == Int(label) { correct += 1 }
-                loss -= log(max(Double(row[row.startIndex + Int(label)]), 1e-30))
+                loss -= log(max(Double(probabilities[start + Int(label)]), Score.leastProbability))
                 return Int32(best)
             }
         }

@@ -20,12 +20,17 @@ struct InfluenceWords {
         let report: JSONValue
         /// γ of this request's own stitches.
         let dampings: [Double]
+        /// Requests before this one whose stitches lie in the chain.
         let earlierStitches: [String]
+        /// Those whose stitches lay in it when this one was carried out, and that an exact replay has taken away since.
+        let stitchesGone: [String]
 
         init(_ report: JSONValue) {
             self.report = report
             dampings = if case .array(let segments)? = report["segments"] { segments.compactMap { $0["damping"]?.double } } else { [] }
-            earlierStitches = if case .array(let names)? = report["earlier_stitches"] { names.compactMap(\.text) } else { [] }
+            func names(_ key: String) -> [String] { if case .array(let names)? = report[key] { names.compactMap(\.text) } else { [] } }
+            earlierStitches = names(DeletionReport.earlierStitchesNow)
+            stitchesGone = earlierStitches.isEmpty ? names(DeletionReport.earlierStitchesThen) : []
         }
 
         private func says(_ key: String) -> Bool { report[key] == .bool(true) }
@@ -39,6 +44,8 @@ struct InfluenceWords {
         private var runsToTheEnd: Bool { report["damping"]?.double == nil }
         /// Reports of earlier versions have no such field, and their certificates keep the words that they were issued with.
         private var tellsOfRows: Bool { report["row_forecast"] != nil }
+        /// The same of branches that are merged no more, and of stitches that lay in the chain.
+        private var tellsOfMerge: Bool { report[DeletionReport.earlierStitchesThen] != nil }
         /// Whether γ was chosen by what the deleted rows themselves said.
         private var isDampedByRows: Bool {
             guard let forecast = report["row_forecast"], forecast["kind"] == .string(RowForecast.Kind.remembered.rawValue),
@@ -56,9 +63,9 @@ struct InfluenceWords {
             }
             if says("exact_by_construction") { return byConstruction }
             if isExact {
-                return report["rows_deleted"] == .integer(0)
+                return (report["rows_deleted"] == .integer(0)
                     ? "replayed what earlier stitches had left; the state has the bits that training without any deleted row gives"
-                    : "retrained without the rows; the state has the bits that training without them gives"
+                    : "retrained without the rows; the state has the bits that training without them gives") + outOfMerge
             }
             if stitchesAreGone {
                 return "retrained without the rows until the stop rule held, then put the rest back on; an exact replay has taken that stitch away "
@@ -66,9 +73,12 @@ struct InfluenceWords {
             }
             var words = isStitched && !dampings.isEmpty ? stitched : "retrained without the rows to the end of \(report["branches_touched"] == nil || report["branches_touched"] == .null ? "the chain" : "their branches")"
             if says("other_numerics") { words += ", with numerics other than those that the chain was trained with" }
-            if startedInexactly { words += ", from a state that \(earlierStitches.isEmpty ? "other numerics" : "an earlier stitch") had left" }
+            if startedInexactly { words += ", from a state that \((earlierStitches + stitchesGone).isEmpty ? "other numerics" : "an earlier stitch") had left" }
             if !earlierStitches.isEmpty { words += "; earlier stitches remain in the chain: \(earlierStitches.joined(separator: ", "))" }
-            return words
+            if !stitchesGone.isEmpty {
+                words += "; earlier stitches remained in the chain then: \(stitchesGone.joined(separator: ", ")); an exact replay has taken them away since"
+            }
+            return words + outOfMerge
         }
 
         private func branches(_ key: String) -> [Int] {
@@ -79,10 +89,19 @@ struct InfluenceWords {
             branches.count == 1 ? "branch \(branches[0])" : "branches \(branches.map(String.init).joined(separator: ", "))"
         }
 
+        /// Nothing where no branch lost its last row with this request.
+        private var outOfMerge: String {
+            let emptied = branches("branches_emptied")
+            guard tellsOfMerge, !emptied.isEmpty else { return "" }
+            return "; \(named(emptied)) \(emptied.count == 1 ? "has no row left and is" : "have no row left and are") out of the merge"
+        }
+
         private var byConstruction: String {
-            let touched = branches("branches_touched")
-            return "exact by construction: \(named(touched)) \(touched.count == 1 ? "was" : "were") retrained without the rows, from states that never knew them; no other block was trained on a state that knew them, "
-                + "and the model is the exact merge of all branches: it has the bits that training without the rows gives"
+            let emptied = tellsOfMerge ? branches("branches_emptied") : [], touched = branches("branches_touched").filter { !emptied.contains($0) }
+            let retrained = touched.isEmpty ? [] : ["\(named(touched)) \(touched.count == 1 ? "was" : "were") retrained without the rows, from states that never knew them"]
+            return "exact by construction: " + (retrained + [String(outOfMerge.dropFirst(2))].filter { !$0.isEmpty }).joined(separator: "; ")
+                + "; no other block was trained on a state that knew them, "
+                + "and the model is the exact merge of all branches\(tellsOfMerge ? " that have a row left" : ""): it has the bits that training without the rows gives"
                 + (isExact ? "" : "; but for what else in it is not exact: \(earlierStitches.isEmpty ? "other numerics" : earlierStitches.joined(separator: ", "))")
         }
 
@@ -108,7 +127,7 @@ struct InfluenceWords {
         var bound: (JSONValue, String) {
             if retrainedNothing { return (.integer(0), "there was no influence to remove") }
             if isExact { return (.integer(0), "exact on the numerics of the fingerprint") }
-            if stitchesAreGone { return (.null, "nothing bounded the distance to exact replay; see the certificate of the replay") }
+            if stitchesAreGone || !stitchesGone.isEmpty { return (.null, "nothing bounded the distance to exact replay; see the certificate of the replay") }
             let earlier = earlierStitches.isEmpty ? "" : ", nor what earlier stitches left; see their own certificates"
             return (.null, "nothing bounds the distance to exact replay" + earlier)
         }

@@ -12,15 +12,17 @@ extension Project {
         /// A branch's last one.
         case branch(Int)
         /// The model that is there at once when these rows are asked for.
-        case interim(DeletionTarget)
+        case interim(DeletionTarget, ignoring: Set<MissingRow> = [])
     }
 
     public func state(_ wanted: ExportedState) throws -> LatticeVector {
         let lineage = try lineage(), shape = lineage.shape
         switch wanted {
         case .model: return try model()
-        case .interim(let target):
-            let plan = try plan(target, DeletionOptions())
+        case .interim(let target, let ignored):
+            var options = DeletionOptions()
+            (options.ignoreMissing, options.ignoreUnknown) = (ignored.contains(.deleted), ignored.contains(.unknown))
+            let plan = try plan(target, options)
             return try expectInterim(plan)
         case .block(let block):
             guard (0...shape.blocks).contains(block), lineage.isTrained(block) else {
@@ -38,7 +40,7 @@ extension Project {
         }
     }
 
-    public func tensors(of state: LatticeVector) -> NamedTensors { NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(state)) }
+    private func tensors(of state: LatticeVector) -> NamedTensors { NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(state)) }
 
     /// Throws where a state cannot be written to a path.
     public static func expectExport(to path: String, besideProject folder: String, replacing: Bool) throws {
@@ -48,12 +50,13 @@ extension Project {
         }
     }
 
-    /// Writes a state to a file whose name ends in .safetensors or .npz; gives its bytes. The file is its owner's alone: a model
+    /// Writes a state, with all that serving it needs, to a file whose name ends in .safetensors or .npz; gives its bytes. The file is its owner's alone: a model
     /// tells of the people it learnt from.
     /// - Parameter replacing: whether a file that is there may be replaced.
-    public func export(_ tensors: NamedTensors, to path: String, replacing: Bool = false) throws -> Int {
+    public func export(_ state: LatticeVector, to path: String, replacing: Bool = false) throws -> Int {
         try Self.expectExport(to: path, besideProject: store.folder, replacing: replacing)
-        let bytes = try path.hasSuffix(".npz") ? NPZ.encode(tensors) : Safetensors.encode(tensors)
+        let tensors = tensors(of: state), name = ModelDescription.name, description = try description(of: state).json
+        let bytes = try path.hasSuffix(".npz") ? NPZ.encode(tensors, texts: [(name, description)]) : Safetensors.encode(tensors, metadata: [name: description])
         try bytes.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: replacing) }
         return try OpenFile(path, .read).regularLength()
     }
@@ -65,21 +68,6 @@ extension Project {
         let layout = trainer.layout
         // The header, too, has its place; a file of another model may be longer, and is wrong for that.
         let bytes = try FileSystem.read(input: path, most: layout.count * 4 + Self.longestHeader)
-        let tensors = try Safetensors.decode(bytes, path: path)
-        var values = [Float](repeating: 0, count: layout.count)
-        guard tensors.layout.tensors.count == layout.tensors.count else {
-            throw Failure(.input, "\(path) has \(tensors.layout.tensors.count) tensors, this model \(layout.tensors.count)")
-        }
-        for (index, spec) in layout.tensors.enumerated() {
-            guard let place = tensors.layout.tensors.firstIndex(of: spec) else {
-                throw Failure(.input, "\(path) has no tensor '\(spec.name)' of shape \(spec.shape); it is not this project's model")
-            }
-            values.replaceSubrange(layout.offsets[index]..<layout.offsets[index] + spec.count, with: tensors.values(of: place))
-        }
-        do {
-            return try values.withUnsafeBufferPointer { try trainer.lattice.snap($0) }
-        } catch let error as Lattice.OffLattice {
-            throw Failure(.input, "\(path) holds \(error.value), which has no place on the lattice")
-        }
+        return try Safetensors.decode(bytes, path: path).state(of: trainer, path: path)
     }
 }

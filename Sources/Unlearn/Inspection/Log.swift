@@ -60,6 +60,13 @@ public struct LogReport: Encodable, Sendable {
     public let encryption: String
     public var isEncrypted: Bool { ErasureClaims.isEncrypted(encryption) }
 
+    /// What `delete` reported, with the earlier stitches that still lie in the chain.
+    private static func report(_ published: LedgerEntry) -> JSONValue? {
+        guard case .object(var fields)? = published.details?["report"] else { return nil }
+        if let earlier = published[DeletionReport.earlierStitchesNow] { fields[DeletionReport.earlierStitchesNow] = earlier }
+        return .object(fields)
+    }
+
     /// - Parameter number: one request alone, or nil: all.
     /// - Throws: kind `damaged` where the ledger is not the one that was signed: what it tells would be believed.
     /// - Complexity: O(entries · log entries) hashes.
@@ -82,7 +89,8 @@ public struct LogReport: Encodable, Sendable {
                 request: name, state: "\(request.state)", requested: first(.deletionRequested)?.time, published: first(.deletionPublished)?.time,
                 closed: first(.deletionClosed)?.time, rows: first(.deletionRequested)?.rows ?? [], destroyed: first(.deletionClosed)?.destroyed,
                 written: first(.deletionPublished)?.written,
-                destroyedObjects: number == nil ? [] : try store.destroyedObjects(by: request.number).map(Object.init), report: first(.deletionPublished)?.details?["report"], reason: first(.deletionUndone)?.details?["reason"]?.text,
+                destroyedObjects: number == nil ? [] : try store.destroyedObjects(by: request.number).map(Object.init), report: first(.deletionPublished).flatMap(Self.report),
+                reason: first(.deletionUndone)?.details?["reason"]?.text,
                 audits: own.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
         }
     }

@@ -97,6 +97,8 @@ struct RowNames {
             for (place, row) in training.enumerated() { ofID[String(row)] = place }
             for row in 0..<survey.rows where index[row] < 0 { heldOut.insert(String(row)) }
         }
+        // A group whose rows were all drawn as test rows is a group that has none here.
+        for name in groups.names { ofGroup[IDList.canonical(name)] = [] }
         for (place, row) in training.enumerated() { if let name = groups.name(row) { ofGroup[IDList.canonical(name), default: []].append(place) } }
     }
 
@@ -147,7 +149,11 @@ struct LineagePools {
         }
         let isChosen = Set(chosen ?? [])
         var others = (0..<count).filter { !isChosen.contains($0) }, stem = chosen ?? []
-        guard lineage.stem > 0 || stem.isEmpty else { throw Failure(.input, "--stem-rows names rows for a stem, and there is none; choose a larger --stem, or leave it out") }
+        guard lineage.stem > 0 || stem.isEmpty else {
+            throw Failure(
+                .input, plan.stem != nil ? "--stem-rows names rows for a stem, and there is none; choose a larger --stem, or leave it out"
+                    : "\(plan.stemRows!.path) names \(stem.count) of \(count) training rows, less than a block's share, so that there is no stem for them; name more, or give --stem or more --blocks")
+        }
         guard let risk = plan.risk else {
             pools = lineage.stem > 0 ? [Pool(rows: stem, blocks: 1...lineage.stem, policy: policy)] : []
             pools.append(Pool(rows: others, blocks: lineage.stem + 1...lineage.blocks, policy: policy))

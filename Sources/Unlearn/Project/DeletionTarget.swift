@@ -70,7 +70,7 @@ public struct DeletionResult: Encodable, Sendable {
 struct RowSelection {
     var live: [RowPlace] = []
     /// With the requests that deleted them; request 0: left out when the project was made.
-    var deleted: [(row: RowDeletedBefore, number: Int, line: Int)] = []
+    var deleted: [(row: RowDeletedBefore, place: RowPlace, number: Int, line: Int)] = []
     var unknown: [(id: String, line: Int)] = []
     var findings = ListFindings()
 }
@@ -94,7 +94,7 @@ extension Project {
             selection.unknown = unknown
             selection.live = try verified(found.map(\.place).filter { !$0.isDeleted })
             selection.deleted = found.compactMap { place, line in
-                place.request.map { (RowDeletedBefore(place.id, $0, times), $0, line) }
+                place.request.map { (RowDeletedBefore(place.id, $0, times), place, $0, line) }
             }
             selection.findings.repeated = ids.repeated.map(IDList.shown)
         }
@@ -135,7 +135,7 @@ public struct UnknownGroup: DescribedError {
     public var kind: FailureKind { .input }
     public var description: String {
         guard hasGroups else { return "no live row has a group" }
-        return "no live row has the group '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+        return "no live row has the group '\(name.prefix(80))'" + (nearest.map { "; did you mean '\($0.prefix(80))'?" } ?? "")
             + " (a provider whose rows are all deleted is named nowhere any more)"
     }
 }

@@ -1,63 +1,97 @@
 import Files
 import Training
 
-/// The groups (providers) of a source's rows.
+/// The groups (providers) of a project's rows: those of its training rows and those of its test rows are the same ones, under one name.
 struct Grouping {
-    /// An index into `names` for each row, -1 where it has no group; empty where no row has one.
-    private(set) var indices: [Int32] = []
-    private(set) var names: [String] = []
+    /// The groups of one source's rows.
+    struct Rows {
+        /// An index into the names for each row, -1 where it has no group; empty where no row has one.
+        fileprivate(set) var indices: [Int32] = []
 
-    /// Of rows that have none.
-    init() {}
+        var isEmpty: Bool { indices.isEmpty }
+
+        func number(_ row: Int) -> Int? { indices.isEmpty || indices[row] < 0 ? nil : Int(indices[row]) }
+    }
+
+    /// A source of rows and what its first pass found.
+    struct Surveyed {
+        let source: any RowSource
+        let survey: Survey
+    }
+
+    private(set) var names: [String] = []
+    /// Of the source that training rows come from, those that are held out included.
+    private(set) var rows = Rows()
+    /// Of the source of test rows, where they have one of their own.
+    private(set) var testRows = Rows()
 
     /// Groups are numbered in an order that tells nothing: between neighbours, the place of one that is gone would say how its
     /// name began or when it came.
-    /// - Parameter given: group of each id, instead of the source's own.
-    init(of source: any RowSource, _ survey: Survey, given: [String: String]?, using generator: inout PlacementGenerator) throws {
-        if let given { try take(given, source, survey) } else { (indices, names) = (survey.groups, survey.groupNames) }
+    /// - Parameter given: group of each id, instead of the sources' own.
+    init(of rows: Surveyed, test: Surveyed?, given: GroupsFile?, using generator: inout PlacementGenerator) throws {
+        if let given { try take(given, rows, test) } else { takeOwn(rows.survey, test?.survey) }
         leaveOutNobody()
         var order = Array(names.indices)
         generator.shuffle(&order)
         let found = names
         for (old, new) in order.enumerated() { names[new] = found[old] }
-        indices = indices.map { $0 < 0 ? $0 : Int32(order[Int($0)]) }
+        renumber { $0 < 0 ? $0 : Int32(order[Int($0)]) }
+    }
+
+    func name(_ row: Int) -> String? { rows.number(row).map { names[$0] } }
+
+    private mutating func renumber(_ number: (Int32) -> Int32) {
+        func renumbered(_ rows: Rows) -> Rows {
+            let indices = rows.indices.map(number)
+            return Rows(indices: indices.contains { $0 >= 0 } ? indices : [])
+        }
+        (rows, testRows) = (renumbered(rows), renumbered(testRows))
     }
 
     /// An empty name is nobody's: its rows have no group.
     private mutating func leaveOutNobody() {
         guard let nobody = names.firstIndex(of: "") else { return }
         names.remove(at: nobody)
-        indices = names.isEmpty ? [] : indices.map { $0 == nobody ? -1 : $0 > nobody ? $0 - 1 : $0 }
+        renumber { $0 == nobody ? -1 : $0 > nobody ? $0 - 1 : $0 }
     }
 
-    var isEmpty: Bool { indices.isEmpty }
+    /// What stands with the rows themselves. A group that only test rows have is a group: who provided them may ask for them to be deleted.
+    private mutating func takeOwn(_ survey: Survey, _ test: Survey?) {
+        (rows.indices, names) = (survey.groups, survey.groupNames)
+        guard let test else { return }
+        var number = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
+        let numbers = test.groupNames.map { name -> Int32 in
+            if let known = number[name] { return known }
+            number[name] = Int32(names.count)
+            names.append(name)
+            return Int32(names.count - 1)
+        }
+        testRows.indices = test.groups.map { $0 < 0 ? $0 : numbers[Int($0)] }
+    }
 
-    func number(_ row: Int) -> Int? { indices.isEmpty || indices[row] < 0 ? nil : Int(indices[row]) }
-
-    func name(_ row: Int) -> String? { number(row).map { names[$0] } }
-
-    private mutating func take(_ given: [String: String], _ source: any RowSource, _ survey: Survey) throws {
-        let groups = Dictionary(given.map { (IDList.canonical($0.key), $0.value) }) { first, _ in first }
-        names = Set(groups.values).sorted()
+    private mutating func take(_ given: GroupsFile, _ rows: Surveyed, _ test: Surveyed?) throws {
+        names = Set(given.entries.values.map(\.group)).sorted()
         let index = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
-        var found = [Int32](repeating: -1, count: survey.rows)
-        var unknown = Set(groups.keys)
-        func take(_ id: String, _ position: Int) {
-            guard let name = groups[id] else { return }
-            found[position] = index[name]!
-            unknown.remove(id)
+        var unknown = Set(given.entries.keys)
+        func indices(_ rows: Surveyed, idOfPosition: (Int) -> String) throws -> [Int32] {
+            var found = [Int32](repeating: -1, count: rows.survey.rows)
+            func take(_ id: String, _ position: Int) {
+                guard let entry = given.entries[id] else { return }
+                found[position] = index[entry.group]!
+                unknown.remove(id)
+            }
+            if rows.survey.hasIDs {
+                try rows.source.forEachRow { position, id, _ in if let id { take(IDList.canonical(id), position) } }
+            } else {
+                for position in found.indices { take(idOfPosition(position), position) }
+            }
+            return found
         }
-        if survey.hasIDs {
-            try source.forEachRow { position, id, _ in if let id { take(IDList.canonical(id), position) } }
-        } else {
-            for position in 0..<survey.rows { take(String(position), position) }
-        }
+        self.rows.indices = try indices(rows) { String($0) }
+        if let test { testRows.indices = try indices(test) { "test:\($0)" } }
         // A misspelt id would leave its row to nobody, which can't be mended later.
-        if let id = unknown.min() {
-            throw Failure(
-                .input, "the list of groups names \(unknown.count == 1 ? "an id" : "\(unknown.count) ids") that no row has, '\(id.prefix(80))'"
-                    + "\(unknown.count == 1 ? "" : " for one"); correct it: a row a line, id,group")
-        }
-        indices = found
+        guard !unknown.isEmpty else { return }
+        let wrong = unknown.map { (id: $0, line: given.entries[$0]!.line) }.sorted { $0.line < $1.line }
+        throw Failure(.input, "\(given.path): \(IDList.named(wrong)) is no row's id; correct it: a row a line, id,group")
     }
 }

@@ -37,7 +37,7 @@ public struct IDList: Sendable {
             guard let column = place else {
                 let places = fields.indices.filter { fields[$0] == column }
                 guard places.count == 1 else {
-                    let what = places.isEmpty ? "has no column '\(column)'" : "has \(places.count) columns '\(column)'"
+                    let what = places.isEmpty ? "has no column '\(column.prefix(80))'" : "has \(places.count) columns '\(column.prefix(80))'"
                     // A header that is a key's digits is a copy of a key, and is shown no more than a key is.
                     guard !fields.contains(where: Self.mayShowKey) else { throw Failure(.input, "\(path) \(what), and is no table of ids") }
                     throw Failure(.input, "\(path) \(what); its columns are \(fields.prefix(20).map { "'\($0.prefix(80))'" }.joined(separator: ", "))")
@@ -129,8 +129,10 @@ public struct IDList: Sendable {
     }
 
     /// The first ten of some ids with their lines.
-    func named(_ ids: [(id: String, line: Int)]) -> String {
-        let named = ids.prefix(10).map { Self.quoted($0.id, line: $0.line) }.joined(separator: ", ")
+    func named(_ ids: [(id: String, line: Int)]) -> String { Self.named(ids) }
+
+    static func named(_ ids: [(id: String, line: Int)]) -> String {
+        let named = ids.prefix(10).map { quoted($0.id, line: $0.line) }.joined(separator: ", ")
         return (ids.count == 1 ? "" : "each of ") + named + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
     }
 

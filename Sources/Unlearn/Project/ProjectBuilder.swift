@@ -61,6 +61,7 @@ public struct ProjectBuilder {
         let destinations: RowDestinations
         let settings: ProjectSettings
         let parameters: Int
+        let remarks: [String]
     }
 
     /// What `build` would make, without making it. Rows that `exclude` names are not looked for.
@@ -70,7 +71,7 @@ public struct ProjectBuilder {
         let testRows = draft.testSurvey?.rows ?? draft.destinations.testSlots.reduce(0, +)
         return Summary(
             rows: draft.destinations.trainingSlots.reduce(0, +), testRows: testRows, excluded: 0, settings: draft.settings, parameters: draft.parameters,
-            classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (draft.testSource?.remarks ?? []))
+            classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (draft.testSource?.remarks ?? []) + draft.remarks)
     }
 
     private static func counts(_ survey: Survey, _ kept: [Int]) -> [Int] {
@@ -94,7 +95,11 @@ public struct ProjectBuilder {
         } else if plan.testSource == nil {
             (training, heldOut) = try holdOut(kept, survey, &generator)
         }
-        let groups = try Grouping(of: plan.source, survey, given: plan.groups, using: &generator)
+        let testSource = try plan.testSource?(survey)
+        let testSurvey = try testSource?.survey()
+        if let testSurvey { try checkFit(testSurvey, survey) }
+        let test = testSource.flatMap { source in testSurvey.map { Grouping.Surveyed(source: source, survey: $0) } }
+        let groups = try Grouping(of: .init(source: plan.source, survey: survey), test: test, given: plan.groups, using: &generator)
 
         var recipe = try plan.recipe(plan.twin?.trainingSlots.reduce(0, +) ?? training.count, survey)
         if let twin = plan.twin {
@@ -114,14 +119,11 @@ public struct ProjectBuilder {
         if plan.twin == nil {
             recipe.trainer.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
         }
-        let testSource = try plan.testSource?(survey)
-        let testSurvey = try testSource?.survey()
-        if let testSurvey { try checkFit(testSurvey, survey) }
         let destinations: RowDestinations
         if let twin = plan.twin {
             destinations = try RowDestinations(like: twin, kept: kept, plan.source, survey, testSource: testSource, testSurvey)
         } else {
-            let labels = training.map { survey.labels[$0] }, ofGroups = groups.isEmpty ? [] : training.map { groups.indices[$0] }
+            let labels = training.map { survey.labels[$0] }, ofGroups = groups.rows.isEmpty ? [] : training.map { groups.rows.indices[$0] }
             let assignment: BlockAssignment
             if let branches = plan.branches {
                 let pools = try LineagePools(
@@ -148,7 +150,22 @@ public struct ProjectBuilder {
             fingerprint: trainer.fingerprint, programVersion: programVersion)
         return Draft(
             survey: survey, kept: kept, groups: groups, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
-            parameters: trainer.layout.count)
+            parameters: trainer.layout.count,
+            remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0))
+    }
+
+    /// What a list of groups has left to nobody: rows that no deletion of a provider will find.
+    private func ungrouped(_ groups: Grouping, kept: [Int], testRows: Int) -> [String] {
+        guard let path = plan.groups?.path else { return [] }
+        let training = kept.count { groups.rows.number($0) == nil }, test = (0..<testRows).count { groups.testRows.number($0) == nil }
+        let parts = (training > 0 ? [counted(training)] : []) + (test > 0 ? ["\(test) test row\(test == 1 ? "" : "s")"] : [])
+        return parts.isEmpty ? [] : ["\(parts.joined(separator: " and ")) \(training + test == 1 ? "has" : "have") no group in \(path)"]
+    }
+
+    /// Groups that come with the rows and that a list of groups takes the place of.
+    private func overruled(_ survey: Survey, _ test: Survey?) -> [String] {
+        let own = [survey, test].contains { $0?.groupNames.contains { !$0.isEmpty } == true }
+        return plan.groups != nil && own ? ["the rows bring groups of their own, and \(plan.groups!.path) takes their place"] : []
     }
 
     /// - Complexity: two passes over the source; memory for one block and about 80 bytes a row.
@@ -167,12 +184,12 @@ public struct ProjectBuilder {
             var excluded = plan.exclude?.pending ?? [:]
             var orphans = Set(settings.table?.categoryPlaces ?? [])
             try importRows(
-                plan.source, draft.survey, destinations: destinations.source, groups: draft.groups,
+                plan.source, draft.survey, destinations: destinations.source, groups: draft.groups.rows,
                 slots: [.train: destinations.trainingSlots, .test: testSource == nil ? destinations.testSlots : []],
                 into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
             if let testSource, let testSurvey = draft.testSurvey {
                 try importRows(
-                    testSource, testSurvey, destinations: destinations.testSource, groups: Grouping(), slots: [.test: destinations.testSlots],
+                    testSource, testSurvey, destinations: destinations.testSource, groups: draft.groups.testRows, slots: [.test: destinations.testSlots],
                     into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
             }
             try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
@@ -188,7 +205,7 @@ public struct ProjectBuilder {
             try store.publishCreation()
             return Summary(
                 rows: rows, testRows: testRows, excluded: left, settings: settings, parameters: draft.parameters,
-                classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (testSource?.remarks ?? []))
+                classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (testSource?.remarks ?? []) + draft.remarks)
         } catch {
             // What cannot be cleared now, the next attempt clears; the first error is the one to hear of.
             try? store.abandonCreation()
@@ -272,7 +289,7 @@ public struct ProjectBuilder {
 
     /// Streams a source through a scratch file, in which every row finds its place, into one object file a block.
     private func importRows(
-        _ source: any RowSource, _ survey: Survey, destinations: [RowDestinations.Destination?], groups: Grouping, slots: [Part: [Int]], into store: Store,
+        _ source: any RowSource, _ survey: Survey, destinations: [RowDestinations.Destination?], groups: Grouping.Rows, slots: [Part: [Int]], into store: Store,
         excluded: inout [String: Int], orphans: inout Set<CategoryPlace>, liveOfGroups: inout [Int], advance: (Int) throws -> Void
     ) throws {
         let rowBytes = survey.shape.count * survey.encoding.bytesPerFeature

@@ -23,8 +23,8 @@ public struct ProjectPlan {
     /// Ids whose slots are empty from the start, and ids that alone are imported.
     public var exclude: IDList?
     public var only: IDList?
-    /// Group of each id; instead of the source's own.
-    public var groups: [String: String]?
+    /// Group of each id, of training rows and of test rows; instead of the sources' own.
+    public var groups: GroupsFile?
     public var encryption = Encryption.xchacha20poly1305
     /// Decides where rows go, so that another project can be made whose rows stand in the same places. Nil: the system's
     /// randomness, which nobody can have again.

@@ -77,14 +77,9 @@ extension ProjectSettings {
 
     /// Whether every number is one that `init` allows.
     private var isUsable: Bool {
-        let dimensions = [shape.channels, shape.height, shape.width]
-        // Each is bounded before they are multiplied, and again behind every product: three of 2^24 overflow.
-        let features = dimensions.reduce(1) { (1...Self.mostFeatures).contains($1) && $0 <= Self.mostFeatures ? $0 * $1 : .max }
-        return recipe.isAllowed && recipe.trainer.classWeights.map { $0.count == classNames.count } != false && classNames.count >= 2 && features <= Self.mostFeatures && isUsable(encoding)
-            && (table.map { isUsable($0, features: features) } ?? true)
+        recipe.isAllowed && recipe.trainer.classWeights.map { $0.count == classNames.count } != false && classNames.count >= 2 && shape.isUsable && isUsable(encoding)
+            && (table?.isUsable(features: shape.count) ?? true)
     }
-
-    private static let mostFeatures = 1 << 24
 
     private func isUsable(_ encoding: FeatureEncoding) -> Bool {
         switch encoding {
@@ -92,19 +87,32 @@ extension ProjectSettings {
         case .floats: true
         }
     }
+}
 
-    private func isUsable(_ standardisation: TableEncoding.Standardisation) -> Bool {
-        standardisation.mean.isFinite && standardisation.deviation.isFinite && standardisation.deviation > 0
+extension RowShape {
+    private static let mostFeatures = 1 << 24
+
+    /// Whether rows of this shape can be.
+    var isUsable: Bool {
+        // Each is bounded before they are multiplied, and again behind every product: three of 2^24 overflow.
+        [channels, height, width].reduce(1) { (1...Self.mostFeatures).contains($1) && $0 <= Self.mostFeatures ? $0 * $1 : .max } <= Self.mostFeatures
     }
+}
 
-    private func isUsable(_ table: TableEncoding, features: Int) -> Bool {
-        table.features == features
-            && table.columns.allSatisfy {
+extension TableEncoding {
+    /// Whether it gives so many features, all of them finite.
+    func isUsable(features: Int) -> Bool {
+        self.features == features
+            && columns.allSatisfy {
                 switch $0.kind {
-                case .number(let standardisation): isUsable(standardisation)
-                case .date(let day, let time): isUsable(day) && (time.map(isUsable) ?? true)
+                case .number(let standardisation): standardisation.isUsable
+                case .date(let day, let time): day.isUsable && (time?.isUsable ?? true)
                 case .boolean, .categories: true
                 }
             }
     }
+}
+
+extension TableEncoding.Standardisation {
+    fileprivate var isUsable: Bool { mean.isFinite && deviation.isFinite && deviation > 0 }
 }

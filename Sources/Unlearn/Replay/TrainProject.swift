@@ -14,6 +14,9 @@ public struct TrainingReport: Codable, Sendable {
     /// Passes of a row through training, a second.
     public let rowsPerSecond: Double
     public let testAccuracy: Double?
+    public let testLoss: Double?
+    /// What the frequencies of the classes alone would score; nil where the score was kept from before.
+    public let baseRate: Quality.BaseRate?
     public let stateDigest: String
     public let storeBytes: Int
     public let rawCheckpointBytes: Int
@@ -78,7 +81,7 @@ extension Project {
         return TrainingReport(
             blocks: shape.blocks, blocksTrained: shape.blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
             seconds: seconds, rowsPerSecond: seconds > 0 ? Double(writer.rows) / seconds : 0,
-            testAccuracy: decisions?.score.accuracy, stateDigest: digest, storeBytes: bytes,
+            testAccuracy: decisions?.score.accuracy, testLoss: decisions?.score.loss, baseRate: kept == nil ? try testBaseRate() : nil, stateDigest: digest, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 

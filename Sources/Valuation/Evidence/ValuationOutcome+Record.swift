@@ -5,10 +5,10 @@ import Unlearn
 extension ValuationOutcome {
     /// Puts the values into the ledger of the project that they are of: how they came about for good, the figures until the next deletion.
     /// A project that is open for reading is opened for writing for this moment alone.
-    /// - Parameter files: that the statement names.
+    /// - Parameter files: the tables that the statement names; a statement without them is one that no verifier takes.
     /// - Returns: a signed statement of the values.
     /// - Throws: kind `locked` where another process holds the project, or rows were deleted since the valuation began.
-    public mutating func record(in project: Project, files: [ReportTable] = []) throws -> [UInt8] {
+    public mutating func record(in project: Project, files: [ReportTable]) throws -> [UInt8] {
         let head = try project.store.treeHeads().last
         let store = project.store.isWritable ? project.store : try Store(opening: project.store.folder, .write)
         guard store.projectID == project.store.projectID, try store.treeHeads().contains(where: { $0.root == head?.root }) else {

@@ -92,8 +92,12 @@ public enum ValueStatement {
         guard subjects.contains(where: { $0.digest["blake2b-256"] == figures.stateDigest }) else {
             throw refuse("its subject is not the model that the ledger's entry names")
         }
-        let files = subjects.compactMap { subject in
-            subject.digest["sha256"].flatMap { ReportFolder.tables.contains(subject.name) ? NamedFile(name: subject.name, sha256: $0) : nil }
+        let files = try ReportFolder.tables.map { name in
+            let named = subjects.filter { $0.name == name }
+            guard named.count == 1, named[0].digest.count == 1, let digest = named[0].digest["sha256"], Self.isSHA256(digest) else {
+                throw refuse("it does not name \(name) once, by a SHA-256 digest")
+            }
+            return NamedFile(name: name, sha256: digest)
         }
         return Verified(
             project: predicate.project, issued: predicate.issued, valued: claims.valued, source: method.source, stateDigest: figures.stateDigest,
@@ -106,17 +110,33 @@ public enum ValueStatement {
             files: files, publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root)
     }
 
-    /// Compares the tables that a statement names with the files of their names in a folder.
-    /// - Throws: kind `refused` where one is another: it was changed since the statement was signed.
+    /// Whether a text is 64 hexadecimal digits in lower case: in another spelling two readers might compare it differently.
+    private static func isSHA256(_ text: String) -> Bool {
+        Hexadecimal.decode(text).map { $0.count == SHA256.length && Hexadecimal.encode($0) == text } ?? false
+    }
+
+    /// Compares the tables that a statement names with the files of their names in a folder, or what links of these names lead to.
+    /// - Throws: kind `refused` where one is another: it was changed since the statement was signed; and where what has its name is no file
+    ///   that can be read: nobody is to take it for the table.
     public static func compareFiles(of verified: Verified, in folder: String) throws -> Verified {
         var verified = verified
         for (index, file) in verified.files.enumerated() {
             let path = folder + "/" + file.name
-            guard FileSystem.isRegularFile(path) else {
+            guard FileSystem.exists(path) else {
                 verified.files[index].beside = .absent
                 continue
             }
-            let bytes = try FileSystem.read(input: path, "the table beside the statement", most: longestTable)
+            func notCompared(_ why: String) -> Failure {
+                Failure(.refused, "\(path) lies beside the statement and was not compared with it: \(why); do not rely on it")
+            }
+            // A pipe would be waited for, and a link may lead nowhere.
+            guard FileSystem.isFile(path) else { throw notCompared("it is no regular file, nor a link to one") }
+            let bytes: [UInt8]
+            do {
+                bytes = try FileSystem.read(input: path, "the table beside the statement", most: longestTable)
+            } catch let error as any DescribedError where error.kind != .interrupted {
+                throw notCompared(error.description)
+            }
             guard Hexadecimal.encode(SHA256(of: bytes).bytes) == file.sha256 else {
                 throw Failure(.refused, "\(path) is not the table that the statement was signed with: it was changed since; do not rely on it")
             }

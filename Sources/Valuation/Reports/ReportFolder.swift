@@ -80,9 +80,9 @@ public struct ReportFolder: Sendable {
                 throw Failure(.input, "a player without a name: \(utilitiesName) could not tell it from nobody; name its group")
             }
             guard !player.unicodeScalars.contains("|") else {
-                throw Failure(.input, "the player '\(player)' has '|' in its name, which stands between players in \(utilitiesName); rename its group")
+                throw Failure(.input, "the player '\(player.prefix(80))' has '|' in its name, which stands between players in \(utilitiesName); rename its group")
             }
-            guard seen.insert(player).inserted else { throw Failure(.input, "two players are called '\(player)'; rename one") }
+            guard seen.insert(player).inserted else { throw Failure(.input, "two players are called '\(player.prefix(80))'; rename one") }
         }
     }
 }

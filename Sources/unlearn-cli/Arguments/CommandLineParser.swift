@@ -26,7 +26,7 @@ package struct CommandLineParser {
                 folder = try folderName(words.popFirst())
             case "--help", "-h": return .help(overview)
             case "--version": return .version
-            default: throw Failure(.input, "unknown option '\(word)' before the command; see 'unlearn --help'")
+            default: throw Failure(.input, "unknown option '\(word.prefix(80))' before the command; see 'unlearn --help'")
             }
         }
         guard let name = words.popFirst() else { return .help(overview) }
@@ -45,7 +45,7 @@ package struct CommandLineParser {
                 case .any: Int.max
                 }
             guard operands.count < most else {
-                throw Failure(.input, "'\(word)' is one argument too many for 'unlearn \(name)'; see 'unlearn \(name) --help'")
+                throw Failure(.input, "'\(word.prefix(80))' is one argument too many for 'unlearn \(name)'; see 'unlearn \(name) --help'")
             }
             operands.append(word)
         }
@@ -95,7 +95,7 @@ package struct CommandLineParser {
 
     private func command(_ name: String) throws -> CommandSpec {
         guard let command = commands.first(where: { $0.name == name }) else {
-            throw Failure(.input, "unknown command '\(name)'" + suggestion(for: name, among: commands.map(\.name), prefix: ""))
+            throw Failure(.input, "unknown command '\(name.prefix(80))'" + suggestion(for: name, among: commands.map(\.name), prefix: ""))
         }
         return command
     }

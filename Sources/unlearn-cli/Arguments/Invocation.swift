@@ -48,7 +48,7 @@ package struct Invocation: Sendable {
     package func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text = values[name] else { return nil }
         guard let value = Int(text), range.contains(value) else {
-            throw Failure(.input, "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+            throw Failure(.input, "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not '\(text.prefix(80))'")
         }
         return value
     }
@@ -56,14 +56,14 @@ package struct Invocation: Sendable {
     /// A seed: 64 bits.
     func seed(_ name: String) throws -> UInt64? {
         guard let text = values[name] else { return nil }
-        guard let seed = UInt64(text) else { throw Failure(.input, "--\(name) takes a whole number from 0 to \(UInt64.max), not '\(text)'") }
+        guard let seed = UInt64(text) else { throw Failure(.input, "--\(name) takes a whole number from 0 to \(UInt64.max), not '\(text.prefix(80))'") }
         return seed
     }
 
     package func integers(_ name: String, in range: ClosedRange<Int>) throws -> [Int]? {
         try list(name)?.map { text in
             guard let value = Int(text), range.contains(value) else {
-                throw Failure(.input, "--\(name) takes whole numbers from \(range.lowerBound) to \(range.upperBound) with commas between, not '\(text)'")
+                throw Failure(.input, "--\(name) takes whole numbers from \(range.lowerBound) to \(range.upperBound) with commas between, not '\(text.prefix(80))'")
             }
             return value
         }
@@ -72,7 +72,7 @@ package struct Invocation: Sendable {
     /// The number in a request's name: 1 for R1.
     static func requestNumber(_ text: String) throws -> Int {
         let digits = text.first.map { $0 == "R" || $0 == "r" } == true ? String(text.dropFirst()) : text
-        guard let number = Int(digits), number > 0 else { throw Failure(.input, "'\(text)' is no request's name; name one such as R1") }
+        guard let number = Int(digits), number > 0 else { throw Failure(.input, "'\(text.prefix(80))' is no request's name; name one such as R1") }
         return number
     }
 
@@ -87,7 +87,7 @@ package struct Invocation: Sendable {
 
     private func number(_ text: String, _ name: String, _ range: ClosedRange<Double>) throws -> Double {
         guard let value = Double(text), range.contains(value) else {
-            throw Failure(.input, "--\(name) takes a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)), not '\(text)'")
+            throw Failure(.input, "--\(name) takes a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)), not '\(text.prefix(80))'")
         }
         return value
     }
@@ -99,7 +99,7 @@ package struct Invocation: Sendable {
     func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, _: Choice.Type = Choice.self) throws -> Choice? {
         guard let text = values[name] else { return nil }
         guard let value = Choice(rawValue: text) else {
-            throw Failure(.input, "--\(name) takes \(Choice.allCases.map(\.rawValue).joined(separator: ", ")), not '\(text)'")
+            throw Failure(.input, "--\(name) takes \(Choice.allCases.map(\.rawValue).joined(separator: ", ")), not '\(text.prefix(80))'")
         }
         return value
     }

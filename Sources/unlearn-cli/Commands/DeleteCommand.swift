@@ -17,8 +17,7 @@ extension CommandSpec {
             OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),
             OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
-            OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then"),
-            OptionSpec("ignore-unknown", nil, "skip ids that were never in the project: a typing error is a person who is not forgotten"),
+            .ignoreMissing, .ignoreUnknown,
             OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors or .npz): without their branches, or as it was before their block"),
             .force,
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
@@ -59,7 +58,7 @@ extension CommandSpec {
         if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, invocation.text("ids") != "-" {
             switch target {
             case .list(let ids): try confirm(counted(ids.entries.count, "row"), invocation.folder)
-            case .group(let name): try confirm("all rows of '\(name)'", invocation.folder)
+            case .group(let name): try confirm("all rows of '\(name.prefix(80))'", invocation.folder)
             case .chain: break
             }
         }
@@ -88,7 +87,7 @@ extension CommandSpec {
             replay.damping = .gapNorms
         } else if let damping = invocation.text("damping"), damping != "auto" {
             guard let factor = Double(damping), (0...1).contains(factor) else {
-                throw Failure(.input, "--damping takes auto, l1 or a number from 0 to 1, not '\(damping)'")
+                throw Failure(.input, "--damping takes auto, l1 or a number from 0 to 1, not '\(damping.prefix(80))'")
             }
             replay.damping = .fixed(factor)
         }

@@ -34,7 +34,7 @@ enum DeletionText {
     }
 
     private static func brief(_ ids: [String]) -> String {
-        ids.prefix(10).map { "'\($0.prefix(80))'" }.joined(separator: ", ") + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
+        ids.prefix(10).map { "'\(Console.printable(String($0.prefix(80)), keeping: []))'" }.joined(separator: ", ") + (ids.count > 10 ? " and \(ids.count - 10) more" : "")
     }
 
     // MARK: - What was done
@@ -43,7 +43,7 @@ enum DeletionText {
         let report = result.report
         var lines = [rows(report)] + method(report)
         // Where exact replay was asked for, residuals decide nothing.
-        if report.method == .stitch || report.fallback != nil, let fit = report.fit, let decay = report.decay {
+        if report.method != .exact || report.fallback != nil, let fit = report.fit, let decay = report.decay {
             lines.append(
                 "residual memory after \(counted(report.residual.count, "block")): \(percent(decay.recentRho)) of what a block teaches; "
                     + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
@@ -96,7 +96,7 @@ enum DeletionText {
         if report.testRowsDeleted > 0 {
             parts.append("\(training > 0 ? "and " : "")\(counted(report.testRowsDeleted, "test row"))" + (training > 0 ? "" : " \(report.dryRun ? "would be " : "")deleted"))
         }
-        if let before = report.rowsDeletedBefore { parts.append("\(counted(before, "row")) of the list before; earlier stitches are replayed") }
+        if let before = report.rowsDeletedBefore { parts.append("\(counted(before, "row")) of the list before; earlier stitches \(report.dryRun ? "would be" : "are") replayed") }
         if report.rowsDeleted == 0, report.rowsDeletedBefore == nil { parts = ["no row deleted; earlier stitches \(report.dryRun ? "would be" : "are") replayed"] }
         return "\(report.request ?? "")\(report.dryRun ? " (dry run, nothing was changed)" : ""): \(parts.joined(separator: ", "))"
     }
@@ -107,18 +107,20 @@ enum DeletionText {
         switch report.method {
         case .exact where report.blocksRetrained == 0:
             lines.append(
-                report.branchesEmptied.map { "no trained block held them; \($0.count == 1 ? "branch" : "branches") \(brief($0)) had no other row, and the model is merged without \($0.count == 1 ? "it" : "them")" }
+                report.branchesEmptied.map { "no trained block held them; \(named($0)) had no other row, and the model is merged without \($0.count == 1 ? "it" : "them")" }
                     ?? "no trained block held them: the model is as it was")
         case .exact where report.exactByConstruction == true:
-            let branches = report.branchesTouched ?? []
+            let branches = (report.branchesTouched ?? []).filter { report.branchesEmptied?.contains($0) != true }
+            let retrained = "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks \(seconds)"
+            // Blocks of a branch that has no row left are written anew, without one: they teach nothing.
             lines.append(
-                "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks \(seconds), those of \(branches.count == 1 ? "branch" : "branches") \(brief(branches)) alone: "
+                (branches.isEmpty ? "\(retrained), without a row in them: " : "\(retrained), those of \(named(report.branchesTouched ?? [])) alone: ")
                     + "exact by construction, the same bits as training without the rows")
         case .exact:
             lines.append(
                 "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact ? "exactly" : "with other numerics, not exactly") \(seconds)")
-        case .stitch where stitches.isEmpty:
-            let end = report.branchesTouched.map { $0.isEmpty ? "the stem and all branches" : "\($0.count == 1 ? "branch" : "branches") \(brief($0))" } ?? "the chain"
+        case .retraining, .stitch where stitches.isEmpty:
+            let end = report.branchesTouched.map { $0.isEmpty ? "the stem and all branches" : named($0) } ?? "the chain"
             lines.append("retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks, to the end of \(end), \(seconds)")
         case .stitch:
             let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: \(report.decay?.objection ?? "the guard objects")"
@@ -130,7 +132,10 @@ enum DeletionText {
                     : stitches.count == 1 ? retrained + "stitched the rest back on (\(dampings))"
                     : retrained + "stitched the rest back on behind blocks \(brief(stitches.map(\.last))) (\(dampings))")
         }
-        if report.method == .stitch, report.fromExactState == false, report.earlierStitches?.isEmpty != false {
+        if let emptied = report.branchesEmptied, report.blocksRetrained > 0 {
+            lines.append("\(named(emptied)) \(emptied.count == 1 ? "has no row left and is" : "have no row left and are") out of the merge")
+        }
+        if report.method != .exact, report.fromExactState == false, report.earlierStitches?.isEmpty != false {
             lines.append("the first of them was trained from a state that other numerics left; --method exact replays it")
         }
         if let earlier = report.earlierStitches, !earlier.isEmpty {
@@ -155,6 +160,8 @@ enum DeletionText {
             "\(count == 1 ? "this stitch lies" : "these \(count) stitches lie") about \(recent.map { $0 + ", " } ?? "")\(fitted) by extrapolation of the fit; not a bound\(earlier)"
         ]
     }
+
+    private static func named(_ branches: [Int]) -> String { "\(branches.count == 1 ? "branch" : "branches") \(brief(branches))" }
 
     /// 3, 7, 8–12 …
     private static func brief(_ blocks: [Int]) -> String {

@@ -4,7 +4,7 @@ import Unlearn
 
 extension CommandSpec {
     static let evaluate = CommandSpec(
-        name: "evaluate", summary: "score the current model", example: "unlearn -C demo evaluate --on test",
+        name: "evaluate", summary: "how good the current model is, beside the base rate", example: "unlearn -C demo evaluate --on test",
         options: [OptionSpec("on", "test|train|FILE", "test rows (default), training rows, or the rows whose ids a file lists"), .idColumn, .threads],
         run: runEvaluate)
 
@@ -13,16 +13,33 @@ extension CommandSpec {
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
         let state = try project.model()
         let on = invocation.text("on") ?? "test"
-        let score: Score
-        switch on {
-        case "test", "train":
-            guard let decisions = try project.decide(state, on: on == "test" ? .test : .train) else {
-                throw Failure(.input, "no \(on) rows are left to score on")
+        let rows: Project.ScoredRows =
+            switch on {
+            case "test": .part(.test)
+            case "train": .part(.train)
+            default: .list(try IDList(reading: on, column: invocation.text("id-column")))
             }
-            score = decisions.score
-        default: score = try project.score(state, on: try IDList(reading: on, column: invocation.text("id-column")))
-        }
-        try console.result(score, "accuracy \(percent(score.accuracy)), loss \(fixed(score.loss, 4)) on \(counted(score.rows, "row"))")
+        let quality = try project.quality(of: state, on: rows)
+        try console.result(quality, text(quality))
         return 0
     }
+
+    /// The verdict, then the figures, then the classes.
+    private static func text(_ quality: Quality) -> String {
+        let base = quality.baseRate
+        var lines = [
+            "accuracy \(percent(quality.accuracy)), loss \(fixed(quality.loss, 4)) on \(counted(quality.rows, "row"))",
+            "the classes' frequencies alone: accuracy \(percent(base.accuracy)), loss \(fixed(base.loss, 4))"
+                + (quality.loss < base.loss ? "" : "; the model is no better than that"),
+            "balanced accuracy \(percent(quality.balancedAccuracy)), AUC \(quality.auc.map { fixed($0, 4) } ?? "- (rows of one class alone)"), "
+                + "Brier score \(fixed(quality.brierScore, 4)), calibration error \(percent(quality.calibrationError))",
+        ]
+        func share(_ value: Double?) -> String { value.map { percent($0) } ?? "-" }
+        let rows = quality.classes.map { [$0.name, "\($0.rows)", share($0.precision), share($0.recall)] }
+        lines.append(table([["class", "rows", "precision", "recall"]] + rows.prefix(mostClasses)))
+        if rows.count > mostClasses { lines.append("… (\(rows.count) classes in all; --json has them)") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static let mostClasses = 30
 }

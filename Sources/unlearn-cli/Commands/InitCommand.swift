@@ -46,7 +46,7 @@ extension CommandSpec {
             OptionSpec("exclude", "FILE", "ids whose slots are empty from the start"),
             OptionSpec("only", "FILE", "import these ids alone"),
             OptionSpec("list-id-column", "NAME", "the files of --exclude and --only are CSV with a header, and this column holds the ids"),
-            OptionSpec("groups", "FILE", "CSV of id,group"),
+            OptionSpec("groups", "FILE", "CSV of id,group, of training and of test rows"),
             OptionSpec("dry-run", nil, "say what would be made of the rows and columns, and make nothing"),
             OptionSpec("no-encryption", nil, "store rows and checkpoints as they are: for measuring, or where the disk is encrypted"),
             .threads,
@@ -150,7 +150,7 @@ extension CommandSpec {
     /// The classes with their rows, the most frequent first.
     private static func classes(_ summary: ProjectBuilder.Summary) -> String {
         let ranked = zip(summary.settings.classNames, summary.classCounts).sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }
-        return "\nclasses: " + ranked.prefix(mostShown).map { "\($0.0) \($0.1)" }.joined(separator: ", ") + (ranked.count > mostShown ? " … (\(ranked.count) in all)" : "")
+        return "\nclasses: " + ranked.prefix(mostShown).map { "\(Console.printable($0.0, keeping: [])) \($0.1)" }.joined(separator: ", ") + (ranked.count > mostShown ? " … (\(ranked.count) in all)" : "")
     }
 
     /// In the order of the classes.
@@ -200,7 +200,7 @@ extension CommandSpec {
             recipe: { rows, survey in
                 let model = try model(invocation), count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
                 return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched))
-            }, blockPolicy: policy, source: try source(spec, table, test: false, encoding: twin?.settings.table, twin?.settings.survey), sourceName: PathText.printable(dataName),
+            }, blockPolicy: policy, source: try spec.source(table: table, test: false, encoding: twin?.settings.table, like: twin?.settings.survey), sourceName: PathText.printable(dataName),
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
         plan.twin = twin
@@ -212,14 +212,15 @@ extension CommandSpec {
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path, column: invocation.text("list-id-column")) }
         if let path = invocation.text("only") { plan.only = try IDList(reading: path, column: invocation.text("list-id-column")) }
-        if let path = invocation.text("groups") { plan.groups = try GroupsFile.read(path) }
+        if invocation.flag("groups"), invocation.flag("group-column") { throw Failure(.input, "--groups and --group-column both say whose rows are whose; give one of them") }
+        if let path = invocation.text("groups") { plan.groups = try GroupsFile(reading: path) }
         // Some data come with test rows of their own; asking for a share of the training rows overrules them.
         let testName = invocation.text("test") ?? (spec.hasTestRows && !invocation.flag("holdout") ? dataName : nil)
         if let testName {
             if invocation.flag("holdout") { throw Failure(.input, "--test and --holdout exclude each other; give one") }
             let testSpec = try DataSpec(testName)
             plan.testSourceName = PathText.printable(testName)
-            plan.testSource = { survey in try source(testSpec, table, test: true, encoding: (plan.source as? TableSource)?.encoding, survey) }
+            plan.testSource = { survey in try testSpec.source(table: table, test: true, encoding: (plan.source as? TableSource)?.encoding, like: survey) }
         }
         return plan
     }
@@ -243,27 +244,6 @@ extension CommandSpec {
             throw Failure(.input, "--risk and --blocks-by group both say which branches rows go to; give one of them")
         }
         return plan
-    }
-
-    private static func source(
-        _ spec: DataSpec, _ table: TableOptions?, test: Bool, encoding: TableEncoding? = nil, _ survey: Survey? = nil
-    ) throws -> any RowSource {
-        switch spec {
-        case .fashionMNIST: return try DataSpec.fashionMNIST(test: test)
-        case .idx(let images, let labels): return IDXSource(images: images, labels: labels)
-        case .cifar10(let folder): return try CIFAR10Source(folder: folder, test: test)
-        case .csv(let paths):
-            guard let table else { throw Failure(.input, "csv: test rows need csv: or parquet: training rows") }
-            return TableSource(paths, table, encoding: encoding, classNames: survey?.classNames)
-        case .parquet(let paths):
-            guard let table else { throw Failure(.input, "parquet: test rows need csv: or parquet: training rows") }
-            return TableSource(paths, table, encoding: encoding, classNames: survey?.classNames, format: .parquet)
-        // A table's features are standardised by the training rows; these are as they are.
-        case .npz where table != nil, .libsvm where table != nil:
-            throw Failure(.input, "test rows of a table must be csv: or parquet: too; save them as a table")
-        case .npz(let path): return NPZSource(path, classNames: survey?.classNames)
-        case .libsvm(let path): return LIBSVMSource(path, shape: survey?.shape, classNames: survey?.classNames)
-        }
     }
 
     private enum Switch: String, CaseIterable {

@@ -25,7 +25,7 @@ extension CommandSpec {
             OptionSpec("out", "FILE", "a name that ends in .safetensors or .npz"),
             OptionSpec("block", "i", "the state after block i (default: the model)"), OptionSpec("branch", "s", "the last state of branch s"),
             OptionSpec("interim", nil, "the model that is there at once when the rows of --ids or --group are asked for: it never saw them"),
-            .ids, .idColumn, OptionSpec("group", "NAME", "with --interim: all live rows of this provider"), .force,
+            .ids, .idColumn, OptionSpec("group", "NAME", "with --interim: all live rows of this provider"), .ignoreMissing, .ignoreUnknown, .force,
         ], run: runExport)
 
     private static func runWhere(_ invocation: Invocation) throws -> Int32 {
@@ -123,13 +123,14 @@ extension CommandSpec {
         let force = invocation.flag("force"), ways = ["block", "branch", "interim"].filter(invocation.flag)
         guard ways.count <= 1 else { throw Failure(.input, "--\(ways[0]) and --\(ways[1]) name two states; give one of them") }
         if !invocation.flag("interim") {
-            for name in ["ids", "id-column", "group"] where invocation.flag(name) { throw Failure(.input, "--\(name) goes with --interim: a state has no rows; leave it out") }
+            for name in ["ids", "id-column", "group", "ignore-missing", "ignore-unknown"] where invocation.flag(name) { throw Failure(.input, "--\(name) goes with --interim: a state has no rows; leave it out") }
         }
         try Project.expectExport(to: out, besideProject: invocation.folder, replacing: force)
         let state: Project.ExportedState
         if invocation.flag("interim") {
             try invocation.expectOne(of: "ids", "group")
-            state = .interim(try invocation.text("group").map { .group($0) } ?? .list(invocation.idList()))
+            let ignored = [("ignore-missing", MissingRow.deleted), ("ignore-unknown", .unknown)].filter { invocation.flag($0.0) }.map(\.1)
+            state = .interim(try invocation.text("group").map { .group($0) } ?? .list(invocation.idList()), ignoring: Set(ignored))
         } else if let block = try invocation.integer("block", in: 0...1_000_000) {
             state = .block(block)
         } else if let branch = try invocation.integer("branch", in: 1...1_000_000) {
@@ -138,9 +139,8 @@ extension CommandSpec {
             state = .model
         }
         let project = try Project(opening: invocation.folder, .read, threads: 1)
-        let vector = try project.state(state), tensors = project.tensors(of: vector)
-        let bytes = try project.export(tensors, to: out, replacing: force)
-        let count = tensors.layout.tensors.count
+        let vector = try project.state(state), bytes = try project.export(vector, to: out, replacing: force)
+        let count = project.trainer.layout.tensors.count
         try console.result(Exported(tensors: count, bytes: bytes, stateDigest: Digest(of: vector).description, out: PathText.printable(out)), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
         return 0
     }

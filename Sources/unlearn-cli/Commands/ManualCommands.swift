@@ -24,7 +24,7 @@ extension CommandSpec {
 
     private static func runCompletions(_ invocation: Invocation) throws -> Int32 {
         guard let shell = CompletionShell(rawValue: invocation.operand) else {
-            throw Failure(.input, "no completions for '\(invocation.operand)'; there are some for \(CompletionShell.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw Failure(.input, "no completions for '\(invocation.operand.prefix(80))'; there are some for \(CompletionShell.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         let script = shell.completions(of: all)
         try Console(invocation: invocation).result(Script(shell: shell.rawValue, script: script), script)
@@ -41,7 +41,7 @@ extension CommandSpec {
         // By the command's name or by the page's own, which --list gives.
         let names = invocation.operands.isEmpty ? ["unlearn"] : [invocation.operand, "unlearn-" + invocation.operand]
         guard let page = pages.first(where: { names.contains($0.name) }) else {
-            throw Failure(.input, "no page of the manual on '\(invocation.operand)'; 'unlearn man --list' names them all")
+            throw Failure(.input, "no page of the manual on '\(invocation.operand.prefix(80))'; 'unlearn man --list' names them all")
         }
         try console.result(Page(page: page.name, roff: page.roff), String(page.roff.dropLast()))
         return 0

@@ -45,12 +45,12 @@ extension CommandSpec {
         let text = try invocation.required("keep", "N|P%")
         if text.hasSuffix("%") {
             guard let percent = Double(text.dropLast()), percent > 0, percent <= 100 else {
-                throw Failure(.input, "--keep takes a share above 0 % and up to 100 %, not '\(text)'")
+                throw Failure(.input, "--keep takes a share above 0 % and up to 100 %, not '\(text.prefix(80))'")
             }
             return .share(percent / 100)
         }
         guard let count = Int(text), count > 0 else {
-            throw Failure(.input, "--keep takes a number of rows from 1 on, or a share such as 5%, not '\(text)'")
+            throw Failure(.input, "--keep takes a number of rows from 1 on, or a share such as 5%, not '\(text.prefix(80))'")
         }
         return .rows(count)
     }

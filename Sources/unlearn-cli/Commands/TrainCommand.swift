@@ -15,6 +15,7 @@ extension CommandSpec {
             }
         }
         bar.finish()
+        if let warning = warning(report) { console.message("warning: \(warning)") }
         let work =
             report.blocksTrained == 0
             ? "all \(report.blocks) blocks were trained already"
@@ -28,5 +29,15 @@ extension CommandSpec {
             state \(report.stateDigest)
             """)
         return 0
+    }
+
+    /// A model that has learnt nothing must not look like one that has.
+    private static func warning(_ report: TrainingReport) -> String? {
+        guard let base = report.baseRate, let accuracy = report.testAccuracy, let loss = report.testLoss else { return nil }
+        let figures = "accuracy \(percent(accuracy)) and loss \(fixed(loss, 4)), where the classes' frequencies alone have \(percent(base.accuracy)) and \(fixed(base.loss, 4))"
+        guard loss >= base.loss else { return nil }
+        return accuracy > base.accuracy
+            ? "the model's probabilities are no better than none: \(figures); lower --learning-rate or --label-smoothing"
+            : "the model has learnt nothing that shows on the test rows: \(figures); give it more rows, more --epochs or other columns"
     }
 }

@@ -33,7 +33,7 @@ extension CommandSpec {
     private static func runValue(_ invocation: Invocation) throws -> Int32 {
         if invocation.operands.first == "merge" { return try merge(invocation) }
         if let word = invocation.operands.first {
-            throw Failure(.input, "'\(word)' is no argument of 'unlearn value'; its one word is merge, before the shards' files")
+            throw Failure(.input, "'\(word.prefix(80))' is no argument of 'unlearn value'; its one word is merge, before the shards' files")
         }
         let console = Console(invocation: invocation)
         let source = playerSource(invocation)
@@ -126,7 +126,7 @@ extension CommandSpec {
     private static func shardPlan(_ text: String) throws -> ShardPlan {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 2, let index = parts[0], let count = parts[1], (1...ShardFile.mostShards).contains(count) else {
-            throw Failure(.input, "--shard takes a share such as 1/4, not '\(text)'")
+            throw Failure(.input, "--shard takes a share such as 1/4, not '\(text.prefix(80))'")
         }
         return try ShardPlan(index: index, count: count)
     }
@@ -136,7 +136,7 @@ extension CommandSpec {
         if text == "none" { return [] }
         return try text.split(separator: ",", omittingEmptySubsequences: false).map {
             guard let utility = ValuationOptions.UtilityName(rawValue: String($0)), utility != .exact else {
-                throw Failure(.input, "--\(name) takes additive, stitch, both with a comma between, or none, not '\(text)'")
+                throw Failure(.input, "--\(name) takes additive, stitch, both with a comma between, or none, not '\(text.prefix(80))'")
             }
             return utility
         }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }

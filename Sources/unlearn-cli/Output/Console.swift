@@ -23,6 +23,13 @@ struct Console {
         }
     }
 
+    /// The same of bytes, as they are.
+    static func output(bytes: [UInt8]) throws {
+        guard write(bytes[...], to: STDOUT_FILENO) else {
+            throw Failure(.failed, "cannot write the result to standard output: \(String(cString: strerror(errno)))")
+        }
+    }
+
     /// A line on standard error that --quiet silences.
     func message(_ text: String) { if !invocation.isQuiet { Self.error(text) } }
 
@@ -66,8 +73,10 @@ struct Console {
     /// Straight to standard error, unbuffered; where nobody can read it, nothing can be done.
     static func write(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
-    private static func write(_ text: String, to descriptor: Int32) -> Bool {
-        var bytes = Array(text.utf8)[...]
+    private static func write(_ text: String, to descriptor: Int32) -> Bool { write(Array(text.utf8)[...], to: descriptor) }
+
+    private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
+        var bytes = bytes
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno != EINTR { return false }
@@ -80,8 +89,10 @@ struct Console {
     func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, isShown: !invocation.isQuiet && ProgressBar.terminalIsCapable) }
 }
 
-/// Aligned columns: the first flush left, the others flush right.
+/// Aligned columns: the first flush left, the others flush right. A name may hold whatever its table did, a line's end too, and a row stays
+/// one line.
 func table(_ rows: [[String]]) -> String {
+    let rows = rows.map { $0.map { Console.printable($0, keeping: []) } }
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max()! }
     return rows.map { row in

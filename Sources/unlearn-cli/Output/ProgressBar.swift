@@ -53,6 +53,17 @@ final class ProgressBar {
     private var current: String?
 
     /// Clears the line.
+    /// Work whose end is not known: how much is done, and how fast.
+    func count(_ what: String, _ done: Int) {
+        guard isShown else { return }
+        let now = clock.now
+        if what != current { (current, start, last) = (what, now, nil) }
+        if let last, (now - last) / .seconds(1) < Self.secondsBetweenDrawings { return }
+        last = now
+        hasDrawn = true
+        Console.write("\r\u{1B}[K\(what) \(done) \(unit), \(Int(Double(done) / max(1e-3, (now - start) / .seconds(1)))) \(unit)/s")
+    }
+
     func finish() {
         if hasDrawn { Console.write("\r\u{1B}[K") }
         hasDrawn = false

@@ -85,7 +85,10 @@ public struct Subject: Sendable {
         defer { try? FileSystem.removeTree(path) }
         let result = try call(["export", "--out", path] + (block.map { ["--block", "\($0)"] } ?? []))
         guard result.status == 0 else { throw Finding("export exited \(result.status ?? -1): \(result.errors)") }
-        return try Tree.read(path)
+        let bytes = try Tree.read(path)
+        // Behind the header, which also says how many requests had been answered.
+        let header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        return Array(bytes.dropFirst(8 + header))
     }
 
     private func object(_ result: Program.Result) throws -> [String: Any] {

@@ -36,7 +36,7 @@ struct SmallProject {
         plan.encryption = encryption
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7
-        if let groups { plan.groups = groups }
+        if let groups { plan.groups = GroupsFile(groups) }
         if let branches = recipe.plan.branches {
             var lineage = BranchPlan(count: branches.count)
             lineage.stem = Double(recipe.plan.lineage.stem) / Double(recipe.plan.blocks)

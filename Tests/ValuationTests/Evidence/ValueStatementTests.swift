@@ -13,7 +13,9 @@ struct ValueStatementTests {
 
     init() throws { project = try ValuationProject() }
 
-    /// Values of the providers, recorded; a table beside it.
+    private static let tables = ["values.csv", "utilities.csv"].map { ReportTable(name: $0, bytes: Array("a table".utf8)) }
+
+    /// Values of the providers, recorded; two tables beside it.
     private func record(_ access: Store.Access = .write, pool: Pool? = Pool(cents: 1_000_001)) throws -> (report: ValueReport, statement: [UInt8]) {
         let opened = try project.open(access)
         var options = ValuationOptions(estimator: .exact)
@@ -21,7 +23,7 @@ struct ValueStatementTests {
         var outcome = try Valuation(opened, players: PlayerSet(.groups, of: opened), options: options, threads: 1, control: TrainingControl()) { _, _, _ in }
             .run(fidelity: [], withCurves: false)
         if let pool { outcome.report.share(pool) }
-        let statement = try outcome.record(in: opened, files: [ReportTable(name: "values.csv", bytes: Array("a table".utf8))])
+        let statement = try outcome.record(in: opened, files: Self.tables)
         return (outcome.report, statement)
     }
 
@@ -40,7 +42,7 @@ struct ValueStatementTests {
         #expect(verified.players.map(\.value) == report.players.map(\.value) && verified.players.map(\.player) == report.players.map(\.player))
         #expect(verified.players.map(\.amount) == report.players.map(\.amount) && verified.pool == 10_000.01)
         #expect(verified.project == store.projectID && verified.stateDigest == report.stateDigest && verified.source == "generated" && verified.none == .baseRate)
-        #expect(verified.keyGiven && verified.files == [.init(name: "values.csv", sha256: Hexadecimal.encode(SHA256(of: Array("a table".utf8)).bytes))])
+        #expect(verified.keyGiven && verified.files == Self.tables.map { .init(name: $0.name, sha256: Hexadecimal.encode(SHA256(of: $0.bytes).bytes)) })
         #expect(report.ledgerEntry == verified.ledgerSize - 1)
         #expect(try !verify(statement).keyGiven)
         try ValueStatement.verify(statement, path: "F", isContinuedBy: store)
@@ -75,15 +77,15 @@ struct ValueStatementTests {
                 .run(fidelity: [], withCurves: false)
         }
         var first = try outcome(), second = try outcome()
-        #expect(try verify(first.record(in: reader)).players.count == 4)
+        #expect(try verify(first.record(in: reader, files: Self.tables)).players.count == 4)
         // Another writer holds it.
         do {
             let writer = try project.open()
-            #expect { try second.record(in: reader) } throws: { ($0 as? any DescribedError)?.kind == .locked }
+            #expect { try second.record(in: reader, files: Self.tables) } throws: { ($0 as? any DescribedError)?.kind == .locked }
             withExtendedLifetime(writer) {}
         }
         try project.delete(["3"])
-        #expect { try second.record(in: reader) } throws: { ($0 as? any DescribedError)?.kind == .locked && "\($0)".contains("rows were deleted since") }
+        #expect { try second.record(in: reader, files: Self.tables) } throws: { ($0 as? any DescribedError)?.kind == .locked && "\($0)".contains("rows were deleted since") }
         #expect(try entries().count { $0.event == .valued } == 1)
     }
 
@@ -97,7 +99,7 @@ struct ValueStatementTests {
             let store = try project.open().store
             let entry = try LedgerEntry(.valued, details: try JSONValue(ValueMethod(report)), untilDeletion: ["figures": try JSONValue(ValueFigures(report))])
             try store.transaction { change in try change.append(entry) }
-            return try ValueStatement.issue(at: store.ledger().count - 1, of: store, files: [])
+            return try ValueStatement.issue(at: store.ledger().count - 1, of: store, files: Self.tables)
         }
         #expect(throws: Never.self) { try verify(statement { _ in }) }
         for (words, change) in [
@@ -135,6 +137,29 @@ struct ValueStatementTests {
         // Each verifier knows its own.
         #expect(StatementType(claimedBy: statement) == .values && StatementType(claimedBy: Array("{}".utf8)) == .erasure)
         #expect { try ErasureCertificate.verify(statement, path: "F", key: nil) } throws: { "\($0)".contains("is no erasure certificate") }
+    }
+
+    @Test("Each table is named once, by 64 hexadecimal digits in lower case, and by nothing else")
+    func tables() throws {
+        let (_, statement) = try record()
+        let store = try project.open(.read).store
+        let envelope = try JSONDecoder().decode(SignedEnvelope.self, from: Data(statement))
+        let content = String(decoding: try #require(envelope.content(verifiedBy: store.publicKey)), as: UTF8.self)
+        let digest = Hexadecimal.encode(SHA256(of: Self.tables[0].bytes).bytes)
+        let subject = #"{"digest":{"sha256":"\#(digest)"},"name":"utilities.csv"}"#
+        try #require(content.contains(subject))
+        func found(_ other: String) throws -> [UInt8] {
+            [UInt8](try JSONEncoder().encode(store.signed(Array(content.replacingOccurrences(of: subject, with: other).utf8), type: envelope.payloadType)))
+        }
+        #expect(throws: Never.self) { try verify(found(subject)) }
+        for other in [
+            #"{"digest":{},"name":"utilities.csv"}"#, #"{"digest":{"sha256":"x"},"name":"utilities.csv"}"#, #"{"digest":{"sha256":"\#(digest.uppercased())"},"name":"utilities.csv"}"#,
+            #"{"digest":{"sha256":"\#(digest.dropLast(2))"},"name":"utilities.csv"}"#, #"{"digest":{"sha256":""},"name":"utilities.csv"}"#, subject + "," + subject,
+            #"{"digest":{"blake2b-256":"\#(digest)","sha256":"\#(digest)"},"name":"utilities.csv"}"#, #"{"digest":{"sha256":"\#(digest)"},"name":"other.csv"}"#,
+        ] {
+            let failure = refusal(try found(other))
+            #expect(failure?.kind == .refused && failure?.description.contains("it does not name utilities.csv once, by a SHA-256 digest") == true, "\(other): \(failure as Any)")
+        }
     }
 
     @Test("Infinite ends of intervals and values without a pool have their place in it")

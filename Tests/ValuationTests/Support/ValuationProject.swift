@@ -37,16 +37,16 @@ struct ValuationProject {
         let (images, labels) = SampleFiles.images(rows, side: 8, classes: 3, seed: 21)
         let (testImages, testLabels) = SampleFiles.images(testRows, side: 8, classes: 3, seed: 22)
         let source = IDXSource(images: try folder.write(images, to: "images"), labels: try folder.write(labels, to: "labels"))
-        let test = IDXSource(images: try folder.write(testImages, to: "test-images"), labels: try folder.write(testLabels, to: "test-labels"))
+        let testPaths = (try folder.write(testImages, to: "test-images"), try folder.write(testLabels, to: "test-labels"))
         var recipe = Self.recipe
         recipe.plan.blocks = blocks ?? providers
         var plan = ProjectPlan(recipe: recipe, blockPolicy: policy, source: source, sourceName: "generated", threads: 1)
-        plan.testSource = { _ in test }
+        plan.testSource = { survey in IDXSource(images: testPaths.0, labels: testPaths.1, classNames: survey.classNames) }
         plan.blocks = recipe.plan.blocks
         plan.branches = branches
         // Two projects that are compared have their rows in the same places.
         plan.assignmentSeed = 7
-        plan.groups = Dictionary(uniqueKeysWithValues: (0..<rows - ungrouped).map { (String($0), Self.provider($0, of: providers)) })
+        plan.groups = GroupsFile(Dictionary(uniqueKeysWithValues: (0..<rows - ungrouped).map { (String($0), Self.provider($0, of: providers)) }))
         if !excluding.isEmpty { plan.exclude = try IDList(Array(excluding.joined(separator: "\n").utf8), path: "list") }
         _ = try ProjectBuilder(plan, in: path).build { _, _ in }
         if trained { _ = try open().train(allowingOtherNumerics: false, control: TrainingControl()) { _, _ in } }

@@ -1,0 +1,105 @@
+import Checkpoints
+import Files
+import Foundation
+import Tensors
+import Training
+
+/// All that serving a model needs beside its tensors. `export` writes it into the file, so that the file can be served without the project
+/// and without the data (Documentation/Formats.md).
+public struct ModelDescription: Codable, Sendable, Equatable {
+    /// Of this description; readers refuse those that they do not know.
+    public let format: Int
+    public let programVersion: String
+    public let project: String
+    /// BLAKE2b-256 of the tensors' step counts, as ledger and certificates name the state.
+    public let stateDigest: String
+    /// Requests for erasure that the project had answered when the file was written.
+    public let requestsAnswered: Int
+    public let latticeBits: Int
+    public let network: NetworkDescription
+    public let shape: RowShape
+    /// Nil: features are as the table's encoding, or the data itself, has them.
+    public let pixels: Pixels?
+    public let classNames: [String]
+    public let table: TableEncoding?
+    public let tableNames: TableNames?
+
+    public static let currentFormat = 1
+    /// The key in a safetensors file's metadata, and the name of an npz archive's member.
+    public static let name = "unlearn"
+
+    public struct NetworkDescription: Codable, Sendable, Equatable {
+        public let model: ModelName
+        public let hidden: [Int]
+        /// `gelu` is 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), not the one by the error function.
+        public let activation: ActivationName
+        public let pooling: PoolingName
+        public let width: Int
+    }
+
+    /// A byte's value is byte·scale + shift.
+    public struct Pixels: Codable, Sendable, Equatable {
+        public let scale: Float
+        public let shift: Float
+    }
+
+    init(_ settings: ProjectSettings, project: String, stateDigest: String, requestsAnswered: Int) {
+        let trainer = settings.recipe.trainer
+        format = Self.currentFormat
+        programVersion = Files.programVersion
+        self.project = project
+        self.stateDigest = stateDigest
+        self.requestsAnswered = requestsAnswered
+        latticeBits = trainer.latticeBits
+        network = NetworkDescription(model: trainer.model, hidden: trainer.hidden, activation: trainer.activation, pooling: trainer.pooling, width: trainer.width)
+        shape = settings.shape
+        if case .bytes(let scale, let shift) = settings.encoding { pixels = Pixels(scale: scale, shift: shift) } else { pixels = nil }
+        classNames = settings.classNames
+        table = settings.table
+        tableNames = settings.tableNames
+    }
+
+    /// JSON with keys in snake case, in order.
+    var json: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
+    }
+
+    /// - Throws: `Failure` of kind `input` where the text is no description, of a format that is not known, or describes no network
+    ///   that `init` would make.
+    init(json: String, path: String) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        struct Version: Decodable { let format: Int }
+        guard let version = try? decoder.decode(Version.self, from: Data(json.utf8)) else { throw Self.unusable(path) }
+        guard version.format == Self.currentFormat else {
+            throw Failure(.input, "\(path) describes its model in format \(version.format), this program reads \(Self.currentFormat); use the version of unlearn that wrote it, or a newer one")
+        }
+        do { self = try decoder.decode(ModelDescription.self, from: Data(json.utf8)) } catch { throw Self.unusable(path) }
+        guard recipe.isAllowed, classNames.count >= 2, shape.isUsable, Lattice.allowedBits.contains(latticeBits), table?.isUsable(features: shape.count) ?? true,
+            pixels.map({ $0.scale.isFinite && $0.shift.isFinite }) ?? true
+        else { throw Self.unusable(path) }
+    }
+
+    private static func unusable(_ path: String) -> Failure { Failure(.input, "\(path) describes no model of this program; export it again") }
+
+    /// A recipe whose trainer scores as the model did; how it was trained is not told.
+    var recipe: Recipe {
+        Recipe(
+            plan: TrainingPlan(blocks: 1, epochs: 1, learningRate: 1, schedule: .constant),
+            trainer: TrainerSpec(
+                model: network.model, hidden: network.hidden, activation: network.activation, pooling: network.pooling, width: network.width, batchSize: 1,
+                latticeBits: latticeBits))
+    }
+
+    var encoding: FeatureEncoding { pixels.map { .bytes(scale: $0.scale, shift: $0.shift) } ?? .floats }
+
+    /// What a survey of rows of its kind would say.
+    public var survey: Survey {
+        Survey(shape: shape, encoding: encoding, classNames: classNames, labels: [], groups: [], groupNames: [], hasIDs: false)
+    }
+}

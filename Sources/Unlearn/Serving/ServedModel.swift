@@ -1,0 +1,121 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+
+/// A model that can be asked: of a project, or of a file that `export` wrote.
+public final class ServedModel {
+    public let description: ModelDescription
+    private let state: LatticeVector
+    private let trainer: any BlockTrainer
+
+    /// The model that a project serves.
+    public convenience init(of project: Project, threads: Int) throws {
+        let state = try project.model()
+        try self.init(state, project.description(of: state), threads: threads)
+    }
+
+    /// A file alone.
+    /// - Throws: `Failure` of kind `input` where it is no such file, or its tensors are not those that it describes.
+    public convenience init(file path: String, threads: Int) throws {
+        let (tensors, description) = try Self.read(path)
+        let trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: 1)
+        let state = try tensors.state(of: trainer, path: path)
+        guard Digest(of: state).description == description.stateDigest else {
+            throw Failure(.input, "\(path): its tensors are not those of the state that it names; fetch the file again")
+        }
+        try self.init(state, description, threads: threads)
+    }
+
+    private static func read(_ path: String) throws -> (NamedTensors, ModelDescription) {
+        let bytes = try FileSystem.read(input: path, most: mostBytes)
+        let tensors = try Safetensors.decode(bytes, path: path)
+        guard let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name] else {
+            throw Failure(.input, "\(path) does not say how its model is to be served: an older version wrote it, or another program; export it again")
+        }
+        return (tensors, try ModelDescription(json: json, path: path))
+    }
+
+    /// The digest of the state that a file holds, by its tensors, whatever it says of itself.
+    public static func stateDigest(ofFile path: String) throws -> String {
+        let (tensors, description) = try read(path)
+        do {
+            return Digest(of: try tensors.values.withUnsafeBufferPointer { try Lattice(bits: description.latticeBits).snap($0) }).description
+        } catch let error as Lattice.OffLattice {
+            throw Failure(.input, "\(path) holds \(error.value), which has no place on the lattice")
+        }
+    }
+
+    private static let mostBytes = 1 << 32
+
+    private init(_ state: LatticeVector, _ description: ModelDescription, threads: Int) throws {
+        self.state = state
+        self.description = description
+        trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: threads)
+    }
+
+    /// Rows that are scored together.
+    private static let batch = 4096
+
+    /// Scores rows in their order, a few thousand at a time.
+    /// - Parameter body: gets ids (nil where the source has none) and the probabilities (rows, classes).
+    /// - Complexity: O(batch) memory, whatever the number of rows.
+    public func predict(_ source: any RowSource, _ body: (_ ids: [String?], _ probabilities: [Float]) throws -> Void) throws -> Int {
+        let shape = description.shape, encoding = description.encoding
+        var ids: [String?] = [], stored: [UInt8] = [], rows = 0
+        func score() throws {
+            guard !ids.isEmpty else { return }
+            let block = BlockRows(features: encoding.decode(stored), labels: [Int32](repeating: 0, count: ids.count), featureCount: shape.count)
+            try body(ids, trainer.probabilities(state: state, rows: block))
+            rows += ids.count
+            ids.removeAll(keepingCapacity: true)
+            stored.removeAll(keepingCapacity: true)
+        }
+        try source.forEachRow { _, id, features in
+            ids.append(id)
+            stored.append(contentsOf: features)
+            if ids.count == Self.batch { try score() }
+        }
+        try score()
+        return rows
+    }
+
+    /// Throws where a source's rows are not of the model's kind.
+    public func expectFit(_ survey: Survey) throws {
+        guard survey.shape == description.shape, survey.encoding.bytesPerFeature == description.encoding.bytesPerFeature else {
+            let wanted = description.shape
+            throw Failure(
+                .input, "these rows have \(survey.shape.channels)×\(survey.shape.height)×\(survey.shape.width) features, the model takes \(wanted.channels)×\(wanted.height)×\(wanted.width); give rows of the kind that it was trained on")
+        }
+    }
+}
+
+extension Project {
+    /// What an exported state says of itself.
+    public func description(of state: LatticeVector) throws -> ModelDescription {
+        ModelDescription(settings, project: store.projectID, stateDigest: Digest(of: state).description, requestsAnswered: try store.requestNumbers().count)
+    }
+}
+
+extension NamedTensors {
+    /// The lattice state that the tensors are, for a trainer of the same layout.
+    /// - Throws: `Failure` of kind `input` where they are of another model.
+    func state(of trainer: any BlockTrainer, path: String) throws -> LatticeVector {
+        let layout = trainer.layout
+        var values = [Float](repeating: 0, count: layout.count)
+        guard self.layout.tensors.count == layout.tensors.count else {
+            throw Failure(.input, "\(path) has \(self.layout.tensors.count) tensors, this model \(layout.tensors.count)")
+        }
+        for (index, spec) in layout.tensors.enumerated() {
+            guard let place = self.layout.tensors.firstIndex(of: spec) else {
+                throw Failure(.input, "\(path) has no tensor '\(spec.name)' of shape \(spec.shape); it is not this project's model")
+            }
+            values.replaceSubrange(layout.offsets[index]..<layout.offsets[index] + spec.count, with: self.values(of: place))
+        }
+        do {
+            return try values.withUnsafeBufferPointer { try trainer.lattice.snap($0) }
+        } catch let error as Lattice.OffLattice {
+            throw Failure(.input, "\(path) holds \(error.value), which has no place on the lattice")
+        }
+    }
+}

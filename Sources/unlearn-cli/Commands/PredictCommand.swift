@@ -1,0 +1,86 @@
+import Checkpoints
+import Files
+import Training
+import Unlearn
+
+extension CommandSpec {
+    static let predict = CommandSpec(
+        name: "predict", summary: "class and probabilities of each row, from the project or an exported file alone",
+        example: "unlearn predict --model model.safetensors --data csv:new.csv --out predictions.csv",
+        options: [
+            OptionSpec("data", "SPEC", "rows of the kind that the model was trained on (see init); a table's labels may be absent"),
+            OptionSpec("model", "FILE", "a .safetensors file that 'unlearn export' wrote, instead of the project"),
+            OptionSpec("out", "FILE", "the table of predictions (default: standard output)"),
+            OptionSpec("force", nil, "replace a file that is there"),
+            .threads,
+        ] + OptionSpec.tableReading.filter { ["id-column", "decimal-comma", "encoding"].contains($0.name) },
+        run: runPredict)
+
+    private struct Result: Encodable {
+        let rows: Int
+        let out: String
+        let stateDigest: String
+        /// What the model had no room for.
+        let remarks: [String]
+    }
+
+    private static func runPredict(_ invocation: Invocation) throws -> Int32 {
+        let console = Console(invocation: invocation), spec = try DataSpec(invocation.required("data", "SPEC"))
+        let out = invocation.text("out"), force = invocation.flag("force")
+        guard out != nil || !invocation.wantsJSON else { throw Failure(.input, "--json and the predictions both go to standard output; name a file for these with --out FILE") }
+        let threads = try invocation.threads, file = invocation.text("model")
+        if let out { try OutputFile.expect(out, besideProject: file == nil ? invocation.folder : FileSystem.parent(of: out), replacing: force) }
+        let model = try file.map { try ServedModel(file: $0, threads: threads) }
+            ?? ServedModel(of: Project(opening: invocation.folder, .read, threads: threads), threads: threads)
+        let source = try source(spec, model.description, invocation)
+        let hasIDs: Bool
+        if let table = source as? TableSource { hasIDs = try table.hasIDs } else {
+            let survey = try source.survey()
+            try model.expectFit(survey)
+            hasIDs = survey.hasIDs
+        }
+        let table = PredictionTable(classNames: model.description.classNames, hasIDs: hasIDs)
+        let bar = console.progress("rows")
+        var rows = 0
+        func write(_ piece: (_ bytes: [UInt8]) throws -> Void) throws {
+            try piece(table.header)
+            rows = try model.predict(source) { ids, probabilities in
+                try Interrupt.check()
+                try piece(table.lines(ids, probabilities))
+                rows += ids.count
+                bar.count("predicting", rows)
+            }
+        }
+        if let out {
+            try FileSystem.publish(outputAt: out, replacing: force) { file in
+                var end = 0
+                try write { bytes in
+                    try bytes.withUnsafeBytes { try file.write($0, at: end) }
+                    end += bytes.count
+                }
+            }
+        } else {
+            try write { try Console.output(bytes: $0) }
+        }
+        bar.finish()
+        for remark in source.remarks { console.message(remark) }
+        if let out {
+            try console.result(
+                Result(rows: rows, out: PathText.printable(out), stateDigest: model.description.stateDigest, remarks: source.remarks),
+                "\(out): \(counted(rows, "row")) predicted by state \(model.description.stateDigest.prefix(16))…")
+        }
+        return 0
+    }
+
+    /// Rows as the model reads them.
+    private static func source(_ spec: DataSpec, _ model: ModelDescription, _ invocation: Invocation) throws -> any RowSource {
+        guard let encoding = model.table else {
+            guard !spec.isTable else { throw Failure(.input, "the model was not trained on a table, and its features have no names; give rows of the kind that it was trained on") }
+            return try spec.source(table: nil, test: true, like: model.survey)
+        }
+        guard spec.isTable else { throw Failure(.input, "the model was trained on a table; give a table (csv:FILE) with the same columns") }
+        var options = try invocation.tableOptions(spec, defaults: model.tableNames ?? TableNames(TableOptions(labelColumn: "")))!
+        options.mayLackColumns = !invocation.flag("id-column")
+        return try spec.source(table: options, test: true, encoding: encoding, like: model.survey)
+    }
+}

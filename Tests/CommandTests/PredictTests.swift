@@ -1,0 +1,97 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Models that serve")
+struct PredictTests {
+    private let folder: TemporaryFolder
+    private let program: Program
+
+    init() throws {
+        folder = try TemporaryFolder()
+        program = Program(folder: folder.file("project"))
+        let rows = (0..<240).map { row in
+            "r\(row),\(row % 17),\(row % 5 == 0 ? "" : "\(row % 23)"),\(["red", "green", "\"blue, dark\""][row % 3]),2021-03-\(10 + row % 20),\(row % 17 > 8 ? "yes" : "no")\n"
+        }
+        let table = try folder.write("id,x,gap,colour,day,label\n" + rows.joined(), to: "table.csv")
+        try program.json("init", "--data", "csv:\(table)", "--id-column", "id", "--label-column", "label", "--model", "mlp", "--hidden", "8", "--blocks", "4")
+        try program.json("train")
+    }
+
+    /// The lines of a table of predictions.
+    private func lines(_ path: String) throws -> [String] { try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init) }
+
+    @Test("A project and the file that it exports say the same, row by row, in every way of asking")
+    func sameAnswers() throws {
+        let model = folder.file("model.safetensors"), table = folder.file("table.csv")
+        try program.json("export", "--out", model)
+        let served = try program.json("predict", "--data", "csv:\(table)", "--out", folder.file("a.csv"))
+        #expect(served["rows"] as? Int == 240)
+        let alone = try Program().json("predict", "--model", model, "--data", "csv:\(table)", "--out", folder.file("b.csv"), "--threads", "1")
+        #expect(alone["state_digest"] as? String == served["state_digest"] as? String)
+        let expected = try lines(folder.file("a.csv"))
+        #expect(try lines(folder.file("b.csv")) == expected && expected[0] == "id,class,p_no,p_yes" && expected.count == 241)
+        let printed = try Program().run("predict", "--model", model, "--data", "csv:-", input: try String(contentsOfFile: table, encoding: .utf8))
+        #expect(printed.output.split(separator: "\n").map(String.init) == expected, "\(printed.errors)")
+        // Every line names its row and the class of the larger probability.
+        for (row, line) in expected.dropFirst().enumerated() {
+            let fields = line.split(separator: ","), no = try #require(Double(fields[2])), yes = try #require(Double(fields[3]))
+            #expect(fields[0] == "r\(row)" && abs(no + yes - 1) < 1e-5 && fields[1] == (yes > no ? "yes" : "no"))
+        }
+        // As `evaluate` counts them.
+        let right = zip(expected.dropFirst(), 0...).count { line, row in line.contains(row % 17 > 8 ? ",yes," : ",no,") }
+        let whole = try folder.write((0..<240).map { "r\($0)" }.joined(separator: "\n"), to: "ids")
+        #expect(try program.json("evaluate", "--on", whole)["accuracy"] as? Double == Double(right) / 240)
+    }
+
+    @Test("Rows without label, id and order of columns are predicted; what training never saw is said")
+    func otherRows() throws {
+        let table = try folder.write("day;colour;x;gap\n2021-03-12;red;3;4\n;mauve;;\n", to: "new.csv")
+        let result = try program.json("predict", "--data", "csv:\(table)", "--out", folder.file("a.csv"))
+        #expect(try lines(folder.file("a.csv"))[0] == "class,p_no,p_yes" && result["rows"] as? Int == 2)
+        let remarks = try #require(result["remarks"] as? [String])
+        #expect(remarks.count == 3 && remarks.contains { $0.contains("1 cell of column 'colour'") && $0.contains("never saw") }, "\(remarks)")
+        #expect(remarks.contains { $0.contains("column 'x'") && $0.contains("no gaps") } && remarks.contains { $0.contains("column 'day'") })
+    }
+
+    @Test("Wrong rows and wrong files are one line, exit 2, and leave nothing")
+    func refused() throws {
+        let model = folder.file("model.safetensors"), table = folder.file("table.csv")
+        try program.json("export", "--out", model)
+        var bytes = [UInt8](try #require(FileManager.default.contents(atPath: model)))
+        let last = bytes.count - 2
+        bytes[last] ^= 1
+        let altered = try folder.write(bytes, to: "altered.safetensors"), cut = try folder.write(Array(bytes[..<100]), to: "cut.safetensors")
+        let lacking = try folder.write("x,colour,day\n1,red,2021-03-04\n", to: "lacking.csv"), word = try folder.write("x,gap,colour,day\nten,,red,2021-03-04\n", to: "word.csv")
+        for (words, message) in [
+            (["--data", "csv:\(lacking)"], "no column 'gap'"), (["--data", "csv:\(word)"], "line 2: column 'x' holds 'ten'"), (["--data", "npz:x"], "trained on a table"),
+            (["--model", altered, "--data", "csv:\(table)"], "not those of the state"), (["--model", cut, "--data", "csv:\(table)"], "cut.safetensors"),
+            (["--model", table, "--data", "csv:\(table)"], "header"), (["--data", "csv:\(folder.file("none.csv"))"], "no file"),
+            (["--data", "csv:\(table)", "--id-column", "who"], "no column 'who'"),
+        ] {
+            let result = try program.run(["predict", "--out", folder.file("out.csv")] + words)
+            #expect(result.status == 2 && result.errors.contains(message) && result.errors.filter { $0 == "\n" }.count == 1, "\(words): \(result.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("out.csv")))
+        #expect(try program.run("predict", "--data", "csv:\(table)", "--json").status == 2)
+    }
+
+    @Test("A certificate knows the model that it speaks of from another")
+    func certified() throws {
+        let before = folder.file("before.safetensors"), after = folder.file("after.safetensors"), certificate = folder.file("R1.json")
+        try program.json("export", "--out", before)
+        try program.json("delete", "--ids", "-", "--method", "exact", input: "r7\n")
+        try program.json("export", "--out", after)
+        try program.json("certificate", "R1", "--out", certificate)
+        let key = folder.file("project") + "/signing-key.pem"
+        let same = try Program().run("verify-certificate", certificate, "--public-key", key, "--model", after)
+        #expect(same.status == 0 && same.output.contains("is the model right after the request"), "\(same.output)\(same.errors)")
+        let other = try Program().run("verify-certificate", certificate, "--public-key", key, "--model", before)
+        #expect(other.status == 3 && other.errors.contains("is another model"), "\(other.errors)")
+        let none = try Program().run("verify-certificate", certificate, "--public-key", key, "--model", certificate)
+        #expect(none.status == 2, "\(none.errors)")
+        // What the file says of itself: how many requests had been answered.
+        let text = String(decoding: try #require(FileManager.default.contents(atPath: after)).prefix(4000), as: UTF8.self)
+        #expect(text.contains(#"\"requests_answered\":1"#))
+    }
+}
