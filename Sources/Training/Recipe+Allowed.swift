@@ -12,6 +12,8 @@ extension Recipe {
     public static let allowedMomentum = 0...0.9999
     public static let allowedWeightDecay = 0.0...10
     public static let allowedLabelSmoothing = 0...0.99
+    /// More than any number of rows over another.
+    public static let allowedClassWeights = 0x1p-32...0x1p32
     public static let allowedGradientClips = 0...1e6
     public static let allowedAveraging = 0.0...1
     /// In pixels.
@@ -29,6 +31,7 @@ extension Recipe {
             && trainer.hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(trainer.width)
             && holds(Self.allowedLearningRates, plan.learningRate) && holds(Self.allowedMomentum, trainer.momentum) && holds(Self.allowedWeightDecay, trainer.weightDecay)
             && holds(Self.allowedLabelSmoothing, trainer.labelSmoothing) && holds(Self.allowedGradientClips, trainer.gradientClip)
+            && trainer.classWeights?.allSatisfy { holds(Self.allowedClassWeights, $0) } != false
             && holds(Self.allowedAveraging, trainer.averaging) && Self.allowedShifts.contains(trainer.augmentation.shift) && Lattice.allowedBits.contains(trainer.latticeBits)
     }
 }

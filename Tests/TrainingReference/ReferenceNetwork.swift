@@ -114,18 +114,18 @@ package struct ReferenceNetwork {
         return loss
     }
 
-    /// The loss summed over rows.
-    package func loss(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], smoothing: Double) -> Double {
-        zip(rows, labels).reduce(0) { $0 + Self.crossEntropy(logits($1.0, parameters), label: $1.1, smoothing: smoothing) }
+    /// The loss summed over rows, each times its class's weight.
+    package func loss(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], smoothing: Double, weights: [Double]? = nil) -> Double {
+        zip(rows, labels).reduce(0) { $0 + (weights?[$1.1] ?? 1) * Self.crossEntropy(logits($1.0, parameters), label: $1.1, smoothing: smoothing) }
     }
 
     /// The central difference of `loss` in one parameter; good to about 1e-9.
-    package func slope(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], _ index: Int, smoothing: Double) -> Double {
+    package func slope(_ rows: [[Double]], _ labels: [Int], _ parameters: [Double], _ index: Int, smoothing: Double, weights: [Double]? = nil) -> Double {
         let step = 1e-6
         var moved = parameters
         moved[index] = parameters[index] + step
-        let above = loss(rows, labels, moved, smoothing: smoothing)
+        let above = loss(rows, labels, moved, smoothing: smoothing, weights: weights)
         moved[index] = parameters[index] - step
-        return (above - loss(rows, labels, moved, smoothing: smoothing)) / (2 * step)
+        return (above - loss(rows, labels, moved, smoothing: smoothing, weights: weights)) / (2 * step)
     }
 }

@@ -36,9 +36,9 @@ package struct ReferenceTrainer {
                     rows.features[slot * rows.featureCount..<(slot + 1) * rows.featureCount].map(Double.init)
                 }
                 let labels = live.map { Int(rows.labels[$0]) }
-                let before = parameters
+                let before = parameters, weights = recipe.trainer.classWeights?.map(Double.init)
                 var slopes = parameters.indices.map {
-                    network.slope(x, labels, before, $0, smoothing: Double(recipe.trainer.labelSmoothing)) / Double(recipe.trainer.batchSize)
+                    network.slope(x, labels, before, $0, smoothing: Double(recipe.trainer.labelSmoothing), weights: weights) / Double(recipe.trainer.batchSize)
                 }
                 let norm = slopes.reduce(0) { $0 + $1 * $1 }.squareRoot(), most = Double(recipe.trainer.gradientClip)
                 if most > 0, norm > most { slopes = slopes.map { $0 * most / norm } }

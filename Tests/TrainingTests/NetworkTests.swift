@@ -79,6 +79,28 @@ struct NetworkTests {
         }
     }
 
+    @Test("A row's gradient is multiplied by its class's weight, in every network", arguments: NetworkCase.all)
+    private func weighted(_ test: NetworkCase) throws {
+        var random = SeededGenerator(55)
+        let network = try Network(test.spec, input: test.input, classes: test.classes), reference = ReferenceNetwork(test.spec, input: test.input, classes: test.classes)
+        let parameters = network.initialParameters(seed: 3), weights = (0..<test.classes).map { 0.25 * Float(1 + 3 * $0) }
+        let rows = (0..<test.rows).map { _ in random.floats(test.input.count) }, labels = (0..<test.rows).map { $0 * 2 % test.classes }
+        let values = try network.gradient(parameters, rows, labels, smoothing: 0.1, weights: weights)
+        let exactRows = rows.map { $0.map(Double.init) }, exact = parameters.values.map(Double.init)
+        for (tensor, offset) in zip(network.layout.tensors, network.layout.offsets) {
+            let largest = values[offset..<offset + tensor.count].reduce(0) { max($0, abs($1)) }
+            let chosen = (0..<3).map { _ in Int.random(in: offset..<offset + tensor.count, using: &random) }
+            expectClose(
+                chosen.map { values[$0] }, chosen.map { reference.slope(exactRows, labels, exact, $0, smoothing: 0.1, weights: weights.map(Double.init)) }, relative: 1e-4,
+                floor: 2e-5 * Double(largest), tensor.name)
+        }
+        // By finite differences alone, a factor of all rows could hide among them.
+        let plain = try network.gradient(parameters, rows, labels, smoothing: 0.1)
+        #expect(bits(try network.gradient(parameters, rows, labels, smoothing: 0.1, weights: weights.map { _ in 1 })) == bits(plain))
+        #expect(bits(values) != bits(plain))
+        #expect(bits(try network.gradient(parameters, rows, labels, smoothing: 0.1, threads: 3, weights: weights)) == bits(values))
+    }
+
     @Test("A residual network's gradient agrees with finite differences in every tensor", arguments: ActivationName.allCases)
     func residual(_ activation: ActivationName) throws {
         var random = SeededGenerator(53)
@@ -86,13 +108,14 @@ struct NetworkTests {
         let network = try Network.residual(1, spec, input, 4), reference = ReferenceNetwork(residual: 1, spec, input: input, classes: 4)
         try #require(network.layout.count == reference.parameterCount)
         let parameters = network.initialParameters(seed: 3), rows = (0..<2).map { _ in random.floats(input.count) }
-        let values = try network.gradient(parameters, rows, [1, 3], smoothing: 0.1)
+        let weights: [Float] = [1, 0.5, 1, 3]
+        let values = try network.gradient(parameters, rows, [1, 3], smoothing: 0.1, weights: weights)
         let exactRows = rows.map { $0.map(Double.init) }, exact = parameters.values.map(Double.init)
         for (tensor, offset) in zip(network.layout.tensors, network.layout.offsets) {
             let largest = values[offset..<offset + tensor.count].reduce(0) { max($0, abs($1)) }
             let chosen = (0..<2).map { _ in Int.random(in: offset..<offset + tensor.count, using: &random) }
             expectClose(
-                chosen.map { values[$0] }, chosen.map { reference.slope(exactRows, [1, 3], exact, $0, smoothing: 0.1) }, relative: 1e-3,
+                chosen.map { values[$0] }, chosen.map { reference.slope(exactRows, [1, 3], exact, $0, smoothing: 0.1, weights: weights.map(Double.init)) }, relative: 1e-3,
                 floor: 2e-4 * Double(largest), tensor.name)
         }
     }
@@ -214,10 +237,10 @@ struct NetworkTests {
 extension Network {
     /// The gradient of a batch as the trainer computes it, of which every parameter's must be given once.
     fileprivate func gradient(
-        _ parameters: FloatBuffer, _ rows: [[Float]], _ labels: [Int], smoothing: Float = 0, scale: Float = 1, threads: Int = 1, batches: Int = 1
+        _ parameters: FloatBuffer, _ rows: [[Float]], _ labels: [Int], smoothing: Float = 0, scale: Float = 1, threads: Int = 1, batches: Int = 1, weights: [Float]? = nil
     ) throws -> [Float] {
         // Lanes of a few rows, so that a batch has several.
-        let batch = BatchGradient(network: self, laneRows: 5, passRows: TrunkPass.rows(of: self, lane: 5), threads: threads)
+        let batch = BatchGradient(network: self, laneRows: 5, passRows: TrunkPass.rows(of: self, lane: 5), threads: threads, classWeights: weights)
         let source = BatchGradient.Rows(labels: labels.map(Int32.init), slots: Array(rows.indices)[...]) { slot, place in
             for (index, value) in rows[slot].enumerated() { place[index] = value }
         }

@@ -46,6 +46,11 @@ struct RecipeTests {
         let recipe = Recipe.builtIn(model)
         #expect(recipe.trainer.model == model)
         #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe)) == recipe)
+        // Projects made before classes had weights say nothing of them.
+        #expect(!String(decoding: try JSONEncoder().encode(recipe), as: UTF8.self).contains("classWeights"))
+        var weighted = recipe
+        weighted.trainer.classWeights = [0.5, 28]
+        #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(weighted)) == weighted)
         let network = try Network(recipe.trainer, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
         #expect(network.layout.count == [.logistic: 7850, .mlp: 784 * 256 + 256 + 256 * 128 + 128 + 1290, .lenet5: 61_706, .resnet20: 268_336 + 10 + 1376 - 288][model])
     }

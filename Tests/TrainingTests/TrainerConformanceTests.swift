@@ -22,11 +22,12 @@ struct TrainerConformanceTests {
         #expect(try TrainerConformance(rows: rows(shape.count), classes: 3) { try recipe.makeTrainer(input: shape, classes: 3, threads: threads) }.violations() == [])
     }
 
-    @Test("And so with clipping, averaging, augmentation and branches")
+    @Test("And so with clipping, averaging, augmentation, weighted classes and branches")
     func variants() throws {
         var recipe = Recipe.builtIn(.lenet5)
         (recipe.plan.blocks, recipe.plan.epochs, recipe.trainer.batchSize, recipe.trainer.gradientClip) = (4, 2, 5, 0.1)
         recipe.trainer.augmentation.flip = true
+        recipe.trainer.classWeights = [0.5, 1, 3]
         recipe.plan.branches = Branches(count: 2, length: 1, epochs: 3, learningRate: 0.2)
         let shape = RowShape(channels: 1, height: 28, width: 28)
         #expect(try TrainerConformance(rows: rows(784), classes: 3) { try recipe.makeTrainer(input: shape, classes: 3, threads: 2) }.violations() == [])

@@ -32,6 +32,12 @@ private struct TrainingCase: Sendable, CustomTestStringConvertible {
         TrainingCase(testDescription: "averaged states", recipe: SmallProblem.recipe(epochs: 3, averaging: 0.4), empty: [0, 3, 4, 5, 11]),
         TrainingCase(testDescription: "averages of a share that no float holds", recipe: SmallProblem.recipe(epochs: 5, averaging: 0.8)),
         TrainingCase(testDescription: "averages of all states", recipe: SmallProblem.recipe(.mlp, hidden: [4], epochs: 2, averaging: 1)),
+        TrainingCase(testDescription: "weighted classes", recipe: SmallProblem.recipe(epochs: 2, weights: [0.5, 1, 6]), empty: [4]),
+        TrainingCase(
+            testDescription: "weighted classes with everything", recipe: SmallProblem.recipe(
+                .mlp, hidden: [4, 3], epochs: 2, schedule: .linear, momentum: 0.8, weightDecay: 0.01, smoothing: 0.1, clip: 0.5, averaging: 0.4, weights: [7, 0.25, 1.25]),
+            empty: [1, 2]),
+        TrainingCase(testDescription: "weighted classes in several lanes", recipe: SmallProblem.recipe(batchSize: 70, weights: [0.625, 14, 1]), slots: 75),
         TrainingCase(testDescription: "a fine lattice", recipe: SmallProblem.recipe(latticeBits: 20)),
         TrainingCase(testDescription: "a coarse lattice", recipe: SmallProblem.recipe(latticeBits: 12)),
     ]

@@ -18,6 +18,9 @@ struct ProjectSettingsTests {
     func comesBack() throws {
         let settings = try ProjectSettings(json: Self.sample)
         #expect(try ProjectSettings(json: String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)) == settings)
+        #expect(settings.recipe.trainer.classWeights == nil)
+        let weighted = Self.sample.replacingOccurrences(of: #""batchSize":10"#, with: #""batchSize":10,"classWeights":[0.625,28]"#)
+        #expect(try ProjectSettings(json: weighted).recipe.trainer.classWeights == [0.625, 28])
     }
 
     @Test(
@@ -25,7 +28,8 @@ struct ProjectSettingsTests {
         arguments: [
             (#""channels":1,"height":1,"width":3"#, #""channels":16777216,"height":16777216,"width":16777216"#),
             (#""width":3"#, #""width":0"#), (#""width":3"#, #""width":-3"#), (#""width":3"#, #""width":4"#), (#""epochs":3"#, #""epochs":9223372036854775807"#),
-            (#""batchSize":10"#, #""batchSize":0"#), (#""blocks":30"#, #""blocks":0"#), (#""latticeBits":18"#, #""latticeBits":64"#),
+            (#""batchSize":10"#, #""batchSize":0"#), (#""batchSize":10"#, #""batchSize":10,"classWeights":[1]"#),
+            (#""batchSize":10"#, #""batchSize":10,"classWeights":[1,0]"#), (#""batchSize":10"#, #""batchSize":10,"classWeights":[1,1e30]"#), (#""blocks":30"#, #""blocks":0"#), (#""latticeBits":18"#, #""latticeBits":64"#),
             (#""hidden":[4]"#, #""hidden":[0]"#), (#""hidden":[4]"#, #""hidden":[4294967296]"#), (#""momentum":0.9"#, #""momentum":1"#),
             (#""learningRate":0.1"#, #""learningRate":-1"#), (#""labelSmoothing":0"#, #""labelSmoothing":1.5"#), (#""weightDecay":0.001"#, #""weightDecay":1e30"#),
             (#""deviation":2"#, #""deviation":0"#), (#"["0","1"]"#, #"["0"]"#), (#"["a","b"]"#, #"["a"]"#),

@@ -51,10 +51,16 @@ final class HeadPass {
     }
 
     /// Starts the way back: the gradient of `scale` times the summed loss of some rows by their logits.
-    func differentiateLoss(_ labels: UnsafePointer<Int32>, rows: Range<Int>, smoothing: Float, scale: Float) {
+    /// - Parameter weights: of the classes, times a row's loss.
+    func differentiateLoss(_ labels: UnsafePointer<Int32>, rows: Range<Int>, smoothing: Float, scale: Float, weights: [Float]?) {
         let classes = layers.last!.dense.outputCount
-        for row in rows {
+        func differentiate(_ row: Int, _ scale: Float) {
             vk_softmax_gradient(logits + row * classes, slopes.last!.pointer + row * classes, Int32(classes), labels[row], smoothing, scale)
+        }
+        if let weights {
+            for row in rows { differentiate(row, scale * weights[Int(labels[row])]) }
+        } else {
+            for row in rows { differentiate(row, scale) }
         }
     }
 

@@ -28,7 +28,7 @@ struct CoarseStatistics {
     }
 
     /// To two binary digits behind the first: off by an eighth at most.
-    private static func rounded(_ value: Double) -> Double {
+    static func rounded(_ value: Double) -> Double {
         Double(sign: .plus, exponent: value.exponent, significand: (value.significand * 4).rounded() / 4)
     }
 }

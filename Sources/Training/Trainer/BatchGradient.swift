@@ -13,6 +13,7 @@ final class BatchGradient {
     private let laneRows: Int
     /// Rows in one pass through the trunk.
     private let passRows: Int
+    private let classWeights: [Float]?
     /// One a thread.
     private let trunks: [TrunkPass]
     private let scratch: [(tile: FloatBuffer, lane: FloatBuffer)]
@@ -45,10 +46,11 @@ final class BatchGradient {
     /// Rows that a thread takes at a time where there is no trunk.
     private static let chunkRows = 16
 
-    init(network: Network, laneRows: Int, passRows: Int, threads: Int) {
+    init(network: Network, laneRows: Int, passRows: Int, threads: Int, classWeights: [Float]? = nil) {
         self.network = network
         self.laneRows = laneRows
         self.passRows = passRows
+        self.classWeights = classWeights
         trunks = network.trunk.isEmpty ? [] : (0..<threads).map { _ in TrunkPass(network: network, capacity: passRows) }
         head = HeadPass(network.head, capacity: 0)
         let lastLarge = network.head.lastIndex {
@@ -141,7 +143,7 @@ final class BatchGradient {
                 let features = trunk.forward(parameters, rows: pass.count)
                 (head.input + start * headWidth).update(from: features, count: pass.count * headWidth)
                 head.forward(parameters, rows: pass)
-                head.differentiateLoss(labels, rows: pass, smoothing: smoothing, scale: scale)
+                head.differentiateLoss(labels, rows: pass, smoothing: smoothing, scale: scale, weights: classWeights)
                 head.backward(parameters, rows: pass)
                 head.differentiateInput(parameters, rows: pass, into: trunk.outputGradient)
                 trunk.addGradient(parameters, rows: pass.count, into: laneGradients[lane].pointer)
@@ -165,7 +167,7 @@ final class BatchGradient {
             let chunk = chunk(number)
             if tiled == 0 { fill(rows, chunk) }
             head.forward(from: tiled, parameters, rows: chunk)
-            head.differentiateLoss(labels, rows: chunk, smoothing: smoothing, scale: scale)
+            head.differentiateLoss(labels, rows: chunk, smoothing: smoothing, scale: scale, weights: classWeights)
             head.backward(to: max(0, tiled - 1), parameters, rows: chunk)
         }
         for layer in stride(from: tiled - 1, to: 0, by: -1) {

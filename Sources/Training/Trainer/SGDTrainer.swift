@@ -22,7 +22,7 @@ public final class SGDTrainer: BlockTrainer {
     /// Rows in one pass through the network's trunk.
     private let passRows: Int
     // Memory is allocated when it is first used: to look at a project takes none of it.
-    private lazy var gradient = BatchGradient(network: network, laneRows: lanes.rows, passRows: passRows, threads: threads)
+    private lazy var gradient = BatchGradient(network: network, laneRows: lanes.rows, passRows: passRows, threads: threads, classWeights: spec.classWeights)
     private lazy var parameters = FloatBuffer(count: layout.count)
     private lazy var velocity = FloatBuffer(count: layout.count)
     /// Sum of the states that are averaged.
@@ -36,6 +36,7 @@ public final class SGDTrainer: BlockTrainer {
     /// - Throws: `Failure` of kind `input` where the model does not fit the rows, or is too large.
     public init(recipe: Recipe, input: RowShape, classes: Int, threads: Int) throws {
         precondition(threads > 0, "at least one thread")
+        precondition(recipe.trainer.classWeights.map { $0.count == classes } ?? true, "one weight a class")
         spec = recipe.trainer
         plan = recipe.plan
         self.threads = threads

@@ -37,6 +37,8 @@ public struct TrainerSpec: Codable, Sendable, Equatable {
     public var weightDecay: Float
     /// The share of a label's weight that is spread evenly over all classes.
     public var labelSmoothing: Float
+    /// Times the loss of a row, one for each class; nil: all rows count alike. A batch is divided by its slots all the same.
+    public var classWeights: [Float]?
     /// The most that the norm of a batch's gradient may be; longer ones are scaled down to it. 0: no limit.
     public var gradientClip: Float
     /// The share of a block's steps, at its end, whose states are averaged to give the block's. 0: the last step's is it.

@@ -126,7 +126,7 @@ struct ErasureClaims: Codable, Equatable {
             NotReached(what: "states exported before the deletion, and certificates issued before it, which name digests of models that knew the rows", place: nil),
             NotReached(what: "backups and copies of the project's folder\(isEncrypted ? ", and of its key" : "")", place: nil),
             NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil),
-            NotReached(what: "constants of the data's encoding and names of classes, fixed when the project was made", place: nil),
+            NotReached(what: "constants of the data's encoding, names and weights of classes, fixed when the project was made", place: nil),
         ]
         // Where branches alone were retrained, no other block knew the rows.
         let isOfBranches = details["lineage"].map { $0 != .null } == true && !madeStitch(report)

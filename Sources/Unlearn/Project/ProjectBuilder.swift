@@ -108,12 +108,16 @@ public struct ProjectBuilder {
             }
             recipe.plan.blocks = twin.trainingSlots.count
             recipe.plan.branches = twin.settings.recipe.plan.branches
+            recipe.trainer.classWeights = try twin.classWeights(asked: plan.classWeighting)
         } else if let blocks = plan.blocks {
             recipe.plan.blocks = blocks
         } else if plan.blockPolicy == .group, plan.branches == nil {
             recipe.plan.blocks = Set(training.map { groups.name($0) }).count
         } else if recipe.plan.blocks > training.count {
             recipe.plan.blocks = max(1, training.count / 10)
+        }
+        if plan.twin == nil {
+            recipe.trainer.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
         }
         let destinations: RowDestinations
         if let twin = plan.twin {

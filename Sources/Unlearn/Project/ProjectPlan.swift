@@ -10,6 +10,8 @@ public struct ProjectPlan {
     public var blocks: Int?
     /// Nil: a chain.
     public var branches: BranchPlan?
+    /// Nil: all rows count alike, or as in the twin.
+    public var classWeighting: ClassWeighting?
     public var source: any RowSource
     public var sourceName: String
     /// Nil: `holdout` of the rows are set aside.

@@ -77,7 +77,8 @@ extension ProjectSettings {
 
     /// Whether every number is one that `init` allows.
     private var isUsable: Bool {
-        recipe.isAllowed && classNames.count >= 2 && shape.isUsable && isUsable(encoding) && (table?.isUsable(features: shape.count) ?? true)
+        recipe.isAllowed && recipe.trainer.classWeights.map { $0.count == classNames.count } != false && classNames.count >= 2 && shape.isUsable && isUsable(encoding)
+            && (table?.isUsable(features: shape.count) ?? true)
     }
 
     private func isUsable(_ encoding: FeatureEncoding) -> Bool {

@@ -30,6 +30,15 @@ public final class TwinPlaces {
         survey.shape == settings.shape && survey.encoding == settings.encoding && survey.classNames == settings.classNames
     }
 
+    /// Its own, whatever rows there are now: counted anew, they could differ by a row.
+    /// - Throws: `Failure` of kind `input` where weights are asked for and it has none.
+    func classWeights(asked: ClassWeighting?) throws -> [Float]? {
+        guard asked == nil || settings.recipe.trainer.classWeights != nil else {
+            throw Failure(.input, "--class-weights does not go with --like: the project in \(folder) has no class weights; leave it out")
+        }
+        return settings.recipe.trainer.classWeights
+    }
+
     var misfit: Failure {
         Failure(.input, "these rows are not of the shape, kind and classes that \(folder) has; --like needs rows of the same data")
     }

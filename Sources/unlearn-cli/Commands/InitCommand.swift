@@ -32,6 +32,7 @@ extension CommandSpec {
             OptionSpec("momentum", "X", "of each block's descent"),
             OptionSpec("weight-decay", "X", "L2 penalty"),
             OptionSpec("label-smoothing", "X", "share of the target spread over all classes"),
+            .choice("class-weights", ClassWeighting.self, "rows count in the loss by how rare their class is: rows / (classes × rows of the class), coarse"),
             OptionSpec("gradient-clip", "X", "most that the norm of a batch's gradient may be; 0: no limit"),
             OptionSpec("averaging", "X", "share of a block's steps, at its end, whose states are averaged"),
             OptionSpec("shift", "N", "move images by up to N pixels, drawn anew in every epoch"),
@@ -98,7 +99,7 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.plan.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.trainer.model.rawValue)\(recipe.trainer.model == .logistic ? "" : " with \(recipe.trainer.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.plan.epochs, "epoch")) a block, batches of \(recipe.trainer.batchSize), \
             rate \(recipe.plan.learningRate) \(recipe.plan.schedule.rawValue), momentum \(recipe.trainer.momentum), weight decay \(recipe.trainer.weightDecay), \
-            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())\(advice(recipe, rows: summary.rows))\(guessable)
+            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(weights(summary.settings))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())\(advice(recipe, rows: summary.rows))\(guessable)
             \(isDry ? "nothing was made; leave out --dry-run to make it" : "next: unlearn -C \(invocation.folder) train")
             """)
         return 0
@@ -152,6 +153,13 @@ extension CommandSpec {
         return "\nclasses: " + ranked.prefix(mostShown).map { "\(Console.printable($0.0, keeping: [])) \($0.1)" }.joined(separator: ", ") + (ranked.count > mostShown ? " … (\(ranked.count) in all)" : "")
     }
 
+    /// In the order of the classes.
+    private static func weights(_ settings: ProjectSettings) -> String {
+        guard let weights = settings.recipe.trainer.classWeights else { return "" }
+        let words = zip(settings.classNames, weights).prefix(mostShown).map { "\($0) " + ($1 == $1.rounded() && $1 < 0x1p24 ? String(Int($1)) : String($1)) }
+        return "\nclass weights: " + words.joined(separator: ", ") + (weights.count > mostShown ? " … (\(weights.count) in all)" : "")
+    }
+
     /// More classes or columns are in the JSON.
     private static let mostShown = 20
 
@@ -200,6 +208,7 @@ extension CommandSpec {
         plan.assignmentSeed = try invocation.seed("assignment-seed")
         plan.blocks = try invocation.integer("blocks", in: Recipe.allowedBlocks)
         plan.branches = branches
+        plan.classWeighting = try invocation.choice("class-weights", ClassWeighting.self)
         plan.limit = try invocation.integer("limit", in: 1...Int(Int32.max))
         if let holdout = try invocation.number("holdout", in: 0.001...0.9) { plan.holdout = holdout }
         if let path = invocation.text("exclude") { plan.exclude = try IDList(reading: path, column: invocation.text("list-id-column")) }

@@ -12,14 +12,16 @@ struct SmallProblem {
     static func recipe(
         _ model: ModelName = .logistic, hidden: [Int] = [], _ activation: ActivationName = .tanh, epochs: Int = 1, batchSize: Int = 4,
         learningRate: Float = 0.1, schedule: Schedule = .constant, momentum: Float = 0, weightDecay: Float = 0, smoothing: Float = 0, clip: Float = 0,
-        averaging: Float = 0,
+        averaging: Float = 0, weights: [Float]? = nil,
         latticeBits: Int = 18, seed: UInt64 = 7
     ) -> Recipe {
-        Recipe(
+        var recipe = Recipe(
             plan: TrainingPlan(blocks: 5, epochs: epochs, learningRate: learningRate, schedule: schedule),
             trainer: TrainerSpec(
                 model: model, hidden: hidden, activation: activation, batchSize: batchSize, momentum: momentum, weightDecay: weightDecay,
                 labelSmoothing: smoothing, gradientClip: clip, averaging: averaging, latticeBits: latticeBits, seed: seed))
+        recipe.trainer.classWeights = weights
+        return recipe
     }
 
     static func logistic(_ recipe: Recipe = recipe()) -> SmallProblem {
