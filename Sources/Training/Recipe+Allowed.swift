@@ -27,7 +27,9 @@ extension Recipe {
             Self.allowedBlocks.contains($0.count) && Self.allowedBlocks.contains($0.length) && $0.count.multipliedReportingOverflow(by: $0.length).partialValue <= plan.blocks
                 && Self.allowedEpochs.contains($0.epochs) && holds(Self.allowedLearningRates, $0.learningRate)
         } ?? true
-        return branchesFit && Self.allowedBlocks.contains(plan.blocks) && Self.allowedEpochs.contains(plan.epochs) && Self.allowedBatchSizes.contains(trainer.batchSize)
+        // Each is bounded before they are added.
+        let appendedFit = plan.appended.map { plan.branches == nil && !$0.isEmpty && $0.allSatisfy(Self.allowedBlocks.contains) && $0.count < plan.blocks && $0.reduce(0, +) < plan.blocks } ?? true
+        return branchesFit && appendedFit && Self.allowedBlocks.contains(plan.blocks) && Self.allowedEpochs.contains(plan.epochs) && Self.allowedBatchSizes.contains(trainer.batchSize)
             && trainer.hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(trainer.width)
             && holds(Self.allowedLearningRates, plan.learningRate) && holds(Self.allowedMomentum, trainer.momentum) && holds(Self.allowedWeightDecay, trainer.weightDecay)
             && holds(Self.allowedLabelSmoothing, trainer.labelSmoothing) && holds(Self.allowedGradientClips, trainer.gradientClip)

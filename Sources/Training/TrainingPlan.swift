@@ -33,6 +33,9 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     public var blocks: Int
     /// Nil: a chain.
     public var branches: Branches?
+    /// Blocks of each later import into a chain, which stand behind those of the first; nil: there was none. In a lineage with branches
+    /// later rows are branches like the others.
+    public var appended: [Int]?
     /// Times that each block of the stem is passed over.
     public var epochs: Int
     /// Of the first block; `rate(block:)` is a block's own.
@@ -55,6 +58,17 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     /// Times that a block is passed over.
     public func epochs(of block: Int) -> Int { lineage.branch(of: block) == nil ? epochs : branches!.epochs }
 
+    /// The blocks of one import that a chain's block is among: the first, and how many.
+    private func run(of block: Int) -> (first: Int, count: Int) {
+        let appended = appended ?? []
+        var first = 1, count = blocks - appended.reduce(0, +)
+        for next in appended where block >= first + count {
+            first += count
+            count = next
+        }
+        return (first, count)
+    }
+
     /// The rate of a block (1-based). It never depends on how many steps were taken before.
     public func rate(block: Int) -> Float {
         let lineage = lineage, first: Float, progress: Double
@@ -62,8 +76,10 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
             first = branches!.learningRate
             progress = Double(block - lineage.blocks(ofBranch: branch).lowerBound) / Double(lineage.length)
         } else {
-            first = learningRate
-            progress = Double(block - 1) / Double(lineage.isChain ? blocks : 2 * lineage.stem)
+            let run = run(of: block)
+            // Later rows are taught at the rate that their share of the blocks would have had.
+            first = run.first == 1 ? learningRate : learningRate * Float(run.count) / Float(run.first - 1 + run.count)
+            progress = Double(block - run.first) / Double(lineage.isChain ? run.count : 2 * lineage.stem)
         }
         let factor =
             switch schedule {

@@ -4,6 +4,8 @@ import Foundation
 /// What happens to a project and is put on record.
 public enum LedgerEvent: String, Codable, Sendable {
     case created, trained
+    /// Rows came into new blocks.
+    case appended
     case deletionRequested = "deletion-requested"
     case deletionPublished = "deletion-published"
     case deletionClosed = "deletion-closed"

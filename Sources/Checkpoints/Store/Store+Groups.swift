@@ -33,6 +33,20 @@ extension StoreChange {
         try setGroups(zip(names, live).map(Store.Group.init))
     }
 
+    /// Gives groups so many live rows more, by name; those that are not there yet come behind the others, in a drawn order.
+    /// - Returns: the number of each.
+    public func joinGroups(_ joining: [String: Int]) throws -> [String: Int] {
+        var groups = try store.groups(), numbers: [String: Int] = [:]
+        for (name, rows) in joining.shuffled() {
+            let number = groups.firstIndex { $0.name == name } ?? groups.count
+            if number == groups.count { groups.append(Store.Group(name: name, live: 0)) }
+            groups[number].live += rows
+            numbers[name] = number
+        }
+        if !joining.isEmpty { try setGroups(groups) }
+        return numbers
+    }
+
     /// Takes so many live rows, by group, away from what the groups have.
     func takeFromGroups(_ leaving: [Int: Int]) throws {
         var groups = try store.groups()

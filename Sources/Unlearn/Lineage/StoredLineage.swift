@@ -156,13 +156,14 @@ public final class StoredLineage {
 
     // MARK: - The model
 
-    /// Branches that have a live row, without those that lose their last one.
+    /// Branches that the model is merged of: that have a live row and are begun, without those that lose their last row. One that is not begun adds
+    /// nothing, and its rows, where they came later, must not change the model before they are learnt.
     /// - Parameter deleted: slots by block, which are to be deleted.
     public func liveBranches(without deleted: [Int: Set<Int>] = [:]) -> [Int] {
         guard !shape.isChain else { return [] }
         var left = liveRows
         for (block, slots) in deleted { if let branch = shape.branch(of: block) { left[branch - 1] -= slots.count } }
-        return (1...shape.branches).filter { left[$0 - 1] > 0 }
+        return (1...shape.branches).filter { left[$0 - 1] > 0 && tip(ofBranch: $0) > shape.stem }
     }
 
     /// Branches that lose their last live row with these, and with it their part in the merge; none while the stem is not whole, and nothing

@@ -97,7 +97,7 @@ public struct ProjectBuilder {
         }
         let testSource = try plan.testSource?(survey)
         let testSurvey = try testSource?.survey()
-        if let testSurvey { try checkFit(testSurvey, survey) }
+        try testSurvey?.expectFit(survey, "test rows")
         let test = testSource.flatMap { source in testSurvey.map { Grouping.Surveyed(source: source, survey: $0) } }
         let groups = try Grouping(of: .init(source: plan.source, survey: survey), test: test, given: plan.groups, using: &generator)
 
@@ -108,6 +108,7 @@ public struct ProjectBuilder {
             }
             recipe.plan.blocks = twin.trainingSlots.count
             recipe.plan.branches = twin.settings.recipe.plan.branches
+            recipe.plan.appended = twin.settings.recipe.plan.appended
             recipe.trainer.classWeights = try twin.classWeights(asked: plan.classWeighting)
         } else if let blocks = plan.blocks {
             recipe.plan.blocks = blocks
@@ -180,25 +181,25 @@ public struct ProjectBuilder {
                 try progress(done, total)
             }
             try store.transaction { change in try settings.save(in: change) }
-            var liveOfGroups = [Int](repeating: 0, count: draft.groups.names.count)
-            var excluded = plan.exclude?.pending ?? [:]
-            var orphans = Set(settings.table?.categoryPlaces ?? [])
-            try importRows(
-                plan.source, draft.survey, destinations: destinations.source, groups: draft.groups.rows,
-                slots: [.train: destinations.trainingSlots, .test: testSource == nil ? destinations.testSlots : []],
-                into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
+            var outcome = RowImport.Outcome(
+                excluded: plan.exclude?.pending ?? [:], orphans: Set(settings.table?.categoryPlaces ?? []),
+                liveOfGroups: [Int](repeating: 0, count: draft.groups.names.count))
+            let work = RowImport(
+                source: plan.source, survey: draft.survey, destinations: destinations.source,
+                slots: [.train: destinations.trainingSlots, .test: testSource == nil ? destinations.testSlots : []], group: draft.groups.rows.number)
+            try store.transaction { change in try work.perform(in: change, of: store, &outcome, advance: advance) }
             if let testSource, let testSurvey = draft.testSurvey {
-                try importRows(
-                    testSource, testSurvey, destinations: destinations.testSource, groups: draft.groups.testRows, slots: [.test: destinations.testSlots],
-                    into: store, excluded: &excluded, orphans: &orphans, liveOfGroups: &liveOfGroups, advance: advance)
+                let work = RowImport(
+                    source: testSource, survey: testSurvey, destinations: destinations.testSource, slots: [.test: destinations.testSlots], group: draft.groups.testRows.number)
+                try store.transaction { change in try work.perform(in: change, of: store, &outcome, advance: advance) }
             }
-            try plan.exclude?.expectNothingPending(excluded, "is in no row that is imported")
+            try plan.exclude?.expectNothingPending(outcome.excluded, "is in no row that is imported")
             let rows = try store.rowCount(.train, deleted: false), testRows = try store.rowCount(.test, deleted: false)
             let left = try store.rowCount(.train, deleted: true)
             try store.transaction { change in
                 // What only rows that were left out had is named nowhere.
-                try change.setGroups(draft.groups.names, live: liveOfGroups)
-                if !orphans.isEmpty { try settings.forgetting(orphans).save(in: change) }
+                try change.setGroups(draft.groups.names, live: outcome.liveOfGroups)
+                if !outcome.orphans.isEmpty { try settings.forgetting(outcome.orphans).save(in: change) }
                 try change.append(
                     LedgerEntry(.created, details: try JSONValue(Creation(settings: settings, rows: rows, testRows: testRows, excluded: left, publicKey: store.publicKey.description))))
             }
@@ -269,86 +270,4 @@ public struct ProjectBuilder {
     }
 
     private func counted(_ rows: Int) -> String { "\(rows) row\(rows == 1 ? "" : "s")" }
-
-    private func checkFit(_ test: Survey, _ training: Survey) throws {
-        guard test.shape == training.shape else {
-            throw Failure(.input, "test rows have \(test.shape.count) features, training rows \(training.shape.count); give test rows of the same shape")
-        }
-        // Stored bytes are read with the training rows' scale, whatever the test rows came from.
-        guard test.encoding.bytesPerFeature == training.encoding.bytesPerFeature else {
-            throw Failure(.input, "test rows and training rows are of different kinds (images and a table); give test rows of the same kind")
-        }
-        guard test.classNames.count <= training.classNames.count else {
-            throw Failure(.input, "test rows have \(test.classNames.count) classes, training rows \(training.classNames.count); give training rows of every class")
-        }
-        // A label is an index: of one kind of file into 0, 1, …, of another into the values found.
-        guard training.classNames.starts(with: test.classNames) else {
-            throw Failure(.input, "test rows and training rows name their classes differently; give both as the same kind of file")
-        }
-    }
-
-    /// Streams a source through a scratch file, in which every row finds its place, into one object file a block.
-    private func importRows(
-        _ source: any RowSource, _ survey: Survey, destinations: [RowDestinations.Destination?], groups: Grouping.Rows, slots: [Part: [Int]], into store: Store,
-        excluded: inout [String: Int], orphans: inout Set<CategoryPlace>, liveOfGroups: inout [Int], advance: (Int) throws -> Void
-    ) throws {
-        let rowBytes = survey.shape.count * survey.encoding.bytesPerFeature
-        let blocks = Part.allCases.flatMap { part in (slots[part] ?? []).enumerated().map { (part: part, block: $0 + 1, slots: $1) } }
-        var firstRow: [Part: [Int]] = [.train: [], .test: []]
-        var rows = 0
-        for block in blocks {
-            firstRow[block.part]!.append(rows)
-            rows += block.slots
-        }
-        let scratch = try store.makeScratchFile(rows: rows, rowBytes: rowBytes)
-        var labels = [Int32](repeating: RowsRecord.emptySlot, count: rows)
-        var ids = [String](repeating: "", count: rows)
-
-        try store.transaction { change in
-            let changed = Failure(.input, "the data changed while it was read; run the command again")
-            var visited = 0
-            try source.forEachRow { position, ownID, features in
-                guard position < destinations.count, features.count == rowBytes else { throw changed }
-                visited += 1
-                guard let destination = destinations[position] else { return }
-                if let ownID, !IDList.canName(ownID) {
-                    throw Failure(
-                        .input, "row \(position + 1) has the id '\(ownID.prefix(80))', which no id list can name: "
-                            + "ids neither begin with '#', nor begin or end with spaces, nor hold line ends")
-                }
-                let id = ownID.map(IDList.canonical) ?? (destination.part == .test ? "test:\(position)" : String(position))
-                let isExcluded = excluded.removeValue(forKey: id) != nil
-                try change.insertRow(
-                    id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot),
-                    group: isExcluded ? nil : groups.number(position), excluded: isExcluded)
-                if !isExcluded {
-                    if let group = groups.number(position) { liveOfGroups[group] += 1 }
-                    let row = firstRow[destination.part]![Int(destination.block) - 1] + Int(destination.slot)
-                    labels[row] = survey.labels[position]
-                    ids[row] = id
-                    try scratch.write(features, row: row)
-                }
-                if position % 1000 == 999 { try advance(1000) }
-            }
-            guard visited == survey.rows else { throw changed }
-        }
-        try store.transaction { change in
-            // In any order: the times of files, and where they lie on the drive, say nothing of which block is which.
-            for block in blocks.shuffled() {
-                let first = firstRow[block.part]![block.block - 1], slots = first..<first + block.slots
-                var features = try scratch.read(rows: slots)
-                for (slot, row) in slots.enumerated() where labels[row] == RowsRecord.emptySlot {
-                    for index in slot * rowBytes..<(slot + 1) * rowBytes { features[index] = 0 }
-                }
-                let record = RowsRecord(
-                    part: block.part, block: block.block, featureCount: survey.shape.count,
-                    bytesPerFeature: survey.encoding.bytesPerFeature, labels: Array(labels[slots]), features: features, ids: Array(ids[slots]))
-                for slot in record.labels.indices where record.labels[slot] != RowsRecord.emptySlot && !orphans.isEmpty {
-                    orphans = orphans.filter { !record.has($0, slot: slot) }
-                }
-                try change.setRows(store.stage(record))
-                try advance(block.slots)
-            }
-        }
-    }
 }

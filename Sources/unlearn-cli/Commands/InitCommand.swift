@@ -199,7 +199,10 @@ extension CommandSpec {
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
             recipe: { rows, survey in
-                let model = try model(invocation), count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
+                let model = try model(invocation)
+                // What the other project was trained with, but for what is asked for here.
+                if let like = twin?.settings.recipe, like.trainer.model == model { return try recipe(invocation, like) }
+                let count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
                 return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched))
             }, blockPolicy: policy, source: try spec.source(table: table, test: false, encoding: twin?.settings.table, like: twin?.settings.survey), sourceName: PathText.printable(dataName),
             threads: try invocation.threads)

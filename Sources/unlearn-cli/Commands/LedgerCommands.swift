@@ -51,6 +51,7 @@ extension CommandSpec {
                 case .audited: verdict(request?.audits.last)
                 case .valued: values(event.details)
                 case .erasedAgain: "erased objects had been put back, and were destroyed again"
+                case .appended: appended(event.details)
                 case .created, .trained: ""
                 }
             rows.append(["\(event.position)", event.time, event.event.rawValue, event.request ?? "-", what])
@@ -63,6 +64,12 @@ extension CommandSpec {
     private static func values(_ details: JSONValue?) -> String {
         guard let kind = details?["player_kind"]?.text, let metric = details?["metric"]?.text, let estimator = details?["estimator"]?.text else { return "" }
         return "\(kind)s by \(metric), \(estimator)"
+    }
+
+    /// How many rows came later.
+    private static func appended(_ details: JSONValue?) -> String {
+        guard let rows = details?["rows"]?.double, let blocks = details?["blocks"]?.double else { return "" }
+        return "\(counted(Int(rows), "row")) in \(counted(Int(blocks), "new block"))"
     }
 
     /// How the influence was removed.

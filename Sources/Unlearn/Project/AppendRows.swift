@@ -1,0 +1,103 @@
+import Checkpoints
+import Files
+import Training
+
+/// What `append` did.
+public struct AppendReport: Sendable, Encodable {
+    public let rows: Int
+    /// Blocks that were made for them, and all blocks now.
+    public let blocks: Int
+    public let blocksTotal: Int
+    /// Branches that were made of these blocks; 0 in a chain.
+    public let branches: Int
+    /// What reading the rows showed that its user may want to know.
+    public let remarks: [String]
+}
+
+extension Project {
+    /// What the ledger says of rows that came later.
+    private struct Appending: Encodable {
+        let rows: Int
+        let blocks: Int
+        let source: String
+    }
+
+    /// Takes rows in: into new blocks behind the last of a chain, or into new branches. What is trained stays as it is; `train` goes on.
+    /// The source reads them by the project's own encoding and classes. All of it happens, or nothing.
+    /// - Parameters:
+    ///   - blocks: nil: as many as keep the size that blocks have.
+    ///   - assignmentSeed: see `ProjectPlan`.
+    public func append(
+        _ source: any RowSource, sourceName: String, blocks given: Int?, assignmentSeed: UInt64?, progress: (_ done: Int, _ total: Int) throws -> Void
+    ) throws -> AppendReport {
+        let survey = try source.survey(), rows = survey.rows
+        try survey.expectFit(settings.survey, "new rows")
+        var settings = settings, generator = PlacementGenerator(seed: assignmentSeed)
+        let before = settings.recipe.plan.blocks, policy = settings.blockPolicy
+        let made = try newBlocks(rows: rows, survey: survey, given: given)
+        let providers = survey.groupNames.isEmpty || policy != .group ? nil : survey.groups
+        let assignment = try BlockAssignment(
+            policy == .group && settings.recipe.plan.branches != nil ? .stratified : policy, labels: survey.labels, groups: providers ?? [],
+            classes: settings.classNames.count, blocks: made, using: &generator)
+        if settings.recipe.plan.branches != nil {
+            settings.recipe.plan.branches!.count += made / settings.recipe.plan.branches!.length
+        } else {
+            settings.recipe.plan.appended = (settings.recipe.plan.appended ?? []) + [made]
+        }
+        settings.recipe.plan.blocks = before + made
+        settings.source += ", " + sourceName
+        guard settings.recipe.isAllowed else { throw Failure(.input, "\(before + made) blocks are more than a project may have; append fewer rows") }
+
+        // Rows without ids go on counting where those before ended.
+        let first = try store.rowBlocks(.train).reduce(0) { $0 + $1.slots } + (settings.testSource == nil ? store.rowBlocks(.test).reduce(0) { $0 + $1.slots } : 0)
+        let destinations = (0..<rows).map {
+            RowDestinations.Destination(part: .train, block: assignment.blocks[$0] + Int32(before), slot: assignment.slots[$0])
+        }
+        var joining: [String: Int] = [:]
+        for group in survey.groups where group >= 0 && !survey.groupNames[Int(group)].isEmpty { joining[survey.groupNames[Int(group)], default: 0] += 1 }
+        do {
+            try store.transaction { change in
+                let numbers = try change.joinGroups(joining)
+                let work = RowImport(
+                    source: source, survey: survey, destinations: destinations, slots: [.train: assignment.sizes], blocksBefore: before,
+                    group: { survey.groups.isEmpty || survey.groups[$0] < 0 ? nil : numbers[survey.groupNames[Int(survey.groups[$0])]] },
+                    idOfPosition: { position, _ in String(first + position) })
+                var outcome = RowImport.Outcome(liveOfGroups: [Int](repeating: 0, count: (numbers.values.max() ?? -1) + 1)), done = 0
+                try work.perform(in: change, of: store, &outcome) {
+                    done += $0
+                    try progress(done, 2 * rows)
+                }
+                try settings.save(in: change)
+                try change.append(LedgerEntry(.appended, details: try JSONValue(Appending(rows: rows, blocks: made, source: sourceName))))
+            }
+        } catch let duplicate as DuplicateRowID {
+            throw Failure(
+                .input, "the id '\(duplicate.id.prefix(80))' is a row's already: of the project, deleted rows included, or twice in the new ones; ids must be unique: "
+                    + "rename the row, or leave it out")
+        }
+        self.settings = settings
+        return AppendReport(
+            rows: rows, blocks: made, blocksTotal: before + made, branches: settings.recipe.plan.branches.map { made / $0.length } ?? 0, remarks: source.remarks)
+    }
+
+    /// How many blocks new rows get.
+    private func newBlocks(rows: Int, survey: Survey, given: Int?) throws -> Int {
+        let stored = try store.rowBlocks(.train), rowsOfBlock = max(1, stored.reduce(0) { $0 + $1.slots } / max(1, stored.count))
+        let names = Set(survey.groups.filter { $0 >= 0 })
+        guard let branches = settings.recipe.plan.branches else {
+            if settings.blockPolicy == .group, given == nil, !survey.groups.isEmpty { return max(1, names.count + (survey.groups.contains { $0 < 0 } ? 1 : 0)) }
+            return given ?? min(rows, max(1, (rows + rowsOfBlock / 2) / rowsOfBlock))
+        }
+        guard settings.blockPolicy != .group || (names.count == 1 && !survey.groups.contains { $0 < 0 || survey.groupNames[Int($0)].isEmpty }) else {
+            throw Failure(.input, "providers have branches of their own in this project; append the rows of one provider at a time, named in the column of groups")
+        }
+        let length = branches.length
+        guard given.map({ $0 % length == 0 }) ?? true else {
+            throw Failure(.input, "new rows become branches of \(length) blocks each in this project; choose --blocks \(length), \(2 * length), …")
+        }
+        guard rows >= length else {
+            throw Failure(.input, "\(rows) rows do not fill a branch of \(length) blocks, and a block takes one row at least; collect more")
+        }
+        return given ?? max(1, min(rows / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length))) * length
+    }
+}
