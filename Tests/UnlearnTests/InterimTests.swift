@@ -11,20 +11,8 @@ import Training
 /// Models that are served while a deletion retrains: none was ever trained on a row of the request.
 @Suite("Interim models")
 struct InterimTests {
-    /// A stem of 30 blocks whose memory fades, and three branches of two.
-    private static let branched: Recipe = {
-        var recipe = Recipe.builtIn(.logistic)
-        recipe.plan.blocks = 36
-        recipe.plan.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
-        recipe.trainer.batchSize = 10
-        recipe.plan.learningRate = 0.05
-        recipe.plan.schedule = .constant
-        recipe.trainer.seed = 5
-        return recipe
-    }()
-
     private static let chain: Recipe = {
-        var recipe = branched
+        var recipe = SmallProject.forgetting
         recipe.plan.branches = nil
         return recipe
     }()
@@ -38,7 +26,7 @@ struct InterimTests {
         return (project, row)
     }
 
-    @Test("Rows that a stitch took away count: the model is the one from before the earliest block that held any", arguments: [chain, branched])
+    @Test("Rows that a stitch took away count: the model is the one from before the earliest block that held any", arguments: [chain, SmallProject.forgetting])
     func deletedBefore(recipe: Recipe) throws {
         let (project, row) = try stitched(recipe), other = try project.ids(inBlock: 33)[0], path = project.folder.file("interim.safetensors")
         let without = try SmallProject(recipe: recipe, excluding: [row, other])
@@ -57,7 +45,7 @@ struct InterimTests {
 
     @Test("So it is where the stitched row alone is asked for again, and where all that is trained stands on it nothing is written")
     func rowAlone() throws {
-        let (project, row) = try stitched(Self.branched), path = project.folder.file("interim.safetensors")
+        let (project, row) = try stitched(SmallProject.forgetting), path = project.folder.file("interim.safetensors")
         // Forgiven, it leaves nothing to do, and no model is written for nothing.
         #expect { try project.delete([row]) { ($0.ignoreMissing, $0.interim) = (true, InterimOutput(path: path, replacing: false)) } } throws: {
             "\($0)".hasPrefix("nothing is left to delete, and no interim model was written") && ($0 as? any DescribedError)?.kind == .input
@@ -78,7 +66,7 @@ struct InterimTests {
 
     @Test("A row that an exact deletion took away, and one of a branch, hold nothing back")
     func nothingHeldBack() throws {
-        let project = try SmallProject(recipe: Self.branched)
+        let project = try SmallProject(recipe: SmallProject.forgetting)
         try project.train()
         let exactly = try project.ids(inBlock: 2)[0], ofBranch = try project.ids(inBlock: 31)[0], ofStem = try project.ids(inBlock: 6)[0], other = try project.ids(inBlock: 35)[0]
         try project.delete([exactly]) { $0.replay.method = .exact }

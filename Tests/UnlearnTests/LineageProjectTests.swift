@@ -106,21 +106,9 @@ struct LineageProjectTests {
         try expectEqual(project, trained(recipe, excluding: second + others.dropLast()))
     }
 
-    /// A recipe whose memory fades, with a stem that is long enough to see it.
-    private static let forgetting: Recipe = {
-        var recipe = Recipe.builtIn(.logistic)
-        recipe.plan.blocks = 36
-        recipe.plan.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
-        recipe.trainer.batchSize = 10
-        recipe.plan.learningRate = 0.05
-        recipe.plan.schedule = .constant
-        recipe.trainer.seed = 5
-        return recipe
-    }()
-
     @Test("A stitch in the stem shifts the merge, is told, and is replayed exactly when that is asked for")
     func stemStitch() throws {
-        let project = try trained(Self.forgetting), row = try ids(project, [3])[0], other = try ids(project, [35])[0]
+        let project = try trained(SmallProject.forgetting), row = try ids(project, [3])[0], other = try ids(project, [35])[0]
         let report = try project.delete([row]) { $0.replay.onNoDecay = .stitch }
         #expect(report.method == .stitch && !report.exact && report.exactByConstruction == false && report.damping != nil)
         #expect(report.blocksRetrained < 36 && report.segments[0].last <= 30)
@@ -134,25 +122,25 @@ struct LineageProjectTests {
         #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
 
         try project.delete(.chain) { $0.replay.method = .exact }
-        try expectEqual(project, trained(Self.forgetting, excluding: [row, other]))
+        try expectEqual(project, trained(SmallProject.forgetting, excluding: [row, other]))
     }
 
     @Test("A stitch and a branch in one request: the branch stands on the stem's new end")
     func stitchAndBranch() throws {
-        let project = try trained(Self.forgetting), rows = try [ids(project, [4])[0], ids(project, [33])[0]]
+        let project = try trained(SmallProject.forgetting), rows = try [ids(project, [4])[0], ids(project, [33])[0]]
         let report = try project.delete(rows) { $0.replay.onNoDecay = .stitch }
         #expect(report.method == .stitch && report.branchesTouched == [2] && report.damping != nil)
         let opened = try project.open(.read), lineage = try opened.lineage()
         #expect(try opened.check(readData: true) { _, _ in }.errors == [])
         #expect(Digest(of: try lineage.model()).description == report.stateDigest)
         try project.delete(.chain) { $0.replay.method = .exact }
-        try expectEqual(project, trained(Self.forgetting, excluding: rows))
+        try expectEqual(project, trained(SmallProject.forgetting, excluding: rows))
     }
 
     @Test("A stitch right behind the stem's end stays under every branch until all of them are replayed")
     func stitchAtTheEnd() throws {
         for damping in [Damping.gapNorms, .fixed(1), .fixed(0.5)] {
-            let project = try trained(Self.forgetting), rows = try [ids(project, [22])[0], ids(project, [33])[0], ids(project, [36])[0]]
+            let project = try trained(SmallProject.forgetting), rows = try [ids(project, [22])[0], ids(project, [33])[0], ids(project, [36])[0]]
             let report = try project.delete([rows[0]]) { ($0.replay.onNoDecay, $0.replay.damping, $0.replay.decayGuard.epsilon) = (.stitch, damping, 1e9) }
             #expect(report.segments.map(\.last) == [30] && report.stitches == 1)
             try expectReported(project, report)
@@ -169,7 +157,7 @@ struct LineageProjectTests {
                 #expect(first.stateDigest == nil && first.stateDigestBefore == nil && first.damping != nil)
             }
             let audit = try project.open(.read).audit(request: nil, before: before, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
-            let excluding = try trained(Self.forgetting, excluding: rows)
+            let excluding = try trained(SmallProject.forgetting, excluding: rows)
             #expect(audit.exactDigest == Digest(of: try excluding.open(.read).model()).description)
             try project.delete(.chain) { $0.replay.method = .exact }
             try expectEqual(project, excluding)
@@ -184,12 +172,12 @@ struct LineageProjectTests {
     }
 
     private static let chain: Recipe = {
-        var recipe = forgetting
+        var recipe = SmallProject.forgetting
         recipe.plan.branches = nil
         return recipe
     }()
 
-    @Test("After any sequence of deletions the stored model is the reported one, and exact replay is training without the rows", arguments: [chain, forgetting], [1, 2, 3] as [UInt64])
+    @Test("After any sequence of deletions the stored model is the reported one, and exact replay is training without the rows", arguments: [chain, SmallProject.forgetting], [1, 2, 3] as [UInt64])
     func sequences(recipe: Recipe, seed: UInt64) throws {
         var random = SeededGenerator(seed)
         let project = try trained(recipe), all = try ids(project, 1...36)
@@ -212,7 +200,7 @@ struct LineageProjectTests {
     @Test("A stem deletion before any branch is trained, or all of them are, ends where training without the row does")
     func partlyTrained() throws {
         for limit in [9, 33] {
-            let project = try SmallProject(recipe: Self.forgetting), asked = Counter(limit: limit)
+            let project = try SmallProject(recipe: SmallProject.forgetting), asked = Counter(limit: limit)
             #expect(throws: Failure.interrupted) {
                 try project.open().train(allowingOtherNumerics: false, control: TrainingControl { asked.isOver }) { _, _ in }
             }
@@ -221,7 +209,7 @@ struct LineageProjectTests {
             let row = try ids(project, [2])[0], report = try project.delete([row]) { $0.replay.method = .exact }
             #expect(report.blocksRetrained == done - 1 && report.exact)
             try project.train()
-            try expectEqual(project, trained(Self.forgetting, excluding: [row]))
+            try expectEqual(project, trained(SmallProject.forgetting, excluding: [row]))
         }
     }
 
@@ -236,7 +224,7 @@ struct LineageProjectTests {
 
     @Test("Rows that no trained block held are deleted at whatever block training has stopped", arguments: [9, 30, 33], [UnlearningMethod.stitch, .exact])
     func nothingTrainedHeldThem(limit: Int, method: UnlearningMethod) throws {
-        let project = try stopped(Self.forgetting, after: limit), lineage = try project.open(.read).lineage(), before = try lineage.model()
+        let project = try stopped(SmallProject.forgetting, after: limit), lineage = try project.open(.read).lineage(), before = try lineage.model()
         #expect(lineage.isTrained(9) && !lineage.isTrained(36))
         for rows in [["test:7"], try [ids(project, [36])[0]]] {
             let report = try project.delete(rows) { $0.replay.method = method }
@@ -248,7 +236,7 @@ struct LineageProjectTests {
 
     @Test("A branch that loses its last row before any of it is trained was never in the merge, and that is told and certified", arguments: [false, true])
     func emptiedBeforeTraining(withStem: Bool) throws {
-        let project = try stopped(Self.forgetting, after: 33), lineage = try project.open(.read).lineage()
+        let project = try stopped(SmallProject.forgetting, after: 33), lineage = try project.open(.read).lineage()
         #expect(lineage.stemLength == 30 && !lineage.isTrained(33))
         let emptied = try ids(project, 33...34), rows = try emptied + (withStem ? [ids(project, [3])[0]] : [])
         let report = try project.delete(rows) { ($0.replay.onNoDecay, $0.replay.decayGuard.epsilon) = (.stitch, 1e9) }
@@ -261,12 +249,12 @@ struct LineageProjectTests {
         #expect(withStem || verified.meaning == "no block that was trained held the rows; the model is untouched")
         if withStem { try project.delete(.chain) { $0.replay.method = .exact } }
         try project.train()
-        try expectEqual(project, trained(Self.forgetting, excluding: rows))
+        try expectEqual(project, trained(SmallProject.forgetting, excluding: rows))
     }
 
     @Test("An exact replay leaves no stitch, wherever one lay, and says so", arguments: [Damping.fixed(1), .fixed(0.5)])
     func exactLeavesNoStitch(damping: Damping) throws {
-        let project = try trained(Self.forgetting), row = try ids(project, [22])[0]
+        let project = try trained(SmallProject.forgetting), row = try ids(project, [22])[0]
         try project.delete([row]) { ($0.replay.onNoDecay, $0.replay.damping, $0.replay.decayGuard.epsilon) = (.stitch, damping, 1e9) }
         let report = try project.delete(.chain) { $0.replay.method = .exact }.report
         #expect(report.exact && report.earlierStitches == [])
@@ -279,7 +267,7 @@ struct LineageProjectTests {
 
     @Test("Behind an earlier stitch, the audit of a branch's deletion compares with exact replay alone")
     func auditBehindStitch() throws {
-        let project = try trained(Self.forgetting)
+        let project = try trained(SmallProject.forgetting)
         try project.delete([ids(project, [3])[0]]) { $0.replay.onNoDecay = .stitch }
         try project.delete([ids(project, [35])[0]])
         let audit = try project.open(.read).audit(request: nil, before: nil, allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }

@@ -11,21 +11,10 @@ import Training
 
 @Suite("What is said of a deletion in a stem and in branches")
 struct LineageWordsTests {
-    private static let recipe: Recipe = {
-        var recipe = Recipe.builtIn(.logistic)
-        recipe.plan.blocks = 36
-        recipe.plan.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
-        recipe.trainer.batchSize = 10
-        recipe.plan.learningRate = 0.05
-        recipe.plan.schedule = .constant
-        recipe.trainer.seed = 5
-        return recipe
-    }()
-
     private let project: SmallProject
 
     init() throws {
-        project = try SmallProject(recipe: Self.recipe)
+        project = try SmallProject(recipe: SmallProject.forgetting)
         try project.train()
     }
 

@@ -21,6 +21,18 @@ struct SmallProject {
         return recipe
     }()
 
+    /// Memory fades, a stem of 30 blocks is long enough to see it, and three branches of two stand on it.
+    static let forgetting: Recipe = {
+        var recipe = Recipe.builtIn(.logistic)
+        recipe.plan.blocks = 36
+        recipe.plan.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
+        recipe.trainer.batchSize = 10
+        recipe.plan.learningRate = 0.05
+        recipe.plan.schedule = .constant
+        recipe.trainer.seed = 5
+        return recipe
+    }()
+
     /// - Parameter excluding: ids whose slots are empty from the start.
     init(
         recipe: Recipe = recipe, excluding: [String] = [], groups: [String: String]? = nil, policy: BlockPolicy = .stratified, rows: Int = 600, threads: Int = 1,
