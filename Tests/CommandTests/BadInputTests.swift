@@ -52,7 +52,7 @@ struct BadInputTests {
         expect(try attempt(["--data", "csv:\(twice)", "--label-column", "label", "--id-column", "id", "--test", "csv:\(ragged)"] + logistic), 2, "line 4")
         expect(
             try attempt(["--data", "csv:\(twice)", "--label-column", "label", "--id-column", "id", "--holdout", "0.3"] + logistic), 2,
-            "the id 'a' occurs twice")
+            "has the id 'a' of line 2")
         expect(try attempt(["--data", data.spec, "--exclude", list] + logistic), 2, "'nobody' (line 2)")
         expect(try attempt(["--data", data.spec, "--only", list] + logistic), 2, "'nobody' (line 2)")
         let groups = try folder.write("id,group\n0,a\nnobody,b\n", to: "groups.csv")

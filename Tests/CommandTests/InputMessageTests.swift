@@ -17,7 +17,7 @@ struct InputMessageTests {
     @Test("An id that occurs twice is found in its file, at both lines")
     func duplicates() throws {
         #expect(try shell.run("sed 's/^u300,/u7,/' full.csv > twice.csv; (head -1 full.csv; echo; echo u7,3,1; echo u500,3,0) > test.csv").status == 0)
-        try expectRefusal("--data csv:twice.csv $A", "the id 'u7' occurs twice, in line 8 of twice.csv and in line 301 of twice.csv", "rename one of the rows")
+        try expectRefusal("--data csv:twice.csv $A", "twice.csv line 301 has the id 'u7' of line 8", "rename one")
         try expectRefusal("--data csv:full.csv --test csv:test.csv $A", "in line 8 of full.csv and in line 3 of test.csv", "a test row must be none that the model is trained on")
         let x = SampleNPZ.npy("|u1", [40, 2], (0..<80).map { UInt8($0) }), y = SampleNPZ.npy("|u1", [40], (0..<40).map { UInt8($0 % 2) })
         let id = SampleNPZ.npy("|u1", [40], (0..<40).map { UInt8($0 == 30 ? 4 : $0) })

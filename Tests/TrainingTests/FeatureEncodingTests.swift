@@ -28,6 +28,15 @@ struct FeatureEncodingTests {
         #expect(try JSONDecoder().decode(FeatureEncoding.self, from: JSONEncoder().encode(encoding)) == encoding)
     }
 
+    @Test("The encoding of a project made before there were dates, gaps and pooled categories is read as it is")
+    func earlierEncoding() throws {
+        let text = #"{"columns":[{"numeric":{"deviation":3,"mean":0.5,"name":"x"}},{"oneHot":{"categories":["a","b"],"name":"y"}}]}"#
+        let scale = TableEncoding.Standardisation(mean: 0.5, deviation: 3)
+        #expect(
+            try JSONDecoder().decode(TableEncoding.self, from: Data(text.utf8))
+                == TableEncoding(columns: [.init(name: "x", kind: .number(scale)), .init(name: "y", kind: .categories(["a", "b"], pooled: false))]))
+    }
+
     @Test("A table's encoding survives being written down")
     func codedTable() throws {
         let scale = TableEncoding.Standardisation(mean: 0.1, deviation: 3)

@@ -16,6 +16,8 @@ struct TableSourceTests {
         r4, 7 ,Oslo,no,p3
         """
 
+    private static let positions = "no --id-column: a row's id is its position, from 0 for the first below the header"
+
     /// Features of every row, by id or position.
     private func features(_ source: TableSource) throws -> [(id: String?, features: [Float])] {
         var rows: [(id: String?, features: [Float])] = []
@@ -104,7 +106,7 @@ struct TableSourceTests {
         let folder = try TemporaryFolder(), source = try source(",c,e,index,x,label,\n0,5,,1,7,a,\n1,5,NA,2,8,b,\n2,5,,3,7,a,\n", folder)
         #expect(try source.survey().shape.count == 1)
         let kinds = kinds(source)
-        #expect(kinds["column 1"] == "left out: it counts the rows" && kinds["index"] == kinds["column 1"])
+        #expect(kinds["column 1"]?.hasPrefix("left out: it numbers the rows and has no name") == true && kinds["index"]?.hasPrefix("left out: it numbers the rows") == true)
         #expect(kinds["c"] == "left out: all rows have the same value" && kinds["e"] == "left out: no row has a value in it" && kinds["column 7"] == kinds["e"])
         #expect(kinds["x"] == "number" && kinds["label"] == "label")
     }
@@ -148,6 +150,58 @@ struct TableSourceTests {
         expectClose([(rows[27][0] - rows[0][0]) * Float(day.deviation), (rows[9][2] - rows[0][2]) * Float(time.deviation)], [27, 9 * 3600], floor: 1e-3)
     }
 
+    @Test("What numbers the rows is no feature in whatever order, and neither is the column of ids once more; both can be named as ids")
+    func indexColumns() throws {
+        let folder = try TemporaryFolder()
+        let lines = (0..<40).map { "\($0 * 7 % 41 + 3),k\($0),\($0 % 5),k\($0),\($0 % 2)\n" }
+        let path = try folder.write(",id,x,again,label\n" + lines.joined(), to: "t.csv"), source = TableSource(path, TableOptions(labelColumn: "label", idColumn: "id"))
+        #expect(try source.survey().shape.count == 1)
+        #expect(kinds(source)["column 1"] == "left out: it numbers the rows and has no name" && kinds(source)["again"] == "left out: it is the column of ids once more")
+        for name in ["", "column 1", "Unnamed: 0"] {
+            let numbered = TableSource(path, TableOptions(labelColumn: "label", idColumn: name))
+            _ = try numbered.survey()
+            #expect(try features(numbered).first?.id == "3")
+        }
+        // Few different numbers are no index, whatever they are called.
+        let classes = try self.source("index,label\n" + (0..<40).map { "\($0 % 4),\($0 % 2)\n" }.joined(), folder)
+        #expect(try classes.survey().shape.count == 1)
+    }
+
+    @Test("What may be a mistake is said: a class of one row, a sum at the end")
+    func doubts() throws {
+        let folder = try TemporaryFolder(), rows = (0..<40).map { "r\($0),\($0 % 7),\($0 % 2)\n" }.joined()
+        let source = TableSource(try folder.write("id,x,label\n" + rows + "Total,120,20\n", to: "t.csv"), TableOptions(labelColumn: "label", idColumn: "id"))
+        _ = try source.survey()
+        #expect(source.remarks == [
+            "line 42 begins with 'Total': if it is a sum of the others, take it out", "class '20' has one row only, in line 42: if that is a mistake, take it out",
+        ])
+    }
+
+    @Test("Amounts, percentages and dates of other places are named, not taken for names", arguments: [
+        ("\"1,234\"", "line 2", "--decimal-comma"), ("22%", "a percentage", "--categories x"), ("$ 50", "an amount", "--ignore-columns x"), ("4/23/2021", "a date that can be read in two ways", "line 2"),
+    ])
+    func nearlyNumbers(_ cell: String, _ word: String, _ other: String) throws {
+        let folder = try TemporaryFolder(), source = try source("x,y,label\n" + (0..<30).map { "\(cell),\($0),\($0 % 2)\n" }.joined(), folder)
+        let error = try failure { _ = try source.survey() }
+        #expect(error.kind == .input && error.description.contains(word) && error.description.contains(other), "\(error)")
+    }
+
+    @Test("Digits in groups of three are read where they can be nothing else")
+    func groups() {
+        #expect(Cell.number("1,234.5") == 1234.5 && Cell.number("-1,234,567.0") == -1_234_567 && Cell.number("1.234,5", decimalComma: true) == 1234.5)
+        #expect(Cell.number("1.234", decimalComma: true) == 1234 && Cell.number("12.345.678", decimalComma: true) == 12_345_678)
+        for text in ["1,234", "12,34.5", "1,2345.6", ",123.4", "1,,234.5"] { #expect(Cell.number(text) == nil, "\(text)") }
+        for text in ["1.23", "1.2345", "1,234.5", "1.234.56"] { #expect(Cell.number(text, decimalComma: true) == nil, "\(text)") }
+    }
+
+    @Test("Excel's first line that names the separator is no header, and a missing category is one, whoever wrote it")
+    func excel() throws {
+        let folder = try TemporaryFolder(), source = try source("sep=;\nx;c;label\n1;NA;a\n2;red;b\n3;;a\n4;?;b\n", folder)
+        #expect(try source.survey().rows == 4)
+        #expect(source.encoding?.columns[1].categories == ["", "red"])
+        #expect(try features(source).map { $0.features[1] } == [1, 0, 1, 1])
+    }
+
     @Test("Dates are read in every usual spelling, and in no ambiguous one")
     func dates() {
         func read(_ text: String) -> Cell.Date? { Cell.reading(text, Cell.date) }
@@ -178,7 +232,7 @@ struct TableSourceTests {
     func equalLabels(_ labels: [String], _ classes: [String], _ indices: [Int32]) throws {
         let folder = try TemporaryFolder(), source = try source("x,label\n" + labels.enumerated().map { "\($0 * 3),\($1)\n" }.joined(), folder)
         let survey = try source.survey()
-        #expect(survey.classNames == classes && survey.labels == indices && source.remarks.isEmpty)
+        #expect(survey.classNames == classes && survey.labels == indices && source.remarks == [Self.positions])
     }
 
     @Test("Classes that differ in case or blanks alone are named; rows without a label are left out where that is wanted; rows without a group are counted")
@@ -190,7 +244,7 @@ struct TableSourceTests {
         let survey = try source.survey()
         #expect(survey.rows == 4 && survey.groupNames == ["A", "", "B"])
         #expect(source.remarks == [
-            "1 row without a label left out", "1 row has no group in column 'g'", "classes 'Yes' and 'yes' may be one that is written in several ways",
+            "1 row without a label left out", "1 row has no group in column 'g'", Self.positions, "classes 'Yes' and 'yes' may be one that is written in several ways",
         ])
         var kept: [Int] = []
         try source.forEachRow { position, _, _ in kept.append(position) }
@@ -204,7 +258,7 @@ struct TableSourceTests {
         let text = ["a\(other)b", "label"].joined(separator: separator) + "\n" + [["1", "p"], ["2", "q"], ["4", "p"]].map { $0.joined(separator: separator) + "\n" }.joined()
         let source = try source(text, folder)
         #expect(try source.survey().rows == 3)
-        #expect(source.remarks.count == (separator == "," ? 0 : 1))
+        #expect(source.remarks.count == (separator == "," ? 1 : 2))
     }
 
     @Test("Several files are one table, read by the names of their columns")

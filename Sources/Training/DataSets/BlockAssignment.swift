@@ -117,7 +117,7 @@ public struct BlockAssignment: Sendable, Equatable {
     /// Largest group first into the emptiest block; with as many blocks as groups, one group a block in order.
     private static func packGroups(_ groups: [Int32], into count: Int) throws -> [Int32] {
         guard !groups.isEmpty, !groups.contains(-1) else {
-            throw Failure(.input, "--blocks-by group needs a group for every row; give --group-column or --groups FILE")
+            throw Failure(.input, "--blocks-by group needs a group for every row of a chain; name the groups (--group-column or --groups FILE), leave rows of nobody out, or give --branches, whose stem they go into")
         }
         var rows = [Int](repeating: 0, count: Int(groups.max()!) + 1)
         for group in groups { rows[Int(group)] += 1 }

@@ -55,6 +55,16 @@ public enum TextEncoding: String, Sendable, Codable, CaseIterable {
     case windows1252 = "windows-1252"
     case latin1 = "latin-1"
 
+    /// By one of the names that programs have for it.
+    public init?(name: String) {
+        switch name.lowercased().filter({ $0 != "-" && $0 != "_" }) {
+        case "utf8": self = .utf8
+        case "windows1252", "cp1252", "ansi": self = .windows1252
+        case "latin1", "iso88591": self = .latin1
+        default: return nil
+        }
+    }
+
     /// 0x80 to 0x9F in Windows-1252; those that it leaves free stand for themselves.
     private static let windows: [UInt32] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F,
@@ -89,6 +99,8 @@ struct CSVRecords {
     private var next = 0
     private var line = 1
     private(set) var separator = UInt8(ascii: ",")
+    /// Whether the file itself says what separates fields.
+    private var saysSeparator = false
 
     init(_ path: String) throws { try self.init(InputFile(path)) }
 
@@ -115,6 +127,12 @@ struct CSVRecords {
         let start = chunk[..<filled]
         // The byte order mark that some spreadsheets write is no part of the first column's name.
         if start.starts(with: [0xEF, 0xBB, 0xBF]) { next = 3 }
+        // Excel's own way to say it: a first line `sep=;`.
+        let first = start[next...].prefix(7)
+        if first.starts(with: Array("sep=".utf8)), first.count > 5, let end = first.firstIndex(of: UInt8(ascii: "\n")), end - next <= 6 {
+            (separator, saysSeparator, line) = (chunk[next + 4], true, 2)
+            next = end + 1
+        }
         if start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF]) {
             throw Failure(.input, "\(path) line 1 is UTF-16, not UTF-8 text; save it as UTF-8, or as CSV")
         }
@@ -124,6 +142,7 @@ struct CSVRecords {
 
     /// Takes as separator what splits the first line into fields of these names, else what splits it into most.
     mutating func findSeparator(columns: [String]) {
+        guard !saysSeparator else { return }
         let header = firstLine()
         func fields(_ separator: UInt8) -> [String] {
             var fields: [[UInt8]] = [[]], isQuoted = false

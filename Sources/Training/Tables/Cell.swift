@@ -32,6 +32,15 @@ enum Cell {
         return missingWords.contains(text(trimmed).lowercased())
     }
 
+    /// Of these, the ones that are no word of any language: an empty category, whoever wrote it.
+    static let emptyWords: Set<String> = ["", "na", "n/a", "#n/a", "nan", "nat", "null", "<na>", "?"]
+
+    /// The text of a cell of categories, or of a label: empty where it says that there is none.
+    static func category(_ trimmed: UnsafeBufferPointer<UInt8>) -> String {
+        let text = text(trimmed)
+        return trimmed.count <= 4 && emptyWords.contains(text.lowercased()) ? "" : text
+    }
+
     // MARK: numbers
 
     private static let powersOfTen: [Double] = (0...22).map { exponent in (0..<exponent).reduce(1.0) { power, _ in power * 10 } }
@@ -66,15 +75,43 @@ enum Cell {
         return isNegative ? -value : value
     }
 
-    /// Exponents, many digits, hexadecimal.
+    /// Exponents, many digits, hexadecimal, digits in groups of three.
     private static func anyNumber(_ trimmed: UnsafeBufferPointer<UInt8>, decimalComma: Bool) -> Double? {
         var text = text(trimmed)
-        if decimalComma {
+        if let plain = withoutGroups(text, decimalComma: decimalComma) {
+            text = plain
+        } else if decimalComma {
             guard !text.utf8.contains(UInt8(ascii: ".")) else { return nil }
             text = String(text.map { $0 == "," ? "." : $0 })
         }
         guard let value = Double(text), value.isFinite else { return nil }
         return value
+    }
+
+    /// `1,234,567.8` or, with a decimal comma, `1.234.567,8`, as a plain number. `1,234` alone may be a decimal comma, and is none; with
+    /// one, `1.234` can only be a group.
+    private static func withoutGroups(_ text: String, decimalComma: Bool) -> String? {
+        let (group, point): (Character, Character) = decimalComma ? (".", ",") : (",", ".")
+        let parts = text.split(separator: point, omittingEmptySubsequences: false)
+        guard parts.count == 2 || (parts.count == 1 && decimalComma), parts.count == 1 || parts[1].allSatisfy(\.isNumber) else { return nil }
+        let sign = parts[0].hasPrefix("-") || parts[0].hasPrefix("+") ? parts[0].prefix(1) : ""
+        let groups = parts[0].dropFirst(sign.count).split(separator: group, omittingEmptySubsequences: false)
+        guard groups.count >= 2, (1...3).contains(groups[0].count), groups.dropFirst().allSatisfy({ $0.count == 3 }),
+            groups.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } })
+        else { return nil }
+        return sign + groups.joined() + (parts.count == 2 ? "." + parts[1] : "")
+    }
+
+    /// What a person would call a number, an amount, a percentage or a date, and this reader does not: nil where the cell is none of these.
+    static func nearly(_ trimmed: UnsafeBufferPointer<UInt8>) -> String? {
+        let text = text(trimmed)
+        guard text.utf8.count <= 40, let last = text.last, text.contains(where: \.isNumber) else { return nil }
+        let bare = text.filter { !"$€£¥% \u{A0}\u{202F}'".contains($0) }
+        if bare.allSatisfy({ $0.isNumber || ".,+-".contains($0) }), bare.filter(\.isNumber).count * 2 >= bare.count, bare != text || text.contains(",") || text.contains(".") {
+            return last == "%" ? "a percentage" : bare == text ? "a number in another place's spelling" : "an amount with a sign or blanks in it"
+        }
+        let dateParts = text.split(separator: " ")[0].split(whereSeparator: { "/-".contains($0) })
+        return dateParts.count == 3 && dateParts.allSatisfy { (1...4).contains($0.count) && $0.allSatisfy(\.isNumber) } ? "a date that can be read in two ways" : nil
     }
 
     /// The same of text.

@@ -6,9 +6,6 @@ struct ClassLabels {
     private var indices: [String: Int32] = [:]
     private var names: [String] = []
 
-    /// How it is written that a row has no label. Not all that is missing among numbers: `none` may be a class.
-    private static let missingWords: Set<String> = ["", "na", "n/a", "#n/a", "nan", "nat", "null", "<na>", "?"]
-
     /// - Parameter given: names of the classes, where rows of other classes are none.
     init(given: [String]?, decimalComma: Bool) {
         self.decimalComma = decimalComma
@@ -29,7 +26,7 @@ struct ClassLabels {
 
     mutating func label(_ bytes: UnsafeBufferPointer<UInt8>) -> Label {
         let cell = Cell.trimmed(bytes)
-        if cell.count <= 4, Self.missingWords.contains(Cell.text(cell).lowercased()) { return .missing }
+        if Cell.category(cell).isEmpty { return .missing }
         if let given {
             return (given[Cell.text(cell)] ?? given[Self.meaning(cell, decimalComma: decimalComma)]).map { .index($0) } ?? .unknown(RowEncoder.shown(cell))
         }
@@ -47,6 +44,8 @@ struct ClassLabels {
         let text = Cell.text(cell), lower = text.lowercased()
         return lower == "true" || lower == "false" ? lower : text
     }
+
+    var inOrderOfAppearance: [String] { names }
 
     /// The classes that occurred in the order of their names, so that they do not depend on the order of rows, and the place there of
     /// each index given so far.

@@ -7,6 +7,8 @@ struct ColumnSurvey {
     let isNamed: Bool
     private let decimalComma: Bool
     private let isForced: Bool
+    /// Whether it may number the rows, by its name.
+    private let isIndex: Bool
     private let unit: RecordUnit
 
     private(set) var rows = 0
@@ -20,9 +22,11 @@ struct ColumnSurvey {
     /// Booleans seen: of true, and of false.
     private var seenTrue = false
     private var seenFalse = false
-    /// Whether its numbers are 0, 1, 2 … or 1, 2, 3 …
-    private var counts = true
-    private var firstNumber: Double?
+    /// Whether all its cells are whole numbers.
+    private var isWhole = true
+    /// Cells that a person would call a number or a date, and what they would call the first.
+    private var near = 0
+    private var firstNear: (what: String, text: String, line: Int)?
     /// The first cell that is of another kind than each of these.
     private var firstNoNumber: (text: String, line: Int)?
     private var firstNoDate: (text: String, line: Int)?
@@ -39,14 +43,18 @@ struct ColumnSurvey {
     /// Text that is another one in most rows names the row: made a feature, it would outlive the row's deletion. Of fewer rows than
     /// this that is not said.
     private static let fewestRowsToJudge = 20
-    /// Names that programs give to the column in which they count rows.
-    private static let indexNames: Set<String> = ["index", "rownames", "unnamed: 0", "__index_level_0__"]
+    /// Names that programs give to the column in which they number rows.
+    private static func isIndexName(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return ["index", "rownames", "unnamed: 0"].contains(name) || (name.hasPrefix("__index_level_") && name.hasSuffix("__"))
+    }
 
     init(name: String, isNamed: Bool, options: TableOptions, unit: RecordUnit = .line) {
         self.name = name
         self.isNamed = isNamed
         decimalComma = options.decimalComma
         isForced = options.categories.contains(name)
+        isIndex = !isNamed || Self.isIndexName(name)
         self.unit = unit
     }
 
@@ -83,18 +91,16 @@ struct ColumnSurvey {
         if isMissing {
             missing += 1
             if firstMissing == nil { firstMissing = line }
-            counts = false
         } else if let value = Cell.number(cell, decimalComma: decimalComma) {
             if abs(value) <= Cell.largestNumber {
-                if firstNumber == nil { firstNumber = value }
-                if counts { counts = firstNumber == 0 || firstNumber == 1 ? value == firstNumber! + Double(rows - 1) : false }
+                if value != value.rounded() { isWhole = false }
                 numbers.add(value)
             } else if firstTooLarge == nil {
                 firstTooLarge = (RowEncoder.shown(cell), line)
             }
             if firstNoDate == nil { firstNoDate = (RowEncoder.shown(cell), line) }
         } else {
-            counts = false
+            isWhole = false
             if firstNoNumber == nil { firstNoNumber = (RowEncoder.shown(cell), line) }
             if let date = Cell.date(cell) {
                 days.add(Double(date.day))
@@ -111,10 +117,14 @@ struct ColumnSurvey {
                     if boolean { seenTrue = true } else { seenFalse = true }
                 }
                 if cell.contains(UInt8(ascii: ",")), Cell.number(cell, decimalComma: true) != nil { withComma += 1 }
+                if let what = Cell.nearly(cell) {
+                    near += 1
+                    if firstNear == nil { firstNear = (what, RowEncoder.shown(cell), line) }
+                }
             }
         }
-        guard isForced || rows <= Self.rowsToJudge || numbers.count * 2 <= rows else { return uncounted += 1 }
-        let text = Cell.text(cell)
+        guard isForced || isIndex || rows <= Self.rowsToJudge || numbers.count * 2 <= rows else { return uncounted += 1 }
+        let text = Cell.category(cell)
         if frequencies.count < Self.mostTexts || frequencies[text] != nil { frequencies[text, default: 0] += 1 } else { uncounted += 1 }
     }
 
@@ -136,7 +146,10 @@ struct ColumnSurvey {
         }
         if isForced { return categories(options, isWanted: true) }
         guard values > 0 else { return .leftOut("no row has a value in it") }
-        if counts, !isWanted, !isNamed || Self.indexNames.contains(name.lowercased()) { return .leftOut("it counts the rows") }
+        // In any order: a table that was sorted or filtered keeps the numbers that its rows had.
+        if isIndex, isWhole, !isWanted, (frequencies.count + uncounted) * 10 >= rows * 9 {
+            return .leftOut("it numbers the rows\(isNamed ? "" : " and has no name")" + (options.idColumn == nil ? "; --id-column '\(name)' takes it as ids" : ""))
+        }
         if numbers.count * 2 > values || given != nil {
             return checked(values, kind: "numbers", found: numbers.count, odd: firstNoNumber, options) {
                 if numbers.range == 0, missing == 0, given == nil, !isWanted { return .leftOut("all rows have the same value") }
@@ -160,6 +173,11 @@ struct ColumnSurvey {
             return .problem(
                 "\(unit) \(firstNoNumber?.line ?? 0): column '\(name)' holds '\(firstNoNumber?.text ?? "")'; --decimal-comma reads 0,5 as a half, "
                     + "--categories \(name) takes its cells as names")
+        }
+        if near * 2 > values, let firstNear {
+            return .problem(
+                "\(unit.rawValue) \(firstNear.line): column '\(name)' holds '\(firstNear.text)', \(firstNear.what); write plain numbers, or dates such as 2021-03-04, "
+                    + "--categories \(name) takes its cells as names, --ignore-columns \(name) leaves it out")
         }
         return categories(options, isWanted: isWanted)
     }

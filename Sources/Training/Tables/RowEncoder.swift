@@ -40,7 +40,7 @@ struct RowEncoder {
                     Failure(.input, "\(path) \(record.place): column '\(column.name)' holds '\(Self.shown(cell))', which is \(kind)")
                 }
                 if case .categories(let names, let pooled) = column.kind {
-                    let start = features.count, place = places[index][Cell.text(cell)]
+                    let start = features.count, place = places[index][Cell.text(cell)] ?? places[index][Cell.category(cell)]
                     features.append(contentsOf: repeatElement(0, count: column.features))
                     if let place { features[start + place] = 1 } else if pooled { features[start + names.count] = 1 } else { unknown[index] += 1 }
                     return

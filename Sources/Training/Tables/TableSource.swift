@@ -59,8 +59,12 @@ public final class TableSource: RowSource {
             throw Failure(.input, "\(path) has two columns '\(twice)'; rename one")
         }
         let split = format == .csv ? ", read with '\(Self.shown(records.separator))' between them," : ""
+        /// A column without a name is known by its place, and as pandas calls it.
+        func place(of name: String) -> Int? {
+            names.firstIndex(of: name) ?? given.indices.first { given[$0].isEmpty && (name.isEmpty || name == "Unnamed: \($0)") }
+        }
         func find(_ name: String, _ option: String) throws -> Int {
-            guard let index = names.firstIndex(of: name) else {
+            guard let index = place(of: name) else {
                 throw Failure(
                     .input, "\(path) has no column '\(name)' (\(option)); its columns\(split) are "
                         + names.prefix(20).joined(separator: ", "))
@@ -68,8 +72,8 @@ public final class TableSource: RowSource {
             return index
         }
         let label = needsLabel ? try find(options.labelColumn, "--label-column") : names.firstIndex(of: options.labelColumn)
-        let id = try options.mayLackColumns ? options.idColumn.flatMap(names.firstIndex) : options.idColumn.map { try find($0, "--id-column") }
-        let group = try options.mayLackColumns ? options.groupColumn.flatMap(names.firstIndex) : options.groupColumn.map { try find($0, "--group-column") }
+        let id = try options.mayLackColumns ? options.idColumn.flatMap(place) : options.idColumn.map { try find($0, "--id-column") }
+        let group = try options.mayLackColumns ? options.groupColumn.flatMap(place) : options.groupColumn.map { try find($0, "--group-column") }
         for (names, option) in [(options.ignored, "--ignore-columns"), (options.only, "--only-columns"), (options.categories, "--categories")] where encoding == nil {
             for name in names { _ = try find(name, option) }
         }
@@ -142,17 +146,23 @@ public final class TableSource: RowSource {
         var groupIndex: [String: Int32] = [:], groupNames: [String] = []
         var labels: [Int32] = [], groups: [Int32] = []
         var problems = TableProblems(unit: unit), unlabelled = 0, header: Header?
+        var lineOfID: [String: Int] = [:], firstLines: [Int] = [], last: (text: String, line: Int)?
+        /// Columns that have held nothing but the rows' ids so far.
+        var sameAsID: [Int] = []
         let encodingIsGiven = encoding != nil
         remarks = []
         try forEachRecord(needsLabel: true) { found, record in
             if header == nil {
                 header = found
                 columns = found.features.map { ColumnSurvey(name: found.names[$0], isNamed: found.isNamed[$0], options: options, unit: unit) }
+                sameAsID = found.id == nil ? [] : Array(columns.indices)
             }
             guard record.count == found.names.count else { return problems.add(Self.ragged(record, found), path: found.path, line: record.line) }
             let label = record.withField(found.label!) { classes.label($0) }
             switch label {
-            case .index(let index): labels.append(index)
+            case .index(let index):
+                labels.append(index)
+                if Int(index) == firstLines.count { firstLines.append(record.line) }
             case .missing:
                 unlabelled += 1
                 if !options.dropsUnlabelled {
@@ -163,9 +173,17 @@ public final class TableSource: RowSource {
                 problems.add(": label '\(name)' does not occur in the training rows", path: found.path, line: record.line)
                 return
             }
-            if let id = found.id, record.withField(id, { Cell.trimmed($0).isEmpty }) {
-                problems.add(" has an empty id; every row needs one", path: found.path, line: record.line)
+            if let id = found.id {
+                let text = record.withField(id) { Cell.text(Cell.trimmed($0)) }
+                if text.isEmpty {
+                    problems.add(" has an empty id; every row needs one", path: found.path, line: record.line)
+                } else if lineOfID.count < Self.mostIDsCompared, let line = lineOfID.updateValue(record.line, forKey: text) {
+                    problems.add(
+                        " has the id '\(text.prefix(80))' of \(unit.rawValue) \(line); ids must be unique: rename one, or leave the row out", path: found.path, line: record.line)
+                }
+                sameAsID.removeAll { place in record.withField(found.features[place]) { Cell.text(Cell.trimmed($0)) } != text }
             }
+            last = (record.withField(0) { Cell.text(Cell.trimmed($0)) }, record.line)
             if let group = found.group {
                 let name = record.withField(group) { Cell.text(Cell.trimmed($0)) }
                 if let known = groupIndex[name] {
@@ -186,7 +204,8 @@ public final class TableSource: RowSource {
             let count = groups.count { $0 == nobody }
             remark("\(count) row\(count == 1 ? " has" : "s have") no group in column '\(options.groupColumn!)'")
         }
-        let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, &problems)
+        if !encodingIsGiven { remarkRows(header, labels: labels, firstLines: firstLines, classes: classes, last: last) }
+        let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, copiesOfID: Set(sameAsID.map { columns[$0].name }), &problems)
         let names = givenClassNames ?? classes.sorted().names
         if givenClassNames == nil, problems.isEmpty {
             try expectClasses(names, rows: labels.count)
@@ -201,11 +220,33 @@ public final class TableSource: RowSource {
             groupNames: groupNames, hasIDs: options.idColumn != nil)
     }
 
-    private func makeEncoding(_ columns: [ColumnSurvey], _ header: Header, _ problems: inout TableProblems) throws -> TableEncoding? {
+    /// Of larger tables, the import finds what occurs twice.
+    private static let mostIDsCompared = 1_000_000
+    private static let sums: Set<String> = ["total", "totals", "sum", "summe", "gesamt", "grand total", "insgesamt", "somme", "totale"]
+    /// Of fewer rows, a class may well have one.
+    private static let fewestRowsToDoubtClasses = 20
+
+    /// What is right to the letter and may still be a mistake.
+    private func remarkRows(_ header: Header, labels: [Int32], firstLines: [Int], classes: ClassLabels, last: (text: String, line: Int)?) {
+        if header.id == nil { remark("no --id-column: a row's id is its position, from 0 for the first below the header") }
+        if let last, Self.sums.contains(last.text.lowercased()) {
+            remark("\(unit.rawValue) \(last.line) begins with '\(last.text)': if it is a sum of the others, take it out")
+        }
+        guard labels.count >= Self.fewestRowsToDoubtClasses, givenClassNames == nil else { return }
+        var counts = [Int](repeating: 0, count: firstLines.count)
+        for label in labels { counts[Int(label)] += 1 }
+        for (index, name) in classes.inOrderOfAppearance.enumerated() where counts[index] == 1 {
+            remark("class '\(name.prefix(80))' has one row only, in \(unit.rawValue) \(firstLines[index]): if that is a mistake, take it out")
+        }
+    }
+
+    private func makeEncoding(_ columns: [ColumnSurvey], _ header: Header, copiesOfID: Set<String>, _ problems: inout TableProblems) throws -> TableEncoding? {
         var kept: [TableEncoding.Column] = []
         var reports: [String: ColumnReport] = [:]
         for column in columns where column.rows > 0 {
-            let outcome = column.outcome(options, isWanted: options.only.contains(column.name))
+            let isWanted = options.only.contains(column.name)
+            let outcome = copiesOfID.contains(column.name) && !isWanted
+                ? .leftOut("it is the column of ids once more") : column.outcome(options, isWanted: isWanted)
             reports[column.name] = column.report.judged(outcome)
             switch outcome {
             case .column(let column): kept.append(column)
@@ -252,9 +293,11 @@ public final class TableSource: RowSource {
     /// What the encoding had no room for.
     private func remarkUnknown(_ encoder: RowEncoder, _ encoding: TableEncoding) {
         for (index, column) in encoding.columns.enumerated() {
-            func cells(_ count: Int) -> String { "\(count) cell\(count == 1 ? "" : "s") of column '\(column.name)' in \(name)" }
-            if encoder.unknown[index] > 0 { remark("\(cells(encoder.unknown[index])) hold categories that training never saw; they count as none") }
-            if encoder.unknownGaps[index] > 0 { remark("\(cells(encoder.unknownGaps[index])) are empty where training had no gaps; they count as the mean") }
+            func cells(_ count: Int, _ verbs: (one: String, many: String)) -> String {
+                "\(count) cell\(count == 1 ? "" : "s") of column '\(column.name)' in \(name == "/dev/stdin" ? "standard input" : name) \(count == 1 ? verbs.one : verbs.many)"
+            }
+            if encoder.unknown[index] > 0 { remark("\(cells(encoder.unknown[index], ("holds a category", "hold categories"))) that training never saw, and no feature stands for") }
+            if encoder.unknownGaps[index] > 0 { remark("\(cells(encoder.unknownGaps[index], ("is", "are"))) empty where training had no gaps, which counts as the mean") }
         }
     }
 

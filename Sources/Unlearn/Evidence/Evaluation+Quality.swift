@@ -26,6 +26,17 @@ public struct Quality: Sendable, Encodable {
     public struct BaseRate: Sendable, Codable {
         public let accuracy: Double
         public let loss: Double
+
+        /// - Parameters:
+        ///   - counts: scored rows of each class.
+        ///   - frequencies: of the classes among training rows; they need not add up to 1.
+        init(of counts: [Double], trainedOn frequencies: [Double]) {
+            let rows = counts.reduce(0, +), all = frequencies.reduce(0, +)
+            let likeliest = frequencies.indices.max { frequencies[$0] < frequencies[$1] || (frequencies[$0] == frequencies[$1] && $0 > $1) }!
+            accuracy = counts[likeliest] / rows
+            // A class that no training row has is as unlikely as half a row.
+            loss = -zip(counts, frequencies).reduce(0) { $0 + $1.0 * log(max($1.1, 0.5) / max(all, 1)) } / rows
+        }
     }
 
     public struct ClassQuality: Sendable, Encodable {
@@ -88,12 +99,7 @@ public struct Quality: Sendable, Encodable {
         let areas = (classes == 2 ? [1] : Array(0..<classes)).compactMap { Self.area(probabilities, labels, of: $0, classes: classes) }
         auc = areas.isEmpty ? nil : areas.reduce(0, +) / Double(areas.count)
 
-        let all = frequencies.reduce(0, +)
-        // A class that no training row has is as unlikely as one row's.
-        let shares = frequencies.map { max($0, 0.5) / max(all, 1) }
-        let likeliest = frequencies.indices.max { frequencies[$0] < frequencies[$1] || (frequencies[$0] == frequencies[$1] && $0 > $1) }!
-        baseRate = BaseRate(
-            accuracy: Double(truth[likeliest]) / count, loss: -zip(truth, shares).reduce(0) { $0 + Double($1.0) * log($1.1) } / count)
+        baseRate = BaseRate(of: truth.map(Double.init), trainedOn: frequencies)
     }
 
     private static let bins = 15
@@ -166,11 +172,9 @@ extension Project {
         return counts
     }
 
-    /// What the likeliest class alone, and the classes' frequencies alone, would score on the live test rows: the least that a model
-    /// has to beat. Nil without test rows.
+    /// What the classes' frequencies among the training rows would score on the live test rows; nil without test rows.
     func testBaseRate() throws -> Quality.BaseRate? {
-        let counts = try classCounts(.test), rows = counts.reduce(0, +)
-        guard rows > 0 else { return nil }
-        return Quality.BaseRate(accuracy: counts.max()! / rows, loss: -counts.reduce(0) { $0 + ($1 > 0 ? $1 * log($1 / rows) : 0) } / rows)
+        let counts = try classCounts(.test)
+        return counts.contains { $0 > 0 } ? Quality.BaseRate(of: counts, trainedOn: try classCounts(.train)) : nil
     }
 }

@@ -194,7 +194,9 @@ struct LineagePools {
             throw Failure(.input, "\(plan.count) branches do not fit \(blocks) blocks; choose --branches \(blocks) or fewer, or more --blocks")
         }
         let share = ofStem.isEmpty ? 0 : plan.stem ?? Double(ofStem.count) / Double(groups.count)
-        let lineage = try BranchPlan.lineage(blocks: ofStem.isEmpty ? max(1, blocks / plan.count) * plan.count : blocks, branches: plan.count, stem: share)
+        var lineage = try BranchPlan.lineage(blocks: ofStem.isEmpty ? max(1, blocks / plan.count) * plan.count : blocks, branches: plan.count, stem: share)
+        // Few rows are nobody's, and a block is the least that they need.
+        if !ofStem.isEmpty, lineage.stem == 0, plan.stem == nil { lineage = Lineage(stem: 1, branches: plan.count, length: max(1, (blocks - 1) / plan.count)) }
         guard ofStem.isEmpty || lineage.stem > 0 else { throw Failure(.input, "\(ofStem.count) rows belong to no provider, and there is no stem for them; choose a larger --stem") }
         var pools = ofStem.isEmpty ? [] : [Pool(rows: ofStem, blocks: 1...lineage.stem, policy: .stratified)]
         // One each, and the others to whoever has the most rows for each of its branches.

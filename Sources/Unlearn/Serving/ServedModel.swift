@@ -28,6 +28,9 @@ public final class ServedModel {
     }
 
     private static func read(_ path: String) throws -> (NamedTensors, ModelDescription) {
+        guard !path.hasSuffix(".npz") else {
+            throw Failure(.input, "\(path) is an archive for NumPy; models are read from .safetensors: 'unlearn export --out FILE.safetensors' writes one")
+        }
         let bytes = try FileSystem.read(input: path, most: mostBytes)
         let tensors = try Safetensors.decode(bytes, path: path)
         guard let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name] else {

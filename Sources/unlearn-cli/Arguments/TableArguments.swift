@@ -9,7 +9,7 @@ extension OptionSpec {
         OptionSpec("label-column", "NAME", "tables: column of labels"),
         OptionSpec("group-column", "NAME", "tables: column of groups"),
         OptionSpec("decimal-comma", nil, "tables: numbers are written as 0,5"),
-        OptionSpec("encoding", "NAME", "csv: utf-8 (default), windows-1252 or latin-1"),
+        .choice("encoding", TextEncoding.self, "csv: how text is written down (default utf-8)"),
         OptionSpec("drop-unlabelled", nil, "tables: leave out rows without a label, instead of refusing them"),
     ]
 
@@ -37,7 +37,12 @@ extension Invocation {
         guard let label = text("label-column") ?? defaults?.label else { return TableOptions(labelColumn: try required("label-column", "NAME")) }
         var options = TableOptions(labelColumn: label, idColumn: text("id-column") ?? defaults?.id, groupColumn: text("group-column") ?? defaults?.group)
         options.decimalComma = flag("decimal-comma") || defaults?.decimalComma == true
-        options.encoding = try choice("encoding", TextEncoding.self) ?? .utf8
+        if let name = text("encoding") {
+            guard let encoding = TextEncoding(name: name) else {
+                throw Failure(.input, "--encoding takes \(TextEncoding.allCases.map(\.rawValue).joined(separator: ", ")), not '\(name.prefix(80))'")
+            }
+            options.encoding = encoding
+        }
         if case .parquet = spec, flag("encoding") { throw Failure(.input, "--encoding is for csv: only; text in Parquet files is UTF-8") }
         options.dropsUnlabelled = flag("drop-unlabelled")
         options.ignored = names("ignore-columns") ?? []

@@ -12,7 +12,7 @@ extension CommandSpec {
         options: [
             OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], parquet:FILE[,FILE…], npz:FILE (arrays x, y, id, group) or libsvm:FILE"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
-            .choice("model", ModelName.self, "the network; options left out come from its recipe"),
+            .choice("model", ModelName.self, "the network (default for tables: mlp); options left out come from its recipe"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
             .choice("activation", ActivationName.self, "of hidden layers"),
             .choice("pooling", PoolingName.self, "of lenet5"),
@@ -99,7 +99,7 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.plan.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.trainer.model.rawValue)\(recipe.trainer.model == .logistic ? "" : " with \(recipe.trainer.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.plan.epochs, "epoch")) a block, batches of \(recipe.trainer.batchSize), \
             rate \(recipe.plan.learningRate) \(recipe.plan.schedule.rawValue), momentum \(recipe.trainer.momentum), weight decay \(recipe.trainer.weightDecay), \
-            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(weights(summary.settings))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())\(advice(recipe, rows: summary.rows))\(guessable)
+            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(weights(summary.settings))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())\(advice(recipe, rows: summary.rows, isTable: summary.settings.table != nil))\(guessable)
             \(isDry ? "nothing was made; leave out --dry-run to make it" : "next: unlearn -C \(invocation.folder) train")
             """)
         return 0
@@ -121,7 +121,7 @@ extension CommandSpec {
     }
 
     /// What will disappoint later, and cannot be changed then.
-    private static func advice(_ recipe: Recipe, rows: Int) -> String {
+    private static func advice(_ recipe: Recipe, rows: Int, isTable: Bool) -> String {
         var lines = ""
         if rows / recipe.plan.blocks < recipe.trainer.batchSize, recipe.plan.blocks > 1 {
             lines += "\na block holds about \(counted(rows / recipe.plan.blocks, "row")), less than one batch: fewer --blocks, or a smaller --batch-size, learn more"
@@ -130,7 +130,7 @@ extension CommandSpec {
             if recipe.plan.lineage.stem == 0, recipe.trainer.model != .logistic {
                 lines += "\nbranches of \(recipe.trainer.model.rawValue) without a stem average badly: they have nothing in common; name rows for a stem with --stem-rows FILE, a fifth of them or more"
             }
-        } else if recipe.plan.blocks < fewestBlocksToStitch { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
+        } else if recipe.plan.blocks < fewestBlocksToStitch, !isTable { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
         return lines
     }
 
@@ -176,8 +176,8 @@ extension CommandSpec {
             return words
         }
         var lines = "\ncolumns: " + features.prefix(mostShown).map(described).joined(separator: ", ")
-            + (features.count > mostShown ? " … (\(features.count) in all)" : "")
-        for column in leftOut.prefix(mostShown) { lines += "\n" + Console.printable("column \(column.name) left out: \(column.reason ?? "")", keeping: []) }
+            + (features.count > mostShown ? " … (\(features.count) in all; --json names them)" : "")
+        for column in leftOut.prefix(mostShown) { lines += "\n" + Console.printable("column '\(column.name)' left out: \(column.reason ?? "")", keeping: []) }
         return lines
     }
 
@@ -255,6 +255,7 @@ extension CommandSpec {
     }
 
     private static func model(_ invocation: Invocation) throws -> ModelName {
+        if invocation.text("model") == nil, let data = invocation.text("data"), try DataSpec(data).isTable { return .mlp }
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         return try invocation.choice("model", ModelName.self)!
     }

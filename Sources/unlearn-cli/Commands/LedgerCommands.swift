@@ -166,8 +166,9 @@ extension CommandSpec {
     /// - Throws: `Failure` of kind `refused` where it is none of them.
     private static func expect(_ model: (path: String, digest: String), _ known: [(digest: String, what: String)]) throws -> String {
         guard let found = known.first(where: { $0.digest == model.digest }) else {
-            let named = known.map { "\($0.what) is \($0.digest)" }.joined(separator: ", ")
-            throw Failure(.refused, "\(model.path) is another model, \(model.digest)\(named.isEmpty ? "; the certificate names none" : ": " + named)")
+            // Whole digests might be secret keys to whoever hides these in messages; their beginnings tell them apart.
+            let named = known.map { "\($0.what) is \($0.digest.prefix(16))…" }.joined(separator: ", ")
+            throw Failure(.refused, "\(model.path) is another model, \(model.digest.prefix(16))…\(named.isEmpty ? "; the certificate names none" : ": " + named)")
         }
         return "\(model.path) is \(found.what)"
     }

@@ -43,13 +43,20 @@ extension CommandSpec {
         let bar = console.progress("rows")
         var rows = 0
         func write(_ piece: (_ bytes: [UInt8]) throws -> Void) throws {
-            try piece(table.header)
+            // Behind the first rows: what is wrong with these leaves no table that looks whole.
+            var isBegun = false
+            func begin() throws {
+                if !isBegun { try piece(table.header) }
+                isBegun = true
+            }
             rows = try model.predict(source) { ids, probabilities in
                 try Interrupt.check()
+                try begin()
                 try piece(table.lines(ids, probabilities))
                 rows += ids.count
                 bar.count("predicting", rows)
             }
+            try begin()
         }
         if let out {
             try FileSystem.publish(outputAt: out, replacing: force) { file in

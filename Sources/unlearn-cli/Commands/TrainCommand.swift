@@ -37,7 +37,7 @@ extension CommandSpec {
         let figures = "accuracy \(percent(accuracy)) and loss \(fixed(loss, 4)), where the classes' frequencies alone have \(percent(base.accuracy)) and \(fixed(base.loss, 4))"
         guard loss >= base.loss else { return nil }
         return accuracy > base.accuracy
-            ? "the model's probabilities are no better than none: \(figures); lower --learning-rate or --label-smoothing"
+            ? "the model's probabilities are no better than none: \(figures); fewer --blocks, more --epochs or a lower --learning-rate may help"
             : "the model has learnt nothing that shows on the test rows: \(figures); give it more rows, more --epochs or other columns"
     }
 }

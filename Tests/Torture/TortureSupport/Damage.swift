@@ -61,7 +61,7 @@ public enum Damage {
             if status.status == 0, !status.output.contains(standing.stateDigest ?? "?") { throw Finding("status tells another state") }
             let path = subject.folder + "-export.safetensors"
             let export = try subject.call(["export", "--out", path, "--force"])
-            if export.status == 0, try Tree.read(path) != weights { throw Finding("export gives other weights, silently") }
+            if export.status == 0, try Subject.weights(in: path) != weights { throw Finding("export gives other weights, silently") }
         }
 
         private func isGone(_ alteration: Alteration, _ name: String) -> Bool {

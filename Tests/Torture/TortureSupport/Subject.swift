@@ -85,9 +85,12 @@ public struct Subject: Sendable {
         defer { try? FileSystem.removeTree(path) }
         let result = try call(["export", "--out", path] + (block.map { ["--block", "\($0)"] } ?? []))
         guard result.status == 0 else { throw Finding("export exited \(result.status ?? -1): \(result.errors)") }
-        let bytes = try Tree.read(path)
-        // Behind the header, which also says how many requests had been answered.
-        let header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        return try Self.weights(in: path)
+    }
+
+    /// Those of an exported file: what stands behind its header, which also says how many requests had been answered.
+    static func weights(in path: String) throws -> [UInt8] {
+        let bytes = try Tree.read(path), header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
         return Array(bytes.dropFirst(8 + header))
     }
 
