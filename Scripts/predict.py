@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """predict.py MODEL ROWS.csv: class and probabilities of each row of a table, with NumPy alone, from a file that 'unlearn export' wrote."""
 import csv
-import datetime
 import json
-import math
 import sys
+from datetime import datetime, timezone
 
 import numpy as np
 
 MISSING = {"", "na", "n/a", "#n/a", "nan", "nat", "null", "nil", "none", "<na>", "?", "-", "--", "."}
 TRUE = {"true", "yes", "y", "t", "on"}
+ACTIVATIONS = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0),
+               "gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))}
 
 
 def load(path):
@@ -21,51 +22,36 @@ def load(path):
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     model = json.loads(header.pop("__metadata__")["unlearn"])
-    place = lambda spec: slice(start + spec["data_offsets"][0], start + spec["data_offsets"][1])
-    return {name: np.frombuffer(data[place(spec)], "<f4").reshape(spec["shape"]) for name, spec in header.items()}, model
+    tensor = lambda shape, data_offsets, **_: np.frombuffer(data[start:][slice(*data_offsets)], "<f4").reshape(shape)
+    return {name: tensor(**spec) for name, spec in header.items()}, model
+
+
+def date(cell):
+    """Days since 1970-01-01, and seconds of the day."""
+    day, time = cell[:10], cell[10:]
+    moment = datetime.fromisoformat(("-".join(reversed(day.split("."))) if "." in day else day.replace("/", "-")) + time)
+    return divmod(moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp(), 86400)
 
 
 def features(column, cell, comma):
     """The features that one cell becomes."""
-    kind, cell = column["kind"], cell.strip()
-    if kind == "categories":
-        names = column["categories"]
-        place = names.index(cell) if cell in names else len(names)
-        return [float(place == i) for i in range(len(names) + column.get("pooled", False))]
-    gaps, scaled = column.get("gaps", False), lambda value, name: (value - column[name + "mean"]) / column[name + "deviation"]
+    if column["kind"] == "categories":
+        return [cell == name for name in column["categories"]] + [cell not in column["categories"]] * column.get("pooled", False)
+    scales = [(column.get(part + "mean", 0), column.get(part + "deviation", 1)) for part in ("", "time_") if part == "" or part + "mean" in column]
     if cell.lower() in MISSING:
-        return [0.0] * (2 if "time_mean" in column else 1) + [1.0] * gaps
-    if kind == "boolean":
-        values = [1.0 if cell.lower() in TRUE else -1.0]
-    elif kind == "number":
-        values = [scaled(float(cell.replace(",", ".") if comma else cell), "")]
-    else:
-        time = datetime.datetime.fromisoformat(cell.replace("/", "-") if "." not in cell[:9] else "-".join(cell[:10].split(".")[::-1]) + cell[10:])
-        time = time.astimezone(datetime.timezone.utc).replace(tzinfo=None) if time.tzinfo else time
-        since = time - datetime.datetime(1970, 1, 1)
-        values = [scaled(since.days, "")] + ([scaled(since.seconds + since.microseconds / 1e6, "time_")] if "time_mean" in column else [])
-    return values + [0.0] * gaps
+        return [0] * len(scales) + [1] * column.get("gaps", False)
+    readers = {"number": lambda: [float(cell.replace(",", ".") if comma else cell)], "boolean": lambda: [1 if cell.lower() in TRUE else -1], "date": lambda: date(cell)}
+    return [(value - mean) / deviation for value, (mean, deviation) in zip(readers[column["kind"]](), scales)] + [0] * column.get("gaps", False)
 
 
-ACTIVATIONS = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0),
-               "gelu": lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))}
-
-
-def probabilities(tensors, model, x):
-    layers = sorted({name.rsplit(".", 1)[0] for name in tensors}, key=lambda name: (name == "output", len(name), name))
-    for layer in layers:
-        x = x @ tensors[layer + ".weight"].T + tensors[layer + ".bias"]
-        x = ACTIVATIONS[model["network"]["activation"]](x) if layer != layers[-1] else x
-    exponentials = np.exp(x - x.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-if __name__ == "__main__":
-    tensors, model = load(sys.argv[1])
-    rows = list(csv.DictReader(open(sys.argv[2], newline="", encoding="utf-8-sig")))
-    columns, comma = model["table"]["columns"], model["table"].get("decimal_comma", False)
-    x = np.array([sum((features(c, row[c["name"]], comma) for c in columns), []) for row in rows], dtype=np.float32)
-    found = probabilities(tensors, model, x)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["class"] + ["p_" + name for name in model["class_names"]])
-    writer.writerows([model["class_names"][row.argmax()]] + row.tolist() for row in found)
+tensors, model = load(sys.argv[1])
+table, network, names = model["table"], model["network"], model["class_names"]
+rows = csv.DictReader(open(sys.argv[2], newline="", encoding="utf-8-sig"))
+x = np.float32([sum((features(column, row[column["name"]].strip(), "decimal_comma" in table) for column in table["columns"]), []) for row in rows])
+for layer in ["linear"] if network["model"] == "logistic" else [f"hidden{i + 1}" for i in range(len(network["hidden"]))] + ["output"]:
+    x = x @ tensors[layer + ".weight"].T + tensors[layer + ".bias"]
+    x = ACTIVATIONS[network["activation"]](x) if layer.startswith("hidden") else x
+exponentials = np.exp(x - x.max(axis=1, keepdims=True))
+writer = csv.writer(sys.stdout, lineterminator="\n")
+writer.writerow(["class"] + ["p_" + name for name in names])
+writer.writerows([names[row.argmax()]] + (row / row.sum()).tolist() for row in exponentials)

@@ -153,6 +153,13 @@ public struct OpenFile: ~Copyable {
         self.path = path
     }
 
+    /// The same with bytes in it.
+    package static func holding(_ bytes: [UInt8], inMemoryAs path: String) throws -> OpenFile {
+        let file = try OpenFile(inMemoryAs: path)
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+        return file
+    }
+
     private init(path: String, descriptor: Int32) {
         self.path = path
         self.descriptor = descriptor

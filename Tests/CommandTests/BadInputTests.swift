@@ -86,7 +86,7 @@ struct BadInputTests {
         expect(try program.run("delete", "--ids", unknown, "--epsilon", "-1"), 2, "--epsilon")
         expect(try program.run("delete", "--ids", unknown, "--damping", "2"), 2, "--damping takes auto, l1 or a number from 0 to 1")
         expect(try program.run("audit"), 2, "nothing was deleted yet")
-        expect(try program.run("export", "--out", folder.file("model.pt")), 2, ".safetensors or .npz")
+        expect(try program.run("export", "--out", folder.file("model.pt")), 2, ".safetensors, .npz or .onnx")
         expect(try program.run("export", "--out", folder.file("x.npz"), "--block", "31"), 2, "states 0 to 30")
         expect(try program.run("bench", "--positions", "31"), 2, "no block 31")
         expect(try program.run("bench", "--cases", folder.file("none")), 2, "no file")

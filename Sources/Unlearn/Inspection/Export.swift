@@ -45,18 +45,23 @@ extension Project {
     /// Throws where a state cannot be written to a path.
     public static func expectExport(to path: String, besideProject folder: String, replacing: Bool) throws {
         try Store.expectOutput(path, besideProject: folder, replacing: replacing)
-        guard path.hasSuffix(".safetensors") || path.hasSuffix(".npz") else {
-            throw Failure(.input, "'\(path)' names no known format; end it in .safetensors or .npz")
+        guard ExportFormat(path) != nil else {
+            throw Failure(.input, "'\(path)' names no known format; end it in .safetensors, .npz or .onnx")
         }
     }
 
-    /// Writes a state, with all that serving it needs, to a file whose name ends in .safetensors or .npz; gives its bytes. The file is its owner's alone: a model
-    /// tells of the people it learnt from.
+    /// Writes a state, with all that serving it needs, to a file whose name ends in one of `ExportFormat`; gives its bytes. The file is its owner's alone: a
+    /// model tells of the people it learnt from.
     /// - Parameter replacing: whether a file that is there may be replaced.
     public func export(_ state: LatticeVector, to path: String, replacing: Bool = false) throws -> Int {
         try Self.expectExport(to: path, besideProject: store.folder, replacing: replacing)
         let tensors = tensors(of: state), name = ModelDescription.name, description = try description(of: state).json
-        let bytes = try path.hasSuffix(".npz") ? NPZ.encode(tensors, texts: [(name, description)]) : Safetensors.encode(tensors, metadata: [name: description])
+        let bytes =
+            switch ExportFormat(path)! {
+            case .safetensors: try Safetensors.encode(tensors, metadata: [name: description])
+            case .npz: try NPZ.encode(tensors, texts: [(name, description)])
+            case .onnx: try ONNX.encode(Safetensors.encode(tensors, metadata: [name: description]), path: path)
+            }
         try bytes.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: replacing) }
         return try OpenFile(path, .read).regularLength()
     }
@@ -69,5 +74,15 @@ extension Project {
         // The header, too, has its place; a file of another model may be longer, and is wrong for that.
         let bytes = try FileSystem.read(input: path, most: layout.count * 4 + Self.longestHeader)
         return try Safetensors.decode(bytes, path: path).state(of: trainer, path: path)
+    }
+}
+
+/// How a file's name ends says what is in it.
+private enum ExportFormat: String, CaseIterable {
+    case safetensors, npz, onnx
+
+    init?(_ path: String) {
+        guard let format = Self.allCases.first(where: { path.hasSuffix("." + $0.rawValue) }) else { return nil }
+        self = format
     }
 }

@@ -18,7 +18,7 @@ extension CommandSpec {
             OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
             .ignoreMissing, .ignoreUnknown,
-            OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors or .npz): without their branches, or as it was before their block"),
+            OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors, .npz or .onnx): without their branches, or as it was before their block"),
             .force,
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
             OptionSpec("yes", nil, "do not ask on a terminal"),

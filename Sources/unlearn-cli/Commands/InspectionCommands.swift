@@ -22,7 +22,7 @@ extension CommandSpec {
     static let export = CommandSpec(
         name: "export", summary: "write the current (or a past) state", example: "unlearn -C demo export --out model.safetensors",
         options: [
-            OptionSpec("out", "FILE", "a name that ends in .safetensors or .npz"),
+            OptionSpec("out", "FILE", "a name that ends in .safetensors, .npz or .onnx (Python's onnx writes that)"),
             OptionSpec("block", "i", "the state after block i (default: the model)"), OptionSpec("branch", "s", "the last state of branch s"),
             OptionSpec("interim", nil, "the model that is there at once when the rows of --ids or --group are asked for: it never saw them"),
             .ids, .idColumn, OptionSpec("group", "NAME", "with --interim: all live rows of this provider"), .ignoreMissing, .ignoreUnknown, .force,
@@ -119,7 +119,7 @@ extension CommandSpec {
 
     private static func runExport(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
-        let out = try invocation.required("out", "FILE.safetensors or FILE.npz")
+        let out = try invocation.required("out", "FILE.safetensors, FILE.npz or FILE.onnx")
         let force = invocation.flag("force"), ways = ["block", "branch", "interim"].filter(invocation.flag)
         guard ways.count <= 1 else { throw Failure(.input, "--\(ways[0]) and --\(ways[1]) name two states; give one of them") }
         if !invocation.flag("interim") {
