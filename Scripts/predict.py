@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 
 import numpy as np
 
-MISSING = {"", "na", "n/a", "#n/a", "nan", "nat", "null", "nil", "none", "<na>", "?", "-", "--", "."}
+EMPTY = {"", "na", "n/a", "#n/a", "nan", "nat", "null", "<na>", "?"}
+MISSING = EMPTY | {"nil", "none", "-", "--", "."}
 TRUE = {"true", "yes", "y", "t", "on"}
 ACTIVATIONS = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0),
                "gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))}
@@ -36,6 +37,7 @@ def date(cell):
 def features(column, cell, comma):
     """The features that one cell becomes."""
     if column["kind"] == "categories":
+        cell = "" if cell.lower() in EMPTY and cell not in column["categories"] else cell
         return [cell == name for name in column["categories"]] + [cell not in column["categories"]] * column.get("pooled", False)
     scales = [(column.get(part + "mean", 0), column.get(part + "deviation", 1)) for part in ("", "time_") if part == "" or part + "mean" in column]
     if cell.lower() in MISSING:

@@ -90,7 +90,7 @@ with tempfile.TemporaryDirectory() as name:
     source = random.Random(3)
     write_table(folder / "rows.csv", source, 600, ["red", " green ", "dark, blue", "NA", ""], ["only one", "some", "many"])
     # With texts that training never saw, pooled where there is a pool, nothing at all where there is none.
-    write_table(folder / "new.csv", source, 300, ["red", "green", "dark, blue", "NA", "", "never seen"], ["only one", "some", "many", "never seen"])
+    write_table(folder / "new.csv", source, 300, ["red", "green", "dark, blue", "NA", "n/A", "?", "none", "", "never seen"], ["only one", "some", "many", "never seen"])
     inputs = table_inputs(list(csv.DictReader(open(folder / "new.csv", newline=""))))
     new, table = f"csv:{folder / 'new.csv'}", ["--id-column", "who", "--label-column", "label", "--most-categories", "5"]
     for model, *extra in [["logistic"], ["mlp", "--hidden", "12,9", "--activation", "gelu"], ["mlp", "--hidden", "7", "--activation", "relu"],
@@ -100,6 +100,8 @@ with tempfile.TemporaryDirectory() as name:
         compare(project, label, new, inputs)
     unlearn(project, "delete", "--ids", "-", "--method", "exact", "--yes", input="p0\n")
     made = compare(project, "a category whose last row was deleted", new, inputs)
+    unlearn(project, "export", "--out", str(folder / "same.onnx"))
+    expect((folder / "same.onnx").read_bytes() == pathlib.Path(str(project) + ".onnx").read_bytes(), "two exports of one state are the same bytes")
     unlearn(project, "export", "--out", str(folder / "same.safetensors"))
     data = (folder / "same.safetensors").read_bytes()
     header = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])

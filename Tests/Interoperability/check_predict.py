@@ -27,7 +27,7 @@ with tempfile.TemporaryDirectory() as name:
             writer.writerow([
                 f"p{i}", x, source.choice(["", "NA", f"{source.gauss(0, 1):.3f}"]), f"{source.randint(1, 28):02}.0{source.randint(1, 9)}.2021",
                 source.choice(["", f"2020-01-{source.randint(10, 28)}T{source.randint(10, 23)}:05:06.5+02:00"]), source.choice(["yes", "No", ""]),
-                source.choice(["red", "green", "dark, blue", ""] + [f"rare {source.randint(0, 99)}"]), source.choice(["a", "b", "c"]) if x < 3 else "a"])
+                source.choice(["red", "green", "dark, blue", "", "NA", "Null"] + [f"rare {source.randint(0, 99)}"]), source.choice(["a", "b", "c"]) if x < 3 else "a"])
     for model, extra in [("logistic", []), ("mlp", ["--hidden", "12,9"]), ("mlp", ["--hidden", "7", "--activation", "relu"]), ("mlp", ["--activation", "tanh"])]:
         project, label = folder / "-".join(["project", model, *extra[1:]]), " ".join([model, *extra])
         unlearn(project, "init", "--data", f"csv:{folder / 'rows.csv'}", "--id-column", "who", "--label-column", "label", "--model", model, "--blocks", "3",

@@ -41,6 +41,8 @@ enum ONNXScript {
         OPSETS, IR_VERSION = {"": 17, "ai.onnx.ml": 3}, 8
         # Stands for a category whose last row was deleted; no cell holds it.
         FORGOTTEN = "\0"
+        # What says, in any case, that a cell of categories is empty, unless a category is called so.
+        EMPTY = ["".join(letters) for word in ("na", "n/a", "#n/a", "nan", "nat", "null", "<na>", "?") for letters in itertools.product(*zip(word, word.upper()))]
         # As the network was trained: Sources/CVectorKernels/normalisation.c, Sources/Training/Networks/ResNet.swift.
         EPSILON, GROUPS = 1e-5, 8
 
@@ -118,10 +120,11 @@ enum ONNXScript {
 
             def one_hot(self, text, names, width):
                 add, constant = self.graph.add, self.graph.constant
-                known = [(name, place) for place, name in enumerate(names) if name != FORGOTTEN]
+                places = {name: place for place, name in enumerate(names) if name != FORGOTTEN}
+                if "" in places:
+                    places = {word: places[""] for word in EMPTY} | places
                 # Every other text is the pooled feature, which is the last; where there is none it lies outside, and all features are 0.
-                place = add("LabelEncoder", text, domain="ai.onnx.ml", keys_strings=[name for name, _ in known], values_int64s=[place for _, place in known],
-                            default_int64=len(names))
+                place = add("LabelEncoder", text, domain="ai.onnx.ml", keys_strings=list(places), values_int64s=list(places.values()), default_int64=len(names))
                 return add("Flatten", add("OneHot", place, constant(width, np.int64), constant([0, 1])))
 
             def encoded(self):
