@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""predict.py MODEL ROWS.csv: class and probabilities of each row of a table, with NumPy alone, from a file that 'unlearn export' wrote."""
+"""predict.py MODEL ROWS.csv [ENCODING]: class and probabilities of each row of a table, with NumPy alone, from a file that 'unlearn export'
+wrote. Numbers are plain ones: digits in groups of three are for 'unlearn predict'."""
 import csv
 import json
 import sys
@@ -48,12 +49,14 @@ def features(column, cell, comma):
 
 tensors, model = load(sys.argv[1])
 table, network, names = model["table"], model["network"], model["class_names"]
-rows = csv.DictReader(open(sys.argv[2], newline="", encoding="utf-8-sig"))
+text = open(sys.argv[2], newline="", encoding=(sys.argv[3:] or ["utf-8-sig"])[0]).read()
+rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter=max(",;\t|", key=text.split("\n")[0].count)))
 x = np.float32([sum((features(column, row[column["name"]].strip(), "decimal_comma" in table) for column in table["columns"]), []) for row in rows])
 for layer in ["linear"] if network["model"] == "logistic" else [f"hidden{i + 1}" for i in range(len(network["hidden"]))] + ["output"]:
     x = x @ tensors[layer + ".weight"].T + tensors[layer + ".bias"]
     x = ACTIVATIONS[network["activation"]](x) if layer.startswith("hidden") else x
 exponentials = np.exp(x - x.max(axis=1, keepdims=True))
-writer = csv.writer(sys.stdout, lineterminator="\n")
-writer.writerow(["class"] + ["p_" + name for name in names])
-writer.writerows([names[row.argmax()]] + (row / row.sum()).tolist() for row in exponentials)
+writer, id_column = csv.writer(sys.stdout, lineterminator="\n"), (model["table_names"] or {}).get("id")
+ids = [[row[id_column]] for row in rows] if rows and id_column in rows[0] else [[] for _ in rows]
+writer.writerow(["id"] * (ids[:1] not in ([], [[]])) + ["class"] + ["p_" + name for name in names])
+writer.writerows(id + [names[row.argmax()]] + (row / row.sum()).tolist() for id, row in zip(ids, exponentials))
