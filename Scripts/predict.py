@@ -3,6 +3,7 @@
 wrote. Numbers are plain ones: digits in groups of three are for 'unlearn predict'."""
 import csv
 import json
+import signal
 import sys
 from datetime import datetime, timezone
 
@@ -47,6 +48,8 @@ def features(column, cell, comma):
     return [(value - mean) / deviation for value, (mean, deviation) in zip(readers[column["kind"]](), scales)] + [0] * column.get("gaps", False)
 
 
+# Whoever reads the first lines alone may stop.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 tensors, model = load(sys.argv[1])
 table, network, names = model["table"], model["network"], model["class_names"]
 text = open(sys.argv[2], newline="", encoding=(sys.argv[3:] or ["utf-8-sig"])[0]).read()
