@@ -54,7 +54,7 @@ let package = Package(
         .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
         .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "Checkpoints", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: quickly),
-        .testTarget(name: "ChartsTests", dependencies: ["Charts"]),
+        .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: quickly),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: quickly),
         // The plain trainer computes much, so it is optimised where its tests are not.
         .target(name: "TrainingReference", dependencies: ["Training", "Tensors"], path: "Tests/TrainingReference"),
@@ -62,7 +62,7 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
-        .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"]),
+        .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "Checkpoints", "TestSupport"], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
