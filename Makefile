@@ -52,7 +52,7 @@ build-tests: packages
 test-swift: build-tests
 	$(SWIFT) test --skip-build $(TEST_FLAGS)
 
-# Recipes at full size: two minutes more than `make test` should take.
+# Recipes at full size, which take longer than `make test` should.
 test-long: build-tests
 	UNLEARN_LONG_TESTS=1 $(SWIFT) test --skip-build $(TEST_FLAGS) --filter FashionMNISTTests
 

@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets"),
-        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"]),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: quickly),
     ],
     swiftLanguageModes: [.v6]
 )

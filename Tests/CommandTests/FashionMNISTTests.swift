@@ -27,15 +27,21 @@ struct FashionMNISTTests {
         #expect(accuracy >= 0.895, "accuracy \(accuracy)")
         #expect(try #require(trained["compression_ratio"] as? Double) >= 2.5)
 
-        for block in [10, 25, 50, 80] {
+        for block in [25, 80] {
             let id = try Self.ids(program, block: block, count: 1)[0]
             let report = try program.json("delete", "--ids", "-", "--dry-run", input: id)
             #expect(report["method"] as? String == "stitch" && report["guarded"] as? Bool == true, "block \(block)")
             #expect(report["fallback"] is NSNull, "block \(block): \(String(describing: report["fallback"]))")
             #expect(try #require(report["blocks_retrained"] as? Int) <= 12, "block \(block)")
         }
+    }
 
-        // Beside naive retraining, the paper's stitch and doing nothing.
+    @Test("Beside naive retraining, the paper's stitch and doing nothing, a row is forgotten as the recipe promises", .enabled(if: runsLong, "make test-long runs it"))
+    func besideOthers() throws {
+        let folder = try TemporaryFolder()
+        let program = Program(folder: folder.file("project"))
+        try program.json("init", "--data", "fashion-mnist", "--model", "lenet5", "--assignment-seed", "0")
+        try program.json("train")
         let bench = try program.json("bench", "--deletions", "1", "--positions", "25")
         #expect(bench["naive_equals_replay"] as? Bool == true)
         let row = try #require((bench["rows"] as? [[String: Any]])?.first)

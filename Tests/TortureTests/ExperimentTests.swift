@@ -20,7 +20,7 @@ struct ExperimentTests {
         #expect(outcome.cases >= cases)
     }
 
-    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 180, 35), (2, 400, 15)])
+    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 300, 20), (2, 600, 10)])
     func faults(branches: Int, stride: Int, cases: Int) throws { expect(try Faults.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("So has one that is killed in a project with branches")
@@ -56,7 +56,7 @@ struct ExperimentTests {
         #expect(all.allSatisfy { !$0.cuts.isEmpty })
     }
 
-    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays", arguments: [(0, 60, 40), (2, 150, 15)])
+    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays", arguments: [(0, 120, 20), (2, 300, 7)])
     func powerLoss(branches: Int, stride: Int, cases: Int) throws { expect(try PowerLoss.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("A damaged file is reported, or harmless")
