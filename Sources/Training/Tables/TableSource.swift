@@ -146,7 +146,7 @@ public final class TableSource: RowSource {
         var groupIndex: [String: Int32] = [:], groupNames: [String] = []
         var labels: [Int32] = [], groups: [Int32] = []
         var problems = TableProblems(unit: unit), unlabelled = 0, header: Header?
-        var lineOfID: [String: Int] = [:], firstLines: [Int] = [], last: (text: String, line: Int)?
+        var lineOfID: [String: Int] = [:], firstLines: [Int] = [], sum: (text: String, line: Int)?
         /// Columns that have held nothing but the rows' ids so far.
         var sameAsID: [Int] = []
         let encodingIsGiven = encoding != nil
@@ -183,7 +183,7 @@ public final class TableSource: RowSource {
                 }
                 sameAsID.removeAll { place in record.withField(found.features[place]) { Cell.text(Cell.trimmed($0)) } != text }
             }
-            last = (record.withField(0) { Cell.text(Cell.trimmed($0)) }, record.line)
+            sum = record.withField(0, Self.namesSum) ? (record.text(0), record.line) : nil
             if let group = found.group {
                 let name = record.withField(group) { Cell.text(Cell.trimmed($0)) }
                 if let known = groupIndex[name] {
@@ -204,13 +204,12 @@ public final class TableSource: RowSource {
             let count = groups.count { $0 == nobody }
             remark("\(count) row\(count == 1 ? " has" : "s have") no group in column '\(options.groupColumn!)'")
         }
-        if !encodingIsGiven { remarkRows(header, labels: labels, firstLines: firstLines, classes: classes, last: last) }
+        if !encodingIsGiven { remarkRows(header, labels: labels, firstLines: firstLines, classes: classes, sum: sum) }
         let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, copiesOfID: Set(sameAsID.map { columns[$0].name }), &problems)
-        let names = givenClassNames ?? classes.sorted().names
+        let sorted = classes.sorted(), names = givenClassNames ?? sorted.names
         if givenClassNames == nil, problems.isEmpty {
             try expectClasses(names, rows: labels.count)
-            let places = classes.sorted().places
-            labels = labels.map { places[Int($0)] }
+            labels = labels.map { sorted.places[Int($0)] }
         }
         guard problems.isEmpty, let encoding else { throw problems.failure(name) }
         guard encoding.features > 0 else { throw Failure(.input, "\(name) has no feature columns: all were left out\(reasons)") }
@@ -223,15 +222,20 @@ public final class TableSource: RowSource {
     /// Of larger tables, the import finds what occurs twice.
     private static let mostIDsCompared = 1_000_000
     private static let sums: Set<String> = ["total", "totals", "sum", "summe", "gesamt", "grand total", "insgesamt", "somme", "totale"]
+    /// Whether a cell is such a word. Few cells have the length and the letter to be one, and only these become text.
+    private static func namesSum(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        let cell = Cell.trimmed(bytes)
+        guard (3...11).contains(cell.count), cell[0] >= UInt8(ascii: "A") else { return false }
+        return sums.contains(Cell.text(cell).lowercased())
+    }
+
     /// Of fewer rows, a class may well have one.
     private static let fewestRowsToDoubtClasses = 20
 
     /// What is right to the letter and may still be a mistake.
-    private func remarkRows(_ header: Header, labels: [Int32], firstLines: [Int], classes: ClassLabels, last: (text: String, line: Int)?) {
+    private func remarkRows(_ header: Header, labels: [Int32], firstLines: [Int], classes: ClassLabels, sum: (text: String, line: Int)?) {
         if header.id == nil { remark("no --id-column: a row's id is its position, from 0 for the first below the header") }
-        if let last, Self.sums.contains(last.text.lowercased()) {
-            remark("\(unit.rawValue) \(last.line) begins with '\(last.text)': if it is a sum of the others, take it out")
-        }
+        if let sum { remark("\(unit.rawValue) \(sum.line) begins with '\(sum.text)': if it is a sum of the others, take it out") }
         guard labels.count >= Self.fewestRowsToDoubtClasses, givenClassNames == nil else { return }
         var counts = [Int](repeating: 0, count: firstLines.count)
         for label in labels { counts[Int(label)] += 1 }
@@ -277,10 +281,10 @@ public final class TableSource: RowSource {
 
     public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {
         guard let encoding else { preconditionFailure("survey comes first") }
-        var features: [Float] = [], position = 0, encoder = RowEncoder(encoding), classes = ClassLabels(given: nil, decimalComma: options.decimalComma)
+        var features: [Float] = [], position = 0, encoder = RowEncoder(encoding)
         try forEachRecord(needsLabel: false) { header, record in
             guard record.count == header.names.count else { throw Failure(.input, "\(header.path) \(record.place)\(Self.ragged(record, header))") }
-            if options.dropsUnlabelled, let label = header.label, case .missing = record.withField(label, { classes.label($0) }) { return }
+            guard !isLeftOut(record, header) else { return }
             try encoder.encode(record, fields: header.features, path: header.path, into: &features)
             let id = header.id.map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
             if let id, id.isEmpty { throw Failure(.input, "\(header.path) \(record.place) has an empty id; every row needs one") }
@@ -288,6 +292,12 @@ public final class TableSource: RowSource {
             position += 1
         }
         remarkUnknown(encoder, encoding)
+    }
+
+    /// Whether a record has no label, and such rows are left out.
+    private func isLeftOut(_ record: CSVRecord, _ header: Header) -> Bool {
+        guard options.dropsUnlabelled, let label = header.label, record.count > label else { return false }
+        return record.withField(label) { Cell.category(Cell.trimmed($0)).isEmpty }
     }
 
     /// What the encoding had no room for.
@@ -307,9 +317,9 @@ public final class TableSource: RowSource {
     }
 
     public func place(ofRow position: Int) throws -> String {
-        var found: String?, row = 0, classes = ClassLabels(given: nil, decimalComma: options.decimalComma)
+        var found: String?, row = 0
         try forEachRecord(needsLabel: false) { header, record in
-            if options.dropsUnlabelled, let label = header.label, record.count > label, case .missing = record.withField(label, { classes.label($0) }) { return }
+            guard !isLeftOut(record, header) else { return }
             if row == position { found = "\(record.place) of \(header.path)" }
             row += 1
         }

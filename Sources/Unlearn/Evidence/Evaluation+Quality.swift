@@ -172,9 +172,12 @@ extension Project {
         return counts
     }
 
-    /// What the classes' frequencies among the training rows would score on the live test rows; nil without test rows.
-    func testBaseRate() throws -> Quality.BaseRate? {
+    /// What the classes' frequencies among the training rows would score on the live test rows, where the model's loss there is so high that it may
+    /// be no better; nil where it is surely lower, or there are no test rows. Nothing that is said of all rows alike scores better than
+    /// the test rows' own frequencies: only where the model does not, the training rows' labels are read.
+    func testBaseRate(unlessBeaten loss: Double) throws -> Quality.BaseRate? {
         let counts = try classCounts(.test)
-        return counts.contains { $0 > 0 } ? Quality.BaseRate(of: counts, trainedOn: try classCounts(.train)) : nil
+        guard counts.contains(where: { $0 > 0 }), loss >= Quality.BaseRate(of: counts, trainedOn: counts).loss else { return nil }
+        return Quality.BaseRate(of: counts, trainedOn: try classCounts(.train))
     }
 }

@@ -15,7 +15,7 @@ public struct TrainingReport: Codable, Sendable {
     public let rowsPerSecond: Double
     public let testAccuracy: Double?
     public let testLoss: Double?
-    /// What the frequencies of the classes alone would score; nil where the score was kept from before.
+    /// What the frequencies of the classes alone would score, where the model may be no better; nil where it surely is, or the score was kept from before.
     public let baseRate: Quality.BaseRate?
     public let stateDigest: String
     public let storeBytes: Int
@@ -81,7 +81,7 @@ extension Project {
         return TrainingReport(
             blocks: shape.blocks, blocksTrained: shape.blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
             seconds: seconds, rowsPerSecond: seconds > 0 ? Double(writer.rows) / seconds : 0,
-            testAccuracy: decisions?.score.accuracy, testLoss: decisions?.score.loss, baseRate: kept == nil ? try testBaseRate() : nil, stateDigest: digest, storeBytes: bytes,
+            testAccuracy: decisions?.score.accuracy, testLoss: decisions?.score.loss, baseRate: kept == nil ? try decisions.flatMap { try testBaseRate(unlessBeaten: $0.score.loss) } : nil, stateDigest: digest, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
