@@ -186,6 +186,18 @@ struct TableSourceTests {
         #expect(error.kind == .input && error.description.contains(word) && error.description.contains(other), "\(error)")
     }
 
+    @Test("Numbers that may all be thousands are doubted; rows may be written in another way than the training rows")
+    func spellings() throws {
+        let folder = try TemporaryFolder(), source = try source("x,label\n" + (0..<30).map { "\($0 + 1).250,\($0 % 2)\n" }.joined(), folder)
+        _ = try source.survey()
+        #expect(source.remarks.contains { $0.contains("column 'x'") && $0.contains("--decimal-comma") })
+        var options = TableOptions(labelColumn: "label")
+        options.decimalComma = true
+        let other = TableSource(try folder.write("x;label\n1,25;0\n", to: "comma.csv"), options, encoding: source.encoding, classNames: ["0", "1"])
+        _ = try other.survey()
+        #expect(try features(other)[0].features == features(source)[0].features)
+    }
+
     @Test("Digits in groups of three are read where they can be nothing else")
     func groups() {
         #expect(Cell.number("1,234.5") == 1234.5 && Cell.number("-1,234,567.0") == -1_234_567 && Cell.number("1.234,5", decimalComma: true) == 1234.5)

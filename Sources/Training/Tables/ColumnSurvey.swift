@@ -32,6 +32,13 @@ struct ColumnSurvey {
     private var firstNoDate: (text: String, line: Int)?
     private var firstTooLarge: (text: String, line: Int)?
     private var withComma = 0
+    /// Numbers with a point, and those of them with three digits behind it.
+    private var withPoint = 0
+    private var withThree = 0
+
+    /// Whether points may stand between groups of digits, which nothing in the column says.
+    var mayBeGrouped: Bool { !decimalComma && withPoint >= 10 && withThree == withPoint }
+
     private var frequencies: [String: Int] = [:]
     /// Cells that were not counted, because there were too many different ones, or because the column looked like numbers.
     private var uncounted = 0
@@ -94,6 +101,10 @@ struct ColumnSurvey {
         } else if let value = Cell.number(cell, decimalComma: decimalComma) {
             if abs(value) <= Cell.largestNumber {
                 if value != value.rounded() { isWhole = false }
+                if cell.contains(UInt8(ascii: ".")) {
+                    withPoint += 1
+                    if cell.count >= 5, cell[cell.count - 4] == UInt8(ascii: ".") { withThree += 1 }
+                }
                 numbers.add(value)
             } else if firstTooLarge == nil {
                 firstTooLarge = (RowEncoder.shown(cell), line)

@@ -9,8 +9,12 @@ struct RowEncoder {
     private(set) var unknown: [Int]
     private(set) var unknownGaps: [Int]
 
-    init(_ encoding: TableEncoding) {
+    private let decimalComma: Bool
+
+    /// - Parameter decimalComma: how these rows' numbers are written, which need not be how the training rows' were.
+    init(_ encoding: TableEncoding, decimalComma: Bool) {
         self.encoding = encoding
+        self.decimalComma = decimalComma
         places = encoding.columns.map { column in
             Dictionary((column.categories ?? []).enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         }
@@ -52,7 +56,7 @@ struct RowEncoder {
                 }
                 switch column.kind {
                 case .number(let standardisation):
-                    guard let value = Cell.number(cell, decimalComma: encoding.decimalComma) else { throw refusal("not a number") }
+                    guard let value = Cell.number(cell, decimalComma: decimalComma) else { throw refusal("not a number") }
                     features.append(try standardised(value, standardisation))
                 case .date(let day, let time):
                     guard let date = Cell.date(cell) else { throw refusal("not a date such as 2021-03-04 or 2021-03-04 05:06:07") }

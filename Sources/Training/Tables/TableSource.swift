@@ -253,7 +253,9 @@ public final class TableSource: RowSource {
                 ? .leftOut("it is the column of ids once more") : column.outcome(options, isWanted: isWanted)
             reports[column.name] = column.report.judged(outcome)
             switch outcome {
-            case .column(let column): kept.append(column)
+            case .column(let made):
+                kept.append(made)
+                if column.mayBeGrouped { remark("every number of column '\(column.name)' with a point has three digits behind it: if these are thousands, give --decimal-comma") }
             case .leftOut: break
             case .problem(let text): problems.add(text)
             }
@@ -281,7 +283,7 @@ public final class TableSource: RowSource {
 
     public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {
         guard let encoding else { preconditionFailure("survey comes first") }
-        var features: [Float] = [], position = 0, encoder = RowEncoder(encoding)
+        var features: [Float] = [], position = 0, encoder = RowEncoder(encoding, decimalComma: options.decimalComma || encoding.decimalComma)
         try forEachRecord(needsLabel: false) { header, record in
             guard record.count == header.names.count else { throw Failure(.input, "\(header.path) \(record.place)\(Self.ragged(record, header))") }
             guard !isLeftOut(record, header) else { return }
