@@ -1,8 +1,9 @@
 extension Store {
     /// Version of the catalogue's tables and of everything that they name.
-    static let formatVersion = 6
-    /// A project of version 5 is a chain, and otherwise the same.
-    static let readableVersions = 5...6
+    static let formatVersion = 7
+    /// A project of version 6 knows no persons, one of version 5 is a chain besides, and otherwise they are the same: the first command that
+    /// writes makes this version of them.
+    static let readableVersions = 5...7
     static let applicationID = 0x554E_4C52  // "UNLR"
 
     /// No table holds a row's id or its content, or says where a row stands, which rows or blocks a request touched or what a

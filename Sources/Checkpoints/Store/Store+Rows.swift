@@ -39,6 +39,12 @@ extension Store {
     /// The keyed digest of a row's id, in hexadecimal.
     public func rowDigest(_ id: String) -> String { Hexadecimal.encode(idDigest(id)) }
 
+    /// What stands for the person that a row belongs to, in the row's sealed entry. No id begins with a byte 0, so that no id and no person
+    /// have one digest.
+    fileprivate func personDigest(_ name: String) -> [UInt8] {
+        Array(keys.rowIDs.authenticate(keys.projectID + [0] + Array("person".utf8) + Array(name.utf8)).bytes.prefix(RowCell.personBytes))
+    }
+
     private func rowContext(_ id: [UInt8]) -> [UInt8] { rowContextPrefix + id }
 
     fileprivate func seal(_ cell: RowCell, id: [UInt8]) -> [UInt8] { cell.encoded.withUnsafeBytes { keys.rows.seal($0, context: rowContext(id)) } }
@@ -73,6 +79,19 @@ extension Store {
     /// Rows of a part that are there, or slots whose rows were deleted or left out.
     public func rowCount(_ part: Part, deleted: Bool) throws -> Int {
         try rowBlocks(part).reduce(0) { $0 + (deleted ? $1.slots - $1.live : $1.live) }
+    }
+
+    /// Where all rows stand that belong to some persons, by name: live ones, and those that were deleted or left out. They carry no id: the
+    /// catalogue has none.
+    /// - Complexity: O(rows) openings of sealed cells.
+    public func places(ofPersons names: [String]) throws -> [String: [RowPlace]] {
+        let persons = Dictionary(names.map { (personDigest($0), $0) }) { first, _ in first }
+        var places: [String: [RowPlace]] = [:]
+        try forEachRow { cell in
+            guard let person = cell.person, let name = persons[person] else { return }
+            places[name, default: []].append(RowPlace(id: "", part: cell.part, block: cell.block, slot: cell.slot, group: nil, request: cell.request))
+        }
+        return places
     }
 
     /// Where all live rows of a part stand, by block and slot, each with the number of its group.
@@ -136,10 +155,18 @@ extension Store {
 }
 
 extension StoreChange {
-    /// - Parameter group: number of the row's group among those of `setGroups`, or nil.
-    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, excluded: Bool) throws {
+    /// - Parameters:
+    ///   - group: number of the row's group among those of `setGroups`, or nil.
+    ///   - owner: whom the row belongs to.
+    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, owner: RowOwner = .notAsked, excluded: Bool) throws {
         let digest = store.idDigest(id)
-        let sealed = store.seal(RowCell(part: part, block: block, slot: slot, group: group, request: excluded ? 0 : nil), id: digest)
+        let person: [UInt8]? =
+            switch owner {
+            case .notAsked: nil
+            case .nobody: RowCell.nobody
+            case .person(let name): store.personDigest(name)
+            }
+        let sealed = store.seal(RowCell(part: part, block: block, slot: slot, group: group, person: person, request: excluded ? 0 : nil), id: digest)
         do {
             try store.database.run("INSERT INTO rows VALUES (?, ?)", .blob(digest), .blob(sealed))
         } catch let error as DatabaseError where error.isDuplicateKey {
@@ -157,7 +184,7 @@ extension StoreChange {
     }
 
     /// Marks rows as deleted by a request. The digests of their ids stay, so that a second deletion is noticed; their groups go, and the
-    /// name of a group with its last live row.
+    /// name of a group with its last live row. Whose they were stays, under the key, so that a person who asks again hears that it is done.
     public func markDeleted(_ ids: [String], request: Int) throws {
         var leaving: [Int: Int] = [:]
         for id in ids {
@@ -177,35 +204,52 @@ extension StoreChange {
     }
 }
 
+/// Whom a row belongs to.
+public enum RowOwner: Sendable, Equatable {
+    /// The project's rows were imported without persons.
+    case notAsked
+    /// The project knows persons, and this row has none.
+    case nobody
+    case person(String)
+}
+
 /// What a row's entry holds beside its id, sealed.
 package struct RowCell: Equatable {
     var part: Part
     var block: Int
     var slot: Int
     var group: Int?
+    /// A keyed digest of the person's name, or zeros for nobody; nil in a project that knows no persons. All entries of a project are of one
+    /// length, so that sealed ones do not tell which rows are somebody's, or gone.
+    var person: [UInt8]?
     var request: Int?
 
+    static let personBytes = 16
+    static let nobody = [UInt8](repeating: 0, count: personBytes)
     private static let length = 1 + 4 * 4
 
-    package init(part: Part, block: Int, slot: Int, group: Int?, request: Int?) {
-        (self.part, self.block, self.slot, self.group, self.request) = (part, block, slot, group, request)
+    package init(part: Part, block: Int, slot: Int, group: Int?, person: [UInt8]? = nil, request: Int?) {
+        precondition(person.map { $0.count == Self.personBytes } != false, "digests of persons are of one length")
+        (self.part, self.block, self.slot, self.group, self.person, self.request) = (part, block, slot, group, person, request)
     }
 
     /// -1 stands for no group and for a live row.
     package var encoded: [UInt8] {
-        var writer = ByteWriter(capacity: Self.length)
+        var writer = ByteWriter(capacity: Self.length + Self.personBytes)
         writer.append(part.rawValue)
         for value in [block, slot, group ?? -1, request ?? -1] { writer.append(Int32(value)) }
-        return writer.bytes
+        return writer.bytes + (person ?? [])
     }
 
     package init?(_ content: [UInt8]) {
-        guard content.count == Self.length, let part = Part(rawValue: content[0]) else { return nil }
+        guard [Self.length, Self.length + Self.personBytes].contains(content.count), let part = Part(rawValue: content[0]) else { return nil }
         let values = content.withUnsafeBytes { raw in
-            var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[1...]))
+            var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[1..<Self.length]))
             return (0..<4).map { _ in Int(reader.take(Int32.self)) }
         }
         guard values[0] >= 1, values[1] >= 0, values[2] >= -1, values[3] >= -1 else { return nil }
-        self.init(part: part, block: values[0], slot: values[1], group: values[2] < 0 ? nil : values[2], request: values[3] < 0 ? nil : values[3])
+        self.init(
+            part: part, block: values[0], slot: values[1], group: values[2] < 0 ? nil : values[2],
+            person: content.count == Self.length ? nil : Array(content[Self.length...]), request: values[3] < 0 ? nil : values[3])
     }
 }

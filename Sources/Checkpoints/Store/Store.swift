@@ -108,6 +108,7 @@ public final class Store {
         let isInFolder = lock?.isInPlace(as: Self.lockName, in: projectFolder) ?? true
         database = try Database(path, access == .write ? .write : .read)
         let version = try Self.version(folder, database)
+        versionFound = version
         do {
             keys = try Self.openKeys(folder, database)
         } catch where !Self.readableVersions.contains(version) {
@@ -168,7 +169,7 @@ public final class Store {
 
     private static func otherVersion(_ version: Int, _ folder: String) -> Failure {
         let (age, advice) = version > formatVersion ? ("a newer", "update unlearn") : ("an older", "make it anew with 'unlearn init'")
-        return Failure(.input, "the project in \(folder) was made by \(age) version (format \(version), this program reads \(readableVersions.lowerBound) and \(readableVersions.upperBound)); \(advice)")
+        return Failure(.input, "the project in \(folder) was made by \(age) version (format \(version), this program reads \(readableVersions.lowerBound) to \(readableVersions.upperBound)); \(advice)")
     }
 
     private static func openKeys(_ folder: String, _ database: Database) throws -> ProjectKeys {
@@ -200,7 +201,7 @@ public final class Store {
             throw error
         }
         guard !projectFolder.exists(Self.catalogueName) else { throw Self.alreadyThere(folder) }
-        (self.folder, self.projectFolder, self.lock, self.madeFolder, isCreation) = (folder, projectFolder, lock, madeFolder, true)
+        (self.folder, self.projectFolder, self.lock, self.madeFolder, isCreation, versionFound) = (folder, projectFolder, lock, madeFolder, true, Self.formatVersion)
         // A key elsewhere may be another project's by the time that this creation fails.
         var madeKey = false
         do {
@@ -285,6 +286,8 @@ public final class Store {
     /// Whether this is a project that is being made; whether its making made its own key file, and its folder: they go where it is
     /// abandoned.
     let isCreation: Bool
+    /// Of the format, as the catalogue named it when it was opened.
+    private let versionFound: Int
     private let madeKey: Bool
     private let madeFolder: Bool
 
@@ -410,6 +413,8 @@ public final class Store {
                 if ledgerSizeBefore != nil { try change.signTreeHead() }
                 try database.run("UPDATE project SET rows_sum = ?", .blob(rowsSum.bytes))
                 try change.sealManifest()
+                // An older program would not understand what this one may have written.
+                if versionFound < Self.formatVersion { try database.execute("PRAGMA user_version = \(Self.formatVersion)") }
                 return result
             }
         } catch {

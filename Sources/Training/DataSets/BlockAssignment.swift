@@ -33,16 +33,27 @@ public struct BlockAssignment: Sendable, Equatable {
     /// Slots of each block.
     public let sizes: [Int]
 
+    /// - Parameters:
+    ///   - groups: of each row, for the policy that asks for them.
+    ///   - persons: of each row, -1 for nobody; rows of one person go into one block. Where anybody has several, classes are spread by chance.
     /// - Complexity: O(rows).
     public init(
-        _ policy: BlockPolicy, labels: [Int32], groups: [Int32], classes: Int, blocks count: Int, using generator: inout PlacementGenerator
+        _ policy: BlockPolicy, labels: [Int32], groups: [Int32], persons: [Int32] = [], classes: Int, blocks count: Int,
+        using generator: inout PlacementGenerator
     ) throws {
+        var bundles = RowBundles(persons: persons)
         guard count >= 1, count <= labels.count else {
             throw Failure(.input, "\(count) blocks do not fit \(labels.count) rows; choose --blocks between 1 and \(labels.count)")
         }
         var order = Array(labels.indices)
         var blocks = [Int32](repeating: 0, count: labels.count)
         switch policy {
+        case .stratified where bundles != nil, .random where bundles != nil, .order where bundles != nil:
+            guard count <= bundles!.count else {
+                throw Failure(.input, "\(count) blocks do not fit \(bundles!.count) people (a row of nobody counts as one), whose rows stay together; choose --blocks \(bundles!.count) or fewer")
+            }
+            if policy != .order { bundles!.shuffle(using: &generator) }
+            bundles!.fill(&blocks, count)
         case .stratified:
             generator.shuffle(&order)
             order = Self.dealHalf(of: order, labels, classes, into: &blocks, count)

@@ -93,7 +93,7 @@ struct NPZColumn {
     /// For each row an index into the distinct texts, which come in the order of their first appearance.
     /// - Complexity: O(bytes); memory for four bytes a row and the distinct texts.
     consuming func interned() throws -> (indices: [Int32], names: [String]) {
-        var index: [String: Int32] = [:], names: [String] = [], indices: [Int32] = []
+        var column = InternedColumn()
         var wrong: NotWhole?, others: Set<Double> = []
         for _ in 0..<rows {
             let text: String
@@ -105,16 +105,10 @@ struct NPZColumn {
                 if others.count < Self.mostCounted { others.insert(error.value) }
                 continue
             }
-            if let known = index[text] {
-                indices.append(known)
-            } else {
-                indices.append(Int32(names.count))
-                index[text] = Int32(names.count)
-                names.append(text)
-            }
+            column.append(text)
         }
-        guard var wrong else { return (indices, names) }
-        if others.count < Self.mostCounted { wrong.different = names.count + others.count }
+        guard var wrong else { return (column.indices, column.names) }
+        if others.count < Self.mostCounted { wrong.different = column.names.count + others.count }
         throw wrong
     }
 

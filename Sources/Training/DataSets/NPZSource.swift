@@ -53,13 +53,16 @@ public final class NPZSource: RowSource {
         }
         var groups: [Int32] = [], groupNames: [String] = []
         if let group = try archive.array("group") { (groups, groupNames) = try NPZColumn(group, rows: rows, name: "group").interned() }
+        var persons: [Int32] = [], personNames: [String] = []
+        if let person = try archive.array("person") { (persons, personNames) = try NPZColumn(person, rows: rows, name: "person").interned() }
         let id = try archive.array("id")
         // Reading to the end finds damage before anything is imported.
         if let id { try NPZColumn(id, rows: rows, name: "id").forEach { _, _ in } }
         try NPZRows(x, layout).forEach { _, _ in }
         archive.isReadAgain = true
         return Survey(
-            shape: layout.shape, encoding: layout.encoding, classNames: names, labels: labels, groups: groups, groupNames: groupNames, hasIDs: id != nil)
+            shape: layout.shape, encoding: layout.encoding, classNames: names, labels: labels, groups: groups, groupNames: groupNames,
+            persons: persons, personNames: personNames, hasIDs: id != nil)
     }
 
     public func forEachRow(_ body: (Int, String?, UnsafeRawBufferPointer) throws -> Void) throws {

@@ -11,13 +11,17 @@ public struct Survey: Sendable {
     /// Group of each row as an index into `groupNames`, or -1; empty where the source has no groups.
     public var groups: [Int32]
     public var groupNames: [String]
+    /// The person whom each row belongs to as an index into `personNames`, of which an empty one is nobody's; empty where the source tells of no persons.
+    public var persons: [Int32]
+    public var personNames: [String]
     /// Whether rows carry ids of their own; otherwise a row's id is its position.
     public var hasIDs: Bool
 
     public var rows: Int { labels.count }
 
     public init(
-        shape: RowShape, encoding: FeatureEncoding, classNames: [String], labels: [Int32], groups: [Int32], groupNames: [String], hasIDs: Bool
+        shape: RowShape, encoding: FeatureEncoding, classNames: [String], labels: [Int32], groups: [Int32], groupNames: [String], persons: [Int32] = [],
+        personNames: [String] = [], hasIDs: Bool
     ) {
         self.shape = shape
         self.encoding = encoding
@@ -25,6 +29,8 @@ public struct Survey: Sendable {
         self.labels = labels
         self.groups = groups
         self.groupNames = groupNames
+        self.persons = persons
+        self.personNames = personNames
         self.hasIDs = hasIDs
     }
 }

@@ -34,7 +34,7 @@ enum ParquetText {
     private static let encrypted = Array("PARE".utf8)
 
     private static func arguments(_ options: TableOptions, _ encoding: TableEncoding?) -> [String] {
-        let read = [options.labelColumn, options.idColumn, options.groupColumn].compactMap { $0 }
+        let read = [options.labelColumn, options.idColumn, options.groupColumn, options.personColumn].compactMap { $0 }
         var only = encoding?.columns.map(\.name) ?? options.only
         if !only.isEmpty { only += read }
         return (options.decimalComma || encoding?.decimalComma == true ? ["--decimal-comma"] : [])

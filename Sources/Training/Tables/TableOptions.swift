@@ -17,6 +17,8 @@ public struct TableOptions: Sendable, Equatable {
     public var labelColumn: String
     public var idColumn: String?
     public var groupColumn: String?
+    /// Of the people whom rows belong to.
+    public var personColumn: String?
     /// Columns that are no features.
     public var ignored: [String] = []
     /// The columns that alone are features; empty: all.
@@ -37,9 +39,10 @@ public struct TableOptions: Sendable, Equatable {
 
     public static let allowedMostCategories = 1...4096
 
-    public init(labelColumn: String, idColumn: String? = nil, groupColumn: String? = nil) {
+    public init(labelColumn: String, idColumn: String? = nil, groupColumn: String? = nil, personColumn: String? = nil) {
         self.labelColumn = labelColumn
         self.idColumn = idColumn
         self.groupColumn = groupColumn
+        self.personColumn = personColumn
     }
 }

@@ -37,6 +37,7 @@ public final class TableSource: RowSource {
         let label: Int?
         let id: Int?
         let group: Int?
+        let person: Int?
         /// Places of the columns that become features, or may.
         let features: [Int]
     }
@@ -47,7 +48,7 @@ public final class TableSource: RowSource {
         // By the columns that are named: what else a line could be split at depends on what stands in it.
         if format == .csv {
             records.findSeparator(
-                columns: (options.mayLackColumns ? [] : [needsLabel ? options.labelColumn : nil, options.idColumn, options.groupColumn].compactMap { $0 })
+                columns: (options.mayLackColumns ? [] : [needsLabel ? options.labelColumn : nil, options.idColumn, options.groupColumn, options.personColumn].compactMap { $0 })
                     + (encoding?.columns.map(\.name) ?? []))
         }
         var record = CSVRecord()
@@ -74,6 +75,7 @@ public final class TableSource: RowSource {
         let label = needsLabel ? try find(options.labelColumn, "--label-column") : names.firstIndex(of: options.labelColumn)
         let id = try options.mayLackColumns ? options.idColumn.flatMap(place) : options.idColumn.map { try find($0, "--id-column") }
         let group = try options.mayLackColumns ? options.groupColumn.flatMap(place) : options.groupColumn.map { try find($0, "--group-column") }
+        let person = try options.mayLackColumns ? options.personColumn.flatMap(place) : options.personColumn.map { try find($0, "--person-column") }
         for (names, option) in [(options.ignored, "--ignore-columns"), (options.only, "--only-columns"), (options.categories, "--categories")] where encoding == nil {
             for name in names { _ = try find(name, option) }
         }
@@ -81,11 +83,11 @@ public final class TableSource: RowSource {
         let features =
             try encoding?.columns.map { try find($0.name, "a feature of the training rows") }
             ?? names.indices.filter { index in
-                index != label && index != id && index != group && !options.ignored.contains(names[index])
+                ![label, id, group, person].contains(index) && !options.ignored.contains(names[index])
                     && (options.only.isEmpty || options.only.contains(names[index]))
             }
-        guard !features.isEmpty else { throw Failure(.input, "\(path) has no feature columns beside label, id and group") }
-        return Header(path: path, names: names, isNamed: given.map { !$0.isEmpty }, label: label, id: id, group: group, features: features)
+        guard !features.isEmpty else { throw Failure(.input, "\(path) has no feature columns beside label, id, group and person") }
+        return Header(path: path, names: names, isNamed: given.map { !$0.isEmpty }, label: label, id: id, group: group, person: person, features: features)
     }
 
     private static func shown(_ separator: UInt8) -> String { separator == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(separator)) }
@@ -114,7 +116,7 @@ public final class TableSource: RowSource {
                 let places = Dictionary(uniqueKeysWithValues: header.names.enumerated().map { ($1, $0) })
                 header = Header(
                     path: path, names: header.names, isNamed: header.isNamed, label: header.label, id: header.id, group: header.group,
-                    features: first.features.map { places[first.names[$0]]! })
+                    person: header.person, features: first.features.map { places[first.names[$0]]! })
             } else {
                 first = header
                 if records.separator != UInt8(ascii: ","), encoding == nil { remark("fields of \(path) are separated by '\(Self.shown(records.separator))'") }
@@ -143,8 +145,7 @@ public final class TableSource: RowSource {
 
     public func survey() throws -> Survey {
         var columns: [ColumnSurvey] = [], classes = ClassLabels(given: givenClassNames, decimalComma: options.decimalComma)
-        var groupIndex: [String: Int32] = [:], groupNames: [String] = []
-        var labels: [Int32] = [], groups: [Int32] = []
+        var labels: [Int32] = [], groups = InternedColumn(), persons = InternedColumn()
         var problems = TableProblems(unit: unit), unlabelled = 0, header: Header?
         var lineOfID: [String: Int] = [:], firstLines: [Int] = [], sum: (text: String, line: Int)?
         /// Columns that have held nothing but the rows' ids so far.
@@ -184,25 +185,17 @@ public final class TableSource: RowSource {
                 sameAsID.removeAll { place in record.withField(found.features[place]) { Cell.text(Cell.trimmed($0)) } != text }
             }
             sum = record.withField(0, Self.namesSum) ? (record.text(0), record.line) : nil
-            if let group = found.group {
-                let name = record.withField(group) { Cell.text(Cell.trimmed($0)) }
-                if let known = groupIndex[name] {
-                    groups.append(known)
-                } else {
-                    groupIndex[name] = Int32(groupNames.count)
-                    groups.append(Int32(groupNames.count))
-                    groupNames.append(name)
-                }
-            }
+            if let group = found.group { groups.append(record.withField(group) { Cell.text(Cell.trimmed($0)) }) }
+            if let person = found.person { persons.append(record.withField(person) { Cell.text(Cell.trimmed($0)) }) }
             if !encodingIsGiven {
                 for (place, index) in found.features.enumerated() { record.withField(index) { columns[place].add($0, line: record.line) } }
             }
         }
         guard !labels.isEmpty || !problems.isEmpty, let header else { throw Failure(.input, "\(name) has no rows below its header") }
         if unlabelled > 0, options.dropsUnlabelled { remark("\(unlabelled) row\(unlabelled == 1 ? "" : "s") without a label left out") }
-        if let nobody = groupIndex[""] {
-            let count = groups.count { $0 == nobody }
-            remark("\(count) row\(count == 1 ? " has" : "s have") no group in column '\(options.groupColumn!)'")
+        for (column, what, option) in [(groups, "group", options.groupColumn), (persons, "person", options.personColumn)] {
+            let count = column.count("")
+            if count > 0, let option { remark("\(count) row\(count == 1 ? " has" : "s have") no \(what) in column '\(option)'") }
         }
         if !encodingIsGiven { remarkRows(header, labels: labels, firstLines: firstLines, classes: classes, sum: sum) }
         let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, copiesOfID: Set(sameAsID.map { columns[$0].name }), &problems)
@@ -215,8 +208,8 @@ public final class TableSource: RowSource {
         guard encoding.features > 0 else { throw Failure(.input, "\(name) has no feature columns: all were left out\(reasons)") }
         self.encoding = encoding
         return Survey(
-            shape: RowShape(features: encoding.features), encoding: .floats, classNames: names, labels: labels, groups: groups,
-            groupNames: groupNames, hasIDs: options.idColumn != nil)
+            shape: RowShape(features: encoding.features), encoding: .floats, classNames: names, labels: labels, groups: groups.indices,
+            groupNames: groups.names, persons: persons.indices, personNames: persons.names, hasIDs: options.idColumn != nil)
     }
 
     /// Of larger tables, the import finds what occurs twice.
@@ -266,7 +259,7 @@ public final class TableSource: RowSource {
         report = header.names.enumerated().map { index, name in
             if let report = reports[name] { return report }
             var report = ColumnReport(name: name)
-            report.kind = index == header.label ? "label" : index == header.id ? "id" : index == header.group ? "group" : "left out"
+            report.kind = index == header.label ? "label" : index == header.id ? "id" : index == header.group ? "group" : index == header.person ? "person" : "left out"
             if report.kind == "left out" { report.reason = options.ignored.contains(name) ? "--ignore-columns" : "not among --only-columns" }
             return report
         }

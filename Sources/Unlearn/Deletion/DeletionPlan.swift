@@ -49,9 +49,9 @@ extension Project {
         let lineage = try lineage()
         let replaysStitches = options.replay.method == .exact && !lineage.isExact
         let selection = try selection(target, ignoringUnknown: options.ignoreUnknown)
-        if case .list(let ids) = target {
+        if let ids = target.list {
             try selection.expectAllowed(
-                ids, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing || replaysStitches, finished: Set(store.finishedOnOpening))
+                ids, naming: target.noun, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing || replaysStitches, finished: Set(store.finishedOnOpening))
         }
         let deletedBefore = replaysStitches ? selection.deleted.map(\.row.id) : []
         let slots = { (part: Part) in Dictionary(grouping: selection.live.filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }

@@ -32,13 +32,20 @@ extension Project {
     ) throws -> AppendReport {
         let survey = try source.survey(), rows = survey.rows
         try survey.expectFit(settings.survey, "new rows")
+        let persons = try Persons(of: survey)
+        guard settings.knowsPersons == true || !persons.areKnown else {
+            throw Failure(.input, "the rows of this project were imported without persons, so that new ones can have none; leave --person-column out, or make the project anew")
+        }
         var settings = settings, generator = PlacementGenerator(seed: assignmentSeed)
         let before = settings.recipe.plan.blocks, policy = settings.blockPolicy
-        let made = try newBlocks(rows: rows, survey: survey, given: given)
+        let bundles = RowBundles(persons: persons.rows)?.count, known = settings.knowsPersons == true
+        let made = try newBlocks(rows: rows, atMost: bundles ?? rows, survey: survey, given: given)
         let providers = survey.groupNames.isEmpty || policy != .group ? nil : survey.groups
         let assignment = try BlockAssignment(
             policy == .group && settings.recipe.plan.branches != nil ? .stratified : policy, labels: survey.labels, groups: providers ?? [],
-            classes: settings.classNames.count, blocks: made, using: &generator)
+            persons: persons.rows, classes: settings.classNames.count, blocks: made, using: &generator)
+        try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks)
+        let people = try knownBefore(persons)
         if settings.recipe.plan.branches != nil {
             settings.recipe.plan.branches!.count += made / settings.recipe.plan.branches!.length
         } else {
@@ -61,7 +68,7 @@ extension Project {
                 let work = RowImport(
                     source: source, survey: survey, destinations: destinations, slots: [.train: assignment.sizes], blocksBefore: before,
                     group: { survey.groups.isEmpty || survey.groups[$0] < 0 ? nil : numbers[survey.groupNames[Int(survey.groups[$0])]] },
-                    idOfPosition: { position, _ in String(first + position) })
+                    owner: { known ? persons.areKnown ? persons.owner($0) : .nobody : .notAsked }, idOfPosition: { position, _ in String(first + position) })
                 var outcome = RowImport.Outcome(liveOfGroups: [Int](repeating: 0, count: (numbers.values.max() ?? -1) + 1)), done = 0
                 try work.perform(in: change, of: store, &outcome) {
                     done += $0
@@ -77,16 +84,26 @@ extension Project {
         }
         self.settings = settings
         return AppendReport(
-            rows: rows, blocks: made, blocksTotal: before + made, branches: settings.recipe.plan.branches.map { made / $0.length } ?? 0, remarks: source.remarks)
+            rows: rows, blocks: made, blocksTotal: before + made, branches: settings.recipe.plan.branches.map { made / $0.length } ?? 0, remarks: source.remarks + people)
+    }
+
+    /// What the new rows' people have to do with the project already.
+    private func knownBefore(_ persons: Persons) throws -> [String] {
+        let places = try persons.all.isEmpty ? [] : Array(store.places(ofPersons: persons.all).values)
+        func people(_ part: Part) -> Int { places.count { $0.contains { $0.part == part && !$0.isDeleted } } }
+        func remark(_ count: Int, _ fact: String) -> [String] { count == 0 ? [] : ["\(count) \(count == 1 ? "person of these rows has" : "people of these rows have") \(fact)"] }
+        return remark(people(.train), "rows in earlier blocks, too: a deletion of all of them touches both")
+            + remark(people(.test), "test rows in the project: measured on people that the model knows, it will look better than it is")
     }
 
     /// How many blocks new rows get.
-    private func newBlocks(rows: Int, survey: Survey, given: Int?) throws -> Int {
+    /// - Parameter most: as many as there are rows that may lie apart.
+    private func newBlocks(rows: Int, atMost most: Int, survey: Survey, given: Int?) throws -> Int {
         let stored = try store.rowBlocks(.train), rowsOfBlock = max(1, stored.reduce(0) { $0 + $1.slots } / max(1, stored.count))
         let names = Set(survey.groups.filter { $0 >= 0 })
         guard let branches = settings.recipe.plan.branches else {
             if settings.blockPolicy == .group, given == nil, !survey.groups.isEmpty { return max(1, names.count + (survey.groups.contains { $0 < 0 } ? 1 : 0)) }
-            return given ?? min(rows, max(1, (rows + rowsOfBlock / 2) / rowsOfBlock))
+            return given ?? min(most, max(1, (rows + rowsOfBlock / 2) / rowsOfBlock))
         }
         guard settings.blockPolicy != .group || (names.count == 1 && !survey.groups.contains { $0 < 0 || survey.groupNames[Int($0)].isEmpty }) else {
             throw Failure(.input, "providers have branches of their own in this project; append the rows of one provider at a time, named in the column of groups")
@@ -95,9 +112,9 @@ extension Project {
         guard given.map({ $0 % length == 0 }) ?? true else {
             throw Failure(.input, "new rows become branches of \(length) blocks each in this project; choose --blocks \(length), \(2 * length), …")
         }
-        guard rows >= length else {
+        guard most >= length else {
             throw Failure(.input, "\(rows) rows do not fill a branch of \(length) blocks, and a block takes one row at least; collect more")
         }
-        return given ?? max(1, min(rows / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length))) * length
+        return given ?? max(1, min(most / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length))) * length
     }
 }

@@ -126,17 +126,23 @@ struct LineagePools {
 
     let lineage: Lineage
     private(set) var pools: [Pool]
+    private let persons: [Int32]
 
     /// - Parameters:
     ///   - blocks: of the lineage.
     ///   - policy: of rows whose place nothing else decides.
     ///   - groups: of each training row, -1 for none; empty where no row has one.
+    ///   - persons: of each training row, -1 for nobody; empty where nobody is known. One person's rows go into one pool: where a list names one
+    ///     of them, it names them all, and they are as likely to be deleted as the likeliest of them.
     init(
-        _ plan: BranchPlan, blocks: Int, policy: BlockPolicy, defaultStem: Double, rows count: Int, groups: [Int32], groupNames: [String], names: () throws -> RowNames,
+        _ plan: BranchPlan, blocks: Int, policy: BlockPolicy, defaultStem: Double, rows count: Int, groups: [Int32], groupNames: [String],
+        persons: [Int32], names: () throws -> RowNames,
         using generator: inout PlacementGenerator
     ) throws {
         let needsNames = plan.stemRows != nil || plan.risk != nil, names = needsNames ? try names() : nil
-        let chosen = try plan.stemRows.map { try Self.chosen($0, names!, count) }
+        self.persons = persons
+        let bundles = RowBundles(persons: persons)
+        let chosen = try plan.stemRows.map { try Self.chosen($0, names!, count, bundles) }
         if policy == .group {
             (lineage, pools) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames)
             return
@@ -159,11 +165,16 @@ struct LineagePools {
             pools.append(Pool(rows: others, blocks: lineage.stem + 1...lineage.blocks, policy: policy))
             return
         }
-        let probabilities = try Self.probabilities(risk, names!, count)
+        var probabilities = try Self.probabilities(risk, names!, count)
+        bundles?.raise(&probabilities)
         generator.shuffle(&others)
+        bundles?.gather(&others)
         // Equal ones stay as they were shuffled.
         others = others.enumerated().sorted { (probabilities[$0.element], $0.offset) < (probabilities[$1.element], $1.offset) }.map(\.element)
-        let capacity = Int((Double(count) * Double(lineage.stem) / Double(lineage.blocks)).rounded()), filled = max(0, capacity - stem.count)
+        let capacity = Int((Double(count) * Double(lineage.stem) / Double(lineage.blocks)).rounded())
+        var filled = min(others.count, max(0, capacity - stem.count))
+        // A person whose rows would be cut apart goes into the branches.
+        if !persons.isEmpty, filled < others.count { while filled > 0, persons[others[filled]] >= 0, persons[others[filled]] == persons[others[filled - 1]] { filled -= 1 } }
         stem += others.prefix(filled)
         others = Array(others.dropFirst(filled))
         pools = lineage.stem > 0 ? [Pool(rows: stem, blocks: 1...lineage.stem, policy: policy == .order ? .random : policy)] : []
@@ -221,12 +232,13 @@ struct LineagePools {
     }
 
     /// The rows that a list of ids and groups names.
-    private static func chosen(_ list: IDList, _ names: RowNames, _ count: Int) throws -> [Int] {
+    private static func chosen(_ list: IDList, _ names: RowNames, _ count: Int, _ bundles: RowBundles?) throws -> [Int] {
         var chosen: Set<Int> = [], unknown: [(id: String, line: Int)] = []
         for (name, line) in list.entries {
             if let rows = try names.rows(name, "\(list.path) line \(line)") { chosen.formUnion(rows) } else { unknown.append((name, line)) }
         }
         try list.expectNone(unknown, "is neither a row's id nor a group", "correct the list")
+        bundles?.complete(&chosen)
         guard !chosen.isEmpty else { throw Failure(.input, "\(list.path) names none but rows that were drawn as test rows; name others, or give the test rows with --test") }
         guard chosen.count < count else { throw Failure(.input, "\(list.path) puts every row into the stem, and branches need rows; take some out") }
         return chosen.sorted()
@@ -261,7 +273,7 @@ struct LineagePools {
             return (
                 rows: pool.rows, first: pool.blocks.lowerBound,
                 assignment: try BlockAssignment(
-                    pool.policy, labels: pool.rows.map { labels[$0] }, groups: [], classes: classes, blocks: pool.blocks.count, using: &generator)
+                    pool.policy, labels: pool.rows.map { labels[$0] }, groups: [], persons: persons.isEmpty ? [] : pool.rows.map { persons[$0] }, classes: classes, blocks: pool.blocks.count, using: &generator)
             )
         }
         return BlockAssignment(parts, rows: labels.count, blocks: lineage.blocks)

@@ -6,16 +6,29 @@ import Foundation
 public enum DeletionTarget: Sendable {
     /// The rows that a list names.
     case list(IDList)
+    /// All rows of the people whom a list names.
+    case persons(IDList)
     /// All live rows of a provider.
     case group(String)
     /// No rows: what earlier stitches left is replayed exactly.
     case chain
 
     var namesNoRows: Bool { if case .chain = self { true } else { false } }
+
+    var noun: ListNoun { if case .persons = self { .person } else { .row } }
+
+    /// What rows are named by, one by one or by the people whom they belong to.
+    var list: IDList? {
+        switch self {
+        case .list(let ids), .persons(let ids): ids
+        case .group, .chain: nil
+        }
+    }
 }
 
 /// A row of a list that is gone already.
 public struct RowDeletedBefore: Encodable, Sendable, Equatable {
+    /// The row's, or the person's where people were named: of rows that are gone, only digests of ids stay.
     public let id: String
     /// R1, R2, …; nil where the row was left out when the project was made.
     public let request: String?
@@ -73,6 +86,8 @@ struct RowSelection {
     var deleted: [(row: RowDeletedBefore, place: RowPlace, number: Int, line: Int)] = []
     var unknown: [(id: String, line: Int)] = []
     var findings = ListFindings()
+    /// Lines of a list of people that name somebody with a live row: that others of theirs are gone is no fault.
+    var linesWithLiveRows: Set<Int> = []
 }
 
 extension Project {
@@ -97,6 +112,17 @@ extension Project {
                 place.request.map { (RowDeletedBefore(place.id, $0, times), place, $0, line) }
             }
             selection.findings.repeated = ids.repeated.map(IDList.shown)
+        case .persons(let people):
+            guard settings.knowsPersons == true else { throw Failure(.input, "the rows of this project were imported without persons (init --person-column); name rows with --ids") }
+            let places = try store.places(ofPersons: people.entries.map(\.id)), times = try store.requestTimes()
+            selection.unknown = people.entries.filter { places[$0.id] == nil }
+            for (name, line) in people.entries {
+                let all = places[name] ?? []
+                for place in all where place.isDeleted { selection.deleted.append((RowDeletedBefore(name, place.request!, times), place, place.request!, line)) }
+                if all.contains(where: { !$0.isDeleted }) { selection.linesWithLiveRows.insert(line) }
+            }
+            selection.live = try named(places.values.joined().filter { !$0.isDeleted })
+            selection.findings.repeated = people.repeated.map(IDList.shown)
         }
         selection.findings.notFound = selection.unknown.map(IDList.shown)
         selection.findings.deletedBefore = selection.deleted.map(\.row)
@@ -111,12 +137,23 @@ extension Project {
         guard !name.isEmpty, let number = names.firstIndex(of: name) else {
             throw UnknownGroup(name: name, nearest: nearestWord(to: name, among: names.filter { !$0.isEmpty }), hasGroups: names.contains { !$0.isEmpty })
         }
-        return try Part.allCases.flatMap { part -> [RowPlace] in
-            let members = Dictionary(grouping: try store.livePlaces(part).filter { $0.group == number }, by: \.block)
+        return try named(Part.allCases.flatMap { part in try store.livePlaces(part).filter { $0.group == number }.map { (part, $0.block, $0.slot) } })
+    }
+
+    /// All live rows of the people whom a list names, by part, block and slot.
+    /// - Complexity: opens the entry of every row, and reads every block that holds one of them.
+    public func livePlaces(ofPersons people: IDList) throws -> [RowPlace] { try selection(.persons(people), ignoringUnknown: true).live }
+
+    private func named(_ places: [RowPlace]) throws -> [RowPlace] { try named(places.map { ($0.part, $0.block, $0.slot) }) }
+
+    /// Live rows with their ids, which the catalogue knows digests of alone; the ids are with the rows.
+    /// - Complexity: reads every block that holds one.
+    private func named(_ places: [(part: Part, block: Int, slot: Int)]) throws -> [RowPlace] {
+        try Part.allCases.flatMap { part -> [RowPlace] in
+            let members = Dictionary(grouping: places.filter { $0.part == part }, by: \.block).mapValues { $0.map(\.slot).sorted() }
             return try store.rowBlocks(part).flatMap { block -> [RowPlace] in
-                guard let slots = members[block.block]?.map(\.slot) else { return [] }
+                guard let slots = members[block.block] else { return [] }
                 let record = try storedRows(block)
-                // The catalogue knows digests of ids alone; the ids are with the rows.
                 let places = try store.places(ofRows: slots.map { record.ids.indices.contains($0) ? record.ids[$0] : "" })
                 guard places.map({ $0?.slot }) == slots, places.allSatisfy({ $0?.part == part && $0?.block == block.block && $0?.isDeleted == false }) else {
                     throw Failure(.damaged, "the catalogue and the rows of block \(block.block) name different ids; run 'unlearn check' and restore the project from a backup")
@@ -125,6 +162,12 @@ extension Project {
             }
         }
     }
+}
+
+/// What a list names.
+public enum ListNoun: Sendable {
+    case row
+    case person
 }
 
 /// A name that no live row's group has.
@@ -162,17 +205,20 @@ extension Store {
 
 extension RowSelection {
     /// Throws, with the first ten of each kind and the option that forgives it, where the list names rows that are not live.
-    func expectAllowed(_ ids: IDList, ignoringUnknown: Bool, ignoringDeleted: Bool, finished: Set<Int>) throws {
+    /// - Parameter noun: what the list names: a row, or a person.
+    func expectAllowed(_ ids: IDList, naming noun: ListNoun, ignoringUnknown: Bool, ignoringDeleted: Bool, finished: Set<Int>) throws {
         let unknown = ignoringUnknown ? [] : unknown
         // What this very command finished is done, not done before.
-        let deleted = ignoringDeleted ? [] : deleted.filter { !finished.contains($0.number) }
+        let deleted = ignoringDeleted ? [] : deleted.filter { !finished.contains($0.number) && !linesWithLiveRows.contains($0.line) }
         var faults: [String] = [], options: [String] = []
         if !unknown.isEmpty {
-            faults.append("\(ids.named(unknown)) is not in the project")
+            faults.append("\(ids.named(unknown)) \(noun == .row ? "is not in the project" : "has no row in the project")")
             options.append("--ignore-unknown")
         }
         if !deleted.isEmpty {
-            faults.append("\(ids.named(deleted.map { ($0.row.id, $0.line) })) is deleted already (\(Self.requests(deleted.map(\.row))))")
+            var lines: Set<Int> = []
+            let named = deleted.filter { lines.insert($0.line).inserted }.map { (id: $0.row.id, line: $0.line) }
+            faults.append("\(ids.named(named)) is deleted already (\(Self.requests(deleted.map(\.row))))")
             options.append("--ignore-missing")
         }
         guard !faults.isEmpty else { return }

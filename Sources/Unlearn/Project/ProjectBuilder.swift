@@ -56,6 +56,7 @@ public struct ProjectBuilder {
         let survey: Survey
         let kept: [Int]
         let groups: Grouping
+        let persons: Persons
         let testSource: (any RowSource)?
         let testSurvey: Survey?
         let destinations: RowDestinations
@@ -93,12 +94,13 @@ public struct ProjectBuilder {
         if let twin = plan.twin {
             guard twin.fits(survey) else { throw twin.misfit }
         } else if plan.testSource == nil {
-            (training, heldOut) = try holdOut(kept, survey, &generator)
+            (training, heldOut) = try holdOut(kept, survey, Persons(of: survey), &generator)
         }
         let testSource = try plan.testSource?(survey)
         let testSurvey = try testSource?.survey()
         try testSurvey?.expectFit(survey, "test rows")
         let test = testSource.flatMap { source in testSurvey.map { Grouping.Surveyed(source: source, survey: $0) } }
+        let persons = try Persons(of: survey, test: testSurvey)
         let groups = try Grouping(of: .init(source: plan.source, survey: survey), test: test, given: plan.groups, using: &generator)
 
         var recipe = try plan.recipe(plan.twin?.trainingSlots.reduce(0, +) ?? training.count, survey)
@@ -117,6 +119,7 @@ public struct ProjectBuilder {
         } else if recipe.plan.blocks > training.count {
             recipe.plan.blocks = max(1, training.count / 10)
         }
+        if plan.twin == nil, plan.blocks == nil, let bundles = RowBundles(persons: persons.of(training)) { recipe.plan.blocks = min(recipe.plan.blocks, bundles.count) }
         if plan.twin == nil {
             recipe.trainer.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
         }
@@ -129,15 +132,17 @@ public struct ProjectBuilder {
             if let branches = plan.branches {
                 let pools = try LineagePools(
                     branches, blocks: recipe.plan.blocks, policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
-                    names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
+                    persons: persons.of(training), names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
                 recipe.plan.blocks = pools.lineage.blocks
                 recipe.plan.branches = recipe.branches(
                     count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate)
                 assignment = try pools.assignment(labels: labels, classes: survey.classNames.count, using: &generator)
             } else {
                 assignment = try BlockAssignment(
-                    plan.blockPolicy, labels: labels, groups: ofGroups, classes: survey.classNames.count, blocks: recipe.plan.blocks, using: &generator)
+                    plan.blockPolicy, labels: labels, groups: ofGroups, persons: persons.of(training), classes: survey.classNames.count,
+                    blocks: recipe.plan.blocks, using: &generator)
             }
+            try persons.expectTogether(training, blocks: assignment.blocks)
             destinations = RowDestinations(
                 rows: survey.rows, training: training, assignment, heldOut: heldOut, testRows: testSurvey?.rows, using: &generator)
         }
@@ -147,12 +152,13 @@ public struct ProjectBuilder {
         let settings = ProjectSettings(
             recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,
             blockPolicy: plan.twin?.settings.blockPolicy ?? plan.blockPolicy,
-            table: table?.encoding, tableNames: table.map { TableNames($0.options) }, source: plan.sourceName, testSource: plan.testSourceName,
+            table: table?.encoding, tableNames: table.map { TableNames($0.options) }, knowsPersons: persons.areKnown ? true : nil, source: plan.sourceName, testSource: plan.testSourceName,
             fingerprint: trainer.fingerprint, programVersion: programVersion)
         return Draft(
-            survey: survey, kept: kept, groups: groups, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
+            survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
             parameters: trainer.layout.count,
-            remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0))
+            remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
+                + persons.remarks(training: training))
     }
 
     /// What a list of groups has left to nobody: rows that no deletion of a provider will find.
@@ -186,11 +192,12 @@ public struct ProjectBuilder {
                 liveOfGroups: [Int](repeating: 0, count: draft.groups.names.count))
             let work = RowImport(
                 source: plan.source, survey: draft.survey, destinations: destinations.source,
-                slots: [.train: destinations.trainingSlots, .test: testSource == nil ? destinations.testSlots : []], group: draft.groups.rows.number)
+                slots: [.train: destinations.trainingSlots, .test: testSource == nil ? destinations.testSlots : []], group: draft.groups.rows.number, owner: draft.persons.owner)
             try store.transaction { change in try work.perform(in: change, of: store, &outcome, advance: advance) }
             if let testSource, let testSurvey = draft.testSurvey {
                 let work = RowImport(
-                    source: testSource, survey: testSurvey, destinations: destinations.testSource, slots: [.test: destinations.testSlots], group: draft.groups.testRows.number)
+                    source: testSource, survey: testSurvey, destinations: destinations.testSource, slots: [.test: destinations.testSlots], group: draft.groups.testRows.number,
+                    owner: draft.persons.ownerOfTestRow)
                 try store.transaction { change in try work.perform(in: change, of: store, &outcome, advance: advance) }
             }
             try plan.exclude?.expectNothingPending(outcome.excluded, "is in no row that is imported")
@@ -251,18 +258,27 @@ public struct ProjectBuilder {
     /// A share of the rows, drawn whatever their classes: were each class to give a share of its own, its training rows would
     /// tell how many test rows it had, and a missing one which class it was of. One row of each class stays to be trained on.
     private func holdOut(
-        _ rows: [Int], _ survey: Survey, _ generator: inout PlacementGenerator
+        _ rows: [Int], _ survey: Survey, _ persons: Persons, _ generator: inout PlacementGenerator
     ) throws -> (training: [Int], heldOut: [Int]) {
-        var order = rows
-        generator.shuffle(&order)
-        var seen: Set<Int32> = []
-        let others = order.filter { !seen.insert(survey.labels[$0]).inserted }
-        let heldOut = Array(others.prefix(Int((Double(rows.count) * plan.holdout).rounded())))
+        let wanted = Int((Double(rows.count) * plan.holdout).rounded())
+        var seen: Set<Int32> = [], heldOut: [Int] = []
+        if var bundles = RowBundles(persons: persons.of(rows)) {
+            bundles.shuffle(using: &generator)
+            for bundle in bundles.all {
+                let members = bundle.map { rows[$0] }, isFirst = members.reduce(false) { seen.insert(survey.labels[$1]).inserted || $0 }
+                // A person with so many rows that the share would be missed by more than without them is trained on.
+                if !isFirst, heldOut.count + members.count / 2 < wanted { heldOut += members }
+            }
+        } else {
+            var order = rows
+            generator.shuffle(&order)
+            heldOut = Array(order.filter { !seen.insert(survey.labels[$0]).inserted }.prefix(wanted))
+        }
         let classes = seen.count
         guard !heldOut.isEmpty, heldOut.count < rows.count, classes * 2 <= rows.count else {
             let cause = classes * 2 > rows.count
                 ? "the labels are \(classes) different ones in \(counted(rows.count)), where a class needs several; name what tells classes, or"
-                : "\(counted(rows.count)) are too few to set \(plan.holdout) of them aside;"
+                : "\(counted(rows.count))\(persons.areKnown ? ", those of a person taken together," : "") are too few to set \(plan.holdout) of them aside;"
             throw Failure(.input, "\(cause) give test rows with --test")
         }
         let set = Set(heldOut)

@@ -16,6 +16,8 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
     public var table: TableEncoding?
     /// What stands in which column of the table, for rows that come later; nil in projects made before that was kept.
     public var tableNames: TableNames?
+    /// Whether the rows came with the persons whom they belong to; nil, as in projects of earlier versions: no.
+    public var knowsPersons: Bool?
     /// Where the rows were imported from, as the command line named it.
     public var source: String
     public var testSource: String?
@@ -51,12 +53,15 @@ public struct TableNames: Codable, Sendable, Equatable {
     public let label: String
     public let id: String?
     public let group: String?
+    /// Nil where the project knows no persons.
+    public let person: String?
     public let decimalComma: Bool
 
     public init(_ options: TableOptions) {
         label = options.labelColumn
         id = options.idColumn
         group = options.groupColumn
+        person = options.personColumn
         decimalComma = options.decimalComma
     }
 }

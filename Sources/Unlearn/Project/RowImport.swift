@@ -15,6 +15,8 @@ struct RowImport {
     var blocksBefore = 0
     /// The number of the group of the row at a position.
     let group: (_ position: Int) -> Int?
+    /// Whom the row at a position belongs to.
+    let owner: (_ position: Int) -> RowOwner
     /// The id of a row that brings none, by its position.
     var idOfPosition: (_ position: Int, _ part: Part) -> String = { position, part in part == .test ? "test:\(position)" : String(position) }
 
@@ -57,7 +59,8 @@ struct RowImport {
             let id = ownID.map(IDList.canonical) ?? idOfPosition(position, destination.part), group = group(position)
             let isExcluded = outcome.excluded.removeValue(forKey: id) != nil
             try change.insertRow(
-                id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot), group: isExcluded ? nil : group, excluded: isExcluded)
+                id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot), group: isExcluded ? nil : group,
+                owner: owner(position), excluded: isExcluded)
             if !isExcluded {
                 if let group { outcome.liveOfGroups[group] += 1 }
                 let row = firstRow[destination.part]![Int(destination.block)]! + Int(destination.slot)

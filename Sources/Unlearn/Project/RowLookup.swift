@@ -35,6 +35,8 @@ public struct RowPlaces: Encodable, Sendable {
 
     public let rows: [Row]
     public let notFound: [String]
+    /// Rows of named people that are gone: of these no id is known any more.
+    public let deletedBefore: [RowDeletedBefore]?
     public let repeated: [String]
     /// The unknown ids with their lines, in words; nil where there are none.
     public let notFoundWords: String?
@@ -42,7 +44,7 @@ public struct RowPlaces: Encodable, Sendable {
     /// Whether rows stand in a stem or in branches.
     public let hasPlaces: Bool
 
-    private enum CodingKeys: CodingKey { case rows, notFound, repeated }
+    private enum CodingKeys: CodingKey { case rows, notFound, deletedBefore, repeated }
 
     /// Unknown ids are an error where all are, and so is a table of rows that is not the one this program left.
     /// - Complexity: O(rows + ids).
@@ -56,9 +58,25 @@ public struct RowPlaces: Encodable, Sendable {
         if found.isEmpty { try ids.expectNone(unknown, "is not in the project", "correct the list") }
         rows = found.map { Row($0.place, times, lineage) }
         hasPlaces = !lineage.isChain
+        deletedBefore = nil
         notFound = unknown.map(IDList.shown)
         notFoundWords = unknown.isEmpty ? nil : "\(ids.path): \(ids.named(unknown)) is not in the project"
         repeated = ids.repeated.map(IDList.shown)
+    }
+
+    /// All live rows of the people whom a list names. People without one are an error where all are.
+    public init(ofPersons people: IDList, in project: Project) throws {
+        let (selection, lineage) = try project.store.snapshot {
+            try project.store.verifyRows()
+            return (try project.selection(.persons(people), ignoringUnknown: true), project.settings.recipe.plan.lineage)
+        }
+        if selection.live.isEmpty, selection.deleted.isEmpty { try people.expectNone(selection.unknown, "has no row in the project", "correct the list") }
+        rows = selection.live.map { Row($0, [:], lineage) }
+        hasPlaces = !lineage.isChain
+        notFound = selection.unknown.map(IDList.shown)
+        notFoundWords = selection.unknown.isEmpty ? nil : "\(people.path): \(people.named(selection.unknown)) has no row in the project"
+        repeated = people.repeated.map(IDList.shown)
+        deletedBefore = selection.findings.deletedBefore
     }
 
     /// All live rows of a provider.
@@ -67,7 +85,7 @@ public struct RowPlaces: Encodable, Sendable {
             try project.store.verifyRows()
             return try project.livePlaces(ofGroup: name).map { Row($0, [:], project.settings.recipe.plan.lineage) }
         }
-        (notFound, repeated, notFoundWords) = ([], [], nil)
+        (notFound, repeated, notFoundWords, deletedBefore) = ([], [], nil, nil)
         hasPlaces = !project.settings.recipe.plan.lineage.isChain
     }
 }

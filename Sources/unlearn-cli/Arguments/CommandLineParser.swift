@@ -12,7 +12,7 @@ package struct CommandLineParser {
     package let commands: [CommandSpec]
 
     /// Of other options the last counts. Whoever gives two lists means both: people would stay unforgotten without a word.
-    private static let namingRows: Set = ["ids", "group", "groups", "exclude", "only", "on", "stem-rows", "risk"]
+    private static let namingRows: Set = ["ids", "persons", "group", "groups", "exclude", "only", "on", "stem-rows", "risk"]
 
     package init(commands: [CommandSpec]) { self.commands = commands }
 

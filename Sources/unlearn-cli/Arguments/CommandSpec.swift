@@ -19,7 +19,12 @@ package struct OptionSpec: Sendable {
     ]
 
     static let ids = OptionSpec("ids", "FILE|-", "one id a line; - reads standard input")
-    static let idColumn = OptionSpec("id-column", "NAME", "the list is a CSV file with a header, and this column holds the ids")
+    static let idColumn = OptionSpec("id-column", "NAME", "the list is a CSV file with a header, and this column holds the ids, or the people")
+    /// The ways to say which rows are meant, of which a command takes one.
+    static let namingRows = [
+        ids, OptionSpec("persons", "FILE|-", "all rows of the people whom the list names, one a line (see init --person-column)"),
+        OptionSpec("group", "NAME", "all live rows of this provider"),
+    ]
     static let ignoreMissing = OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then")
     static let ignoreUnknown = OptionSpec("ignore-unknown", nil, "skip ids that were never in the project: a typing error is a person who is not forgotten")
     static let threads = OptionSpec("threads", "N", "threads that compute (default: all cores); never changes a result")

@@ -39,10 +39,28 @@ package struct Invocation: Sendable {
     }
 
     /// The list of --ids, in which --id-column may name a column.
-    func idList() throws -> IDList { try IDList(reading: try required("ids", "FILE (or - for standard input)"), column: text("id-column")) }
+    func idList() throws -> IDList { try list(of: "ids") }
 
-    func expectOne(of first: String, _ second: String) throws {
-        guard text(first) == nil || text(second) == nil else { throw Failure(.input, "--\(first) and --\(second) name rows in two ways; give one of them") }
+    private func list(of option: String) throws -> IDList { try IDList(reading: try required(option, "FILE (or - for standard input)"), column: text("id-column")) }
+
+    /// The one option that names rows, or nil. Nothing is read.
+    func wayOfNamingRows() throws -> String? {
+        let ways = OptionSpec.namingRows.map(\.name).filter(flag)
+        guard ways.count <= 1 else { throw Failure(.input, "--\(ways[0]) and --\(ways[1]) name rows in two ways; give one of them") }
+        if flag("id-column"), ways.first == nil || ways.first == "group" {
+            throw Failure(.input, "--id-column names a column of the list that --ids or --persons gives; give both")
+        }
+        return ways.first
+    }
+
+    /// The rows that --ids, --persons or --group name, or nil where none of them is given; a list is read.
+    func namedRows() throws -> DeletionTarget? {
+        switch try wayOfNamingRows() {
+        case "ids": .list(try idList())
+        case "persons": .persons(try list(of: "persons"))
+        case "group": .group(text("group")!)
+        default: nil
+        }
     }
 
     package func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {

@@ -8,6 +8,7 @@ extension OptionSpec {
         OptionSpec("id-column", "NAME", "tables: column of ids"),
         OptionSpec("label-column", "NAME", "tables: column of labels"),
         OptionSpec("group-column", "NAME", "tables: column of groups"),
+        OptionSpec("person-column", "NAME", "tables: column of the people whom rows belong to: each one's rows stand in one block, and delete --persons finds them"),
         OptionSpec("decimal-comma", nil, "tables: numbers are written as 0,5"),
         .choice("encoding", TextEncoding.self, "csv: how text is written down (default utf-8)"),
         OptionSpec("drop-unlabelled", nil, "tables: leave out rows without a label, instead of refusing them"),
@@ -35,7 +36,9 @@ extension Invocation {
             return nil
         }
         guard let label = text("label-column") ?? defaults?.label else { return TableOptions(labelColumn: try required("label-column", "NAME")) }
-        var options = TableOptions(labelColumn: label, idColumn: text("id-column") ?? defaults?.id, groupColumn: text("group-column") ?? defaults?.group)
+        var options = TableOptions(
+            labelColumn: label, idColumn: text("id-column") ?? defaults?.id, groupColumn: text("group-column") ?? defaults?.group,
+            personColumn: text("person-column") ?? defaults?.person)
         options.decimalComma = flag("decimal-comma") || defaults?.decimalComma == true
         if let name = text("encoding") {
             guard let encoding = TextEncoding(name: name) else {

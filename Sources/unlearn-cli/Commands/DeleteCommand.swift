@@ -8,9 +8,8 @@ extension CommandSpec {
     static let delete = CommandSpec(
         name: "delete", summary: "remove rows and their influence",
         example: "unlearn -C demo delete --ids people.txt --dry-run",
-        options: [
-            .ids, .idColumn,
-            OptionSpec("group", "NAME", "all live rows of this provider"),
+        options: OptionSpec.namingRows + [
+            .idColumn,
             .choice("method", UnlearningMethod.self, "stitch (default): retrain until memory has decayed; exact: replay to the end, also what earlier stitches left (then without --ids, too)"),
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             .choice("on-no-decay", NoDecayPolicy.self, "where memory does not decay: exact replay (default), fail, or stitch (unguarded, the paper's behaviour)"),
@@ -42,29 +41,25 @@ extension CommandSpec {
             try Project.expectExport(to: path, besideProject: invocation.folder, replacing: invocation.flag("force"))
         }
         let mayTakeNone = invocation.text("method") == UnlearningMethod.exact.rawValue
-        guard mayTakeNone || invocation.text("ids") != nil || invocation.text("group") != nil else {
-            throw Failure(.input, "'unlearn delete' needs --ids FILE (or - for standard input), --group NAME, or --method exact to replay what earlier stitches left")
-        }
-        try invocation.expectOne(of: "ids", "group")
-        if invocation.text("ids") == nil, invocation.flag("id-column") {
-            throw Failure(.input, "--id-column names a column of the list that --ids gives; give both")
+        let way = try invocation.wayOfNamingRows()
+        guard mayTakeNone || way != nil else {
+            throw Failure(
+                .input, "'unlearn delete' needs --ids FILE or --persons FILE (or - for standard input), --group NAME, or --method exact to replay what earlier stitches left")
         }
         // Before the project is held: a pipe or a person may take their time.
         try Store.expectProject(in: invocation.folder)
-        let target: DeletionTarget =
-            if invocation.text("ids") != nil { .list(try invocation.idList()) }
-            else if let name = invocation.text("group") { .group(name) }
-            else { .chain }
-        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, invocation.text("ids") != "-" {
+        let target = try invocation.namedRows() ?? .chain
+        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, way.flatMap(invocation.text) != "-" {
             switch target {
             case .list(let ids): try confirm(counted(ids.entries.count, "row"), invocation.folder)
+            case .persons(let people): try confirm("all rows of \(counted(people.entries.count, "person", "people"))", invocation.folder)
             case .group(let name): try confirm("all rows of '\(name.prefix(80))'", invocation.folder)
             case .chain: break
             }
         }
         // An interim model is there at once: all rows are verified behind it, before anything is changed.
         let project = try Project(
-            opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil || invocation.flag("group"))
+            opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil || way != "ids")
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {
             try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in

@@ -6,7 +6,7 @@ import Valuation
 extension CommandSpec {
     static let whereRows = CommandSpec(
         name: "where", summary: "where rows stand: block, slot, group", example: "seq 0 99 | unlearn -C demo where --ids -",
-        options: [.ids, .idColumn, OptionSpec("group", "NAME", "all live rows of this provider")], run: runWhere)
+        options: OptionSpec.namingRows + [.idColumn], run: runWhere)
 
     static let status = CommandSpec(
         name: "status", summary: "what is here", example: "unlearn -C demo status", options: [.threads], run: runStatus)
@@ -24,21 +24,23 @@ extension CommandSpec {
         options: [
             OptionSpec("out", "FILE", "a name that ends in .safetensors, .npz or .onnx (Python's onnx writes that)"),
             OptionSpec("block", "i", "the state after block i (default: the model)"), OptionSpec("branch", "s", "the last state of branch s"),
-            OptionSpec("interim", nil, "the model that is there at once when the rows of --ids or --group are asked for: it never saw them"),
-            .ids, .idColumn, OptionSpec("group", "NAME", "with --interim: all live rows of this provider"), .ignoreMissing, .ignoreUnknown, .force,
-        ], run: runExport)
+            OptionSpec("interim", nil, "the model that is there at once when the rows of --ids, --persons or --group are asked for: it never saw them"),
+        ] + OptionSpec.namingRows + [.idColumn, .ignoreMissing, .ignoreUnknown, .force], run: runExport)
 
     private static func runWhere(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
-        try invocation.expectOne(of: "ids", "group")
         let report: RowPlaces
-        if let group = invocation.text("group") {
-            report = try RowPlaces(ofGroup: group, in: Project(opening: invocation.folder, .read, threads: 1))
-        } else {
-            let ids = try invocation.idList()
-            report = try RowPlaces(of: ids, in: Store(opening: invocation.folder, .read))
+        switch try invocation.namedRows() {
+        case .group(let group): report = try RowPlaces(ofGroup: group, in: Project(opening: invocation.folder, .read, threads: 1))
+        case .persons(let people): report = try RowPlaces(ofPersons: people, in: Project(opening: invocation.folder, .read, threads: 1))
+        case .list(let ids): report = try RowPlaces(of: ids, in: Store(opening: invocation.folder, .read))
+        case .chain, nil: throw Failure(.input, "'unlearn where' needs --ids FILE or --persons FILE (or - for standard input), or --group NAME")
         }
         if let unknown = report.notFoundWords { console.message(unknown) }
+        if let gone = report.deletedBefore, !gone.isEmpty {
+            let whens = Set(gone.map(\.when)).sorted()
+            console.message("\(counted(gone.count, "row")) of theirs \(gone.count == 1 ? "was" : "were") deleted before (\(whens.prefix(5).joined(separator: "; "))\(whens.count > 5 ? " …" : ""))")
+        }
         try console.result(
             report,
             report.hasPlaces
@@ -123,14 +125,14 @@ extension CommandSpec {
         let force = invocation.flag("force"), ways = ["block", "branch", "interim"].filter(invocation.flag)
         guard ways.count <= 1 else { throw Failure(.input, "--\(ways[0]) and --\(ways[1]) name two states; give one of them") }
         if !invocation.flag("interim") {
-            for name in ["ids", "id-column", "group", "ignore-missing", "ignore-unknown"] where invocation.flag(name) { throw Failure(.input, "--\(name) goes with --interim: a state has no rows; leave it out") }
+            for name in OptionSpec.namingRows.map(\.name) + ["id-column", "ignore-missing", "ignore-unknown"] where invocation.flag(name) { throw Failure(.input, "--\(name) goes with --interim: a state has no rows; leave it out") }
         }
         try Project.expectExport(to: out, besideProject: invocation.folder, replacing: force)
         let state: Project.ExportedState
         if invocation.flag("interim") {
-            try invocation.expectOne(of: "ids", "group")
             let ignored = [("ignore-missing", MissingRow.deleted), ("ignore-unknown", .unknown)].filter { invocation.flag($0.0) }.map(\.1)
-            state = .interim(try invocation.text("group").map { .group($0) } ?? .list(invocation.idList()), ignoring: Set(ignored))
+            guard let target = try invocation.namedRows() else { throw Failure(.input, "'unlearn export --interim' needs --ids FILE or --persons FILE (or - for standard input), or --group NAME") }
+            state = .interim(target, ignoring: Set(ignored))
         } else if let block = try invocation.integer("block", in: 0...1_000_000) {
             state = .block(block)
         } else if let branch = try invocation.integer("branch", in: 1...1_000_000) {

@@ -128,6 +128,23 @@ struct StoreRowsTests {
         #expect(try store.place(ofRow: "train-1-1")?.group == "provider-of-train-1-1")
     }
 
+    @Test("Rows are found by the person whom they belong to, also when they are gone, and no entry tells by its length whose it is")
+    func persons() throws {
+        let store = try project.writer()
+        try store.transaction { change in
+            for (slot, owner) in [RowOwner.person("ann"), .person("bob"), .person("ann"), .nobody].enumerated() {
+                try change.insertRow(id: "row \(slot)", part: slot == 2 ? .test : .train, block: 9, slot: slot, group: nil, owner: owner, excluded: slot == 1)
+            }
+            try change.markDeleted(["row 0"], request: 3)
+        }
+        let places = try project.reader().places(ofPersons: ["ann", "bob", "", "person", "nobody", "ann"])
+        #expect(Set(places.keys) == ["ann", "bob"])
+        #expect(places["ann"]?.map(\.slot).sorted() == [0, 2] && places["ann"]?.map(\.request).contains(3) == true && places["ann"]?.contains { $0.part == .test && !$0.isDeleted } == true)
+        #expect(places["bob"]?.map(\.request) == [0])
+        let lengths = try store.database.rows("SELECT length(cell), count(*) FROM rows GROUP BY 1 ORDER BY 1") { [$0.integer(0), $0.integer(1)] }
+        #expect(lengths.count == 2 && lengths.last?.last == 4)
+    }
+
     @Test("Rows are counted by part and by whether they live")
     func counts() throws {
         let store = try project.writer()
@@ -185,12 +202,14 @@ struct StoreRowsTests {
             RowCell(part: .train, block: 1, slot: 0, group: nil, request: nil),
             RowCell(part: .test, block: 1 << 30, slot: 1 << 30, group: 0, request: 0),
             RowCell(part: .train, block: 7, slot: 6, group: 5, request: 4),
+            RowCell(part: .train, block: 7, slot: 6, group: 5, person: Array(1...16), request: 4),
+            RowCell(part: .test, block: 1, slot: 0, group: nil, person: RowCell.nobody, request: nil),
         ]
         for cell in cells { #expect(RowCell(cell.encoded) == cell) }
         let bytes = cells[2].encoded
         #expect(bytes == [1, 7, 0, 0, 0, 6, 0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0])
         for length in 0..<bytes.count { #expect(RowCell(Array(bytes[..<length])) == nil) }
-        #expect(RowCell(bytes + [0]) == nil)
+        for length in [18, 32, 34] { #expect(RowCell(bytes + [UInt8](repeating: 0, count: length - 17)) == nil) }
         // An unknown part, block 0, a slot, a group and a request below what there is.
         let changes: [(Int, [UInt8])] = [
             (0, [0]), (0, [3]), (1, [0]), (5, [255, 255, 255, 255]), (9, [254, 255, 255, 255]), (13, [254, 255, 255, 255]),

@@ -1,0 +1,150 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("People who have several rows", .timeLimit(.minutes(60)))
+struct PersonTests {
+    private let folder: TemporaryFolder
+    private static let columns = ["--id-column", "id", "--label-column", "label", "--person-column", "who", "--assignment-seed", "4"]
+    private static let header = "id,x,colour,label,who\n"
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try folder.write(Self.header + Self.lines(0..<360), to: "rows.csv")
+    }
+
+    /// Persons p0, p1, … of five rows each; every tenth row is nobody's.
+    private static func lines(_ rows: Range<Int>) -> String {
+        rows.map { row in
+            "r\(row),\(row * 7919 % 1009),\(["red", "green", "blue"][row % 3]),\(row * 7919 % 1009 > 500 ? "yes" : "no"),\(row % 10 == 3 ? "" : "p\(row / 5)")\n"
+        }.joined()
+    }
+
+    private func project(_ shape: [String]) throws -> Program {
+        let program = Program(folder: folder.file("project"))
+        try program.json(["init", "--data", "csv:\(folder.file("rows.csv"))", "--model", "logistic"] + Self.columns + shape)
+        try program.json("train")
+        return program
+    }
+
+    private func state(_ program: Program) throws -> String { try #require(try program.json("status")["state_digest"] as? String) }
+
+    private func places(_ program: Program, _ people: String) throws -> [[String: Any]] {
+        try #require(try program.json("where", "--persons", "-", input: people)["rows"] as? [[String: Any]])
+    }
+
+    @Test("Each person's rows lie in one block, on one side of the split, and are found by the person", arguments: [["--blocks", "6"], ["--branches", "3", "--blocks", "6"]])
+    func together(_ shape: [String]) throws {
+        let program = Program(folder: folder.file("project"))
+        let made = try program.json(["init", "--data", "csv:\(folder.file("rows.csv"))", "--model", "logistic"] + Self.columns + shape)
+        #expect((made["remarks"] as? [String])?.contains("36 rows have no person in column 'who'") == true, "\(made)")
+        #expect(((made["columns"] as? [[String: Any]])?.first { $0["name"] as? String == "who" })?["kind"] as? String == "person")
+        var tested = 0
+        for person in 0..<72 {
+            let rows = try places(program, "p\(person)\n"), ids = (0..<5).map { person * 5 + $0 }.filter { $0 % 10 != 3 }
+            #expect(Set(rows.compactMap { $0["id"] as? String }) == Set(ids.map { "r\($0)" }))
+            #expect(Set(rows.map { "\($0["part"]!) \($0["block"]!)" }).count == 1, "\(rows)")
+            if rows.first?["part"] as? String == "test" { tested += rows.count }
+        }
+        #expect((30...38).contains(tested), "\(tested) of 36 test rows")
+    }
+
+    @Test("A deletion by persons is the deletion of their rows, is proved like any, and is remembered", arguments: [["--blocks", "6"], ["--branches", "3", "--blocks", "6"]])
+    func delete(_ shape: [String]) throws {
+        let program = try project(shape)
+        let people = try folder.write("p7\np30\n", to: "people.txt"), ids = try places(program, "p7\np30\n").compactMap { $0["id"] as? String }
+        #expect(ids.count == 9)
+        let report = try program.json("delete", "--persons", people, "--method", "exact")
+        #expect(report["rows_deleted"] as? Int == 9)
+        let list = try folder.write(ids.map { $0 + "\n" }.joined(), to: "ids.txt")
+        let twin = Program(folder: folder.file("twin"))
+        try twin.json(
+            ["init", "--data", "csv:\(folder.file("rows.csv"))", "--model", "logistic", "--like", folder.file("project"), "--exclude", list] + Self.columns.dropLast(2))
+        try twin.json("train")
+        #expect(try state(program) == state(twin))
+        try program.json("certificate", "R1", "--out", folder.file("R1.json"))
+        #expect(try program.run("check", "--read-data", "--certificate", folder.file("R1.json")).status == 0)
+
+        // Asked again, by the whole and by one who is still there.
+        let again = try program.run("delete", "--persons", people)
+        #expect(again.status == 2 && again.errors.contains("each of 'p7' (line 1), 'p30' (line 2) is deleted already (R1)"), "\(again.errors)")
+        let forgiven = try program.run("delete", "--persons", people, "--ignore-missing")
+        #expect(forgiven.status == 0 && forgiven.output.contains("9 rows were deleted before (R1"), "\(forgiven)")
+        let typing = try program.run("delete", "--persons", "-", input: "p8\nP7\n")
+        #expect(typing.status == 2 && typing.errors.contains("'P7' (line 2) has no row in the project"), "\(typing.errors)")
+        let gone = try program.run("where", "--persons", people)
+        #expect(gone.status == 0 && gone.errors.contains("9 rows of theirs were deleted before (R1"), "\(gone)")
+    }
+
+    @Test("One row of a person deleted by its id, the others by the person: no fault")
+    func partly() throws {
+        let program = try project([])
+        try program.json("delete", "--ids", "-", "--method", "exact", input: "r40\n")
+        let report = try program.json("delete", "--persons", "-", "--method", "exact", input: "p8\n")
+        #expect(report["rows_deleted"] as? Int == 3)
+        #expect((report["deleted_before"] as? [[String: Any]])?.map { $0["id"] as? String } == ["p8"])
+    }
+
+    @Test("Nothing in the folder holds a person's name, and an interim model, a dry run and a list that is a table take people, too")
+    func unnamed() throws {
+        let rows = try folder.write(
+            Self.header + Self.lines(0..<360).replacingOccurrences(of: "p31\n", with: "Rumpelstilzchen\n"), to: "named.csv")
+        let program = Program(folder: folder.file("project"))
+        try program.json(["init", "--data", "csv:\(rows)", "--model", "logistic", "--branches", "4", "--stem", "0", "--blocks", "8", "--no-encryption"] + Self.columns)
+        try program.json("train")
+        let name = Data("Rumpelstilzchen".utf8)
+        #expect(try contents(of: folder.file("project")).values.allSatisfy { Data($0).range(of: name) == nil })
+        let table = try folder.write("name,ticket\nRumpelstilzchen,17\n", to: "people.csv")
+        #expect(try program.json("delete", "--persons", table, "--id-column", "name", "--dry-run")["rows_deleted"] as? Int == 5)
+        try program.json("export", "--interim", "--persons", table, "--id-column", "name", "--out", folder.file("interim.safetensors"))
+        #expect(FileManager.default.fileExists(atPath: folder.file("interim.safetensors")))
+        #expect(try program.json("delete", "--persons", table, "--id-column", "name", "--interim", folder.file("at-once.safetensors"))["exact"] as? Bool == true)
+    }
+
+    @Test("New rows bring their people; those who are known already are said")
+    func append() throws {
+        let program = try project(["--blocks", "6"])
+        let more = try folder.write(Self.header + Self.lines(355..<420).replacingOccurrences(of: "r35", with: "n35"), to: "more.csv")
+        let report = try program.json("append", "--data", "csv:\(more)", "--blocks", "3")
+        let known = try #require((report["remarks"] as? [String])?.first { $0.contains("1 person of these rows has") })
+        #expect(known.contains("rows in earlier blocks") || known.contains("test rows in the project"))
+        try program.json("train")
+        #expect(Set(try places(program, "p80\n").map { $0["block"] as? Int }).count == 1)
+        #expect(try places(program, "p71\n").count == 10)
+        #expect(try program.json("delete", "--persons", "-", "--method", "exact", input: "p71\np80\n")["rows_deleted"] as? Int == 14)
+        #expect(try program.run("check", "--read-data").status == 0)
+    }
+
+    @Test("What goes with no persons is refused, and changes nothing")
+    func refused() throws {
+        let plain = Program(folder: folder.file("plain"))
+        let rows = folder.file("rows.csv"), few = ["--data", "csv:\(rows)", "--id-column", "id", "--label-column", "label", "--model", "logistic"]
+        try plain.json(["init", "--ignore-columns", "who"] + few)
+        let grouped = try folder.write(Self.header + Self.lines(0..<360).replacingOccurrences(of: ",p1\n", with: ",#1\n"), to: "strange.csv")
+        for (program, words, message) in [
+            (plain, ["delete", "--persons", rows], "imported without persons"), (plain, ["where", "--persons", rows], "imported without persons"),
+            (plain, ["append", "--data", "csv:\(rows)", "--person-column", "who"], "imported without persons"),
+            (plain, ["delete", "--persons", rows, "--ids", rows], "--ids and --persons name rows in two ways"),
+            (plain, ["delete", "--method", "exact", "--id-column", "who"], "the list that --ids or --persons gives"),
+            (Program(folder: folder.file("new")), ["init", "--person-column", "whom"] + few, "no column 'whom' (--person-column)"),
+            (Program(folder: folder.file("new")), ["init", "--person-column", "who", "--blocks", "200"] + few, "people (a row of nobody counts as one), whose rows stay together"),
+            (Program(folder: folder.file("new")), ["init", "--person-column", "who", "--group-column", "colour", "--blocks-by", "group"] + few, "has rows of several groups"),
+            (Program(folder: folder.file("new")), ["init"] + Self.columns + ["--data", "csv:\(grouped)"], "a person is called '#1', which no list can name"),
+        ] {
+            let result = try program.run(words)
+            #expect(result.status == 2 && result.errors.contains(message), "\(words): \(result)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("new")))
+    }
+
+    @Test("Test rows of people who are trained on are said, and are deleted with them")
+    func bothSides() throws {
+        let lines = Self.lines(0..<30).split(separator: "\n").map { "t" + $0 + "\n" }.joined()
+        let test = try folder.write(Self.header + lines, to: "test.csv"), program = Program(folder: folder.file("project"))
+        let made = try program.json(["init", "--data", "csv:\(folder.file("rows.csv"))", "--test", "csv:\(test)", "--model", "logistic"] + Self.columns)
+        #expect((made["remarks"] as? [String])?.contains { $0.hasPrefix("6 people have training rows and test rows") } == true, "\(made["remarks"] ?? "")")
+        try program.json("train")
+        let report = try program.json("delete", "--persons", "-", "--method", "exact", input: "p2\n")
+        #expect(report["rows_deleted"] as? Int == 8 && report["test_rows_deleted"] as? Int == 4)
+    }
+}
