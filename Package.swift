@@ -30,6 +30,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -41,7 +42,7 @@ let package = Package(
         .target(name: "Charts"),
         .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
         .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib", "CZstd"]),
-        .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CSQLite", "CSodium"]),
+        .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CLZ4", "CSQLite", "CSodium"]),
         .target(name: "Unlearn", dependencies: ["Training", "Checkpoints", "Tensors", "Files"]),
         .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
         .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),

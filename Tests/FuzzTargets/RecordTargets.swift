@@ -34,6 +34,19 @@ extension FuzzTarget {
 
     private static let rows = RowsRecord(part: .train, block: 3, featureCount: 5, bytesPerFeature: 4, labels: [0, -1, 2, 1], features: (0..<80).map { UInt8($0) }, ids: ["a", "", "größe", "d"])
 
+    private static let sparseRows = RowsRecord(
+        part: .train, block: 3, featureCount: 5, bytesPerFeature: 4, labels: [Int32](repeating: 1, count: 256), features: (0..<5120).map { $0 % 40 == 0 ? UInt8($0 / 40) : 0 },
+        ids: (0..<256).map(String.init))
+
+    /// Packed features, whatever becomes of them, are as many as there should be or damage.
+    static let packedRowsRecord = FuzzTarget("rows-record-packed", samples: [unsealed(sparseRows.encoded())], dictionary: ["UNLROWS\0"]) { input in
+        let bytes = sealed(input)
+        let record = try RowsRecord(decoding: bytes, part: .train, block: 3, slots: 256, featureCount: 5, bytesPerFeature: 4, file: "F")
+        try expect(record.features.count == 5120, "\(record.features.count) bytes of features")
+        let again = try RowsRecord(decoding: record.encoded(), part: .train, block: 3, slots: 256, featureCount: 5, bytesPerFeature: 4, file: "F")
+        try expect(again == record, "a record that changes when it is written and read")
+    }
+
     private static func readRowsRecord(_ bytes: [UInt8]) throws {
         let record = try RowsRecord(decoding: bytes, part: .train, block: 3, slots: 4, featureCount: 5, bytesPerFeature: 4, file: "F")
         try expect(record.labels.count == 4 && record.features.count == 80, "\(record.labels.count) labels, \(record.features.count) bytes")

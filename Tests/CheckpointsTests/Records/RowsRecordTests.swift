@@ -59,6 +59,54 @@ struct RowsRecordTests {
         #expect(fault { try decode(sealed, slots: 2, features: 1) } == "has other than zeros behind its ids")
     }
 
+    /// Rows as tables of categories have them: mostly zeros, with a few random bytes each.
+    private func sparse(slots: Int = 100) -> RowsRecord {
+        var random = SeededGenerator(5), features = [UInt8](repeating: 0, count: slots * 100)
+        for slot in 0..<slots { for place in 0..<8 { features[slot * 100 + 12 * place] = UInt8.random(in: 1...255, using: &random) } }
+        return RowsRecord(
+            part: .train, block: 3, featureCount: 100, bytesPerFeature: 1, labels: random.integers(slots, in: 0...9), features: features, ids: (0..<slots).map { "id \($0)" })
+    }
+
+    @Test("Features that shrink are packed, those that do not stay as they are, and both come back", arguments: [41, 100, 1000])
+    func packed(slots: Int) throws {
+        let rows = sparse(slots: slots), bytes = rows.encoded(), idRoom = (rows.ids.joined().utf8.count + 1023) / 1024 * 1024
+        #expect(sample(slots: slots, features: 100).encoded()[8] == 3 && sparse(slots: 40).encoded()[8] == 3)
+        #expect(bytes[8] == 4 && bytes.count <= 32 + 16 + slots * 8 + idRoom + 32 + max(2048, slots * 60))
+        #expect(try decode(bytes, slots: slots, features: 100) == rows)
+        #expect(try decode(rows.emptying([0, 7]).encoded(), slots: slots, features: 100) == rows.emptying([0, 7]))
+    }
+
+    @Test("A packed block's length changes by sixteenths of the features alone, and nothing is hidden behind them")
+    func packedLengths() throws {
+        let rows = sparse(slots: 1000), lengths = Set((0..<40).map { rows.emptying(0..<$0).encoded().count })
+        #expect(lengths.count <= 2 && lengths.allSatisfy { ($0 - rows.encoded().count) % 6250 == 0 }, "\(lengths)")
+        var bytes = Array(rows.encoded().dropLast(32))
+        let stored = bytes[32..<40].reversed().reduce(0) { $0 << 8 | Int($1) }, used = bytes[40..<48].reversed().reduce(0) { $0 << 8 | Int($1) }
+        #expect(stored % 6250 == 0 && used <= stored && stored - used < 6250)
+        bytes[48 + 4000 + stored - 1] = 1
+        let sealed = bytes + bytes.withUnsafeBytes { Digest(of: $0) }.bytes
+        #expect(fault { try decode(sealed, slots: 1000, features: 100) } == "has other than zeros behind its features")
+    }
+
+    @Test("Packed features that are none, or not as many as there should be, are refused though the digest matches")
+    func packedFaults() {
+        let whole = Array(sparse().encoded().dropLast(32))
+        func fault(features: Int = 100, _ change: (inout [UInt8]) -> Void) -> String? {
+            var bytes = whole
+            change(&bytes)
+            let sealed = bytes + bytes.withUnsafeBytes { Digest(of: $0) }.bytes
+            return self.fault { try decode(sealed, slots: 100, features: features) }
+        }
+        let start = 48 + 400, lengths = "has lengths that do not add up to the file", unpacked = "holds features that cannot be unpacked"
+        for place in 32..<48 { #expect(fault { $0[place] ^= 0x80 } == (place == 40 ? unpacked : lengths), "byte \(place)") }
+        #expect(fault { for place in start..<start + 8 { $0[place] = 255 } } == unpacked)
+        #expect(fault { $0[20] = 101 } == "holds rows of another shape")
+        #expect(fault(features: 101) { $0[20] = 101 } == unpacked && fault(features: 99) { $0[20] = 99 } == unpacked)
+        // 2³¹ features of 100 rows are more than so few bytes can stand for, and nothing is set aside for them.
+        #expect(fault(features: 1 << 31) { $0[20...23] = [0, 0, 0, 128] } == unpacked)
+        #expect(fault { $0[8] = 3 }?.hasPrefix("has \(whole.count + 32) bytes instead of at least") == true)
+    }
+
     @Test("Ids come back byte by byte", arguments: ["", " ", "größe", "e\u{301}", "🧠", "a\u{0}b", String(repeating: "x", count: 100_000)].map(Abridged.init))
     func ids(id: Abridged<String>) throws {
         let rows = RowsRecord(part: .train, block: 3, featureCount: 0, bytesPerFeature: 1, labels: [1, 2, 3], features: [], ids: ["a", id.value, "b"])
@@ -149,8 +197,8 @@ struct RowsRecordTests {
     @Test("Another version or another kind is refused though the digest matches")
     func resealed() {
         func changed(_ place: Int, to value: UInt8) -> [UInt8] { resealed { $0[place] = value } }
-        for version in [0, 1, 2, 4] as [UInt8] {
-            #expect(fault { try decode(changed(8, to: version)) } == "has format version \(version), this program reads 3")
+        for version in [0, 1, 2, 5] as [UInt8] {
+            #expect(fault { try decode(changed(8, to: version)) } == "has format version \(version), this program reads 3 and 4")
         }
         #expect(fault { try decode(changed(0, to: 0)) } == "is not a file of rows")
         #expect(fault { try decode(changed(10, to: 3)) } == "holds rows of another kind")
