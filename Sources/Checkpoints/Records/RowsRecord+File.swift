@@ -75,6 +75,7 @@ extension RowsRecord {
                 let unpacked = PackedFeatures.unpack(packed, count: slots * rowBytes)
                 try expect(unpacked != nil, "holds features that cannot be unpacked")
                 try expect(room[Int(used)...].allSatisfy { $0 == 0 }, "has other than zeros behind its features")
+                try expect(stored == UInt64(PackedFeatures.room(Int(used), of: slots * rowBytes)), notAddingUp)
                 features = unpacked!
             } else {
                 features = Array(reader.take(count: slots * rowBytes))

@@ -14,6 +14,18 @@ public struct RowPlace: Sendable, Equatable {
     public var isDeleted: Bool { request != nil }
 }
 
+/// A row by its entry alone, which has no id.
+public struct UnnamedRow: Sendable, Equatable {
+    /// The keyed digest of its id, in hexadecimal.
+    public let digest: String
+    public let part: Part
+    public let block: Int
+    public let slot: Int
+    /// As that of `RowPlace`.
+    public let request: Int?
+    public var isDeleted: Bool { request != nil }
+}
+
 /// One stored block of rows.
 public struct RowBlock: Sendable {
     let object: StoredObject
@@ -81,36 +93,39 @@ extension Store {
         try rowBlocks(part).reduce(0) { $0 + (deleted ? $1.slots - $1.live : $1.live) }
     }
 
-    /// Where all rows stand that belong to some persons, by name: live ones, and those that were deleted or left out. They carry no id: the
-    /// catalogue has none.
+    /// All rows that belong to some people, by name: live ones, and those that were deleted or left out.
     /// - Complexity: O(rows) openings of sealed cells.
-    public func places(ofPersons names: [String]) throws -> [String: [RowPlace]] {
+    public func rows(ofPersons names: [String]) throws -> [String: [UnnamedRow]] {
         let persons = Dictionary(names.map { (personDigest($0), $0) }) { first, _ in first }
-        var places: [String: [RowPlace]] = [:]
-        try forEachRow { cell in
+        var rows: [String: [UnnamedRow]] = [:]
+        try forEachRow { id, cell in
             guard let person = cell.person, let name = persons[person] else { return }
-            places[name, default: []].append(RowPlace(id: "", part: cell.part, block: cell.block, slot: cell.slot, group: nil, request: cell.request))
+            rows[name, default: []].append(
+                UnnamedRow(digest: Hexadecimal.encode(id), part: cell.part, block: cell.block, slot: cell.slot, request: cell.request))
         }
-        return places
+        return rows
     }
 
     /// Where all live rows of a part stand, by block and slot, each with the number of its group.
     /// - Complexity: O(rows) openings of sealed cells.
     public func livePlaces(_ part: Part) throws -> [(block: Int, slot: Int, group: Int?)] {
         var places: [(block: Int, slot: Int, group: Int?)] = []
-        try forEachRow { if $0.part == part, $0.request == nil { places.append(($0.block, $0.slot, $0.group)) } }
+        try forEachRow { if $1.part == part, $1.request == nil { places.append(($1.block, $1.slot, $1.group)) } }
         return places.sorted { ($0.block, $0.slot) < ($1.block, $1.slot) }
     }
 
-    private func forEachRow(_ body: (RowCell) throws -> Void) throws {
-        _ = try database.rows("SELECT id, cell FROM rows") { try body(try open($0.blob(1), id: $0.blob(0))) }
+    private func forEachRow(_ body: (_ id: [UInt8], RowCell) throws -> Void) throws {
+        _ = try database.rows("SELECT id, cell FROM rows") { row in
+            let id = row.blob(0)
+            try body(id, try open(row.blob(1), id: id))
+        }
     }
 
     /// Throws where the number of live rows that the catalogue lists for a block is not the number of rows that it stores there.
     /// - Complexity: O(rows).
     public func verifyRowCounts() throws {
         var counts: [ObjectKind: [Int: Int]] = [:]
-        try forEachRow { if $0.request == nil { counts[ObjectKind($0.part), default: [:]][$0.block, default: 0] += 1 } }
+        try forEachRow { if $1.request == nil { counts[ObjectKind($1.part), default: [:]][$1.block, default: 0] += 1 } }
         let blocks = try Part.allCases.flatMap { try rowBlocks($0) }
         let isRight = blocks.allSatisfy { counts[$0.object.kind]?[$0.block] ?? 0 == $0.live }
         guard isRight, counts.values.reduce(0, { $0 + $1.values.reduce(0, +) }) == blocks.reduce(0, { $0 + $1.live }) else {

@@ -104,7 +104,7 @@ public final class Store {
             throw Failure(.damaged, "\(projectFolder.path(of: Self.objectsName)) is missing; restore the project from a backup")
         }
         objectsFolder = try OpenFolder(Self.objectsName, in: projectFolder)
-        (isCreation, madeKey, madeFolder) = (false, false, false)
+        (isCreation, madeKey, madeFolder, rowsAreUnverified) = (false, false, false, true)
         let isInFolder = lock?.isInPlace(as: Self.lockName, in: projectFolder) ?? true
         database = try Database(path, access == .write ? .write : .read)
         let version = try Self.version(folder, database)
@@ -137,8 +137,7 @@ public final class Store {
             if let expected { try verifyLedger(against: expected) }
         }
         if access == .write {
-            rowsAreUnverified = !verifyingRows
-            if verifyingRows { try verifyRows() }
+            if verifyingRows { try expectVerifiedRows() }
             try database.useLog()
             try clearRemains()
         }
@@ -394,14 +393,18 @@ public final class Store {
         return result
     }
 
+    /// Verifies the table of rows, once, where whole parts of it decide what is done.
+    public func expectVerifiedRows() throws {
+        guard rowsAreUnverified else { return }
+        try verifyRows()
+        rowsAreUnverified = false
+    }
+
     /// Commits under a manifest made anew; everything staged is on the device before.
     func commitAlone<Result>(_ body: (borrowing StoreChange) throws -> Result) throws -> Result {
         if let uncertainty { throw uncertainty }
         try expectLockInPlace()
-        if rowsAreUnverified {
-            try verifyRows()
-            rowsAreUnverified = false
-        }
+        try expectVerifiedRows()
         let before = (rowsSum, index)
         let result: Result
         do {

@@ -41,29 +41,21 @@ public struct BlockAssignment: Sendable, Equatable {
         _ policy: BlockPolicy, labels: [Int32], groups: [Int32], persons: [Int32] = [], classes: Int, blocks count: Int,
         using generator: inout PlacementGenerator
     ) throws {
-        var bundles = RowBundles(persons: persons)
         guard count >= 1, count <= labels.count else {
             throw Failure(.input, "\(count) blocks do not fit \(labels.count) rows; choose --blocks between 1 and \(labels.count)")
         }
         var order = Array(labels.indices)
         var blocks = [Int32](repeating: 0, count: labels.count)
-        switch policy {
-        case .stratified where bundles != nil, .random where bundles != nil, .order where bundles != nil:
-            guard count <= bundles!.count else {
-                throw Failure(.input, "\(count) blocks do not fit \(bundles!.count) people (a row of nobody counts as one), whose rows stay together; choose --blocks \(bundles!.count) or fewer")
+        if policy != .group, var bundles = RowBundles(persons: persons) {
+            guard count <= bundles.count else {
+                throw Failure(
+                    .input, "\(count) blocks do not fit \(bundles.count) people (a row of nobody counts as one), whose rows stay together; "
+                        + "choose --blocks \(bundles.count) or fewer")
             }
-            if policy != .order { bundles!.shuffle(using: &generator) }
-            bundles!.fill(&blocks, count)
-        case .stratified:
-            generator.shuffle(&order)
-            order = Self.dealHalf(of: order, labels, classes, into: &blocks, count)
-            generator.shuffle(&order)
-            Self.cut(order, into: &blocks, count)
-        case .random, .order:
-            if policy == .random { generator.shuffle(&order) }
-            Self.cut(order, into: &blocks, count)
-        case .group:
-            blocks = try Self.packGroups(groups, into: count)
+            if policy != .order { bundles.shuffle(using: &generator) }
+            bundles.fill(&blocks, count)
+        } else {
+            try Self.deal(&order, policy, labels, groups, classes, into: &blocks, count, &generator)
         }
         order = Array(labels.indices)
         generator.shuffle(&order)
@@ -77,6 +69,25 @@ public struct BlockAssignment: Sendable, Equatable {
         self.blocks = blocks
         self.slots = slots
         self.sizes = sizes
+    }
+
+    /// Rows that each stand for themselves, by the policy.
+    private static func deal(
+        _ order: inout [Int], _ policy: BlockPolicy, _ labels: [Int32], _ groups: [Int32], _ classes: Int, into blocks: inout [Int32], _ count: Int,
+        _ generator: inout PlacementGenerator
+    ) throws {
+        switch policy {
+        case .stratified:
+            generator.shuffle(&order)
+            order = dealHalf(of: order, labels, classes, into: &blocks, count)
+            generator.shuffle(&order)
+            cut(order, into: &blocks, count)
+        case .random, .order:
+            if policy == .random { generator.shuffle(&order) }
+            cut(order, into: &blocks, count)
+        case .group:
+            blocks = try packGroups(groups, into: count)
+        }
     }
 
     /// Rows that were assigned part by part, each to blocks of its own.

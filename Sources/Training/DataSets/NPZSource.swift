@@ -1,7 +1,7 @@
 import Files
 import Tensors
 
-/// Rows in a NumPy file (`numpy.savez`, `numpy.savez_compressed`): arrays `x` and `y`, optionally `id` and `group`.
+/// Rows in a NumPy file (`numpy.savez`, `numpy.savez_compressed`): arrays `x` and `y`, optionally `id`, `group` and `person`.
 ///
 /// `x` is (rows, features), (rows, height, width) or (rows, channels, height, width); see `NPZRows`. `y` holds integers, whole
 /// floats or strings.
@@ -81,7 +81,7 @@ public final class NPZSource: RowSource {
             let names = archive.names
             throw Failure(
                 .input, "\(archive.path) has no array '\(name)'; it holds \(names.isEmpty ? "none" : names.prefix(20).map { String($0.prefix(80)) }.joined(separator: ", ")); "
-                    + "save arrays x and y, and id and group where there are any")
+                    + "save arrays x and y, and id, group and person where there are any")
         }
         return array
     }

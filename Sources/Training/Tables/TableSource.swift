@@ -148,8 +148,8 @@ public final class TableSource: RowSource {
         var labels: [Int32] = [], groups = InternedColumn(), persons = InternedColumn()
         var problems = TableProblems(unit: unit), unlabelled = 0, header: Header?
         var lineOfID: [String: Int] = [:], firstLines: [Int] = [], sum: (text: String, line: Int)?
-        /// Columns that have held nothing but the rows' ids so far.
-        var sameAsID: [Int] = []
+        /// Columns that have held nothing but the rows' ids so far, and nothing but their people's names.
+        var sameAsID: [Int] = [], sameAsPerson: [Int] = []
         let encodingIsGiven = encoding != nil
         remarks = []
         try forEachRecord(needsLabel: true) { found, record in
@@ -157,6 +157,7 @@ public final class TableSource: RowSource {
                 header = found
                 columns = found.features.map { ColumnSurvey(name: found.names[$0], isNamed: found.isNamed[$0], options: options, unit: unit) }
                 sameAsID = found.id == nil ? [] : Array(columns.indices)
+                sameAsPerson = found.person == nil ? [] : Array(columns.indices)
             }
             guard record.count == found.names.count else { return problems.add(Self.ragged(record, found), path: found.path, line: record.line) }
             let label = record.withField(found.label!) { classes.label($0) }
@@ -186,19 +187,22 @@ public final class TableSource: RowSource {
             }
             sum = record.withField(0, Self.namesSum) ? (record.text(0), record.line) : nil
             if let group = found.group { groups.append(record.withField(group) { Cell.text(Cell.trimmed($0)) }) }
-            if let person = found.person { persons.append(record.withField(person) { Cell.text(Cell.trimmed($0)) }) }
+            if let person = found.person {
+                let name = record.withField(person) { Cell.text(Cell.trimmed($0)) }
+                persons.append(name)
+                sameAsPerson.removeAll { place in record.withField(found.features[place]) { Cell.text(Cell.trimmed($0)) } != name }
+            }
             if !encodingIsGiven {
                 for (place, index) in found.features.enumerated() { record.withField(index) { columns[place].add($0, line: record.line) } }
             }
         }
         guard !labels.isEmpty || !problems.isEmpty, let header else { throw Failure(.input, "\(name) has no rows below its header") }
         if unlabelled > 0, options.dropsUnlabelled { remark("\(unlabelled) row\(unlabelled == 1 ? "" : "s") without a label left out") }
-        for (column, what, option) in [(groups, "group", options.groupColumn), (persons, "person", options.personColumn)] {
-            let count = column.count("")
-            if count > 0, let option { remark("\(count) row\(count == 1 ? " has" : "s have") no \(what) in column '\(option)'") }
-        }
+        let nobodys = groups.count("")
+        if nobodys > 0 { remark("\(nobodys) row\(nobodys == 1 ? " has" : "s have") no group in column '\(options.groupColumn!)'") }
         if !encodingIsGiven { remarkRows(header, labels: labels, firstLines: firstLines, classes: classes, sum: sum) }
-        let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, copiesOfID: Set(sameAsID.map { columns[$0].name }), &problems)
+        let copies = Dictionary(sameAsID.map { (columns[$0].name, "ids") } + sameAsPerson.map { (columns[$0].name, "people") }) { first, _ in first }
+        let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, copies: copies, &problems)
         let sorted = classes.sorted(), names = givenClassNames ?? sorted.names
         if givenClassNames == nil, problems.isEmpty {
             try expectClasses(names, rows: labels.count)
@@ -237,13 +241,13 @@ public final class TableSource: RowSource {
         }
     }
 
-    private func makeEncoding(_ columns: [ColumnSurvey], _ header: Header, copiesOfID: Set<String>, _ problems: inout TableProblems) throws -> TableEncoding? {
+    private func makeEncoding(_ columns: [ColumnSurvey], _ header: Header, copies: [String: String], _ problems: inout TableProblems) throws -> TableEncoding? {
         var kept: [TableEncoding.Column] = []
         var reports: [String: ColumnReport] = [:]
         for column in columns where column.rows > 0 {
             let isWanted = options.only.contains(column.name)
-            let outcome = copiesOfID.contains(column.name) && !isWanted
-                ? .leftOut("it is the column of ids once more") : column.outcome(options, isWanted: isWanted)
+            let copied = isWanted ? nil : copies[column.name]
+            let outcome = copied.map { .leftOut("it is the column of \($0) once more") } ?? column.outcome(options, isWanted: isWanted)
             reports[column.name] = column.report.judged(outcome)
             switch outcome {
             case .column(let made):

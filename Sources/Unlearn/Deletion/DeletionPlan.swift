@@ -13,7 +13,7 @@ struct DeletionPlan {
     let test: [Int: Set<Int>]
     /// Trained blocks that lose rows, in order.
     let touched: [Int]
-    /// Rows of the list that earlier requests deleted, for which what stitches left is replayed.
+    /// Keyed digests of rows of the list that earlier requests deleted, for which what stitches left is replayed.
     let deletedBefore: [String]
     /// Blocks of the chain, or of the stem, that held rows of the list until a stitch took them away: what stands on these blocks was
     /// trained on states that knew the rows.
@@ -53,7 +53,7 @@ extension Project {
             try selection.expectAllowed(
                 ids, naming: target.noun, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing || replaysStitches, finished: Set(store.finishedOnOpening))
         }
-        let deletedBefore = replaysStitches ? selection.deleted.map(\.row.id) : []
+        let deletedBefore = replaysStitches ? selection.deleted.map(\.digest) : []
         let slots = { (part: Part) in Dictionary(grouping: selection.live.filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }
         let training = slots(.train), touched = training.keys.sorted().filter(lineage.isTrained)
         let isNothingLeft = selection.live.isEmpty && deletedBefore.isEmpty && !(target.namesNoRows && replaysStitches)
@@ -77,8 +77,8 @@ extension Project {
             if report.exact { lastExact = request.number }
         }
         return selection.deleted.filter {
-            $0.number > lastExact && $0.place.part == .train && shape.branch(of: $0.place.block) == nil && touched[$0.number]?.contains($0.place.block) == true
-        }.map(\.place.block)
+            $0.number > lastExact && $0.part == .train && shape.branch(of: $0.block) == nil && touched[$0.number]?.contains($0.block) == true
+        }.map(\.block)
     }
 
     /// Writes the interim model where one was asked for, as the first thing that is done.
@@ -94,7 +94,7 @@ extension Project {
     /// The interim model, or why there is none.
     func expectInterim(_ plan: DeletionPlan) throws -> LatticeVector {
         if let state = try plan.interimState() { return state }
-        if plan.namesNoRows { throw Failure(.input, "an interim model is one that never saw some rows, and none are named; give --ids or --group, or leave out --interim") }
+        if plan.namesNoRows { throw Failure(.input, "an interim model is one that never saw some rows, and none are named; give --ids, --persons or --group, or leave out --interim") }
         throw Failure(
             .input, (plan.hasInfluence ? "there is no interim model: all that is trained stands on these rows" : "no interim model is needed: no trained block holds these rows")
                 + "; leave out --interim")

@@ -251,6 +251,8 @@ public struct DeletionReport: Codable, Sendable {
         var copy = self
         (copy.testAccuracyBefore, copy.testAccuracy, copy.agreementBefore) = (nil, nil, nil)
         copy.interim?.testAccuracy = nil
+        // In it are lengths of blocks of test rows, which say how well these could be packed.
+        copy.erased.bytes = nil
         return copy
     }
 

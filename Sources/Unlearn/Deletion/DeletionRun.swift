@@ -34,7 +34,7 @@ final class DeletionRun {
         number =
             options.dryRun
             ? try store.nextRequestNumber()
-            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, deletedBefore: plan.deletedBefore.map(store.rowDigest))))
+            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, deletedBefore: plan.deletedBefore)))
         staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: project.latticeBits, lineage: plan.lineage)
         report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: plan.options.decayGuard.epsilon)
         report.dryRun = options.dryRun

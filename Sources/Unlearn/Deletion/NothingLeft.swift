@@ -7,9 +7,9 @@ extension Project {
     /// very rows; else one that tells of the model as it is.
     func nothingLeft(_ selection: RowSelection, _ lineage: StoredLineage, _ options: DeletionOptions) throws -> DeletionResult {
         let finished = store.finishedOnOpening
-        let numbers = Set(selection.deleted.map(\.number))
+        let numbers = Set(selection.deleted.map(\.number)).intersection(finished)
         let result = { DeletionResult(report: $0, list: selection.findings, finished: finished.map(Store.requestName)) }
-        if let number = numbers.first, numbers.count == 1, finished.contains(number), let request = try store.request(number) {
+        if let number = numbers.first, numbers.count == 1, let request = try store.request(number) {
             return result(try DeletionReport(json: request.report))
         }
         var report = DeletionReport(request: nil, rows: 0, epsilon: options.replay.decayGuard.epsilon)

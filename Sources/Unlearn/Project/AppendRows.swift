@@ -32,20 +32,20 @@ extension Project {
     ) throws -> AppendReport {
         let survey = try source.survey(), rows = survey.rows
         try survey.expectFit(settings.survey, "new rows")
-        let persons = try Persons(of: survey)
-        guard settings.knowsPersons == true || !persons.areKnown else {
+        let known = settings.knowsPersons == true, persons = Persons(of: survey)
+        guard known || !persons.areKnown || !(source is TableSource) else {
             throw Failure(.input, "the rows of this project were imported without persons, so that new ones can have none; leave --person-column out, or make the project anew")
         }
         var settings = settings, generator = PlacementGenerator(seed: assignmentSeed)
         let before = settings.recipe.plan.blocks, policy = settings.blockPolicy
-        let bundles = RowBundles(persons: persons.rows)?.count, known = settings.knowsPersons == true
-        let made = try newBlocks(rows: rows, atMost: bundles ?? rows, survey: survey, given: given)
+        let people = known ? RowBundles(persons: persons.rows)?.count : nil
+        let made = try newBlocks(rows: rows, atMost: people ?? rows, survey: survey, given: given)
         let providers = survey.groupNames.isEmpty || policy != .group ? nil : survey.groups
         let assignment = try BlockAssignment(
             policy == .group && settings.recipe.plan.branches != nil ? .stratified : policy, labels: survey.labels, groups: providers ?? [],
-            persons: persons.rows, classes: settings.classNames.count, blocks: made, using: &generator)
-        try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks)
-        let people = try knownBefore(persons)
+            persons: known ? persons.rows : [], classes: settings.classNames.count, blocks: made, using: &generator)
+        if known { try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks) }
+        let remarks = try remarks(on: persons, rows: rows)
         if settings.recipe.plan.branches != nil {
             settings.recipe.plan.branches!.count += made / settings.recipe.plan.branches!.length
         } else {
@@ -68,7 +68,7 @@ extension Project {
                 let work = RowImport(
                     source: source, survey: survey, destinations: destinations, slots: [.train: assignment.sizes], blocksBefore: before,
                     group: { survey.groups.isEmpty || survey.groups[$0] < 0 ? nil : numbers[survey.groupNames[Int(survey.groups[$0])]] },
-                    owner: { known ? persons.areKnown ? persons.owner($0) : .nobody : .notAsked }, idOfPosition: { position, _ in String(first + position) })
+                    owner: { !known ? .notAsked : persons.areKnown ? try persons.owner($0) : .nobody }, idOfPosition: { position, _ in String(first + position) })
                 var outcome = RowImport.Outcome(liveOfGroups: [Int](repeating: 0, count: (numbers.values.max() ?? -1) + 1)), done = 0
                 try work.perform(in: change, of: store, &outcome) {
                     done += $0
@@ -84,16 +84,24 @@ extension Project {
         }
         self.settings = settings
         return AppendReport(
-            rows: rows, blocks: made, blocksTotal: before + made, branches: settings.recipe.plan.branches.map { made / $0.length } ?? 0, remarks: source.remarks + people)
+            rows: rows, blocks: made, blocksTotal: before + made, branches: settings.recipe.plan.branches.map { made / $0.length } ?? 0, remarks: source.remarks + remarks)
     }
 
     /// What the new rows' people have to do with the project already.
-    private func knownBefore(_ persons: Persons) throws -> [String] {
-        let places = try persons.all.isEmpty ? [] : Array(store.places(ofPersons: persons.all).values)
-        func people(_ part: Part) -> Int { places.count { $0.contains { $0.part == part && !$0.isDeleted } } }
+    private func remarks(on persons: Persons, rows count: Int) throws -> [String] {
+        guard settings.knowsPersons == true else { return persons.areKnown ? ["the rows bring people, and this project knows none: they are left out"] : [] }
+        guard persons.areKnown else { return ["none of these rows has a person: no deletion of a person's rows will find them"] }
+        let spellings = Dictionary(persons.names.map { ($0, Persons.otherSpellings($0)) }) { first, _ in first }
+        let found = try store.rows(ofPersons: persons.names + spellings.values.joined())
+        let rows = persons.names.compactMap { found[$0] }
         func remark(_ count: Int, _ fact: String) -> [String] { count == 0 ? [] : ["\(count) \(count == 1 ? "person of these rows has" : "people of these rows have") \(fact)"] }
-        return remark(people(.train), "rows in earlier blocks, too: a deletion of all of them touches both")
+        func people(_ part: Part) -> Int { rows.count { $0.contains { $0.part == part && !$0.isDeleted } } }
+        let others = persons.names.filter { name in found[name] == nil && spellings[name]!.contains { found[$0] != nil } }
+        return persons.remarks(kept: Array(0..<count), training: [])
+            + remark(people(.train), "rows in earlier blocks, too: a deletion of all of them touches both")
             + remark(people(.test), "test rows in the project: measured on people that the model knows, it will look better than it is")
+            + remark(rows.count { $0.contains { $0.request ?? 0 > 0 } }, "rows that requests deleted before: now the model learns of them again")
+            + (others.first.map { ["'\($0.prefix(80))'\(others.count == 1 ? "" : " and \(others.count - 1) more") may be people of the project who are written in another way: a deletion finds each apart"] } ?? [])
     }
 
     /// How many blocks new rows get.
@@ -113,7 +121,8 @@ extension Project {
             throw Failure(.input, "new rows become branches of \(length) blocks each in this project; choose --blocks \(length), \(2 * length), …")
         }
         guard most >= length else {
-            throw Failure(.input, "\(rows) rows do not fill a branch of \(length) blocks, and a block takes one row at least; collect more")
+            let what = most == rows ? "\(rows) rows" : "rows of \(most) people"
+            throw Failure(.input, "\(what) do not fill a branch of \(length) blocks, and a block takes one row at least; collect more")
         }
         return given ?? max(1, min(most / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length))) * length
     }

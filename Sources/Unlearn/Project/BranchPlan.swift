@@ -266,14 +266,17 @@ struct LineagePools {
     /// Draws blocks and slots, each pool for itself.
     func assignment(labels: [Int32], classes: Int, using generator: inout PlacementGenerator) throws -> BlockAssignment {
         let parts = try pools.map { pool in
-            guard pool.blocks.count <= pool.rows.count else {
-                let what = lineage.branch(of: pool.blocks.lowerBound) == nil && pool.blocks.upperBound <= lineage.stem ? "the stem" : "the branches"
-                throw Failure(.input, "\(what) has \(pool.blocks.count) blocks and only \(pool.rows.count) rows go there; choose fewer --blocks, or another --stem")
+            let persons = persons.isEmpty ? [] : pool.rows.map { self.persons[$0] }, people = RowBundles(persons: persons)?.count
+            guard pool.blocks.count <= people ?? pool.rows.count else {
+                let isStem = lineage.branch(of: pool.blocks.lowerBound) == nil && pool.blocks.upperBound <= lineage.stem
+                let rows = people.map { "rows of only \($0) people" } ?? "only \(pool.rows.count) rows"
+                throw Failure(
+                    .input, "\(isStem ? "the stem has" : "the branches have") \(pool.blocks.count) blocks, and \(rows) go there; choose fewer --blocks, or another --stem")
             }
             return (
                 rows: pool.rows, first: pool.blocks.lowerBound,
                 assignment: try BlockAssignment(
-                    pool.policy, labels: pool.rows.map { labels[$0] }, groups: [], persons: persons.isEmpty ? [] : pool.rows.map { persons[$0] }, classes: classes, blocks: pool.blocks.count, using: &generator)
+                    pool.policy, labels: pool.rows.map { labels[$0] }, groups: [], persons: persons, classes: classes, blocks: pool.blocks.count, using: &generator)
             )
         }
         return BlockAssignment(parts, rows: labels.count, blocks: lineage.blocks)

@@ -49,8 +49,12 @@ public struct ListFindings: Encodable, Sendable {
     public var notFound: [String] = []
     public var deletedBefore: [RowDeletedBefore] = []
     public var repeated: [String] = []
+    /// What the list names.
+    public var noun = ListNoun.row
 
     public init() {}
+
+    private enum CodingKeys: CodingKey { case notFound, deletedBefore, repeated }
 }
 
 /// What `delete` tells its caller.
@@ -81,9 +85,21 @@ public struct DeletionResult: Encodable, Sendable {
 
 /// The rows that a target means.
 struct RowSelection {
+    /// One that is gone already.
+    struct Deleted {
+        let row: RowDeletedBefore
+        /// The keyed digest of its id.
+        let digest: String
+        let part: Part
+        let block: Int
+        /// The request that deleted it; 0: left out when the project was made.
+        let number: Int
+        /// Of the list that names it, or its person.
+        let line: Int
+    }
+
     var live: [RowPlace] = []
-    /// With the requests that deleted them; request 0: left out when the project was made.
-    var deleted: [(row: RowDeletedBefore, place: RowPlace, number: Int, line: Int)] = []
+    var deleted: [Deleted] = []
     var unknown: [(id: String, line: Int)] = []
     var findings = ListFindings()
     /// Lines of a list of people that name somebody with a live row: that others of theirs are gone is no fault.
@@ -98,6 +114,8 @@ extension Project {
         switch target {
         case .chain: break
         case .group(let name):
+            // A row that is missing there would be left behind without a word.
+            try store.expectVerifiedRows()
             do {
                 selection.live = try livePlaces(ofGroup: name)
             } catch let error as UnknownGroup {
@@ -109,19 +127,25 @@ extension Project {
             selection.unknown = unknown
             selection.live = try verified(found.map(\.place).filter { !$0.isDeleted })
             selection.deleted = found.compactMap { place, line in
-                place.request.map { (RowDeletedBefore(place.id, $0, times), place, $0, line) }
+                place.request.map {
+                    .init(row: RowDeletedBefore(place.id, $0, times), digest: store.rowDigest(place.id), part: place.part, block: place.block, number: $0, line: line)
+                }
             }
             selection.findings.repeated = ids.repeated.map(IDList.shown)
         case .persons(let people):
             guard settings.knowsPersons == true else { throw Failure(.input, "the rows of this project were imported without persons (init --person-column); name rows with --ids") }
-            let places = try store.places(ofPersons: people.entries.map(\.id)), times = try store.requestTimes()
-            selection.unknown = people.entries.filter { places[$0.id] == nil }
+            try store.expectVerifiedRows()
+            let rows = try store.rows(ofPersons: people.entries.map(\.id)), times = try store.requestTimes()
+            selection.unknown = people.entries.filter { rows[$0.id] == nil }
             for (name, line) in people.entries {
-                let all = places[name] ?? []
-                for place in all where place.isDeleted { selection.deleted.append((RowDeletedBefore(name, place.request!, times), place, place.request!, line)) }
+                let all = rows[name] ?? []
+                selection.deleted += all.compactMap { row in
+                    row.request.map { .init(row: RowDeletedBefore(name, $0, times), digest: row.digest, part: row.part, block: row.block, number: $0, line: line) }
+                }
                 if all.contains(where: { !$0.isDeleted }) { selection.linesWithLiveRows.insert(line) }
             }
-            selection.live = try named(places.values.joined().filter { !$0.isDeleted })
+            selection.live = try named(rows.values.joined().filter { !$0.isDeleted }.map { ($0.part, $0.block, $0.slot) })
+            selection.findings.noun = .person
             selection.findings.repeated = people.repeated.map(IDList.shown)
         }
         selection.findings.notFound = selection.unknown.map(IDList.shown)
@@ -143,8 +167,6 @@ extension Project {
     /// All live rows of the people whom a list names, by part, block and slot.
     /// - Complexity: opens the entry of every row, and reads every block that holds one of them.
     public func livePlaces(ofPersons people: IDList) throws -> [RowPlace] { try selection(.persons(people), ignoringUnknown: true).live }
-
-    private func named(_ places: [RowPlace]) throws -> [RowPlace] { try named(places.map { ($0.part, $0.block, $0.slot) }) }
 
     /// Live rows with their ids, which the catalogue knows digests of alone; the ids are with the rows.
     /// - Complexity: reads every block that holds one.
@@ -208,8 +230,9 @@ extension RowSelection {
     /// - Parameter noun: what the list names: a row, or a person.
     func expectAllowed(_ ids: IDList, naming noun: ListNoun, ignoringUnknown: Bool, ignoringDeleted: Bool, finished: Set<Int>) throws {
         let unknown = ignoringUnknown ? [] : unknown
-        // What this very command finished is done, not done before.
-        let deleted = ignoringDeleted ? [] : deleted.filter { !finished.contains($0.number) && !linesWithLiveRows.contains($0.line) }
+        // What this very command finished is done, not done before; and that others of a person's rows are gone is no fault of who asks for the rest.
+        let done = linesWithLiveRows.union(deleted.filter { finished.contains($0.number) }.map(\.line))
+        let deleted = ignoringDeleted ? [] : deleted.filter { !done.contains($0.line) }
         var faults: [String] = [], options: [String] = []
         if !unknown.isEmpty {
             faults.append("\(ids.named(unknown)) \(noun == .row ? "is not in the project" : "has no row in the project")")
@@ -222,7 +245,8 @@ extension RowSelection {
             options.append("--ignore-missing")
         }
         guard !faults.isEmpty else { return }
-        let isTable = ids.looksLikeTable(unknown)
+        // People are called "Meier, Anna".
+        let isTable = noun == .row && ids.looksLikeTable(unknown)
         throw Failure(
             .input, "\(ids.path): \(faults.joined(separator: ", and ")); "
                 + (isTable ? IDList.tableAdvice : "correct the list or use \(options.joined(separator: " and "))"))

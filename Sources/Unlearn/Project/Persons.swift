@@ -7,29 +7,25 @@ import Training
 struct Persons {
     /// Whether the rows were imported with persons at all.
     let areKnown: Bool
-    private var names: [String] = []
+    /// Of everybody who has a row.
+    private(set) var names: [String] = []
     /// An index into the names for each row of the source that training rows come from, -1 for nobody; empty where nobody is known.
     private(set) var rows: [Int32] = []
     private(set) var testRows: [Int32] = []
 
-    /// - Throws: `Failure` of kind `input` where a name is one that no list can name.
-    init(of survey: Survey, test: Survey? = nil) throws {
+    init(of survey: Survey, test: Survey? = nil) {
         areKnown = !survey.personNames.isEmpty || test?.personNames.isEmpty == false
         guard areKnown else { return }
         var index: [String: Int32] = [:]
-        rows = try number(survey, &index)
-        if let test { testRows = try number(test, &index) }
+        rows = number(survey, &index)
+        if let test { testRows = number(test, &index) }
     }
 
-    private mutating func number(_ survey: Survey, _ index: inout [String: Int32]) throws -> [Int32] {
+    private mutating func number(_ survey: Survey, _ index: inout [String: Int32]) -> [Int32] {
         guard !survey.personNames.isEmpty else { return [Int32](repeating: -1, count: survey.rows) }
         var numbers: [Int32] = []
         for spelt in survey.personNames {
             let name = IDList.canonical(spelt)
-            guard name.isEmpty || IDList.canName(name) else {
-                throw Failure(
-                    .input, "a person is called '\(name.prefix(80))', which no list can name: names neither begin with '#', nor begin or end with spaces, nor hold line ends")
-            }
             if index[name] == nil, !name.isEmpty {
                 index[name] = Int32(names.count)
                 names.append(name)
@@ -39,21 +35,25 @@ struct Persons {
         return survey.persons.map { numbers[Int($0)] }
     }
 
-    func owner(_ row: Int) -> RowOwner { owner(rows, row) }
-    func ownerOfTestRow(_ row: Int) -> RowOwner { owner(testRows, row) }
+    /// - Throws: `Failure` of kind `input` where the row's person is called as no list can name anybody.
+    func owner(_ row: Int) throws -> RowOwner { try owner(rows, row) }
+    func ownerOfTestRow(_ row: Int) throws -> RowOwner { try owner(testRows, row) }
 
-    private func owner(_ indices: [Int32], _ row: Int) -> RowOwner {
+    private func owner(_ indices: [Int32], _ row: Int) throws -> RowOwner {
         guard areKnown else { return .notAsked }
-        return indices.isEmpty || indices[row] < 0 ? .nobody : .person(names[Int(indices[row])])
+        guard !indices.isEmpty, indices[row] >= 0 else { return .nobody }
+        let name = names[Int(indices[row])]
+        guard IDList.canName(name) else {
+            throw Failure(
+                .input, "row \(row + 1) belongs to '\(name.prefix(80))', whom no list can name: names neither begin with '#', nor begin or end with spaces, nor hold line ends")
+        }
+        return .person(name)
     }
 
     /// Of some rows of the source; empty where nobody is known.
     func of(_ rows: [Int]) -> [Int32] { self.rows.isEmpty ? [] : rows.map { self.rows[$0] } }
 
-    /// Names that occur.
-    var all: [String] { names }
-
-    /// Throws where providers who have blocks of their own share a person.
+    /// Throws where a person's rows lie in several blocks, which groups that have blocks of their own bring about.
     /// - Parameter blocks: of each of some rows of the source.
     func expectTogether(_ rows: [Int], blocks: [Int32]) throws {
         guard !self.rows.isEmpty else { return }
@@ -61,16 +61,48 @@ struct Persons {
         for (row, block) in zip(rows, blocks) where self.rows[row] >= 0 {
             guard blockOf.updateValue(block, forKey: self.rows[row]).map({ $0 == block }) ?? true else {
                 throw Failure(
-                    .input, "the person '\(names[Int(self.rows[row])].prefix(80))' has rows of several groups, and --blocks-by group gives each group blocks of its own: "
-                        + "choose another --blocks-by, or name persons apart, one for each group")
+                    .input, "the rows of '\(names[Int(self.rows[row])].prefix(80))' are of several groups, or some of none, and --blocks-by group gives groups blocks of their own: "
+                        + "choose another --blocks-by, or name people apart, one for each group")
             }
         }
     }
+}
 
-    /// What test rows that were given tell of persons that their user may want to know.
-    func remarks(training: [Int]) -> [String] {
-        guard !rows.isEmpty, !testRows.isEmpty else { return [] }
-        let trained = Set(training.map { rows[$0] }), shared = Set(testRows).intersection(trained).subtracting([-1]).count
+/// What about people their user may want to know.
+extension Persons {
+    /// - Parameter training: rows of the source that are trained on.
+    func remarks(kept: [Int], training: [Int]) -> [String] {
+        guard areKnown else { return [] }
+        let nobody = of(kept).count { $0 < 0 } + testRows.count { $0 < 0 }
+        return (nobody == 0 ? [] : ["\(nobody) row\(nobody == 1 ? " has" : "s have") no person"]) + spelling + bothSides(training)
+    }
+
+    /// People whose names differ as one person's do who is written in two ways: a deletion by one leaves the other.
+    var spelling: [String] {
+        var first: [String: String] = [:], alike: [(String, String)] = []
+        for name in names { if let other = first.updateValue(name, forKey: Self.folded(name)) { alike.append((other, name)) } }
+        guard let pair = alike.first else { return [] }
+        return [
+            "the people '\(pair.0.prefix(80))' and '\(pair.1.prefix(80))'\(alike.count == 1 ? "" : ", and \(alike.count - 1) more pairs,") may be one who is written in several ways: a deletion finds each apart"
+        ]
+    }
+
+    /// Without what people leave out, or write one way or the other: case, blanks, and the fraction that programs append to numbers.
+    static func folded(_ name: String) -> String {
+        let name = name.lowercased().filter { !$0.isWhitespace }
+        return name.hasSuffix(".0") && name.dropLast(2).allSatisfy(\.isNumber) ? String(name.dropLast(2)) : name
+    }
+
+    /// Ways in which the same name may have been written elsewhere.
+    static func otherSpellings(_ name: String) -> [String] {
+        let isNumber = !name.isEmpty && name.allSatisfy(\.isNumber)
+        return Set([folded(name), name.lowercased(), name.uppercased()] + (isNumber ? [name + ".0"] : [])).subtracting([name]).sorted()
+    }
+
+    /// Test rows that were given, of people who are trained on.
+    private func bothSides(_ training: [Int]) -> [String] {
+        guard !testRows.isEmpty else { return [] }
+        let trained = Set(of(training)), shared = Set(testRows).intersection(trained).subtracting([-1]).count
         return shared == 0 ? [] : ["\(shared) \(shared == 1 ? "person has" : "people have") training rows and test rows: measured on people that the model knows, it looks better than it is"]
     }
 }

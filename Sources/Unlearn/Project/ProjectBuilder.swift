@@ -100,7 +100,10 @@ public struct ProjectBuilder {
         let testSurvey = try testSource?.survey()
         try testSurvey?.expectFit(survey, "test rows")
         let test = testSource.flatMap { source in testSurvey.map { Grouping.Surveyed(source: source, survey: $0) } }
-        let persons = try Persons(of: survey, test: testSurvey)
+        let persons = Persons(of: survey, test: testSurvey)
+        if let twin = plan.twin, persons.areKnown, twin.settings.knowsPersons != true {
+            throw Failure(.input, "the project in \(twin.folder) knows no people, whose rows stay together; --like takes its places: leave --person-column out")
+        }
         let groups = try Grouping(of: .init(source: plan.source, survey: survey), test: test, given: plan.groups, using: &generator)
 
         var recipe = try plan.recipe(plan.twin?.trainingSlots.reduce(0, +) ?? training.count, survey)
@@ -119,7 +122,10 @@ public struct ProjectBuilder {
         } else if recipe.plan.blocks > training.count {
             recipe.plan.blocks = max(1, training.count / 10)
         }
-        if plan.twin == nil, plan.blocks == nil, let bundles = RowBundles(persons: persons.of(training)) { recipe.plan.blocks = min(recipe.plan.blocks, bundles.count) }
+        if plan.twin == nil, plan.blocks == nil, let bundles = RowBundles(persons: persons.of(training)) {
+            // Few people make blocks of very different sizes.
+            recipe.plan.blocks = min(recipe.plan.blocks, max(1, bundles.count / 5))
+        }
         if plan.twin == nil {
             recipe.trainer.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
         }
@@ -158,7 +164,7 @@ public struct ProjectBuilder {
             survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
             parameters: trainer.layout.count,
             remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
-                + persons.remarks(training: training))
+                + persons.remarks(kept: kept, training: training))
     }
 
     /// What a list of groups has left to nobody: rows that no deletion of a provider will find.

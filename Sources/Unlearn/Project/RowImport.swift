@@ -16,7 +16,7 @@ struct RowImport {
     /// The number of the group of the row at a position.
     let group: (_ position: Int) -> Int?
     /// Whom the row at a position belongs to.
-    let owner: (_ position: Int) -> RowOwner
+    let owner: (_ position: Int) throws -> RowOwner
     /// The id of a row that brings none, by its position.
     var idOfPosition: (_ position: Int, _ part: Part) -> String = { position, part in part == .test ? "test:\(position)" : String(position) }
 
@@ -60,7 +60,7 @@ struct RowImport {
             let isExcluded = outcome.excluded.removeValue(forKey: id) != nil
             try change.insertRow(
                 id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot), group: isExcluded ? nil : group,
-                owner: owner(position), excluded: isExcluded)
+                owner: try owner(position), excluded: isExcluded)
             if !isExcluded {
                 if let group { outcome.liveOfGroups[group] += 1 }
                 let row = firstRow[destination.part]![Int(destination.block)]! + Int(destination.slot)

@@ -8,7 +8,7 @@ extension OptionSpec {
         OptionSpec("id-column", "NAME", "tables: column of ids"),
         OptionSpec("label-column", "NAME", "tables: column of labels"),
         OptionSpec("group-column", "NAME", "tables: column of groups"),
-        OptionSpec("person-column", "NAME", "tables: column of the people whom rows belong to: each one's rows stand in one block, and delete --persons finds them"),
+        OptionSpec("person-column", "NAME", "tables: column of the people whom rows belong to"),
         OptionSpec("decimal-comma", nil, "tables: numbers are written as 0,5"),
         .choice("encoding", TextEncoding.self, "csv: how text is written down (default utf-8)"),
         OptionSpec("drop-unlabelled", nil, "tables: leave out rows without a label, instead of refusing them"),

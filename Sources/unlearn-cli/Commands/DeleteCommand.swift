@@ -10,7 +10,7 @@ extension CommandSpec {
         example: "unlearn -C demo delete --ids people.txt --dry-run",
         options: OptionSpec.namingRows + [
             .idColumn,
-            .choice("method", UnlearningMethod.self, "stitch (default): retrain until memory has decayed; exact: replay to the end, also what earlier stitches left (then without --ids, too)"),
+            .choice("method", UnlearningMethod.self, "stitch (default): retrain until memory has decayed; exact: replay to the end, also what earlier stitches left (then without rows, too)"),
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             .choice("on-no-decay", NoDecayPolicy.self, "where memory does not decay: exact replay (default), fail, or stitch (unguarded, the paper's behaviour)"),
             OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),
@@ -49,7 +49,7 @@ extension CommandSpec {
         // Before the project is held: a pipe or a person may take their time.
         try Store.expectProject(in: invocation.folder)
         let target = try invocation.namedRows() ?? .chain
-        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, way.flatMap(invocation.text) != "-" {
+        if !options.dryRun, !invocation.flag("yes"), !invocation.wantsJSON, !(way != "group" && way.flatMap(invocation.text) == "-") {
             switch target {
             case .list(let ids): try confirm(counted(ids.entries.count, "row"), invocation.folder)
             case .persons(let people): try confirm("all rows of \(counted(people.entries.count, "person", "people"))", invocation.folder)

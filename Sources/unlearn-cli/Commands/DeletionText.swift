@@ -28,10 +28,12 @@ enum DeletionText {
                 order.count == 1 && before[0].request == nil ? "\(whole) \(order[0])"
                     : "\(whole) deleted before (" + order.map { order.count == 1 ? $0 : "\(times[$0]!.count): \($0)" }.joined(separator: "; ") + ")")
         }
-        if !list.notFound.isEmpty { lines.append("\(counted(list.notFound.count, "id")) not in the project, skipped: \(brief(list.notFound))") }
-        if !list.repeated.isEmpty { lines.append("\(counted(list.repeated.count, "id")) listed more than once, counted once: \(brief(list.repeated))") }
+        if !list.notFound.isEmpty { lines.append("\(named(list.notFound.count, list)) not in the project, skipped: \(brief(list.notFound))") }
+        if !list.repeated.isEmpty { lines.append("\(named(list.repeated.count, list)) listed more than once, counted once: \(brief(list.repeated))") }
         return lines
     }
+
+    private static func named(_ count: Int, _ list: ListFindings) -> String { list.noun == .row ? counted(count, "id") : counted(count, "person", "people") }
 
     private static func brief(_ ids: [String]) -> String {
         ids.prefix(10).map { "'\(Console.printable(String($0.prefix(80)), keeping: []))'" }.joined(separator: ", ") + (ids.count > 10 ? " and \(ids.count - 10) more" : "")

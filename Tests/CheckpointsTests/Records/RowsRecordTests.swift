@@ -99,6 +99,11 @@ struct RowsRecordTests {
         }
         let start = 48 + 400, lengths = "has lengths that do not add up to the file", unpacked = "holds features that cannot be unpacked"
         for place in 32..<48 { #expect(fault { $0[place] ^= 0x80 } == (place == 40 ? unpacked : lengths), "byte \(place)") }
+        // A step more of zeros than there is room for.
+        #expect(fault { bytes in
+            bytes.insert(contentsOf: [UInt8](repeating: 0, count: 1024), at: start + Int(bytes[32]) + Int(bytes[33]) << 8)
+            bytes[33] += 4
+        } == lengths)
         #expect(fault { for place in start..<start + 8 { $0[place] = 255 } } == unpacked)
         #expect(fault { $0[20] = 101 } == "holds rows of another shape")
         #expect(fault(features: 101) { $0[20] = 101 } == unpacked && fault(features: 99) { $0[20] = 99 } == unpacked)

@@ -137,7 +137,7 @@ struct StoreRowsTests {
             }
             try change.markDeleted(["row 0"], request: 3)
         }
-        let places = try project.reader().places(ofPersons: ["ann", "bob", "", "person", "nobody", "ann"])
+        let places = try project.reader().rows(ofPersons: ["ann", "bob", "", "person", "nobody", "ann"])
         #expect(Set(places.keys) == ["ann", "bob"])
         #expect(places["ann"]?.map(\.slot).sorted() == [0, 2] && places["ann"]?.map(\.request).contains(3) == true && places["ann"]?.contains { $0.part == .test && !$0.isDeleted } == true)
         #expect(places["bob"]?.map(\.request) == [0])
