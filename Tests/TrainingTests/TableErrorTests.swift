@@ -95,6 +95,29 @@ struct TableErrorTests {
         #expect(try message("p,1,u\np,2,v\n") == "a.csv line 3 has the id 'p' of line 2; ids must be unique: rename one, or leave the row out")
     }
 
+    @Test("What names a row, a group, a class, a category or a column is no text of a million bytes", arguments: ["label", "id", "group", "category", "column", "id of rows to predict"])
+    func longNames(_ place: String) throws {
+        let folder = try TemporaryFolder(), long = String(repeating: "x", count: 1_000_000)
+        func text(_ long: String) -> String {
+            let odd: [String: [String]] = ["label": ["a", "g", "1", "c", long], "id": [long, "g", "1", "c", "u"], "group": ["a", long, "1", "c", "u"], "category": ["a", "g", "1", long, "u"]]
+            let rows = [odd[place] ?? ["a", "g", "1", "c", "u"]] + (0..<30).map { ["r\($0)", "g\($0 % 3)", "\($0)", "c\($0 % 2)", "u\($0 % 2)"] }
+            let header = place == "column" ? "id,group,\(long),colour,label\n" : "id,group,x,colour,label\n"
+            return header + rows.map { $0.joined(separator: ",") + "\n" }.joined()
+        }
+        let options = TableOptions(labelColumn: "label", idColumn: "id", groupColumn: "group")
+        func source(_ long: String) throws -> TableSource { TableSource(try folder.write(text(long), to: "t.csv"), options) }
+        _ = try source(String(repeating: "x", count: NameText.mostBytes)).survey()
+        if place == "id of rows to predict" {
+            let trained = try source(""), survey = try trained.survey()
+            let rows = TableSource([try folder.write("id,group,x,colour\n\(long),g,1,c\n", to: "rows.csv")], options, encoding: trained.encoding, classNames: survey.classNames)
+            #expect(try failure { try rows.forEachRow { _, _, _ in } }.description.contains("line 2 has an id of 1000000 bytes, and up to 4096 are read"))
+            return
+        }
+        let error = try failure { _ = try source(long).survey() }
+        #expect(error.kind == .input && error.description.contains("of 1000000 bytes, and up to 4096 are read") && error.description.utf8.count < 400, "\(error)")
+        #expect(error.description.contains(place == "column" ? "line 1 has a column's name" : place == "category" ? "line 2: column 'colour' has a category" : "line 2 has "))
+    }
+
     @Test("A missing file and a folder are bad input")
     func noFile() throws {
         let folder = try TemporaryFolder()

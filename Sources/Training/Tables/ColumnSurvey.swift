@@ -30,6 +30,8 @@ struct ColumnSurvey {
     private var firstNoNumber: (text: String, place: RecordPlace)?
     private var firstNoDate: (text: String, place: RecordPlace)?
     private var firstTooLarge: (text: String, place: RecordPlace)?
+    /// The first cell that is too long to name a category.
+    private var firstTooLong: (bytes: Int, place: RecordPlace)?
     private var withComma = 0
     /// Numbers with a point, and those of them with three digits behind it.
     private var withPoint = 0
@@ -133,6 +135,7 @@ struct ColumnSurvey {
             }
         }
         guard isForced || isIndex || rows <= Self.rowsToJudge || numbers.count * 2 <= rows else { return uncounted += 1 }
+        if cell.count > NameText.mostBytes, firstTooLong == nil { firstTooLong = (cell.count, place) }
         let text = Cell.category(cell)
         if frequencies.count < Self.mostTexts || frequencies[text] != nil { frequencies[text, default: 0] += 1 } else { uncounted += 1 }
     }
@@ -218,6 +221,10 @@ struct ColumnSurvey {
         // The most frequent, and of equals the first by name, so that the order of rows plays no part.
         let ranked = frequencies.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }
         let isPooled = ranked.count > options.mostCategories || uncounted > 0
+        // Names of categories are kept with the project and stand in every file of its model.
+        if let firstTooLong, let fault = NameText.fault(firstTooLong.bytes, "a category") {
+            return .problem("\(firstTooLong.place): column '\(name)' \(fault) --ignore-columns \(name) leaves it out")
+        }
         return .column(
             TableEncoding.Column(name: name, kind: .categories(ranked.prefix(options.mostCategories).map(\.key).sorted(), pooled: isPooled)))
     }

@@ -58,6 +58,7 @@ public final class TableSource: RowSource {
         guard try records.next(into: &record) else { throw Failure(.input, "\(path) is empty; a header row is needed") }
         let given = (0..<record.count).map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
         let names = given.enumerated().map { $1.isEmpty ? "column \($0 + 1)" : $1 }
+        for name in given { if let fault = NameText.fault(name, "a column's name") { throw Failure(.input, "\(path) \(record.place) \(fault)") } }
         var seen: Set<String> = []
         if let twice = names.first(where: { !seen.insert($0).inserted }) {
             throw Failure(.input, "\(path) has two columns '\(twice)'; rename one")
@@ -167,6 +168,10 @@ public final class TableSource: RowSource {
             }
             guard record.count == found.names.count else { return problems.add(Self.ragged(record, found), path: found.path, line: record.line) }
             let place = place(record, found)
+            for (index, what) in [(found.label, "a label"), (found.id, "an id"), (found.group, "a group")] {
+                guard let index, let fault = record.withField(index, { NameText.fault(Cell.trimmed($0).count, what) }) else { continue }
+                return problems.add(" \(fault)", path: found.path, line: record.line)
+            }
             let label = record.withField(found.label!) { classes.label($0) }
             switch label {
             case .index(let index):
@@ -293,6 +298,7 @@ public final class TableSource: RowSource {
             try encoder.encode(record, fields: header.features, path: header.path, into: &features)
             let id = header.id.map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
             if let id, id.isEmpty { throw Failure(.input, "\(header.path) \(record.place) has an empty id; every row needs one") }
+            if let id, let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(header.path) \(record.place) \(fault)") }
             try features.withUnsafeBytes { try body(position, id, $0) }
             position += 1
         }

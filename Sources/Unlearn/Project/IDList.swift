@@ -48,6 +48,7 @@ public struct IDList: Sendable {
             guard fields.indices.contains(column) else { throw Failure(.input, "\(path) line \(line) has only \(fields.count) fields; complete the line") }
             let id = fields[column].trimmingCharacters(in: CharacterSet(charactersIn: " \t"))
             guard !id.isEmpty else { throw Failure(.input, "\(path) line \(line) has no id in column \(column + 1); complete the line") }
+            if let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(path) line \(line) \(fault)") }
             builder.add(Self.canonical(id), line: line)
         }
         guard !builder.entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write a line for each under the header") }
@@ -94,6 +95,7 @@ public struct IDList: Sendable {
             guard !id.unicodeScalars.contains("\r") else {
                 throw Failure(.input, "\(path) line \(index + 1) has a carriage return inside; end lines with a line feed")
             }
+            if let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(path) line \(index + 1) \(fault)") }
             builder.add(Self.canonical(String(id)), line: index + 1)
         }
         guard !builder.entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write one id a line") }
