@@ -95,16 +95,17 @@ struct TableErrorTests {
         #expect(try message("p,1,u\np,2,v\n") == "a.csv line 3 has the id 'p' of line 2; ids must be unique: rename one, or leave the row out")
     }
 
-    @Test("What names a row, a group, a class, a category or a column is no text of a million bytes", arguments: ["label", "id", "group", "category", "column", "id of rows to predict"])
+    @Test("What names a row, a group, a class, a category or a column is no text of a million bytes", arguments: ["label", "id", "group", "person", "category", "column", "id of rows to predict"])
     func longNames(_ place: String) throws {
         let folder = try TemporaryFolder(), long = String(repeating: "x", count: 1_000_000)
         func text(_ long: String) -> String {
-            let odd: [String: [String]] = ["label": ["a", "g", "1", "c", long], "id": [long, "g", "1", "c", "u"], "group": ["a", long, "1", "c", "u"], "category": ["a", "g", "1", long, "u"]]
+            let odd: [String: [String]] = ["label": ["a", "g", "1", "c", long], "id": [long, "g", "1", "c", "u"], "group": ["a", long, "1", "c", "u"], "person": ["a", long, "1", "c", "u"], "category": ["a", "g", "1", long, "u"]]
             let rows = [odd[place] ?? ["a", "g", "1", "c", "u"]] + (0..<30).map { ["r\($0)", "g\($0 % 3)", "\($0)", "c\($0 % 2)", "u\($0 % 2)"] }
             let header = place == "column" ? "id,group,\(long),colour,label\n" : "id,group,x,colour,label\n"
             return header + rows.map { $0.joined(separator: ",") + "\n" }.joined()
         }
-        let options = TableOptions(labelColumn: "label", idColumn: "id", groupColumn: "group")
+        var options = TableOptions(labelColumn: "label", idColumn: "id", groupColumn: place == "person" ? nil : "group")
+        if place == "person" { options.personColumn = "group" }
         func source(_ long: String) throws -> TableSource { TableSource(try folder.write(text(long), to: "t.csv"), options) }
         _ = try source(String(repeating: "x", count: NameText.mostBytes)).survey()
         if place == "id of rows to predict" {

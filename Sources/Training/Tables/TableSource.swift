@@ -168,7 +168,7 @@ public final class TableSource: RowSource {
             }
             guard record.count == found.names.count else { return problems.add(Self.ragged(record, found), path: found.path, line: record.line) }
             let place = place(record, found)
-            for (index, what) in [(found.label, "a label"), (found.id, "an id"), (found.group, "a group")] {
+            for (index, what) in [(found.label, "a label"), (found.id, "an id"), (found.group, "a group"), (found.person, "a person")] {
                 guard let index, let fault = record.withField(index, { NameText.fault(Cell.trimmed($0).count, what) }) else { continue }
                 return problems.add(" \(fault)", path: found.path, line: record.line)
             }
