@@ -52,7 +52,7 @@ def features(column, cell, comma):
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 tensors, model = load(sys.argv[1])
 table, network, names = model["table"], model["network"], model["class_names"]
-text = open(sys.argv[2], newline="", encoding=(sys.argv[3:] or ["utf-8-sig"])[0]).read()
+text = open(sys.argv[2], newline="", encoding=(sys.argv[3:] or ["utf-8-sig"])[0]).read().lstrip("\ufeff")
 rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter=max(",;\t|", key=text.split("\n")[0].count)))
 x = np.float32([sum((features(column, row[column["name"]].strip(), "decimal_comma" in table) for column in table["columns"]), []) for row in rows])
 for layer in ["linear"] if network["model"] == "logistic" else [f"hidden{i + 1}" for i in range(len(network["hidden"]))] + ["output"]:

@@ -62,7 +62,7 @@ struct ParquetTests {
             ("s/^u7,25,/u7,many,/", "rows.parquet row 7: column 'age' holds 'many' where other rows hold numbers"),
             ("s/^u7,.*/u7,25,/", "rows.parquet row 7: no label in column 'y'"), ("s/^u7,/u8,/", "rows.parquet row 8 has the id 'u8' of row 7"),
             ("s/^u9,/,/", "rows.parquet row 9 has an empty id"), ("s/^id,/who,/", "rows.parquet has no column 'id' (--id-column); its columns are who, age, y"),
-            ("s/^u7,/u\\x00,/", "rows.parquet row 7 holds text that is not UTF-8, or has a zero character"),
+            ("s/^u7,/u\\x00,/", "rows.parquet row 7, column 1 has a zero byte (NUL)"),
         ] {
             let result = try shell.run("PATH=$PWD/bin:$PATH; { echo PAR1; sed '\(change)' full.csv; } > rows.parquet; exec $U -C p init --data parquet:rows.parquet $A")
             expectRefusal(result, message)

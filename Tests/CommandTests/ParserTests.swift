@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Command line")
 struct ParserTests {
-    private func failure(_ words: String...) -> String? {
+    private func failure(_ words: String...) -> String? { failure(words) }
+
+    private func failure(_ words: [String]) -> String? {
         do {
             _ = try CommandLineParser(commands: CommandSpec.all).parse(words)
             return nil
@@ -27,10 +29,24 @@ struct ParserTests {
         #expect(failure("train", "--\(word)")?.hasSuffix("; see 'unlearn train --help'") == true)
     }
 
-    @Test("An option that is given twice is refused: of two lists of people, neither may be forgotten", arguments: ["ids", "group"])
-    func twice(option: String) {
-        #expect(failure("delete", "--\(option)", "a", "--yes", "--yes", "--\(option)=b") == "--\(option) is given twice; give it once")
-        #expect(failure("delete", "--\(option)", "a", "--threads", "1", "--threads", "2") == nil)
+    @Test("An option that takes a value and is given twice is refused, whatever it is: of two lists of people, neither may be forgotten", arguments: CommandSpec.all.map(\.name))
+    func twice(command: String) throws {
+        let options = try #require(CommandSpec.all.first { $0.name == command }).allOptions
+        for option in options where option.name != "help" {
+            let words = option.value == nil ? ["--\(option.name)", "--\(option.name)"] : ["--\(option.name)", "a", "--quiet", "--\(option.name)=a"]
+            let expected = option.value == nil ? nil : "--\(option.name) is given twice; give it once"
+            #expect(failure([command] + words + (expected == nil ? ["--help"] : [])) == expected)
+        }
+        #expect(failure("-C", "a", command, "-C", "b") == "-C is given twice; give it once")
+        #expect(failure(command, "-C", "a", "-C", "a") == "-C is given twice; give it once")
+    }
+
+    @Test("A list of columns that names none is refused, and is no list that was left out", arguments: ["ignore-columns", "only-columns", "categories"], ["", ",", "a,", ",a", " ", "a,,b"])
+    func emptyLists(option: String, text: String) {
+        let invocation = Invocation(command: "init", folder: nil, values: ["label-column": "y", option: text])
+        #expect(throws: Failure(.input, "--\(option) '\(text)' names a column without a name; write NAME, or NAME,NAME")) {
+            try invocation.tableOptions(.csv(paths: ["t.csv"]))
+        }
     }
 
     @Test("Missing and surplus values are named")

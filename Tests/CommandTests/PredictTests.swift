@@ -76,6 +76,35 @@ struct PredictTests {
         #expect(try program.run("predict", "--data", "csv:\(table)", "--json").status == 2)
     }
 
+    /// A file with another text in its header, whose length is set anew.
+    private static func altering(_ bytes: [UInt8], _ part: String, _ instead: String) throws -> [UInt8] {
+        let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }, header = String(decoding: bytes[8..<8 + length], as: UTF8.self)
+        let altered = Array(header.replacing(part, with: instead, maxReplacements: 1).utf8)
+        try #require(altered != Array(header.utf8), "\(part) is not in \(header)")
+        return withUnsafeBytes(of: UInt64(altered.count).littleEndian, Array.init) + altered + bytes[(8 + length)...]
+    }
+
+    @Test("What is served meanwhile does not name the category of the row that is asked for, and the certificate knows it")
+    func interim() throws {
+        let rows = { (range: Range<Int>) in range.map { "s\($0),\($0 % 17),\(["red", "green", "blue"][$0 % 3]),\($0 % 17 > 8 ? "yes" : "no")\n" }.joined() }
+        let table = try folder.write("id,x,colour,label\n" + rows(0..<80) + "ghost,3,mauve,yes\n", to: "ordered.csv")
+        let test = try folder.write("id,x,colour,label\n" + rows(80..<100), to: "test.csv"), program = Program(folder: folder.file("ordered"))
+        try program.json("init", "--data", "csv:\(table)", "--test", "csv:\(test)", "--id-column", "id", "--label-column", "label", "--model", "logistic", "--blocks", "4", "--blocks-by", "order")
+        try program.json("train")
+        let ids = try folder.write("ghost\n", to: "ids")
+        let names = ["before", "exported", "interim"].map { folder.file("\($0).safetensors") }
+        try program.json("export", "--out", names[0])
+        try program.json("export", "--out", names[1], "--interim", "--ids", ids)
+        try program.json("delete", "--ids", ids, "--method", "exact", "--interim", names[2])
+        let named = try names.map { String(decoding: try #require(FileManager.default.contents(atPath: $0)), as: UTF8.self).contains("mauve") }
+        #expect(named == [true, false, false])
+        try program.json("certificate", "R1", "--out", folder.file("R1.json"))
+        for name in names[1...] {
+            let result = try Program().run("verify-certificate", folder.file("R1.json"), "--model", name)
+            #expect(result.status == 0 && result.output.contains("is the interim model"), "\(result.output)\(result.errors)")
+        }
+    }
+
     @Test("A certificate knows the model that it speaks of from another")
     func certified() throws {
         let before = folder.file("before.safetensors"), after = folder.file("after.safetensors"), certificate = folder.file("R1.json")
@@ -90,6 +119,21 @@ struct PredictTests {
         #expect(other.status == 3 && other.errors.contains("is another model"), "\(other.errors)")
         let none = try Program().run("verify-certificate", certificate, "--public-key", key, "--model", certificate)
         #expect(none.status == 2, "\(none.errors)")
+        // Whoever has the file may write into it: the tensors are the same, and rows would become other classes.
+        let bytes = [UInt8](try #require(FileManager.default.contents(atPath: after))), trusted = ["--public-key", key]
+        for (part, instead, isSame) in [
+            (#"\"no\",\"yes\""#, #"\"yes\",\"no\""#, false), (#"\"red\""#, #"\"rad\""#, false), (#"\"gelu\""#, #"\"relu\""#, false), (#"\"mean\":"#, #"\"mean\":2"#, false),
+            (#"\"name\":\"day\""#, #"\"name\":\"way\""#, false), (#"\"requests_answered\":1"#, #"\"requests_answered\":7"#, true),
+        ] {
+            let altered = try folder.write(try Self.altering(bytes, part, instead), to: "altered.safetensors")
+            let result = try Program().run(["verify-certificate", certificate] + trusted + ["--model", altered])
+            #expect(result.status == (isSame ? 0 : 3) && (isSame || result.errors.contains("what it says of how rows become predictions")), "\(instead): \(result.output)\(result.errors)")
+        }
+        // A number between two steps of the lattice would be taken for the nearer one.
+        var between = bytes
+        between[bytes.count - 4] ^= 1
+        let off = try Program().run(["verify-certificate", certificate] + trusted + ["--model", try folder.write(between, to: "between.safetensors")])
+        #expect(off.status == 2 && off.errors.contains("no place on the lattice"), "\(off.errors)")
         // What the file says of itself: how many requests had been answered.
         let text = String(decoding: try #require(FileManager.default.contents(atPath: after)).prefix(4000), as: UTF8.self)
         #expect(text.contains(#"\"requests_answered\":1"#))

@@ -1,12 +1,14 @@
 """Predictions with NumPy alone (Scripts/predict.py), from both kinds of exported file, beside the program's own; and whether a certificate
-knows its model."""
+knows its model: to both verifiers, whatever was altered in the file."""
 import csv
+import json
 import pathlib
 import random
 import subprocess
 import sys
 import tempfile
 
+import forgery
 from support import expect, finish, unlearn
 
 root = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -51,5 +53,100 @@ with tempfile.TemporaryDirectory() as name:
     expect(same.returncode == 0 and "is the model that it speaks of" in same.stdout, f"the script knows the model of a certificate ({same.stderr[-200:]})")
     other = script("verify-certificate", folder / "R1.json", key, "--model", folder / "before.safetensors")
     expect(other.returncode == 1 and "another model" in other.stderr, "the script knows another model from it")
+
+    def verdicts(data, certificate=folder / "R1.json", key=key):
+        """Whether the script and the program hold a file for the certificate's model, and what they say."""
+        (folder / "altered.safetensors").write_bytes(data)
+        theirs = script("verify-certificate", certificate, key, "--model", folder / "altered.safetensors")
+        ours = unlearn(folder, "verify-certificate", str(certificate), "--public-key", str(key), "--model", str(folder / "altered.safetensors"), check=False)
+        for done, codes in [(theirs, (0, 1)), (ours, (0, 2, 3))]:
+            if done.returncode not in codes or done.stderr.count("\n") != (done.returncode != 0):
+                expect(False, f"a verdict is one line ({done.returncode}: {done.stderr[-200:]})")
+        return (theirs.returncode == 0, ours.returncode == 0), theirs.stdout + ours.stdout
+
+    after = (folder / "after.safetensors").read_bytes()
+    start = 8 + int.from_bytes(after[:8], "little")
+    header, tensors = json.loads(after[8:start]), after[start:]
+
+    def file(header, tensors=tensors):
+        text = header if type(header) is bytes else json.dumps(header).encode()
+        return len(text).to_bytes(8, "little") + text + tensors
+
+    def described(change):
+        """The file with another description: `change` is given the one that it has, and gives the other, or its text."""
+        description = change(json.loads(header["__metadata__"]["unlearn"]))
+        return file(header | {"__metadata__": {"unlearn": description if type(description) is str else json.dumps(description)}})
+
+    def set(path, value):
+        """A change of one member, by the way to it."""
+        def change(description):
+            inner = description
+            for step in path[:-1]:
+                inner = inner[step]
+            inner[path[-1]] = value(inner[path[-1]]) if callable(value) else value
+            return description
+        return change
+
+    columns = json.loads(header["__metadata__"]["unlearn"])["table"]["columns"]
+    place = lambda kind: next(i for i, column in enumerate(columns) if column["kind"] == kind)
+    number, categories = ["table", "columns", place("number")], ["table", "columns", place("categories")]
+    text = header["__metadata__"]["unlearn"]
+    for what, data in {
+        "other texts of the same header": file(header),
+        "other requests answered, another version and another project": described(lambda d: d | {"requests_answered": 9, "program_version": "0", "project": "x"}),
+    }.items():
+        expect(verdicts(data)[0] == (True, True), f"{what}: the model to both verifiers")
+    names = [name for name in header if name != "__metadata__"]
+    for what, data in {
+        "classes exchanged": described(set(["class_names"], lambda names: names[::-1])), "a class twice": described(set(["class_names", 0], "b")),
+        "another mean": described(set(number + ["mean"], lambda mean: mean + 1)), "another deviation": described(set(number + ["deviation"], lambda x: x * 2)),
+        "a deviation of 0": described(set(number + ["deviation"], 0)), "a negative deviation": described(set(number + ["deviation"], -1)),
+        "categories exchanged": described(set(categories + ["categories"], lambda names: names[::-1])), "a category twice": described(set(categories + ["categories", 0], lambda _: columns[place("categories")]["categories"][1])),
+        "a column's other name": described(set(number + ["name"], "x2")), "columns exchanged": described(set(["table", "columns"], lambda columns: columns[::-1])),
+        "another activation": described(set(["network", "activation"], "relu")), "no table": described(set(["table"], None)), "other bits": described(set(["lattice_bits"], 17)),
+        "bits that are text": described(set(["lattice_bits"], "18")), "bits beyond any float": described(set(["lattice_bits"], 10**9)), "another label column": described(set(["table_names", "label"], "x")),
+        "one more member": described(lambda d: d | {"more": 0}), "fewer than no requests": described(lambda d: d | {"requests_answered": -1}), "a key twice": described(lambda d: text.replace("{", '{"format":1,', 1)),
+        "a key in two spellings": described(lambda d: text.replace('"class_names"', '"classNames":["p","q"],"class_names"')), "the other spelling alone": described(lambda d: text.replace("class_names", "classNames")),
+        "half a surrogate": described(lambda d: text.replace('"label":"label"', '"label":"\\ud800"')), "no JSON": described(lambda d: text + "}"), "NaN": described(lambda d: text.replace('"lattice_bits":18', '"lattice_bits":NaN')),
+        "a number beyond doubles": described(lambda d: text.replace('"lattice_bits":18', '"lattice_bits":1e999')), "no description": file({name: header[name] for name in names}),
+        "a tensor's other name": file({name.replace("output", "outlet"): value for name, value in header.items()}), "a tensor's other shape": file(header | {names[0]: header[names[0]] | {"shape": [1] + header[names[0]]["shape"]}}),
+        "a tensor's other type": file(header | {names[0]: header[names[0]] | {"dtype": "I32"}}), "a byte behind the end": after + b"\0", "a byte too few": after[:-1], "no bytes": b"", "a header of 2^63 bytes": b"\xff" * 8 + after[8:],
+        "a tensor twice": file(json.dumps(header).encode().replace(b"{", b'{"' + names[0].encode() + b'":' + json.dumps(header[names[0]]).encode() + b",", 1)),
+        "not a number": file(header, tensors[:-4] + b"\0\0\xc0\x7f"), "a number between two steps": file(header, bytes([tensors[0] ^ 1]) + tensors[1:]), "another step": file(header, b"\0\0\0\x3f" + tensors[4:]),
+        "no tensors": file({"__metadata__": header["__metadata__"]}, b""), "other text": b"id,x\n1,2\n",
+    }.items():
+        expect(verdicts(data)[0] == (False, False), f"{what}: another file to both verifiers")
+    differ, accepted, tried = [], 0, 0
+    for _ in range(60):
+        data = bytearray(after)
+        for _ in range(source.randint(1, 3)):
+            # Mostly in the header, where the description is.
+            place = source.randrange(start if source.random() < 0.8 else len(data))
+            kind = source.random()
+            if kind < 0.6:
+                data[place] ^= 1 << source.randrange(8)
+            elif kind < 0.8:
+                data[place:place + 1] = bytes([source.choice(b'0123456789",:{}[]\\tfn')])
+            else:
+                data[place:place] = bytes([source.randrange(256)])
+        found = verdicts(bytes(data))[0]
+        tried += 1
+        accepted += found == (True, True)
+        if found[0] != found[1]:
+            differ.append((found, bytes(data[:start])))
+    expect(not differ, f"{tried} files altered at random, {accepted} of them in nothing that counts, are the same to both verifiers {differ[:1]}")
+
+    # A certificate as older versions issued it: they recorded no digest of what is served.
+    content = json.loads(forgery.text_of((folder / "R1.json").read_bytes()))
+    item = next(item for item in content["predicate"]["ledger"]["entries"] if any(json.loads(one)[1] == "serving" for one in item["disclosures"]))
+    item["disclosures"] = [one for one in item["disclosures"] if json.loads(one)[1] != "serving"]
+    del content["predicate"]["claims"]["influence_removed"]["report"]["serving"]
+    older = forgery.signed(forgery.restated((folder / "R1.json").read_bytes(), lambda statement: statement.update(content)), lambda layer, data: data)
+    (folder / "older.json").write_bytes(older)
+    (folder / "older.pem").write_bytes(forgery.pem)
+    for data in [after, described(set(["class_names"], lambda names: names[::-1]))]:
+        found, said = verdicts(data, folder / "older.json", folder / "older.pem")
+        expect(found == (True, True) and said.count("NOT compared is what it says") == 2, f"both verifiers say of an older certificate that the tensors alone were compared ({said[-300:]})")
+    expect(verdicts((folder / "before.safetensors").read_bytes(), folder / "older.json", folder / "older.pem")[0] == (False, False), "other tensors are another model to it")
 
 finish()

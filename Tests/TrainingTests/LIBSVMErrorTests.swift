@@ -35,7 +35,7 @@ private struct BadText: Sendable, CustomTestStringConvertible {
                 " line 1 has the index 99999999999999999999999999; up to 1048576 features are read: number them without gaps"),
             BadText("more values than are kept", "2 1048576:1\n" + String(repeating: "1\n", count: 16384),
                 " has 16385 rows of 1048576 features, kept as 17180917760 numbers; up to 17179869184 are: leave out rows or features"),
-            BadText("a NUL", "1 1:1\n2 1:1\0\n", " line 2 holds the byte 0, which is no part of a number; is it a text file?"),
+            BadText("a NUL", "1 1:1\n2 1:1\0\n", " line 2 has a zero byte (NUL), which no text has: it is UTF-16, damaged or no text; write it as UTF-8"),
             BadText("letters beyond ASCII", "1 1:½\n", " line 1 holds the byte 194, which is no part of a number; is it a text file?"),
             BadText("a word without end", "1 1:" + String(repeating: "0", count: 1 << 20), " line 1 has a word of more than 128 bytes; write index:value with spaces between"),
             BadText("a query that is no number", "1 qid:a 1:1\n", " line 1 has 'qid:a', which is no query's number; write qid:7, or leave it out"),

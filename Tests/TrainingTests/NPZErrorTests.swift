@@ -42,6 +42,8 @@ private struct WrongArrays: Sendable, CustomTestStringConvertible {
         WrongArrays(testDescription: "more labels than rows", y: NPZ.npy("|u1", [3], [0, 1, 0]), words: ["array 'y' has shape (3) where x has 2 rows"]),
         WrongArrays(testDescription: "one class", y: NPZ.npy("|u1", [2], [1, 1]), words: ["one value only"]),
         WrongArrays(testDescription: "an empty id", id: NPZ.npy("<U1", [2], NPZ.unicode(["a", ""], characters: 1)), words: ["array 'id', row 2 is empty"]),
+        WrongArrays(testDescription: "an id of 5000 bytes", id: NPZ.npy("|S5000", [2], [UInt8](repeating: 97, count: 10_000)), words: ["array 'id', row 1 has a text of 5000 bytes, and up to 4096 are read"]),
+        WrongArrays(testDescription: "a label of 5000 bytes", y: NPZ.npy("|S5000", [2], [UInt8](repeating: 97, count: 10_000)), words: ["array 'y', row 1 has a text of 5000 bytes"]),
         WrongArrays(testDescription: "a NUL inside an id", id: NPZ.npy("|S3", [2], Array("a\0bcd\0".utf8)), words: ["array 'id', row 1 is no text"]),
         WrongArrays(testDescription: "an id that is no UTF-8", id: NPZ.npy("|S1", [2], [0x61, 0xFF]), words: ["row 2 is no text"]),
         WrongArrays(testDescription: "an id that is no Unicode", id: NPZ.npy("<U1", [2], NPZ.number(0xD800, 4) + NPZ.number(97, 4)), words: ["row 1 is no text"]),

@@ -45,7 +45,8 @@ private struct BadTable: Sendable, CustomTestStringConvertible {
         BadTable(
             testDescription: "several mistakes", text: "x,y,label\n" + (0..<30).map { "\($0),\($0 * 2),\($0 % 2)\n" }.joined() + "1,2\nold,3,0\n4,new,\n",
             words: ["3 problems", "line 32 has 2 fields", "line 34: no label", "line 33: column 'x' holds 'old'"]),
-        BadTable(testDescription: "a NUL", text: "x,label\n1,a\n2,\0\n", words: ["line 3", "UTF-8"]),
+        BadTable(testDescription: "a NUL", text: "x,label\n1,a\n2,\0\n", words: ["line 3, column 2 has a zero byte (NUL)"]),
+        BadTable(testDescription: "a NUL in a quoted field of several lines", text: "x,y,label\n1,\"a\nb\0\",a\n", words: ["line 3, column 2 has a zero byte"]),
     ]
 }
 
@@ -61,6 +62,61 @@ struct TableErrorTests {
         }
         #expect(error.kind == .input)
         for word in [path] + table.words { #expect(error.description.contains(word), "\(error)") }
+    }
+
+    @Test("A day that there is not is said to be none among others that there are, and in rows that come later")
+    func impossibleDates() throws {
+        let folder = try TemporaryFolder(), days = (0..<30).map { "2023-03-\($0 % 28 + 1),\($0 % 2)\n" }.joined()
+        let wrong = TableSource(try folder.write("x,label\n" + days + "2023-02-30,1\n", to: "wrong.csv"), TableOptions(labelColumn: "label"))
+        #expect(try failure { _ = try wrong.survey() }.description.contains("line 32: column 'x' holds '2023-02-30', no date of the calendar, where other rows hold dates"))
+        let right = TableSource(try folder.write("x,label\n" + days, to: "right.csv"), TableOptions(labelColumn: "label")), survey = try right.survey()
+        let later = TableSource([try folder.write("x,label\n2023-02-30,1\n", to: "later.csv")], TableOptions(labelColumn: "label"), encoding: right.encoding, classNames: survey.classNames)
+        let error = try failure {
+            _ = try later.survey()
+            try later.forEachRow { _, _, _ in }
+        }
+        #expect(error.description.contains("'2023-02-30', which is no date of the calendar"), "\(error)")
+    }
+
+    @Test("Of several files, each message names the one that it is about, and once")
+    func severalFiles() throws {
+        let folder = try TemporaryFolder()
+        func message(_ texts: String...) throws -> String {
+            let paths = try texts.enumerated().map { try folder.write("id,x,label\n" + $1, to: ["a.csv", "b.csv", "c.csv"][$0]) }
+            let error = try failure { _ = try TableSource(paths, TableOptions(labelColumn: "label", idColumn: "id")).survey() }
+            return error.description.replacing(folder.path + "/", with: "")
+        }
+        let numbers = { (name: String) in (0..<30).map { "\(name)\($0),\($0),\($0 % 2)\n" }.joined() }
+        #expect(try message("p,1,u\nq,2,v\n", "r,3,u\np,4,v\n") == "b.csv line 3 has the id 'p' of line 2 of a.csv; ids must be unique: rename one, or leave the row out")
+        #expect(try message("p,1,u\nq,2,v\n", "r,3,u\nr,4,v\n") == "b.csv line 3 has the id 'r' of line 2; ids must be unique: rename one, or leave the row out")
+        #expect(try message(numbers("a"), numbers("b") + "c,old,1\n").hasPrefix("line 32 of b.csv: column 'x' holds 'old' where other rows hold numbers"))
+        let both = try message(numbers("a") + "d,new,1\n", numbers("b") + "c,1\n")
+        #expect(both.hasPrefix("a.csv and 1 more have 2 problems: (1) b.csv line 32 has 2 fields") && both.contains("(2) line 32 of a.csv: column 'x' holds 'new'"), "\(both)")
+        #expect(try message("p,1,u\np,2,v\n") == "a.csv line 3 has the id 'p' of line 2; ids must be unique: rename one, or leave the row out")
+    }
+
+    @Test("What names a row, a group, a class, a category or a column is no text of a million bytes", arguments: ["label", "id", "group", "person", "category", "column", "id of rows to predict"])
+    func longNames(_ place: String) throws {
+        let folder = try TemporaryFolder(), long = String(repeating: "x", count: 1_000_000)
+        func text(_ long: String) -> String {
+            let odd: [String: [String]] = ["label": ["a", "g", "1", "c", long], "id": [long, "g", "1", "c", "u"], "group": ["a", long, "1", "c", "u"], "person": ["a", long, "1", "c", "u"], "category": ["a", "g", "1", long, "u"]]
+            let rows = [odd[place] ?? ["a", "g", "1", "c", "u"]] + (0..<30).map { ["r\($0)", "g\($0 % 3)", "\($0)", "c\($0 % 2)", "u\($0 % 2)"] }
+            let header = place == "column" ? "id,group,\(long),colour,label\n" : "id,group,x,colour,label\n"
+            return header + rows.map { $0.joined(separator: ",") + "\n" }.joined()
+        }
+        var options = TableOptions(labelColumn: "label", idColumn: "id", groupColumn: place == "person" ? nil : "group")
+        if place == "person" { options.personColumn = "group" }
+        func source(_ long: String) throws -> TableSource { TableSource(try folder.write(text(long), to: "t.csv"), options) }
+        _ = try source(String(repeating: "x", count: NameText.mostBytes)).survey()
+        if place == "id of rows to predict" {
+            let trained = try source(""), survey = try trained.survey()
+            let rows = TableSource([try folder.write("id,group,x,colour\n\(long),g,1,c\n", to: "rows.csv")], options, encoding: trained.encoding, classNames: survey.classNames)
+            #expect(try failure { try rows.forEachRow { _, _, _ in } }.description.contains("line 2 has an id of 1000000 bytes, and up to 4096 are read"))
+            return
+        }
+        let error = try failure { _ = try source(long).survey() }
+        #expect(error.kind == .input && error.description.contains("of 1000000 bytes, and up to 4096 are read") && error.description.utf8.count < 400, "\(error)")
+        #expect(error.description.contains(place == "column" ? "line 1 has a column's name" : place == "category" ? "line 2: column 'colour' has a category" : "line 2 has "))
     }
 
     @Test("A missing file and a folder are bad input")

@@ -179,6 +179,8 @@ struct TableSourceTests {
 
     @Test("Amounts, percentages and dates of other places are named, not taken for names", arguments: [
         ("\"1,234\"", "line 2", "--decimal-comma"), ("22%", "a percentage", "--categories x"), ("$ 50", "an amount", "--ignore-columns x"), ("4/23/2021", "a date that can be read in two ways", "line 2"),
+        ("2023-02-30", "no date of the calendar", "line 2"), ("30.02.2023", "no date of the calendar", "2021-03-04"), ("2023/13/01 05:06", "no date of the calendar", "line 2"),
+        ("31/31/2023", "no date of the calendar", "line 2"), ("2023-00-10", "no date of the calendar", "line 2"),
     ])
     func nearlyNumbers(_ cell: String, _ word: String, _ other: String) throws {
         let folder = try TemporaryFolder(), source = try source("x,y,label\n" + (0..<30).map { "\(cell),\($0),\($0 % 2)\n" }.joined(), folder)

@@ -34,6 +34,18 @@ struct IDListTests {
     ])
     func wrongTables(text: String, message: String) { #expect(throws: Failure(.input, message)) { try table(text, "who") } }
 
+    @Test("A zero byte, a byte order mark that stands there twice, and an id of megabytes are told as what they are")
+    func oddBytes() throws {
+        #expect(throws: Failure(.input, "list line 2 has a zero byte (NUL) behind 1 others, which no text has: it is UTF-16, damaged or no list; write it as UTF-8 text")) { try list("a\nb\0\n") }
+        #expect(try list("\u{FEFF}\u{FEFF}a\nb\n").entries.map(\.id) == ["a", "b"] && table("\u{FEFF}\u{FEFF}who\na\n", "who").entries.map(\.id) == ["a"])
+        let long = String(repeating: "x", count: 5000)
+        let message = "line 2 has an id of 5000 bytes, and up to 4096 are read; is it the right column, or is a quote missing?"
+        #expect(throws: Failure(.input, "list \(message)")) { try list("a\n\(long)\n") }
+        #expect(throws: Failure(.input, "list \(message)")) { try table("who\n\(long)\n", "who") }
+        let folder = try TemporaryFolder(), path = try folder.write("id,group\na,\(long)\n", to: "groups.csv")
+        #expect(throws: Failure(.input, "\(path) \(message.replacing("an id", with: "a group"))")) { try GroupsFile(reading: path) }
+    }
+
     @Test("An id that looks like a secret key is shown nowhere, whatever stands beside it")
     func keys() throws {
         let key = String(repeating: "0fA3", count: 16), ids = try list("a\n\(key)\nb\n\(key)")
@@ -85,7 +97,7 @@ struct IDListTests {
         #expect(throws: Failure(.input, "list names no ids; write one id a line")) { try list(text) }
     }
 
-    @Test("Bytes that are no text are an error that names the line", arguments: [[0x61, 0x0A, 0xFF, 0x0A], [0x61, 0x0A, 0x62, 0x00]] as [[UInt8]])
+    @Test("Bytes that are no text are an error that names the line", arguments: [[0x61, 0x0A, 0xFF, 0x0A], [0x61, 0x0A, 0x62, 0xC3]] as [[UInt8]])
     func notText(bytes: [UInt8]) {
         #expect(throws: Failure(.input, "list line 2 is not UTF-8 text; convert the file")) { try IDList(bytes, path: "list") }
     }

@@ -16,12 +16,16 @@ public enum StrictJSON {
 
     public static let mostLevels = 64
 
+    /// What becomes of the escape of the character NUL, which evidence has no use for. What a model's file says of its model has one: a
+    /// category whose name is forgotten.
+    public enum NULCharacter: Sendable { case refused, read }
+
     /// - Throws: `Fault` where the bytes are anything but one value and white space around it.
     /// - Complexity: O(bytes).
-    public static func validate(_ bytes: [UInt8]) throws(Fault) {
+    public static func validate(_ bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) {
         guard String(validating: bytes, as: UTF8.self) != nil else { throw Fault(what: "bytes that are not UTF-8", offset: 0) }
         let fault = bytes.withUnsafeBufferPointer { buffer -> Fault? in
-            var scanner = Scanner(bytes: buffer)
+            var scanner = Scanner(bytes: buffer, nul: nul)
             do throws(Fault) {
                 try scanner.document()
                 return nil
@@ -34,9 +38,9 @@ public enum StrictJSON {
 
     /// Decodes what is strict JSON.
     public static func decode<Value: Decodable>(
-        _: Value.Type = Value.self, from bytes: [UInt8], with decoder: JSONDecoder = JSONDecoder()
+        _: Value.Type = Value.self, from bytes: [UInt8], with decoder: JSONDecoder = JSONDecoder(), nul: NULCharacter = .refused
     ) throws -> Value {
-        try validate(bytes)
+        try validate(bytes, nul: nul)
         return try decoder.decode(Value.self, from: Data(bytes))
     }
 
@@ -48,10 +52,11 @@ public enum StrictJSON {
 
     private struct Scanner {
         let bytes: UnsafeBufferPointer<UInt8>
+        let nul: NULCharacter
         var next = 0
         var level = 0
 
-        init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+        init(bytes: UnsafeBufferPointer<UInt8>, nul: NULCharacter) { (self.bytes, self.nul) = (bytes, nul) }
 
         func fault(_ what: String) -> Fault { Fault(what: what, offset: next) }
 
@@ -160,7 +165,7 @@ public enum StrictJSON {
             case UInt8(ascii: "u"):
                 let unit = try hexadecimal()
                 switch unit {
-                case 0: throw fault("the character NUL")
+                case 0 where nul == .refused: throw fault("the character NUL")
                 case 0xD800...0xDBFF:
                     guard take("\\"), take("u"), case let low = try hexadecimal(), (0xDC00...0xDFFF).contains(low) else {
                         throw fault("half a surrogate pair")

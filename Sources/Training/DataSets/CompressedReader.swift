@@ -18,7 +18,14 @@ package final class CompressedReader {
         self.file = file
         path = file.path
         let descriptor = try file.beginPass()
-        stream = try ZstdStream.isZstd(descriptor) ? ZstdStream(descriptor, path: path) : GzipStream(descriptor, path: path)
+        stream =
+            if ZstdStream.isZstd(descriptor) {
+                try ZstdStream(descriptor, path: path)
+            } else if GzipStream.isGzip(descriptor) {
+                try GzipStream(descriptor, path: path)
+            } else {
+                PlainStream(descriptor, path: path)
+            }
     }
 
     /// Fills as much of `buffer` as the file still has; gives the number of bytes.
@@ -59,46 +66,137 @@ private protocol ByteStream: AnyObject {
     func read(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
+/// Behind a system call that failed.
+private func unreadable(_ path: String) -> Failure { damaged(path, "it cannot be read (\(String(cString: strerror(errno))))") }
+
 private func damaged(_ path: String, _ detail: String) -> Failure { Failure(.input, "\(path) is damaged: \(detail); fetch the file again") }
 
-/// gzip, or a plain file.
-private final class GzipStream: ByteStream {
-    private let handle: gzFile
+/// What a descriptor still has to read, a piece at a time.
+private struct Pieces: ~Copyable {
+    private let descriptor: Int32
+    private let path: String
+    var bytes = [UInt8](repeating: 0, count: 128 * 1024)
+    private(set) var filled = 0
+    /// Where the next byte is that nobody has taken.
+    var next = 0
+
+    /// Closes the descriptor when it goes away.
+    init(_ descriptor: Int32, path: String) { (self.descriptor, self.path) = (descriptor, path) }
+
+    deinit { close(descriptor) }
+
+    /// Reads on where all was taken; gives whether there is a byte to take.
+    mutating func fill() throws -> Bool {
+        guard next == filled else { return true }
+        next = 0
+        repeat { filled = Glibc.read(descriptor, &bytes, bytes.count) } while filled < 0 && errno == EINTR
+        guard filled >= 0 else {
+            filled = 0
+            throw unreadable(path)
+        }
+        return filled > 0
+    }
+}
+
+/// A file that is not compressed.
+private final class PlainStream: ByteStream {
+    private let descriptor: Int32
     private let path: String
 
     /// Closes the descriptor when it goes away.
-    init(_ descriptor: Int32, path: String) throws {
-        guard let handle = gzdopen(descriptor, "rb") else {
-            close(descriptor)
-            throw Failure(.failed, "cannot open \(path)")
-        }
-        gzbuffer(handle, 64 * 1024)
-        self.handle = handle
-        self.path = path
-    }
+    init(_ descriptor: Int32, path: String) { (self.descriptor, self.path) = (descriptor, path) }
 
-    deinit { gzclose_r(handle) }
+    deinit { close(descriptor) }
 
     func read(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let count = gzread(handle, buffer.baseAddress!, UInt32(min(buffer.count, 1 << 30)))
-        var code: Int32 = 0
-        let reason = gzerror(handle, &code)
-        // A file that ends inside the compressed stream gives its bytes first and Z_BUF_ERROR with them.
-        guard count >= 0, code == Z_OK || code == Z_STREAM_END else {
-            throw damaged(path, code == Z_BUF_ERROR ? "it ends inside the compressed data" : reason.map { String(cString: $0) } ?? "unreadable")
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, min(buffer.count, 1 << 30))
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw unreadable(path) }
         }
-        return Int(count)
     }
+}
+
+/// Members of gzip (RFC 1952), one behind the other. zlib's own reader of files takes whatever stands behind the last of them for
+/// nothing; a table of which half was lost that way would look whole.
+private final class GzipStream: ByteStream {
+    private var pieces: Pieces
+    private let path: String
+    /// Where it is zlib keeps: it looks for itself at this very address.
+    private let stream: UnsafeMutablePointer<z_stream>
+    /// Members that were read to their ends.
+    private var members = 0
+    private var isInMember = false
+
+    static func isGzip(_ descriptor: Int32) -> Bool {
+        var magic: UInt16 = 0
+        return pread(descriptor, &magic, 2, 0) == 2 && UInt16(littleEndian: magic) == 0x8B1F
+    }
+
+    init(_ descriptor: Int32, path: String) throws {
+        self.path = path
+        pieces = Pieces(descriptor, path: path)
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        // The largest window, and gzip alone.
+        guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { throw Failure(.failed, "out of memory in zlib") }
+    }
+
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+    }
+
+    func read(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let wanted = min(buffer.count, 1 << 30)
+        stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(wanted)
+        while stream.pointee.avail_out == UInt32(wanted) {
+            guard try pieces.fill() else {
+                guard !isInMember else { throw damaged(path, "it ends inside the compressed data") }
+                return 0
+            }
+            if !isInMember {
+                guard pieces.bytes[pieces.next] == 0x1F else { throw junk }
+                if members > 0 { inflateReset(stream) }
+                isInMember = true
+            }
+            try inflateOn()
+        }
+        return wanted - Int(stream.pointee.avail_out)
+    }
+
+    /// As far as the piece or the buffer lasts.
+    private func inflateOn() throws {
+        let next = pieces.next, count = pieces.filled - next
+        let code = pieces.bytes.withUnsafeMutableBufferPointer { bytes in
+            stream.pointee.next_in = bytes.baseAddress! + next
+            stream.pointee.avail_in = UInt32(count)
+            defer { stream.pointee.next_in = nil }
+            return inflate(stream, Z_NO_FLUSH)
+        }
+        pieces.next += count - Int(stream.pointee.avail_in)
+        switch code {
+        case Z_STREAM_END:
+            members += 1
+            isInMember = false
+        // The second: nothing could be done with so few bytes, and more will come.
+        case Z_OK, Z_BUF_ERROR: break
+        case Z_MEM_ERROR: throw Failure(.failed, "out of memory in zlib")
+        default:
+            if members > 0, stream.pointee.total_out == 0 { throw junk }
+            throw damaged(path, stream.pointee.msg.map { String(cString: $0) } ?? "unreadable")
+        }
+    }
+
+    private var junk: Failure { damaged(path, "behind its compressed data stand bytes that are none") }
 }
 
 /// Frames of zstd (RFC 8878), one behind the other.
 private final class ZstdStream: ByteStream {
-    private let descriptor: Int32
+    private var pieces: Pieces
     private let path: String
     private let context: OpaquePointer
-    private var chunk = [UInt8](repeating: 0, count: 128 * 1024)
-    private var filled = 0
-    private var next = 0
     /// What zstd still expects of a frame; 0 between frames.
     private var expected = 0
 
@@ -110,42 +208,26 @@ private final class ZstdStream: ByteStream {
         return pread(descriptor, &magic, 4, 0) == 4 && UInt32(littleEndian: magic) == ZSTD_MAGICNUMBER
     }
 
-    /// Closes the descriptor when it goes away.
     init(_ descriptor: Int32, path: String) throws {
-        guard let context = ZSTD_createDCtx() else {
-            close(descriptor)
-            throw Failure(.failed, "out of memory in zstd")
-        }
+        pieces = Pieces(descriptor, path: path)
+        guard let context = ZSTD_createDCtx() else { throw Failure(.failed, "out of memory in zstd") }
         ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.largestWindow)
-        self.descriptor = descriptor
         self.path = path
         self.context = context
     }
 
-    deinit {
-        ZSTD_freeDCtx(context)
-        close(descriptor)
-    }
+    deinit { ZSTD_freeDCtx(context) }
 
     func read(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var output = ZSTD_outBuffer(dst: buffer.baseAddress, size: min(buffer.count, 1 << 30), pos: 0)
         while output.pos == 0 {
-            if next == filled {
-                filled = Glibc.read(descriptor, &chunk, chunk.count)
-                next = 0
-                if filled < 0 {
-                    filled = 0
-                    if errno == EINTR { continue }
-                    throw SystemCallError(operation: "read", path: path, code: errno)
-                }
+            let isAtEnd = try !pieces.fill()
+            var input = ZSTD_inBuffer(src: nil, size: pieces.filled, pos: pieces.next)
+            let result = pieces.bytes.withUnsafeBytes { bytes in
+                input.src = bytes.baseAddress
+                return ZSTD_decompressStream(context, &output, &input)
             }
-            let isAtEnd = filled == 0
-            let result = chunk.withUnsafeBytes { bytes in
-                var input = ZSTD_inBuffer(src: bytes.baseAddress, size: filled, pos: next)
-                let result = ZSTD_decompressStream(context, &output, &input)
-                next = input.pos
-                return result
-            }
+            pieces.next = input.pos
             guard ZSTD_isError(result) == 0 else { throw damaged(path, String(cString: ZSTD_getErrorName(result))) }
             // Without input, what zstd says is of a frame that has not begun.
             if isAtEnd, output.pos == 0 {

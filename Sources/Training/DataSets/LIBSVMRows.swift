@@ -29,7 +29,7 @@ struct LIBSVMRows {
         reader = try CompressedReader(file)
         // The byte order mark that some editors write is no part of the first label.
         _ = try peek()
-        if chunk[..<filled].starts(with: [0xEF, 0xBB, 0xBF]) { next = 3 }
+        while chunk[next..<filled].starts(with: [0xEF, 0xBB, 0xBF]) { next += 3 }
     }
 
     /// Reads the next row's entries and gives its line and label, or nil at the end. Lines without a word are no rows.
@@ -82,6 +82,7 @@ struct LIBSVMRows {
                 return .lineEnd
             }
             if isBlank { continue }
+            guard byte != 0 else { throw wrong("has a zero byte (NUL), which no text has: it is UTF-16, damaged or no text; write it as UTF-8") }
             guard (33...126).contains(byte) else { throw wrong("holds the byte \(byte), which is no part of a number; is it a text file?") }
             guard word.count < Self.longestWord else {
                 throw wrong("has a word of more than \(Self.longestWord) bytes; write index:value with spaces between")

@@ -54,6 +54,7 @@ struct NPZColumn {
         guard let text = Self.text(block[place..<place + size], array.header.element) else {
             throw Failure(.input, "\(array.place), row \(position + 1) is no text (it is not Unicode, or holds a zero character); mend it")
         }
+        if let fault = NameText.fault(text, "a text") { throw Failure(.input, "\(array.place), row \(position + 1) \(fault)") }
         if name == "id" && text.isEmpty { throw Failure(.input, "\(array.place), row \(position + 1) is empty; every row needs an id") }
         return text
     }

@@ -8,6 +8,17 @@ enum RecordUnit: String {
     case row
 }
 
+/// Where a record is, for messages.
+struct RecordPlace: Equatable, CustomStringConvertible {
+    let unit: RecordUnit
+    let line: Int
+    /// Nil where the source has one file, which messages name once.
+    let path: String?
+
+    /// "line 7", "line 7 of b.csv".
+    var description: String { "\(unit) \(line)" + (path.map { " of \($0)" } ?? "") }
+}
+
 /// One record of a comma-separated file, used again for the next: its fields one behind the other, without quotes.
 struct CSVRecord {
     /// The line on which it begins, or the number of its row.
@@ -125,8 +136,8 @@ struct CSVRecords {
     private mutating func begin() throws {
         _ = try fill()
         let start = chunk[..<filled]
-        // The byte order mark that some spreadsheets write is no part of the first column's name.
-        if start.starts(with: [0xEF, 0xBB, 0xBF]) { next = 3 }
+        // The byte order mark that some spreadsheets write is no part of the first column's name; what was saved again may have two.
+        while start[next...].starts(with: [0xEF, 0xBB, 0xBF]) { next += 3 }
         // Excel's own way to say it: a first line `sep=;`.
         let first = start[next...].prefix(7)
         if first.starts(with: Array("sep=".utf8)), first.count > 5, let end = first.firstIndex(of: UInt8(ascii: "\n")), end - next <= 6 {
@@ -227,7 +238,7 @@ struct CSVRecords {
                 size += 1
                 if character == newline { line += 1 }
                 switch (place, character) {
-                case (_, 0): throw notText(record)
+                case (_, 0): throw zeroByte(record)
                 case (.quoted, quote): place = .behindQuote
                 case (.quoted, _): record.bytes.append(character)
                 case (.behindQuote, quote):
@@ -266,8 +277,16 @@ struct CSVRecords {
         for index in 0..<record.count where record.withField(index, { String(validating: $0, as: UTF8.self) }) == nil { throw notText(record) }
     }
 
+    /// - Parameter record: read up to the byte.
+    private func zeroByte(_ record: CSVRecord) -> Failure {
+        let place = "\(unit == .line ? "line \(line)" : record.place), column \(record.count + 1)"
+        return Failure(
+            .input, "\(path) \(place) has a zero byte (NUL), which no text has: "
+                + (unit == .line ? "the file is UTF-16, damaged or no table of text; write it as UTF-8" : "take it out of the column"))
+    }
+
     private func notText(_ record: CSVRecord) -> Failure {
-        guard unit == .line else { return Failure(.input, "\(path) \(record.place) holds text that is not UTF-8, or has a zero character; mend it") }
+        guard unit == .line else { return Failure(.input, "\(path) \(record.place) holds text that is not UTF-8; mend it") }
         return Failure(.input, "\(path) \(record.place) is not UTF-8 text; convert the file, or name a table's --encoding (windows-1252, latin-1)")
     }
 }

@@ -106,6 +106,7 @@ enum Cell {
     static func nearly(_ trimmed: UnsafeBufferPointer<UInt8>) -> String? {
         let text = text(trimmed)
         guard text.utf8.count <= 40, let last = text.last, text.contains(where: \.isNumber) else { return nil }
+        if isNoDay(trimmed) { return "no date of the calendar" }
         let bare = text.filter { !"$€£¥% \u{A0}\u{202F}'".contains($0) }
         if bare.allSatisfy({ $0.isNumber || ".,+-".contains($0) }), bare.filter(\.isNumber).count * 2 >= bare.count, bare != text || text.contains(",") || text.contains(".") {
             return last == "%" ? "a percentage" : bare == text ? "a number in another place's spelling" : "an amount with a sign or blanks in it"
@@ -147,24 +148,36 @@ enum Cell {
     static func date(_ trimmed: UnsafeBufferPointer<UInt8>) -> Date? {
         guard trimmed.count >= 8, trimmed.count <= 40, isDigit(trimmed[0]) else { return nil }
         var scan = Scanner(bytes: trimmed)
-        guard let first = scan.digits(1...4) else { return nil }
-        let year: Int, month: Int, dayOfMonth: Int
-        if first.count == 4, let separator = scan.take(where: { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "/") }) {
-            guard let second = scan.digits(1...2), scan.take(where: { $0 == separator }) != nil, let third = scan.digits(1...2) else { return nil }
-            (year, month, dayOfMonth) = (first.value, second.value, third.value)
-        } else if first.count <= 2, scan.take(where: { $0 == UInt8(ascii: ".") }) != nil {
-            guard let second = scan.digits(1...2), scan.take(where: { $0 == UInt8(ascii: ".") }) != nil, let third = scan.digits(4...4) else { return nil }
-            (year, month, dayOfMonth) = (third.value, second.value, first.value)
-        } else {
-            return nil
-        }
-        guard year >= 1, (1...12).contains(month), (1...days(inMonth: month, of: year)).contains(dayOfMonth) else { return nil }
-        let day = Self.day(year: year, month: month, day: dayOfMonth)
+        guard let parts = scan.yearMonthDay(), isOfCalendar(parts) else { return nil }
+        let day = Self.day(year: parts.year, month: parts.month, day: parts.day)
         if scan.isAtEnd { return Date(day: day, seconds: nil) }
         guard scan.take(where: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "T") }) != nil, let seconds = scan.time(), let offset = scan.offset(), scan.isAtEnd
         else { return nil }
         let since = Double(day) * 86_400 + seconds - offset, ofDay = (since / 86_400).rounded(.down)
         return Date(day: Int(ofDay), seconds: since - ofDay * 86_400)
+    }
+
+    private static func isOfCalendar(_ parts: (year: Int, month: Int, day: Int)) -> Bool {
+        parts.year >= 1 && (1...12).contains(parts.month) && (1...days(inMonth: parts.month, of: parts.year)).contains(parts.day)
+    }
+
+    /// Whether a cell is written as a date and names a day that there is not, such as 2023-02-30; nor is 31/31/2023 one, from whichever end it
+    /// is read.
+    static func isNoDay(_ trimmed: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard trimmed.count >= 8, trimmed.count <= 40, isDigit(trimmed[0]) else { return false }
+        var scan = Scanner(bytes: trimmed)
+        let readings: [(year: Int, month: Int, day: Int)]
+        if let parts = scan.yearMonthDay() {
+            readings = [parts]
+        } else {
+            scan = Scanner(bytes: trimmed)
+            guard let first = scan.digits(1...2)?.value, let separator = scan.take(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "-") }),
+                let second = scan.digits(1...2)?.value, scan.take(where: { $0 == separator }) != nil, let year = scan.digits(4...4)?.value
+            else { return false }
+            readings = [(year, first, second), (year, second, first)]
+        }
+        let isWhole = scan.isAtEnd || scan.take(where: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "T") }) != nil
+        return isWhole && !readings.contains(where: isOfCalendar)
     }
 
     /// By the Gregorian calendar; days since 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms": eras of 400 years
@@ -206,6 +219,19 @@ enum Cell {
                 place += 1
             }
             return counts.contains(count) ? (value, count) : nil
+        }
+
+        /// Of `2021-03-04`, `2021/03/04` or `04.03.2021`, whether there is such a day or not.
+        mutating func yearMonthDay() -> (year: Int, month: Int, day: Int)? {
+            guard let first = digits(1...4) else { return nil }
+            if first.count == 4, let separator = take(where: { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "/") }) {
+                guard let second = digits(1...2), take(where: { $0 == separator }) != nil, let third = digits(1...2) else { return nil }
+                return (first.value, second.value, third.value)
+            }
+            guard first.count <= 2, take(where: { $0 == UInt8(ascii: ".") }) != nil, let second = digits(1...2),
+                take(where: { $0 == UInt8(ascii: ".") }) != nil, let third = digits(4...4)
+            else { return nil }
+            return (third.value, second.value, first.value)
         }
 
         /// Seconds of the day.

@@ -9,11 +9,10 @@ struct ColumnSurvey {
     private let isForced: Bool
     /// Whether it may number the rows, by its name.
     private let isIndex: Bool
-    private let unit: RecordUnit
 
     private(set) var rows = 0
     private(set) var missing = 0
-    private var firstMissing: Int?
+    private var firstMissing: RecordPlace?
     private var numbers = Moments()
     private var days = Moments()
     private var times = Moments()
@@ -26,11 +25,13 @@ struct ColumnSurvey {
     private var isWhole = true
     /// Cells that a person would call a number or a date, and what they would call the first.
     private var near = 0
-    private var firstNear: (what: String, text: String, line: Int)?
+    private var firstNear: (what: String, text: String, place: RecordPlace)?
     /// The first cell that is of another kind than each of these.
-    private var firstNoNumber: (text: String, line: Int)?
-    private var firstNoDate: (text: String, line: Int)?
-    private var firstTooLarge: (text: String, line: Int)?
+    private var firstNoNumber: (text: String, place: RecordPlace)?
+    private var firstNoDate: (text: String, place: RecordPlace)?
+    private var firstTooLarge: (text: String, place: RecordPlace)?
+    /// The first cell that is too long to name a category.
+    private var firstTooLong: (bytes: Int, place: RecordPlace)?
     private var withComma = 0
     /// Numbers with a point, and those of them with three digits behind it.
     private var withPoint = 0
@@ -56,13 +57,12 @@ struct ColumnSurvey {
         return ["index", "rownames", "unnamed: 0"].contains(name) || (name.hasPrefix("__index_level_") && name.hasSuffix("__"))
     }
 
-    init(name: String, isNamed: Bool, options: TableOptions, unit: RecordUnit = .line) {
+    init(name: String, isNamed: Bool, options: TableOptions) {
         self.name = name
         self.isNamed = isNamed
         decimalComma = options.decimalComma
         isForced = options.categories.contains(name)
         isIndex = !isNamed || Self.isIndexName(name)
-        self.unit = unit
     }
 
     /// Welford's running mean and sum of squares: one pass, no cancellation.
@@ -92,12 +92,12 @@ struct ColumnSurvey {
         }
     }
 
-    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>, line: Int) {
+    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>, _ place: RecordPlace) {
         rows += 1
         let cell = Cell.trimmed(bytes), isMissing = Cell.isMissing(cell)
         if isMissing {
             missing += 1
-            if firstMissing == nil { firstMissing = line }
+            if firstMissing == nil { firstMissing = place }
         } else if let value = Cell.number(cell, decimalComma: decimalComma) {
             if abs(value) <= Cell.largestNumber {
                 if value != value.rounded() { isWhole = false }
@@ -107,12 +107,12 @@ struct ColumnSurvey {
                 }
                 numbers.add(value)
             } else if firstTooLarge == nil {
-                firstTooLarge = (RowEncoder.shown(cell), line)
+                firstTooLarge = (RowEncoder.shown(cell), place)
             }
-            if firstNoDate == nil { firstNoDate = (RowEncoder.shown(cell), line) }
+            if firstNoDate == nil { firstNoDate = (RowEncoder.shown(cell), place) }
         } else {
             isWhole = false
-            if firstNoNumber == nil { firstNoNumber = (RowEncoder.shown(cell), line) }
+            if firstNoNumber == nil { firstNoNumber = (RowEncoder.shown(cell), place) }
             if let date = Cell.date(cell) {
                 days.add(Double(date.day))
                 if let seconds = date.seconds {
@@ -122,7 +122,7 @@ struct ColumnSurvey {
                     times.add(0)
                 }
             } else {
-                if firstNoDate == nil { firstNoDate = (RowEncoder.shown(cell), line) }
+                if firstNoDate == nil { firstNoDate = (RowEncoder.shown(cell), place) }
                 if let boolean = Cell.boolean(cell) {
                     booleans += 1
                     if boolean { seenTrue = true } else { seenFalse = true }
@@ -130,11 +130,12 @@ struct ColumnSurvey {
                 if cell.contains(UInt8(ascii: ",")), Cell.number(cell, decimalComma: true) != nil { withComma += 1 }
                 if let what = Cell.nearly(cell) {
                     near += 1
-                    if firstNear == nil { firstNear = (what, RowEncoder.shown(cell), line) }
+                    if firstNear == nil { firstNear = (what, RowEncoder.shown(cell), place) }
                 }
             }
         }
         guard isForced || isIndex || rows <= Self.rowsToJudge || numbers.count * 2 <= rows else { return uncounted += 1 }
+        if cell.count > NameText.mostBytes, firstTooLong == nil { firstTooLong = (cell.count, place) }
         let text = Cell.category(cell)
         if frequencies.count < Self.mostTexts || frequencies[text] != nil { frequencies[text, default: 0] += 1 } else { uncounted += 1 }
     }
@@ -153,7 +154,7 @@ struct ColumnSurvey {
         let values = rows - missing
         let given = options.statistics[name]
         if let firstTooLarge, !isForced {
-            return .problem("\(unit) \(firstTooLarge.line): column '\(name)' holds '\(firstTooLarge.text)'; numbers up to \(Cell.largestNumber) are read")
+            return .problem("\(firstTooLarge.place): column '\(name)' holds '\(firstTooLarge.text)'; numbers up to \(Cell.largestNumber) are read")
         }
         if isForced { return categories(options, isWanted: true) }
         guard values > 0 else { return .leftOut("no row has a value in it") }
@@ -182,12 +183,12 @@ struct ColumnSurvey {
         }
         if withComma * 2 > values {
             return .problem(
-                "\(unit) \(firstNoNumber?.line ?? 0): column '\(name)' holds '\(firstNoNumber?.text ?? "")'; --decimal-comma reads 0,5 as a half, "
+                "\(firstNoNumber.map { "\($0.place): " } ?? "")column '\(name)' holds '\(firstNoNumber?.text ?? "")'; --decimal-comma reads 0,5 as a half, "
                     + "--categories \(name) takes its cells as names")
         }
         if near * 2 > values, let firstNear {
             return .problem(
-                "\(unit.rawValue) \(firstNear.line): column '\(name)' holds '\(firstNear.text)', \(firstNear.what); write plain numbers, or dates such as 2021-03-04, "
+                "\(firstNear.place): column '\(name)' holds '\(firstNear.text)', \(firstNear.what); write plain numbers, or dates such as 2021-03-04, "
                     + "--categories \(name) takes its cells as names, --ignore-columns \(name) leaves it out")
         }
         return categories(options, isWanted: isWanted)
@@ -195,17 +196,18 @@ struct ColumnSurvey {
 
     /// A column of one kind nearly throughout: what is not of it is a mistake, and never makes all of it categories.
     private func checked(
-        _ values: Int, kind: String, found: Int, odd: (text: String, line: Int)?, _ options: TableOptions, _ make: () -> Outcome
+        _ values: Int, kind: String, found: Int, odd: (text: String, place: RecordPlace)?, _ options: TableOptions, _ make: () -> Outcome
     ) -> Outcome {
         if found < values, let odd {
             let others = values - found, cells = others == 1 ? "" : " (\(others) such cells)"
+            let noDay = Cell.reading(odd.text, Cell.isNoDay) ? ", no date of the calendar," : ""
             let comma = withComma > 0 ? ", --decimal-comma reads 0,5 as a half" : ""
             return .problem(
-                "\(unit) \(odd.line): column '\(name)' holds '\(odd.text)' where other rows hold \(kind)\(cells); mend it or leave the cell empty\(comma), "
+                "\(odd.place): column '\(name)' holds '\(odd.text)'\(noDay) where other rows hold \(kind)\(cells); mend it or leave the cell empty\(comma), "
                     + "--categories \(name) takes its cells as names, --ignore-columns \(name) leaves it out")
         }
         if missing > 0, options.missing == .refuse {
-            return .problem("\(unit) \(firstMissing ?? 0): column '\(name)' has no value (\(missing) such cells); --missing mean takes the column's mean")
+            return .problem("\(firstMissing.map { "\($0): " } ?? "")column '\(name)' has no value (\(missing) such cells); --missing mean takes the column's mean")
         }
         return make()
     }
@@ -219,6 +221,10 @@ struct ColumnSurvey {
         // The most frequent, and of equals the first by name, so that the order of rows plays no part.
         let ranked = frequencies.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }
         let isPooled = ranked.count > options.mostCategories || uncounted > 0
+        // Names of categories are kept with the project and stand in every file of its model.
+        if let firstTooLong, let fault = NameText.fault(firstTooLong.bytes, "a category") {
+            return .problem("\(firstTooLong.place): column '\(name)' \(fault) --ignore-columns \(name) leaves it out")
+        }
         return .column(
             TableEncoding.Column(name: name, kind: .categories(ranked.prefix(options.mostCategories).map(\.key).sorted(), pooled: isPooled)))
     }

@@ -59,7 +59,7 @@ struct RowEncoder {
                     guard let value = Cell.number(cell, decimalComma: decimalComma) else { throw refusal("not a number") }
                     features.append(try standardised(value, standardisation))
                 case .date(let day, let time):
-                    guard let date = Cell.date(cell) else { throw refusal("not a date such as 2021-03-04 or 2021-03-04 05:06:07") }
+                    guard let date = Cell.date(cell) else { throw refusal(Cell.isNoDay(cell) ? "no date of the calendar" : "not a date such as 2021-03-04 or 2021-03-04 05:06:07") }
                     features.append(try standardised(Double(date.day), day))
                     if let time { features.append(try standardised(date.seconds ?? 0, time)) }
                 case .boolean:

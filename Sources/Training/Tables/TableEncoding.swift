@@ -83,6 +83,12 @@ public struct TableEncoding: Sendable, Codable, Equatable {
     /// Stands for a category whose name is forgotten; no field can hold it, because tables with NULs are refused.
     private static let forgotten = "\0"
 
+    /// Whether each category that still has a name has one of its own.
+    package static func areDistinct(categories names: [String]) -> Bool {
+        let named = names.filter { $0 != forgotten }
+        return Set(named).count == named.count
+    }
+
     /// The same encoding without the names of some categories; their features stay where they are and are always 0.
     public func forgetting(_ places: [(column: Int, category: Int)]) -> TableEncoding {
         var columns = columns

@@ -57,6 +57,8 @@ public struct ColumnReport: Sendable, Encodable, Equatable {
 /// Everything that is wrong with a table, so that it can be mended at once.
 struct TableProblems {
     private let unit: RecordUnit
+    /// Whether the source has one file, by whose name the message begins.
+    private let isOneFile: Bool
     private var texts: [String] = []
     /// Lines on which the same is wrong, in the order in which it was first found.
     private var lines: [(text: String, lines: [Int], count: Int)] = []
@@ -64,7 +66,7 @@ struct TableProblems {
     /// More are not named one by one.
     private static let mostNamed = 10
 
-    init(unit: RecordUnit = .line) { self.unit = unit }
+    init(unit: RecordUnit, isOneFile: Bool) { (self.unit, self.isOneFile) = (unit, isOneFile) }
 
     mutating func add(_ text: String) { texts.append(text) }
 
@@ -81,15 +83,16 @@ struct TableProblems {
     var isEmpty: Bool { texts.isEmpty && lines.isEmpty }
 
     /// One line, however many there are.
-    func failure(_ path: String) -> Failure {
+    /// - Parameter name: of the source; of several files the message of one problem names the one that has it.
+    func failure(_ name: String) -> Failure {
         let ofLines = lines.map { problem in
             let parts = problem.text.split(separator: "\u{1}", maxSplits: 1)
             let more = problem.count - problem.lines.count
             let places = problem.lines.map(String.init).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
-            return (parts[0] == path ? "" : parts[0] + " ") + "\(unit)\(problem.count == 1 ? "" : "s") \(places)\(parts[1])"
+            return (isOneFile ? "" : parts[0] + " ") + "\(unit)\(problem.count == 1 ? "" : "s") \(places)\(parts[1])"
         }
         let all = ofLines + texts
-        guard all.count > 1 else { return Failure(.input, "\(path) \(all.first ?? "")") }
-        return Failure(.input, "\(path) has \(all.count) problems: " + all.enumerated().map { "(\($0 + 1)) \($1)" }.joined(separator: "; "))
+        guard all.count > 1 else { return Failure(.input, (isOneFile ? "\(name) " : "") + (all.first ?? "")) }
+        return Failure(.input, "\(name) \(isOneFile ? "has" : "have") \(all.count) problems: " + all.enumerated().map { "(\($0 + 1)) \($1)" }.joined(separator: "; "))
     }
 }

@@ -32,6 +32,8 @@ public final class TableSource: RowSource {
 
     private struct Header {
         let path: String
+        /// Its place among the files.
+        let file: Int
         let names: [String]
         let isNamed: [Bool]
         let label: Int?
@@ -44,7 +46,8 @@ public final class TableSource: RowSource {
 
     // MARK: the header
 
-    private func readHeader(_ records: inout CSVRecords, path: String, needsLabel: Bool) throws -> Header {
+    private func readHeader(_ records: inout CSVRecords, file: Int, needsLabel: Bool) throws -> Header {
+        let path = paths[file]
         // By the columns that are named: what else a line could be split at depends on what stands in it.
         if format == .csv {
             records.findSeparator(
@@ -55,6 +58,7 @@ public final class TableSource: RowSource {
         guard try records.next(into: &record) else { throw Failure(.input, "\(path) is empty; a header row is needed") }
         let given = (0..<record.count).map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
         let names = given.enumerated().map { $1.isEmpty ? "column \($0 + 1)" : $1 }
+        for name in given { if let fault = NameText.fault(name, "a column's name") { throw Failure(.input, "\(path) \(record.place) \(fault)") } }
         var seen: Set<String> = []
         if let twice = names.first(where: { !seen.insert($0).inserted }) {
             throw Failure(.input, "\(path) has two columns '\(twice)'; rename one")
@@ -87,7 +91,7 @@ public final class TableSource: RowSource {
                     && (options.only.isEmpty || options.only.contains(names[index]))
             }
         guard !features.isEmpty else { throw Failure(.input, "\(path) has no feature columns beside label, id, group and person") }
-        return Header(path: path, names: names, isNamed: given.map { !$0.isEmpty }, label: label, id: id, group: group, person: person, features: features)
+        return Header(path: path, file: file, names: names, isNamed: given.map { !$0.isEmpty }, label: label, id: id, group: group, person: person, features: features)
     }
 
     private static func shown(_ separator: UInt8) -> String { separator == UInt8(ascii: "\t") ? "tab" : String(UnicodeScalar(separator)) }
@@ -106,7 +110,7 @@ public final class TableSource: RowSource {
         var first: Header?
         for (index, path) in paths.enumerated() {
             var records = try open(path, role: String(index))
-            var header = try readHeader(&records, path: path, needsLabel: needsLabel)
+            var header = try readHeader(&records, file: index, needsLabel: needsLabel)
             if let first {
                 guard Set(header.names) == Set(first.names) else {
                     let odd = Set(header.names).symmetricDifference(first.names).sorted()
@@ -115,7 +119,7 @@ public final class TableSource: RowSource {
                 // In the first file's order.
                 let places = Dictionary(uniqueKeysWithValues: header.names.enumerated().map { ($1, $0) })
                 header = Header(
-                    path: path, names: header.names, isNamed: header.isNamed, label: header.label, id: header.id, group: header.group,
+                    path: path, file: index, names: header.names, isNamed: header.isNamed, label: header.label, id: header.id, group: header.group,
                     person: header.person, features: first.features.map { places[first.names[$0]]! })
             } else {
                 first = header
@@ -124,6 +128,10 @@ public final class TableSource: RowSource {
             var record = CSVRecord()
             while try records.next(into: &record) { try body(header, record) }
         }
+    }
+
+    private func place(_ record: CSVRecord, _ header: Header) -> RecordPlace {
+        RecordPlace(unit: unit, line: record.line, path: paths.count == 1 ? nil : header.path)
     }
 
     private func remark(_ text: String) { if !remarks.contains(text) { remarks.append(text) } }
@@ -137,7 +145,7 @@ public final class TableSource: RowSource {
         get throws {
             guard options.mayLackColumns else { return options.idColumn != nil }
             var records = try open(paths[0], role: "0")
-            return try readHeader(&records, path: paths[0], needsLabel: false).id != nil
+            return try readHeader(&records, file: 0, needsLabel: false).id != nil
         }
     }
 
@@ -146,8 +154,8 @@ public final class TableSource: RowSource {
     public func survey() throws -> Survey {
         var columns: [ColumnSurvey] = [], classes = ClassLabels(given: givenClassNames, decimalComma: options.decimalComma)
         var labels: [Int32] = [], groups = InternedColumn(), persons = InternedColumn()
-        var problems = TableProblems(unit: unit), unlabelled = 0, header: Header?
-        var lineOfID: [String: Int] = [:], firstLines: [Int] = [], sum: (text: String, line: Int)?
+        var problems = TableProblems(unit: unit, isOneFile: paths.count == 1), unlabelled = 0, header: Header?
+        var placeOfID: [String: (file: Int32, line: Int)] = [:], firstPlaces: [RecordPlace] = [], sum: (text: String, place: RecordPlace)?
         /// Columns that have held nothing but the rows' ids so far, and nothing but their people's names.
         var sameAsID: [Int] = [], sameAsPerson: [Int] = []
         let encodingIsGiven = encoding != nil
@@ -155,16 +163,21 @@ public final class TableSource: RowSource {
         try forEachRecord(needsLabel: true) { found, record in
             if header == nil {
                 header = found
-                columns = found.features.map { ColumnSurvey(name: found.names[$0], isNamed: found.isNamed[$0], options: options, unit: unit) }
+                columns = found.features.map { ColumnSurvey(name: found.names[$0], isNamed: found.isNamed[$0], options: options) }
                 sameAsID = found.id == nil ? [] : Array(columns.indices)
                 sameAsPerson = found.person == nil ? [] : Array(columns.indices)
             }
             guard record.count == found.names.count else { return problems.add(Self.ragged(record, found), path: found.path, line: record.line) }
+            let place = place(record, found)
+            for (index, what) in [(found.label, "a label"), (found.id, "an id"), (found.group, "a group"), (found.person, "a person")] {
+                guard let index, let fault = record.withField(index, { NameText.fault(Cell.trimmed($0).count, what) }) else { continue }
+                return problems.add(" \(fault)", path: found.path, line: record.line)
+            }
             let label = record.withField(found.label!) { classes.label($0) }
             switch label {
             case .index(let index):
                 labels.append(index)
-                if Int(index) == firstLines.count { firstLines.append(record.line) }
+                if Int(index) == firstPlaces.count { firstPlaces.append(place) }
             case .missing:
                 unlabelled += 1
                 if !options.dropsUnlabelled {
@@ -179,28 +192,30 @@ public final class TableSource: RowSource {
                 let text = record.withField(id) { Cell.text(Cell.trimmed($0)) }
                 if text.isEmpty {
                     problems.add(" has an empty id; every row needs one", path: found.path, line: record.line)
-                } else if lineOfID.count < Self.mostIDsCompared, let line = lineOfID.updateValue(record.line, forKey: text) {
+                } else if placeOfID.count < Self.mostIDsCompared, let (file, line) = placeOfID.updateValue((Int32(found.file), record.line), forKey: text) {
+                    // The line of the same file, or of another of the same source.
+                    let other = RecordPlace(unit: unit, line: line, path: Int(file) == found.file ? nil : paths[Int(file)])
                     problems.add(
-                        " has the id '\(text.prefix(80))' of \(unit.rawValue) \(line); ids must be unique: rename one, or leave the row out", path: found.path, line: record.line)
+                        " has the id '\(text.prefix(80))' of \(other); ids must be unique: rename one, or leave the row out", path: found.path, line: record.line)
                 }
-                sameAsID.removeAll { place in record.withField(found.features[place]) { Cell.text(Cell.trimmed($0)) } != text }
+                sameAsID.removeAll { column in record.withField(found.features[column]) { Cell.text(Cell.trimmed($0)) } != text }
             }
-            sum = record.withField(0, Self.namesSum) ? (record.text(0), record.line) : nil
+            sum = record.withField(0, Self.namesSum) ? (record.text(0), place) : nil
             if let group = found.group { groups.append(record.withField(group) { Cell.text(Cell.trimmed($0)) }) }
             if let person = found.person {
                 let name = record.withField(person) { Cell.text(Cell.trimmed($0)) }
                 persons.append(name)
-                sameAsPerson.removeAll { place in record.withField(found.features[place]) { Cell.text(Cell.trimmed($0)) } != name }
+                sameAsPerson.removeAll { column in record.withField(found.features[column]) { Cell.text(Cell.trimmed($0)) } != name }
             }
             if !encodingIsGiven {
-                for (place, index) in found.features.enumerated() { record.withField(index) { columns[place].add($0, line: record.line) } }
+                for (column, index) in found.features.enumerated() { record.withField(index) { columns[column].add($0, place) } }
             }
         }
         guard !labels.isEmpty || !problems.isEmpty, let header else { throw Failure(.input, "\(name) has no rows below its header") }
         if unlabelled > 0, options.dropsUnlabelled { remark("\(unlabelled) row\(unlabelled == 1 ? "" : "s") without a label left out") }
         let nobodys = groups.count("")
         if nobodys > 0 { remark("\(nobodys) row\(nobodys == 1 ? " has" : "s have") no group in column '\(options.groupColumn!)'") }
-        if !encodingIsGiven { remarkRows(header, labels: labels, firstLines: firstLines, classes: classes, sum: sum) }
+        if !encodingIsGiven { remarkRows(header, labels: labels, firstPlaces: firstPlaces, classes: classes, sum: sum) }
         let copies = Dictionary(sameAsID.map { (columns[$0].name, "ids") } + sameAsPerson.map { (columns[$0].name, "people") }) { first, _ in first }
         let encoding = encodingIsGiven ? encoding : try makeEncoding(columns, header, copies: copies, &problems)
         let sorted = classes.sorted(), names = givenClassNames ?? sorted.names
@@ -230,14 +245,14 @@ public final class TableSource: RowSource {
     private static let fewestRowsToDoubtClasses = 20
 
     /// What is right to the letter and may still be a mistake.
-    private func remarkRows(_ header: Header, labels: [Int32], firstLines: [Int], classes: ClassLabels, sum: (text: String, line: Int)?) {
+    private func remarkRows(_ header: Header, labels: [Int32], firstPlaces: [RecordPlace], classes: ClassLabels, sum: (text: String, place: RecordPlace)?) {
         if header.id == nil { remark("no --id-column: a row's id is its position, from 0 for the first below the header") }
-        if let sum { remark("\(unit.rawValue) \(sum.line) begins with '\(sum.text)': if it is a sum of the others, take it out") }
+        if let sum { remark("\(sum.place) begins with '\(sum.text)': if it is a sum of the others, take it out") }
         guard labels.count >= Self.fewestRowsToDoubtClasses, givenClassNames == nil else { return }
-        var counts = [Int](repeating: 0, count: firstLines.count)
+        var counts = [Int](repeating: 0, count: firstPlaces.count)
         for label in labels { counts[Int(label)] += 1 }
         for (index, name) in classes.inOrderOfAppearance.enumerated() where counts[index] == 1 {
-            remark("class '\(name.prefix(80))' has one row only, in \(unit.rawValue) \(firstLines[index]): if that is a mistake, take it out")
+            remark("class '\(name.prefix(80))' has one row only, in \(firstPlaces[index]): if that is a mistake, take it out")
         }
     }
 
@@ -287,6 +302,7 @@ public final class TableSource: RowSource {
             try encoder.encode(record, fields: header.features, path: header.path, into: &features)
             let id = header.id.map { index in record.withField(index) { Cell.text(Cell.trimmed($0)) } }
             if let id, id.isEmpty { throw Failure(.input, "\(header.path) \(record.place) has an empty id; every row needs one") }
+            if let id, let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(header.path) \(record.place) \(fault)") }
             try features.withUnsafeBytes { try body(position, id, $0) }
             position += 1
         }

@@ -67,7 +67,7 @@ extension Project {
     }
 
     private func carryOut(
-        _ plan: DeletionPlan, _ options: DeletionOptions, _ interim: DeletionReport.Interim?, since start: ContinuousClock.Instant, control: TrainingControl,
+        _ plan: DeletionPlan, _ options: DeletionOptions, _ interim: ServedInterim?, since start: ContinuousClock.Instant, control: TrainingControl,
         progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
     ) throws -> DeletionResult {
         let run = try DeletionRun(self, plan, options, interim: interim, since: start)

@@ -43,6 +43,12 @@ struct DeletionPlan {
     }
 }
 
+/// An interim model that was written to a file.
+struct ServedInterim {
+    let report: DeletionReport.Interim
+    let servingDigest: String
+}
+
 extension Project {
     /// - Throws: kind `input` where a list names rows that cannot be deleted and that nothing forgives.
     func plan(_ target: DeletionTarget, _ options: DeletionOptions) throws -> DeletionPlan {
@@ -82,13 +88,14 @@ extension Project {
     }
 
     /// Writes the interim model where one was asked for, as the first thing that is done.
-    func serveInterim(_ plan: DeletionPlan, _ output: InterimOutput?) throws -> DeletionReport.Interim? {
+    func serveInterim(_ plan: DeletionPlan, _ output: InterimOutput?) throws -> ServedInterim? {
         guard let output else { return nil }
-        let state = try expectInterim(plan)
-        _ = try export(state, to: output.path, replacing: output.replacing)
+        let model = try interim(plan), state = model.state
+        _ = try export(model, to: output.path, replacing: output.replacing)
         let milliseconds = (ContinuousClock.now - output.since) / .milliseconds(1)
         let accuracy = try decide(state, on: .test, leavingOut: plan.test)?.score.accuracy
-        return DeletionReport.Interim(stateDigest: Digest(of: state).description, testAccuracy: accuracy, milliseconds: milliseconds)
+        let report = DeletionReport.Interim(stateDigest: Digest(of: state).description, testAccuracy: accuracy, milliseconds: milliseconds)
+        return ServedInterim(report: report, servingDigest: try servingDigest(of: model).description)
     }
 
     /// The interim model, or why there is none.

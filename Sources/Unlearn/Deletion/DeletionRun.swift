@@ -24,10 +24,15 @@ final class DeletionRun {
     private var leavesNothing: Bool { report.exact || retrainedBranchesAlone }
     private var retrainedBranchesAlone = false
     private var merged: MergedStates?
+    /// The model behind the deletion; nil where none is trained.
+    private var after: LatticeVector?
+    /// Digests of what is served: of the model behind the deletion, and of the one meanwhile. Kept by the ledger alone, and until the next
+    /// deletion: names of categories are in them, which may go with a row that no state knew.
+    private var serving: Serving
 
     /// Records the intention, durably.
     /// - Parameter interim: what is served meanwhile.
-    init(_ project: Project, _ plan: DeletionPlan, _ options: DeletionOptions, interim: DeletionReport.Interim?, since start: ContinuousClock.Instant) throws {
+    init(_ project: Project, _ plan: DeletionPlan, _ options: DeletionOptions, interim: ServedInterim?, since start: ContinuousClock.Instant) throws {
         (self.project, self.plan, self.options, self.start) = (project, plan, options, start)
         let places = plan.selection.live, store = project.store
         before = try plan.lineage.isEmpty ? nil : plan.lineage.model()
@@ -38,7 +43,8 @@ final class DeletionRun {
         staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: project.latticeBits, lineage: plan.lineage)
         report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: plan.options.decayGuard.epsilon)
         report.dryRun = options.dryRun
-        report.interim = interim
+        report.interim = interim?.report
+        serving = Serving(model: nil, interim: interim?.servingDigest)
     }
 
     /// What cannot be cleared now, the next command that writes clears; the error that led here is the one to hear of.
@@ -69,6 +75,7 @@ final class DeletionRun {
         let decisions = try kept.map { [$0] + (try project.decide(Array(states.dropFirst()), on: .test) ?? []) } ?? project.decide(states, on: .test, leavingOut: plan.test)
         (decisionsBefore, merged) = (decisions?.first, outcome?.merged)
         if outcome != nil { served = decisions?.last }
+        after = outcome?.state
         report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
         if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
         report.blocksTouched = plan.touched
@@ -114,6 +121,9 @@ final class DeletionRun {
         }
         staged += [evidence].compactMap { $0 }
         let forgetting = try project.settingsForgettingCategories(of: [.train: plan.training, .test: plan.test])
+        if let after {
+            serving.model = try project.servingDigest(of: Project.ExportedModel(state: after, settings: forgetting ?? project.settings)).description
+        }
         try store.transaction { change in
             try staging.publish(in: change)
             for block in rows { try change.setRows(block) }
@@ -194,6 +204,11 @@ final class DeletionRun {
         let encryption: String
     }
 
+    private struct Serving: Encodable {
+        var model: String?
+        let interim: String?
+    }
+
     /// Digests of what a model that is exact by construction was merged from.
     private struct MergedDigests: Encodable {
         let stemEnd: String
@@ -219,6 +234,7 @@ final class DeletionRun {
         if let accuracy = report.testAccuracy { publication.untilDeletion["test_accuracy"] = .number(accuracy) }
         if report.exactByConstruction == true, let merged { publication.untilDeletion["merged"] = try JSONValue(MergedDigests(merged)) }
         if let interim = report.interim { publication.untilDeletion["interim"] = try JSONValue(interim) }
+        if serving.model != nil || serving.interim != nil { publication.untilDeletion["serving"] = try JSONValue(serving) }
         if !leavesNothing { publication.whileStitched["measured"] = try JSONValue(report.measured) }
         if let earlier = report.earlierStitches, !earlier.isEmpty {
             publication.whileStitched[DeletionReport.earlierStitchesNow] = .array(earlier.map(JSONValue.string))

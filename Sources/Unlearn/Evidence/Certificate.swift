@@ -30,8 +30,11 @@ public enum ErasureCertificate {
         /// Extrapolation of the L1 distance to exact replay, which bounds nothing; nil where the method is exact or nothing is extrapolated.
         public let extrapolatedDistance: Double?
         public let stateDigest: String?
+        /// Of the same model as it is served (`ServingDigest`); nil where the deletion was done by a version that did not say.
+        public let servingDigest: String?
         /// Of the interim model, where one was made and no deletion has come since.
         public let interimDigest: String?
+        public let interimServingDigest: String?
         public let publicKey: String
         /// Whether the key was given from outside, and not taken from the certificate itself.
         public let keyGiven: Bool
@@ -87,7 +90,8 @@ public enum ErasureCertificate {
             method: claims.influenceRemoved.method.text ?? "?", stitched: ErasureClaims.madeStitch(claims.influenceRemoved.report), hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
             meaning: claims.influenceRemoved.meaning,
             extrapolatedDistance: claims.influenceRemoved.extrapolation.double, stateDigest: stateDigest,
-            interimDigest: claims.influenceRemoved.report["interim"]?["state_digest"]?.text,
+            servingDigest: claims.influenceRemoved.report["serving"]?["model"]?.text, interimDigest: claims.influenceRemoved.report["interim"]?["state_digest"]?.text,
+            interimServingDigest: claims.influenceRemoved.report["serving"]?["interim"]?.text,
             publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })
     }

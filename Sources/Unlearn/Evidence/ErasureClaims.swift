@@ -95,7 +95,7 @@ struct ErasureClaims: Codable, Equatable {
     private static func report(_ kept: JSONValue, _ published: LedgerEntry) -> JSONValue {
         guard case .object(var fields) = kept else { return kept }
         if case .object(let measured)? = published["measured"] { fields.merge(measured) { $1 } }
-        for name in ["state_digest", "test_accuracy", "interim", DeletionReport.earlierStitchesNow] { if let value = published[name] { fields[name] = value } }
+        for name in ["state_digest", "serving", "test_accuracy", "interim", DeletionReport.earlierStitchesNow] { if let value = published[name] { fields[name] = value } }
         return .object(fields)
     }
 

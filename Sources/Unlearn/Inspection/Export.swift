@@ -19,11 +19,7 @@ extension Project {
         let lineage = try lineage(), shape = lineage.shape
         switch wanted {
         case .model: return try model()
-        case .interim(let target, let ignored):
-            var options = DeletionOptions()
-            (options.ignoreMissing, options.ignoreUnknown) = (ignored.contains(.deleted), ignored.contains(.unknown))
-            let plan = try plan(target, options)
-            return try expectInterim(plan)
+        case .interim: return try exported(wanted).state
         case .block(let block):
             guard (0...shape.blocks).contains(block), lineage.isTrained(block) else {
                 let last = lineage.isWhole || shape.isChain ? "0 to \(lineage.trainedBlocks)" : "those of \(lineage.trainedBlocks) trained blocks"
@@ -40,6 +36,25 @@ extension Project {
         }
     }
 
+    /// A state with the settings by which it is served.
+    public struct ExportedModel: Sendable {
+        public let state: LatticeVector
+        let settings: ProjectSettings
+    }
+
+    /// A state to export. One that never saw some rows does not name the categories that these rows alone have either.
+    public func exported(_ wanted: ExportedState) throws -> ExportedModel {
+        guard case .interim(let target, let ignored) = wanted else { return ExportedModel(state: try state(wanted), settings: settings) }
+        var options = DeletionOptions()
+        (options.ignoreMissing, options.ignoreUnknown) = (ignored.contains(.deleted), ignored.contains(.unknown))
+        return try interim(plan(target, options))
+    }
+
+    /// The interim model of a deletion, or why there is none.
+    func interim(_ plan: DeletionPlan) throws -> ExportedModel {
+        ExportedModel(state: try expectInterim(plan), settings: try settingsForgettingCategories(of: [.train: plan.training, .test: plan.test]) ?? settings)
+    }
+
     private func tensors(of state: LatticeVector) -> NamedTensors { NamedTensors(layout: trainer.layout, values: trainer.lattice.floats(state)) }
 
     /// Throws where a state cannot be written to a path.
@@ -53,9 +68,9 @@ extension Project {
     /// Writes a state, with all that serving it needs, to a file whose name ends in one of `ExportFormat`; gives its bytes. The file is its owner's alone: a
     /// model tells of the people it learnt from.
     /// - Parameter replacing: whether a file that is there may be replaced.
-    public func export(_ state: LatticeVector, to path: String, replacing: Bool = false) throws -> Int {
+    public func export(_ model: ExportedModel, to path: String, replacing: Bool = false) throws -> Int {
         try Self.expectExport(to: path, besideProject: store.folder, replacing: replacing)
-        let tensors = tensors(of: state), name = ModelDescription.name, description = try description(of: state).json
+        let tensors = tensors(of: model.state), name = ModelDescription.name, description = try description(of: model).json
         let bytes =
             switch ExportFormat(path)! {
             case .safetensors: try Safetensors.encode(tensors, metadata: [name: description])
@@ -64,6 +79,11 @@ extension Project {
             }
         try bytes.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: replacing) }
         return try OpenFile(path, .read).regularLength()
+    }
+
+    /// The same of a state as it is served now.
+    public func export(_ state: LatticeVector, to path: String, replacing: Bool = false) throws -> Int {
+        try export(ExportedModel(state: state, settings: settings), to: path, replacing: replacing)
     }
 
     private static let longestHeader = 1 << 24

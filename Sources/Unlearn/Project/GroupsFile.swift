@@ -16,6 +16,7 @@ public struct GroupsFile: Sendable {
         var entries: [String: (group: String, line: Int)] = [:]
         try CSVFile.forEachRecord(in: path) { line, fields in
             guard fields.count == 2 else { throw Failure(.input, "\(path) line \(line) has \(fields.count) fields; write id,group") }
+            if let fault = NameText.fault(fields[0], "an id") ?? NameText.fault(fields[1], "a group") { throw Failure(.input, "\(path) line \(line) \(fault)") }
             let id = IDList.canonical(fields[0])
             guard entries.updateValue((fields[1], line), forKey: id) == nil else {
                 throw Failure(.input, "\(path): \(IDList.quoted(id, line: line)) is named again; give each id one group")

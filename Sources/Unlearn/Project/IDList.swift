@@ -48,6 +48,7 @@ public struct IDList: Sendable {
             guard fields.indices.contains(column) else { throw Failure(.input, "\(path) line \(line) has only \(fields.count) fields; complete the line") }
             let id = fields[column].trimmingCharacters(in: CharacterSet(charactersIn: " \t"))
             guard !id.isEmpty else { throw Failure(.input, "\(path) line \(line) has no id in column \(column + 1); complete the line") }
+            if let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(path) line \(line) \(fault)") }
             builder.add(Self.canonical(id), line: line)
         }
         guard !builder.entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write a line for each under the header") }
@@ -73,9 +74,16 @@ public struct IDList: Sendable {
         self.path = path
         var builder = Builder()
         // The byte order mark that some editors write is no part of the first id.
-        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+        var start = 0
+        while bytes[start...].starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
+        let bytes = bytes[start...]
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            guard let text = String(validating: line, as: UTF8.self), !line.contains(0) else {
+            if let place = line.firstIndex(of: 0) {
+                throw Failure(
+                    .input, "\(path) line \(index + 1) has a zero byte (NUL) behind \(place - line.startIndex) others, which no text has: it is UTF-16, damaged or no list; "
+                        + "write it as UTF-8 text")
+            }
+            guard let text = String(validating: line, as: UTF8.self) else {
                 throw Failure(.input, "\(path) line \(index + 1) is not UTF-8 text; convert the file")
             }
             // Swift takes CR LF for one character: the bytes were cut at LF, so a CR can only be the last.
@@ -87,6 +95,7 @@ public struct IDList: Sendable {
             guard !id.unicodeScalars.contains("\r") else {
                 throw Failure(.input, "\(path) line \(index + 1) has a carriage return inside; end lines with a line feed")
             }
+            if let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(path) line \(index + 1) \(fault)") }
             builder.add(Self.canonical(String(id)), line: index + 1)
         }
         guard !builder.entries.isEmpty else { throw Failure(.input, "\(path) names no ids; write one id a line") }

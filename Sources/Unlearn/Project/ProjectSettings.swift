@@ -80,15 +80,26 @@ extension ProjectSettings {
         }
     }
 
-    /// Whether every number is one that `init` allows.
+    /// Whether every number and every name is one that `init` gives.
     private var isUsable: Bool {
-        recipe.isAllowed && recipe.trainer.classWeights.map { $0.count == classNames.count } != false && classNames.count >= 2 && shape.isUsable && isUsable(encoding)
-            && (table?.isUsable(features: shape.count) ?? true)
+        recipe.isAllowed && recipe.trainer.classWeights.map { $0.count == classNames.count } != false && shape.isUsable && encoding.isUsable
+            && ClassNames.areUsable(classNames, ofTable: table != nil) && (table?.isUsable(features: shape.count) ?? true)
     }
+}
 
-    private func isUsable(_ encoding: FeatureEncoding) -> Bool {
-        switch encoding {
-        case .bytes(let scale, let shift): scale.isFinite && shift.isFinite
+/// Names of classes, which stand for their places: with one twice, nobody could say which class a row was given.
+enum ClassNames {
+    /// - Parameter ofTable: in a table a cell without text is no label; NumPy's arrays may hold one.
+    static func areUsable(_ names: [String], ofTable: Bool) -> Bool {
+        names.count >= 2 && Set(names).count == names.count && !(ofTable && names.contains(""))
+    }
+}
+
+extension FeatureEncoding {
+    /// Whether different bytes become different numbers, in their order.
+    var isUsable: Bool {
+        switch self {
+        case .bytes(let scale, let shift): scale.isFinite && scale > 0 && shift.isFinite
         case .floats: true
         }
     }
@@ -105,14 +116,15 @@ extension RowShape {
 }
 
 extension TableEncoding {
-    /// Whether it gives so many features, all of them finite.
+    /// Whether it gives so many features, all of them finite, and every cell has one place: no column and no category stands there twice.
     func isUsable(features: Int) -> Bool {
-        self.features == features
+        self.features == features && Set(columns.map(\.name)).count == columns.count
             && columns.allSatisfy {
                 switch $0.kind {
                 case .number(let standardisation): standardisation.isUsable
                 case .date(let day, let time): day.isUsable && (time?.isUsable ?? true)
-                case .boolean, .categories: true
+                case .boolean: true
+                case .categories(let names, _): Self.areDistinct(categories: names)
                 }
             }
     }

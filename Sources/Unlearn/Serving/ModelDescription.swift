@@ -72,20 +72,32 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     /// - Throws: `Failure` of kind `input` where the text is no description, of a format that is not known, or describes no network
     ///   that `init` would make.
     init(json: String, path: String) throws {
-        let decoder = JSONDecoder()
+        let decoder = JSONDecoder(), bytes = Array(json.utf8)
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         struct Version: Decodable { let format: Int }
-        guard let version = try? decoder.decode(Version.self, from: Data(json.utf8)) else { throw Self.unusable(path) }
+        // Nothing that another reader of the file could take differently, such as a key that stands there twice.
+        guard let version = try? StrictJSON.decode(Version.self, from: bytes, with: decoder, nul: .read) else { throw Self.unusable(path) }
         guard version.format == Self.currentFormat else {
             throw Failure(.input, "\(path) describes its model in format \(version.format), this program reads \(Self.currentFormat); use the version of unlearn that wrote it, or a newer one")
         }
         do { self = try decoder.decode(ModelDescription.self, from: Data(json.utf8)) } catch { throw Self.unusable(path) }
-        guard recipe.isAllowed, classNames.count >= 2, shape.isUsable, Lattice.allowedBits.contains(latticeBits), table?.isUsable(features: shape.count) ?? true,
-            pixels.map({ $0.scale.isFinite && $0.shift.isFinite }) ?? true
-        else { throw Self.unusable(path) }
+        if let fault { throw Failure(.input, "\(path) describes a model that there cannot be: \(fault); export it again") }
     }
 
     private static func unusable(_ path: String) -> Failure { Failure(.input, "\(path) describes no model of this program; export it again") }
+
+    /// What in it no project has; nil where it may be one's.
+    private var fault: String? {
+        if requestsAnswered < 0 { return "it has answered \(requestsAnswered) requests" }
+        if !recipe.isAllowed || !Lattice.allowedBits.contains(latticeBits) { return "its network has a number that 'unlearn init' does not allow" }
+        if !shape.isUsable { return "its rows have no shape" }
+        if !ClassNames.areUsable(classNames, ofTable: table != nil) { return "its classes are fewer than two, or one has no name or that of another" }
+        if !encoding.isUsable { return "its pixels have a scale that is not above 0, or one that is not finite" }
+        if let table, !table.isUsable(features: shape.count) {
+            return "its columns give another number of features, a column or a category stands there twice, or a mean or deviation is none"
+        }
+        return nil
+    }
 
     /// A recipe whose trainer scores as the model did; how it was trained is not told.
     var recipe: Recipe {

@@ -18,35 +18,60 @@ public final class ServedModel {
     /// A file alone.
     /// - Throws: `Failure` of kind `input` where it is no such file, or its tensors are not those that it describes.
     public convenience init(file path: String, threads: Int) throws {
-        let (tensors, description) = try Self.read(path)
-        let trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: 1)
-        let state = try tensors.state(of: trainer, path: path)
+        let served = try Self.read(path), description = served.description, state = try Self.state(served, path)
         guard Digest(of: state).description == description.stateDigest else {
             throw Failure(.input, "\(path): its tensors are not those of the state that it names; fetch the file again")
         }
         try self.init(state, description, threads: threads)
     }
 
-    private static func read(_ path: String) throws -> (NamedTensors, ModelDescription) {
+    /// What a file says of its model, as text and read.
+    private struct Served {
+        let tensors: NamedTensors
+        let description: ModelDescription
+        let json: String
+    }
+
+    private static func read(_ path: String) throws -> Served {
         guard !path.hasSuffix(".npz") else {
             throw Failure(.input, "\(path) is an archive for NumPy; models are read from .safetensors: 'unlearn export --out FILE.safetensors' writes one")
         }
         let bytes = try FileSystem.read(input: path, most: mostBytes)
         let tensors = try Safetensors.decode(bytes, path: path)
+        // As the description is: what other readers of the file could take differently is refused.
+        let header = Array(bytes[8..<(bytes.count - tensors.values.count * MemoryLayout<Float>.stride)])
+        do { try StrictJSON.validate(header) } catch { throw Failure(.input, "\(path) has \(error.what) in its header; export it again") }
         guard let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name] else {
             throw Failure(.input, "\(path) does not say how its model is to be served: an older version wrote it, or another program; export it again")
         }
-        return (tensors, try ModelDescription(json: json, path: path))
+        return Served(tensors: tensors, description: try ModelDescription(json: json, path: path), json: json)
     }
 
-    /// The digest of the state that a file holds, by its tensors, whatever it says of itself.
-    public static func stateDigest(ofFile path: String) throws -> String {
-        let (tensors, description) = try read(path)
-        do {
-            return Digest(of: try tensors.values.withUnsafeBufferPointer { try Lattice(bits: description.latticeBits).snap($0) }).description
-        } catch let error as Lattice.OffLattice {
-            throw Failure(.input, "\(path) holds \(error.value), which has no place on the lattice")
-        }
+    /// The state that a file's tensors are, in the layout of the network that it describes.
+    private static func state(_ served: Served, _ path: String) throws -> LatticeVector {
+        let description = served.description
+        let trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: 1)
+        return try served.tensors.state(of: trainer, path: path)
+    }
+
+    /// What a file is compared with a certificate by: neither is what it says of itself.
+    public struct FileDigests: Sendable, Equatable {
+        /// Of the tensors.
+        public let state: String
+        /// Of the tensors and of all that decides how rows become predictions (`ServingDigest`).
+        public let serving: String
+
+        package init(state: String, serving: String) { (self.state, self.serving) = (state, serving) }
+    }
+
+    /// The digests of the model in a file, by its tensors and its description as they are.
+    /// - Throws: `Failure` of kind `input` where it is no model that there can be.
+    public static func digests(ofFile path: String) throws -> FileDigests {
+        let served = try read(path), layout = served.tensors.layout
+        _ = try state(served, path)
+        // As they stand in the file: in another order they are another file to readers that go by it.
+        let state = try Lattice(bits: served.description.latticeBits).state(served.tensors.values, path: path)
+        return FileDigests(state: Digest(of: state).description, serving: try ServingDigest.digest(json: Array(served.json.utf8), layout, state).description)
     }
 
     private static let mostBytes = 1 << 32
@@ -95,8 +120,20 @@ public final class ServedModel {
 
 extension Project {
     /// What an exported state says of itself.
-    public func description(of state: LatticeVector) throws -> ModelDescription {
-        ModelDescription(settings, project: store.projectID, stateDigest: Digest(of: state).description, requestsAnswered: try store.requestNumbers().count)
+    public func description(of state: LatticeVector) throws -> ModelDescription { try description(of: ExportedModel(state: state, settings: settings)) }
+
+    func description(of model: ExportedModel) throws -> ModelDescription {
+        ModelDescription(
+            model.settings, project: store.projectID, stateDigest: Digest(of: model.state).description, requestsAnswered: try store.requestNumbers().count)
+    }
+
+    /// The digest that a file of a model has which `export` writes.
+    func servingDigest(of model: ExportedModel) throws -> Digest { try ServingDigest.digest(of: description(of: model), trainer.layout, model.state) }
+
+    /// The digest that a file of the model has which `export` writes now.
+    package func servingDigest() throws -> (state: Digest, serving: Digest) {
+        let model = ExportedModel(state: try model(), settings: settings)
+        return (Digest(of: model.state), try servingDigest(of: model))
     }
 }
 
@@ -105,6 +142,10 @@ extension NamedTensors {
     /// - Throws: `Failure` of kind `input` where they are of another model.
     func state(of trainer: any BlockTrainer, path: String) throws -> LatticeVector {
         let layout = trainer.layout
+        // Before anything is as long as a description merely says.
+        guard self.layout.count == layout.count else {
+            throw Failure(.input, "\(path) has \(self.layout.count) numbers, this model \(layout.count); it is not this project's model")
+        }
         var values = [Float](repeating: 0, count: layout.count)
         guard self.layout.tensors.count == layout.tensors.count else {
             throw Failure(.input, "\(path) has \(self.layout.tensors.count) tensors, this model \(layout.tensors.count)")
@@ -115,10 +156,18 @@ extension NamedTensors {
             }
             values.replaceSubrange(layout.offsets[index]..<layout.offsets[index] + spec.count, with: self.values(of: place))
         }
-        do {
-            return try values.withUnsafeBufferPointer { try trainer.lattice.snap($0) }
-        } catch let error as Lattice.OffLattice {
-            throw Failure(.input, "\(path) holds \(error.value), which has no place on the lattice")
-        }
+        return try trainer.lattice.state(values, path: path)
+    }
+}
+
+extension Lattice {
+    /// The state that a file's numbers are, every one of them: one that a step would be rounded to is another model's.
+    /// - Throws: `Failure` of kind `input` where one is no step.
+    fileprivate func state(_ values: [Float], path: String) throws -> LatticeVector {
+        func fault(_ value: Float) -> Failure { Failure(.input, "\(path) holds \(value), which has no place on the lattice; it was altered, export it again") }
+        let state: LatticeVector
+        do { state = try values.withUnsafeBufferPointer { try snap($0) } } catch let error as OffLattice { throw fault(error.value) }
+        if let index = zip(values, floats(state)).enumerated().first(where: { $1.0 != $1.1 })?.offset { throw fault(values[index]) }
+        return state
     }
 }

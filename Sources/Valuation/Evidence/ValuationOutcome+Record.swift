@@ -15,8 +15,10 @@ extension ValuationOutcome {
             throw Failure(.locked, "another project is in \(PathText.printable(store.folder)) now; value the players again")
         }
         guard try store.requestNumbers() == requests else { throw Failure(.locked, "rows were deleted since; value the players again") }
+        // Of the model that was valued, and of no other that was trained since.
+        let served = try project.servingDigest(), serving = served.state.description == report.stateDigest ? served.serving.description : nil
         let entry = try LedgerEntry(
-            .valued, details: try JSONValue(ValueMethod(report)), untilDeletion: ["figures": try JSONValue(ValueFigures(report))])
+            .valued, details: try JSONValue(ValueMethod(report)), untilDeletion: ["figures": try JSONValue(ValueFigures(report, servingDigest: serving))])
         let position = try store.transaction { change in
             try change.append(entry)
             return try store.ledgerTree().leaves.count - 1

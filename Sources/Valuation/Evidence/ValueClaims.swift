@@ -44,6 +44,8 @@ struct ValueFigures: Codable, Sendable, Equatable {
     }
 
     let stateDigest: String
+    /// Of the same model as it is served; nil where nothing said so.
+    let servingDigest: String?
     let vAll: Double
     let all: ValueReport.AllModel
     let vAllOwnOrder: Double?
@@ -57,7 +59,8 @@ struct ValueFigures: Codable, Sendable, Equatable {
     let pool: Double?
     let players: [Player]
 
-    init(_ report: ValueReport) {
+    init(_ report: ValueReport, servingDigest: String? = nil) {
+        self.servingDigest = servingDigest
         (stateDigest, vAll, all, vAllOwnOrder, vEmpty) = (report.stateDigest, report.vAll, report.all, report.vAllOwnOrder, report.vEmpty)
         (evaluations, noInterval, blocks, trainingRows) = (report.evaluations, report.noInterval, report.blocks, report.trainingRows)
         (valuationRows, finalTestRows, pool) = (report.valuationRows, report.finalTestRows, report.pool)

@@ -37,6 +37,8 @@ public enum ValueStatement {
         public let valued: String
         public let source: String
         public let stateDigest: String
+        /// Of the same model as it is served (`ServingDigest`); nil where the values were recorded by a version that did not say.
+        public let servingDigest: String?
         public let playerKind: String
         public let estimator: String
         public let utility: String
@@ -100,7 +102,7 @@ public enum ValueStatement {
             return NamedFile(name: name, sha256: digest)
         }
         return Verified(
-            project: predicate.project, issued: predicate.issued, valued: claims.valued, source: method.source, stateDigest: figures.stateDigest,
+            project: predicate.project, issued: predicate.issued, valued: claims.valued, source: method.source, stateDigest: figures.stateDigest, servingDigest: figures.servingDigest,
             playerKind: method.playerKind, estimator: method.estimator, utility: method.utility, metric: method.metric, none: method.none,
             orders: method.orders, confidence: method.confidence, noInterval: figures.noInterval, vAll: figures.vAll, vEmpty: figures.vEmpty,
             pool: figures.pool,

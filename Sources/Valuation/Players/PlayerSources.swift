@@ -113,6 +113,7 @@ private struct PlayersFile {
             guard !fields[0].isEmpty, !fields[0].unicodeScalars.contains("|") else {
                 throw Failure(.input, "\(path) line \(line) names a player '\(fields[0].prefix(80))'; give it a name, without '|'")
             }
+            if let fault = NameText.fault(fields[0], "a player's name") ?? NameText.fault(fields[1], "an id") { throw Failure(.input, "\(path) line \(line) \(fault)") }
             let id = IDList.canonical(fields[1])
             let player = number[fields[0]] ?? players.count
             if player == players.count {

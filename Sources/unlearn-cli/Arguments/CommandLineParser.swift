@@ -11,9 +11,6 @@ package enum ParsedCommandLine {
 package struct CommandLineParser {
     package let commands: [CommandSpec]
 
-    /// Of other options the last counts. Whoever gives two lists means both: people would stay unforgotten without a word.
-    private static let namingRows: Set = ["ids", "persons", "group", "groups", "exclude", "only", "on", "stem-rows", "risk"]
-
     package init(commands: [CommandSpec]) { self.commands = commands }
 
     package func parse(_ arguments: [String]) throws -> ParsedCommandLine {
@@ -23,7 +20,7 @@ package struct CommandLineParser {
             words = words.dropFirst()
             switch word {
             case "-C":
-                folder = try folderName(words.popFirst())
+                folder = try folderName(words.popFirst(), given: folder)
             case "--help", "-h": return .help(overview)
             case "--version": return .version
             default: throw Failure(.input, "unknown option '\(word.prefix(80))' before the command; see 'unlearn --help'")
@@ -55,7 +52,7 @@ package struct CommandLineParser {
                 break
             }
             if word == "-C" {
-                folder = try folderName(words.popFirst())
+                folder = try folderName(words.popFirst(), given: folder)
                 continue
             }
             if word == "-h" { return .help(command.help) }
@@ -71,9 +68,9 @@ package struct CommandLineParser {
                         + suggestion(for: parts[0], among: command.allOptions.map(\.name), prefix: "--", help: "unlearn \(name) --help"))
             }
             if option.name == "help" { return .help(command.help) }
-            guard !Self.namingRows.contains(option.name) || values[option.name] == nil else {
-                throw Failure(.input, "--\(option.name) is given twice; give it once")
-            }
+            // Whoever gives two values means both, or forgot the first: neither is what a command that takes one of them does. A flag says the
+            // same twice.
+            guard option.value == nil || values[option.name] == nil else { throw Failure(.input, "--\(option.name) is given twice; give it once") }
             if option.value == nil {
                 guard parts.count == 1 else { throw Failure(.input, "--\(option.name) takes no value") }
                 values[option.name] = ""
@@ -88,7 +85,8 @@ package struct CommandLineParser {
         return .run(command, Invocation(command: name, folder: folder, operands: operands, values: values))
     }
 
-    private func folderName(_ word: String?) throws -> String {
+    private func folderName(_ word: String?, given folder: String?) throws -> String {
+        guard folder == nil else { throw Failure(.input, "-C is given twice; give it once") }
         guard let word, !word.isEmpty else { throw Failure(.input, "-C needs a folder") }
         return word
     }

@@ -48,17 +48,24 @@ extension Invocation {
         }
         if case .parquet = spec, flag("encoding") { throw Failure(.input, "--encoding is for csv: only; text in Parquet files is UTF-8") }
         options.dropsUnlabelled = flag("drop-unlabelled")
-        options.ignored = names("ignore-columns") ?? []
-        options.only = names("only-columns") ?? []
-        options.categories = names("categories") ?? []
+        options.ignored = try names("ignore-columns") ?? []
+        options.only = try names("only-columns") ?? []
+        options.categories = try names("categories") ?? []
         if let most = try integer("most-categories", in: TableOptions.allowedMostCategories) { options.mostCategories = most }
         if let missing = try choice("missing", TableOptions.Missing.self) { options.missing = missing }
         if let file = text("statistics") { options.statistics = try ColumnStatistics.read(file) }
         return options
     }
 
-    /// Names of columns, which may hold no comma.
-    private func names(_ option: String) -> [String]? {
-        text(option).map { $0.split(separator: ",").map { name in String(name.drop { $0 == " " }) } }
+    /// Names of columns, which may hold no comma. A list that names nothing is a mistake: taken for no list at all, it would make features of
+    /// all columns.
+    private func names(_ option: String) throws -> [String]? {
+        try text(option).map { text in
+            let names = text.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map { String($0.drop { $0 == " " }) }
+            guard names.allSatisfy({ !$0.isEmpty }) else {
+                throw Failure(.input, "--\(option) '\(text.prefix(80))' names a column without a name; write NAME, or NAME,NAME")
+            }
+            return names
+        }
     }
 }

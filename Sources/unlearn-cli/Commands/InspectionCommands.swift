@@ -141,9 +141,9 @@ extension CommandSpec {
             state = .model
         }
         let project = try Project(opening: invocation.folder, .read, threads: 1)
-        let vector = try project.state(state), bytes = try project.export(vector, to: out, replacing: force)
+        let model = try project.exported(state), bytes = try project.export(model, to: out, replacing: force)
         let count = project.trainer.layout.tensors.count
-        try console.result(Exported(tensors: count, bytes: bytes, stateDigest: Digest(of: vector).description, out: PathText.printable(out)), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
+        try console.result(Exported(tensors: count, bytes: bytes, stateDigest: Digest(of: model.state).description, out: PathText.printable(out)), "\(out): \(counted(count, "tensor")), \(bytes) bytes")
         return 0
     }
 }

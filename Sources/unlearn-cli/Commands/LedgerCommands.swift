@@ -18,7 +18,7 @@ extension CommandSpec {
         example: "unlearn verify-certificate R1.json --public-key signing-key.pem", operand: .one("FILE"),
         options: [
             OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names"),
-            OptionSpec("model", "FILE", "also that this .safetensors file, as 'unlearn export' writes it, holds the model that the certificate speaks of"),
+            OptionSpec("model", "FILE", "also that this .safetensors file, as 'unlearn export' writes it, is the model that the certificate speaks of: its tensors, and all that makes classes of rows"),
             OptionSpec("project", "ID", "also that it is this project's ('unlearn status --json' and earlier certificates name its id)"),
         ],
         run: runVerifyCertificate)
@@ -132,18 +132,21 @@ extension CommandSpec {
             throw Failure(.input, "--project takes 32 hexadecimal digits, as 'unlearn status --json' names them, not '\(id.prefix(80))'")
         }
         let bytes = try readCertificate(path)
-        let model = try invocation.text("model").map { (path: $0, digest: try ServedModel.stateDigest(ofFile: $0)) }
+        let model = try invocation.text("model").map { (path: $0, digests: try ServedModel.digests(ofFile: $0)) }
         if StatementType(claimedBy: bytes) == .values {
             var verified = try ValueStatement.verify(bytes, path: path, key: key, project: invocation.text("project"))
             verified = try ValueStatement.compareFiles(of: verified, in: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
-            let sentence = try model.map { try expect($0, [(verified.stateDigest, "the model that was valued")]) }
+            let sentence = try model.map { try CertifiedModel.sentence($0.path, $0.digests, among: [CertifiedModel(what: "the model that was valued", state: verified.stateDigest, serving: verified.servingDigest)].compactMap { $0 }) }
             try console.result(verified, describe(verified, path) + (sentence.map { "\n" + $0 } ?? ""))
             return 0
         }
         let verified = try ErasureCertificate.verify(bytes, path: path, key: key, project: invocation.text("project"))
         let trust = trust(verified.keyGiven)
-        let known = [(verified.stateDigest, "the model right after the request"), (verified.interimDigest, "the interim model, served meanwhile")]
-        let sentence = try model.map { try expect($0, known.compactMap { digest, what in digest.map { ($0, what) } }) }
+        let known = [
+            CertifiedModel(what: "the model right after the request", state: verified.stateDigest, serving: verified.servingDigest),
+            CertifiedModel(what: "the interim model, served meanwhile", state: verified.interimDigest, serving: verified.interimServingDigest),
+        ].compactMap { $0 }
+        let sentence = try model.map { try CertifiedModel.sentence($0.path, $0.digests, among: known) }
         try console.result(
             verified,
             """
@@ -160,17 +163,6 @@ extension CommandSpec {
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)\(sentence.map { "\n" + $0 } ?? "")
             """)
         return 0
-    }
-
-    /// Which of the models that a statement names a file is.
-    /// - Throws: `Failure` of kind `refused` where it is none of them.
-    private static func expect(_ model: (path: String, digest: String), _ known: [(digest: String, what: String)]) throws -> String {
-        guard let found = known.first(where: { $0.digest == model.digest }) else {
-            // Whole digests might be secret keys to whoever hides these in messages; their beginnings tell them apart.
-            let named = known.map { "\($0.what) is \($0.digest.prefix(16))…" }.joined(separator: ", ")
-            throw Failure(.refused, "\(model.path) is another model, \(model.digest.prefix(16))…\(named.isEmpty ? "; the certificate names none" : ": " + named)")
-        }
-        return "\(model.path) is \(found.what)"
     }
 
     private static func trust(_ keyGiven: Bool) -> String {

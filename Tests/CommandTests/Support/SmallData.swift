@@ -21,9 +21,10 @@ struct SmallData {
     @discardableResult
     func initialise(in name: String = "project", _ more: String...) throws -> Program {
         let program = Program(folder: folder.file(name))
-        let result = try program.run(
-            ["init", "--data", spec, "--test", testSpec, "--model", "mlp", "--hidden", "16", "--blocks", "30", "--epochs", "3", "--batch-size", "10", "--assignment-seed", "1"]
-                + more)
+        // What the caller gives takes the place of these.
+        let usual = [("model", "mlp"), ("hidden", "16"), ("blocks", "30"), ("epochs", "3"), ("batch-size", "10"), ("assignment-seed", "1")]
+        let words = usual.filter { !more.contains("--\($0.0)") }.flatMap { ["--\($0)", $1] }
+        let result = try program.run(["init", "--data", spec, "--test", testSpec] + words + more)
         guard result.status == 0 else { throw Unexpected(result.errors) }
         return program
     }

@@ -77,6 +77,7 @@ struct PlayerSetTests {
             ("a,1\nb,2\n", "players.csv line 1 is no header; begin the file with the line player,id"),
             ("player,id\n,1\nb,2\n", "players.csv line 2 names a player ''; give it a name, without '|'"),
             ("player,id\na|b,1\nb,2\n", "players.csv line 2 names a player 'a|b'; give it a name, without '|'"),
+            ("player,id\n\(String(repeating: "p", count: 5000)),1\n", "players.csv line 2 has a player's name of 5000 bytes, and up to 4096 are read; is it the right column, or is a quote missing?"),
             ("1\n2\n999\n", "players.csv line 3: the id '999' is not in the project; correct the file"),
             ("", "players.csv names no ids; write one id a line"),
         ])
