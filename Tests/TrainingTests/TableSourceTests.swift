@@ -213,6 +213,33 @@ struct TableSourceTests {
         #expect(try remarks(["48.951;50"], trainedWithComma: true).isEmpty && remarks(["48951;50.125", "48951;1.050,5"], trainedWithComma: true).isEmpty)
     }
 
+    @Test("Yes and no are booleans in the languages that tables come in; words of two languages, and codes, are categories", arguments: [
+        (["ja", "nein"], "boolean"), (["JA", "Nee"], "boolean"), (["oui", "non"], "boolean"), (["sí", "no"], "boolean"), (["SI", "NO"], "boolean"), (["Sim", "Não"], "boolean"),
+        (["WAHR", "FALSCH"], "boolean"), (["yes", "no", "TRUE", "False"], "boolean"), (["y", "no", "Yes", "N"], "boolean"), (["t", "f"], "boolean"), (["on", "off"], "boolean"),
+        // Countries, provinces, languages, and codes of four values.
+        (["no", "se"], "categories"), (["ON", "NO"], "categories"), (["ja", "no"], "categories"), (["y", "n", "t", "f"], "categories"), (["t", "n"], "categories"), (["oui", "no"], "categories"),
+        // One word alone, and gaps: what else can it be?
+        (["yes", ""], "boolean"), (["false", "NA"], "boolean"), (["no", ""], "categories"), (["t", ""], "categories"), (["ja", "-"], "categories"),
+    ])
+    func booleanWords(_ cells: [String], _ kind: String) throws {
+        let folder = try TemporaryFolder(), source = try source("x,label\n" + (0..<40).map { "\(cells[$0 % cells.count]),\($0 / 2 % 2)\n" }.joined(), folder)
+        _ = try source.survey()
+        #expect(kinds(source)["x"] == kind)
+        guard kind == "boolean" else { return }
+        let isYes = ["ja", "oui", "sí", "si", "sim", "wahr", "yes", "y", "true", "t", "on"].contains(cells[0].lowercased())
+        #expect(try features(source)[0].features[0] == (isYes ? 1 : -1))
+    }
+
+    @Test("A column of booleans takes every word that it took before, and the new ones")
+    func oldBooleans() throws {
+        let folder = try TemporaryFolder(), encoding = TableEncoding(columns: [.init(name: "x", kind: .boolean)])
+        let words = ["true", "YES", "y", "T", "on", "ja", "false", "No", "n", "f", "OFF", "nein"]
+        let source = TableSource(
+            try folder.write("x,label\n" + words.map { "\($0),a\n" }.joined(), to: "t.csv"), TableOptions(labelColumn: "label"), encoding: encoding, classNames: ["a", "b"])
+        _ = try source.survey()
+        #expect(try features(source).map(\.features) == [[Float]](repeating: [1], count: 6) + [[Float]](repeating: [-1], count: 6))
+    }
+
     @Test("Numbers that may all be thousands are doubted; rows may be written in another way than the training rows")
     func spellings() throws {
         let folder = try TemporaryFolder(), source = try source("x,label\n" + (0..<30).map { "\($0 + 1).250,\($0 % 2)\n" }.joined(), folder)
