@@ -44,8 +44,8 @@ extension CommandSpec {
         try console.result(
             report,
             report.hasPlaces
-                ? table([["id", "part", "block", "slot", "place", "group", "deleted"]]
-                    + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.place ?? "-", $0.group ?? "-", $0.when ?? "no"] })
+                ? table([["id", "part", "block", "slot", "branch", "group", "deleted"]]
+                    + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.branchCell, $0.group ?? "-", $0.when ?? "no"] })
                 : table([["id", "part", "block", "slot", "group", "deleted"]]
                     + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.when ?? "no"] }))
         return 0
