@@ -54,6 +54,24 @@ struct PredictTests {
         #expect(remarks.contains { $0.contains("column 'x'") && $0.contains("no gaps") } && remarks.contains { $0.contains("column 'day'") })
     }
 
+    @Test("Rows whose ids were deleted from the project are counted, named where they are few, and foretold all the same")
+    func deletedRows() throws {
+        let table = folder.file("table.csv"), out = folder.file("a.csv")
+        #expect(try program.json("predict", "--data", "csv:\(table)", "--out", out)["rows_deleted_before"] as? Int == 0)
+        try program.json("delete", "--ids", "-", "--method", "exact", input: "r7\nr8\n")
+        let two = try program.json("predict", "--data", "csv:\(table)", "--out", out, "--force")
+        #expect(two["rows_deleted_before"] as? Int == 2 && two["rows"] as? Int == 240)
+        #expect(try #require(two["remarks"] as? [String]).contains { $0.hasPrefix("2 rows have ids that were ('r7', 'r8') deleted from this project") }, "\(two)")
+        try program.json("delete", "--ids", "-", "--method", "exact", input: "r17\nr18\n")
+        let four = try program.run("predict", "--data", "csv:\(table)")
+        #expect(four.errors.contains("4 rows have ids that were deleted from this project") && !four.errors.contains("r7"), "\(four.errors)")
+        // A file alone knows nobody's ids, and rows without ids are nobody's.
+        try program.json("export", "--out", folder.file("model.safetensors"))
+        #expect(try !Program().run("predict", "--model", folder.file("model.safetensors"), "--data", "csv:\(table)").errors.contains("deleted"))
+        let nameless = try folder.write("x,gap,colour,day\n1,2,red,2021-03-04\n", to: "nameless.csv")
+        #expect(try program.json("predict", "--data", "csv:\(nameless)", "--out", out, "--force")["rows_deleted_before"] as? Int == 0)
+    }
+
     @Test("Wrong rows and wrong files are one line, exit 2, and leave nothing")
     func refused() throws {
         let model = folder.file("model.safetensors"), table = folder.file("table.csv")

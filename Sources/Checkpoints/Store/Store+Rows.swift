@@ -102,8 +102,14 @@ extension Store {
         return places.sorted { ($0.block, $0.slot) < ($1.block, $1.slot) }
     }
 
-    private func forEachRow(_ body: (RowCell) throws -> Void) throws {
-        _ = try database.rows("SELECT id, cell FROM rows") { try body(try open($0.blob(1), id: $0.blob(0))) }
+    private func forEachRow(_ body: (RowCell) throws -> Void) throws { try forEachRow { _, cell in try body(cell) } }
+
+    /// Every row's entry, with the keyed digest of its id.
+    func forEachRow(_ body: (_ id: [UInt8], RowCell) throws -> Void) throws {
+        _ = try database.rows("SELECT id, cell FROM rows") {
+            let id = $0.blob(0)
+            try body(id, try open($0.blob(1), id: id))
+        }
     }
 
     /// Throws where the number of live rows that the catalogue lists for a block is not the number of rows that it stores there.
