@@ -18,43 +18,28 @@ public final class ServedModel {
     /// A file alone.
     /// - Throws: `Failure` of kind `input` where it is no such file, or its tensors are not those that it describes.
     public convenience init(file path: String, threads: Int) throws {
-        let (tensors, description) = try Self.read(path)
-        let trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: 1)
-        let state = try tensors.state(of: trainer, path: path)
+        let file = try ModelFile(reading: path), description = file.description
+        let state = try file.tensors.state(of: description.makeTrainer(threads: 1), path: path)
         guard Digest(of: state).description == description.stateDigest else {
             throw Failure(.input, "\(path): its tensors are not those of the state that it names; fetch the file again")
         }
         try self.init(state, description, threads: threads)
     }
 
-    private static func read(_ path: String) throws -> (NamedTensors, ModelDescription) {
-        guard !path.hasSuffix(".npz") else {
-            throw Failure(.input, "\(path) is an archive for NumPy; models are read from .safetensors: 'unlearn export --out FILE.safetensors' writes one")
-        }
-        let bytes = try FileSystem.read(input: path, most: mostBytes)
-        let tensors = try Safetensors.decode(bytes, path: path)
-        guard let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name] else {
-            throw Failure(.input, "\(path) does not say how its model is to be served: an older version wrote it, or another program; export it again")
-        }
-        return (tensors, try ModelDescription(json: json, path: path))
-    }
-
     /// The digest of the state that a file holds, by its tensors, whatever it says of itself.
     public static func stateDigest(ofFile path: String) throws -> String {
-        let (tensors, description) = try read(path)
+        let file = try ModelFile(reading: path)
         do {
-            return Digest(of: try tensors.values.withUnsafeBufferPointer { try Lattice(bits: description.latticeBits).snap($0) }).description
+            return Digest(of: try file.tensors.values.withUnsafeBufferPointer { try Lattice(bits: file.description.latticeBits).snap($0) }).description
         } catch let error as Lattice.OffLattice {
             throw Failure(.input, "\(path) holds \(error.value), which has no place on the lattice")
         }
     }
 
-    private static let mostBytes = 1 << 32
-
     private init(_ state: LatticeVector, _ description: ModelDescription, threads: Int) throws {
         self.state = state
         self.description = description
-        trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: threads)
+        trainer = try description.makeTrainer(threads: threads)
     }
 
     /// Rows that are scored together.
