@@ -31,6 +31,9 @@ struct StatusTests {
         for line in ["\nmade \(created) by version ", "; test rows set aside; last entry of its ledger: created \(created)\n", "\nclasses no, yes; labels 'label', ids 'id', groups 'who'\n", "\ncolumns x number, colour 2 categories\n"] {
             #expect(text.contains(line), "\(text)")
         }
+        let people = Program(folder: folder.file("people"))
+        try people.json("init", "--data", "csv:\(folder.file("table.csv"))", "--id-column", "id", "--label-column", "label", "--person-column", "who", "--model", "logistic", "--blocks", "2")
+        #expect(try people.run("status").output.contains("; labels 'label', ids 'id', persons 'who'\n"))
         try program.json("train")
         #expect(try program.json("status")["last_event"] as? String == "trained")
     }

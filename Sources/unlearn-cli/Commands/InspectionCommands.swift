@@ -91,7 +91,7 @@ extension CommandSpec {
         func line(_ name: String) -> String { Console.printable(name, keeping: []) }
         func listed(_ names: [String]) -> String { names.prefix(mostShown).map(line).joined(separator: ", ") + (names.count > mostShown ? " … (\(names.count) in all)" : "") }
         let names = status.tableNames.map { names in
-            "; labels '\(line(names.label))'" + (names.id.map { ", ids '\(line($0))'" } ?? ", ids are positions") + (names.group.map { ", groups '\(line($0))'" } ?? "")
+            "; labels '\(line(names.label))'" + (names.id.map { ", ids '\(line($0))'" } ?? ", ids are positions") + (names.group.map { ", groups '\(line($0))'" } ?? "") + (names.person.map { ", persons '\(line($0))'" } ?? "")
         }
         guard let columns = status.columns else {
             return ["classes \(listed(status.classes)); rows of \(status.shape.isFlat ? counted(status.shape.count, "feature") : "\(status.shape.channels)×\(status.shape.height)×\(status.shape.width) values")"]
