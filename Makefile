@@ -3,6 +3,7 @@
 # make torture  faults, kills, power failures, damage    make frontier  accuracy against forgetting
 # make lineage  accuracy against the cost of an exact deletion
 # make test-long  recipes at full size that make test leaves out    make test-repeat  the tests again and again, as others run them
+# make tours  what the README shows, run anew and compared
 # make install PREFIX=/usr/local DESTDIR=   the program without need of Swift, its manual, completions    make uninstall   removes these alone
 # make help   this list
 SWIFT ?= swift
@@ -18,10 +19,10 @@ INSTALLABLE := .build/install
 # Whose key and whose project: no test's business.
 unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
 
-.PHONY: help packages build installable install uninstall build-tests demo test test-swift test-long test-repeat interoperability bench frontier fuzz torture lineage fixtures clean
+.PHONY: help packages build installable install uninstall build-tests demo test test-swift test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -7
+	@sed -n 's/^# //p' Makefile | head -8
 
 packages:
 	@Scripts/install-packages
@@ -65,6 +66,10 @@ test-repeat: build-tests
 interoperability: build-tests
 	@if Scripts/python-environment $(VENV); then \
 		printf '%s\n' Tests/Interoperability/check_*.py | xargs -P 2 -I CHECK $(VENV)/bin/python CHECK $(TESTING)/release/unlearn; fi
+
+# Every block of output in the README, beside what the program prints now.
+tours: build
+	Scripts/tours
 
 # Everything in Benchmarks, with one table of ratios.
 bench: build

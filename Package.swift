@@ -64,7 +64,8 @@ let package = Package(
         .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"], swiftSettings: quickly),
-        .testTarget(name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "Checkpoints", "TestSupport"], swiftSettings: quickly),
+        .testTarget(
+            name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "Checkpoints", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets"),

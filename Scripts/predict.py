@@ -6,12 +6,14 @@ import json
 import signal
 import sys
 from datetime import datetime, timezone
+from unicodedata import normalize
 
 import numpy as np
 
 EMPTY = {"", "na", "n/a", "#n/a", "nan", "nat", "null", "<na>", "?"}
 MISSING = EMPTY | {"nil", "none", "-", "--", "."}
-TRUE = {"true", "yes", "y", "t", "on"}
+BOOLEANS = dict.fromkeys("true yes y t on ja oui si sí sì sim wahr vrai verdadero vero".split(), 1) | dict.fromkeys(
+    "false no n f off nein nee nej nei non não nao falsch faux falso".split(), -1)
 ACTIVATIONS = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0),
                "gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))}
 
@@ -44,7 +46,7 @@ def features(column, cell, comma):
     scales = [(column.get(part + "mean", 0), column.get(part + "deviation", 1)) for part in ("", "time_") if part == "" or part + "mean" in column]
     if cell.lower() in MISSING:
         return [0] * len(scales) + [1] * column.get("gaps", False)
-    readers = {"number": lambda: [float(cell.replace(",", ".") if comma else cell)], "boolean": lambda: [1 if cell.lower() in TRUE else -1], "date": lambda: date(cell)}
+    readers = {"number": lambda: [float(cell.replace(",", ".") if comma else cell)], "boolean": lambda: [BOOLEANS[normalize("NFC", cell.lower())]], "date": lambda: date(cell)}
     return [(value - mean) / deviation for value, (mean, deviation) in zip(readers[column["kind"]](), scales)] + [0] * column.get("gaps", False)
 
 

@@ -178,6 +178,15 @@ struct BranchTests {
         #expect(try text("foreign").contains("R1.json is the certificate of another project"))
     }
 
+    @Test("where shows a row's branch in one word, so that columns can be told apart at blanks")
+    func oneWord() throws {
+        try shell.folder.write("id,group\n" + (1...400).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")
+        let result = try shell.run("$U -C p init \(Self.small) --blocks 8 --branches 2 --stem 0.5 --groups groups --quiet > said; seq -f u%g 400 | $U -C p where --ids -")
+        let lines = result.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(lines[0] == ["id", "part", "block", "slot", "branch", "group", "deleted"] && lines.allSatisfy { $0.count == 7 }, "\(lines.prefix(3))")
+        #expect(Set(lines.dropFirst().map { $0[4] }) == ["stem", "1", "2", "-"])
+    }
+
     @Test("A provider that leaves its branches leaves the model of a project without its rows")
     func leavingProviders() throws {
         try shell.folder.write("id,group\n" + (1...400).map { "u\($0),g\($0 % 3)\n" }.joined(), to: "groups")

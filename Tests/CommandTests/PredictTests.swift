@@ -54,6 +54,52 @@ struct PredictTests {
         #expect(remarks.contains { $0.contains("column 'x'") && $0.contains("no gaps") } && remarks.contains { $0.contains("column 'day'") })
     }
 
+    @Test("Rows whose ids were deleted from the project are counted, named where they are few, and foretold all the same")
+    func deletedRows() throws {
+        let table = folder.file("table.csv"), out = folder.file("a.csv")
+        #expect(try program.json("predict", "--data", "csv:\(table)", "--out", out)["rows_deleted_before"] as? Int == 0)
+        try program.json("delete", "--ids", "-", "--method", "exact", input: "r7\nr8\n")
+        let two = try program.json("predict", "--data", "csv:\(table)", "--out", out, "--force")
+        #expect(two["rows_deleted_before"] as? Int == 2 && two["rows"] as? Int == 240)
+        #expect(try #require(two["remarks"] as? [String]).contains { $0.hasPrefix("2 rows have ids that were ('r7', 'r8') deleted from this project") }, "\(two)")
+        try program.json("delete", "--ids", "-", "--method", "exact", input: "r17\nr18\n")
+        let four = try program.run("predict", "--data", "csv:\(table)")
+        #expect(four.errors.contains("4 rows have ids that were deleted from this project") && !four.errors.contains("r7"), "\(four.errors)")
+        // A file alone knows nobody's ids, and rows without ids are nobody's.
+        try program.json("export", "--out", folder.file("model.safetensors"))
+        #expect(try !Program().run("predict", "--model", folder.file("model.safetensors"), "--data", "csv:\(table)").errors.contains("deleted"))
+        let nameless = try folder.write("x,gap,colour,day\n1,2,red,2021-03-04\n", to: "nameless.csv")
+        #expect(try program.json("predict", "--data", "csv:\(nameless)", "--out", out, "--force")["rows_deleted_before"] as? Int == 0)
+    }
+
+    @Test("An archive for NumPy predicts as the safetensors file does; what cannot be read says what can, and how to get it")
+    func formats() throws {
+        let table = folder.file("table.csv"), first = folder.file("model.safetensors"), second = folder.file("model.npz")
+        try program.json("export", "--out", first)
+        try program.json("export", "--out", second)
+        let a = try Program().run("predict", "--model", first, "--data", "csv:\(table)"), b = try Program().run("predict", "--model", second, "--data", "csv:\(table)")
+        #expect(a.status == 0 && a.output == b.output, "\(b.errors)")
+        var bytes = [UInt8](try #require(FileManager.default.contents(atPath: second)))
+        // A tensor's byte: the archive's checksum of it no longer holds.
+        let place = try #require(bytes.indices.first { bytes[$0...].starts(with: Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) })) }) + 140
+        bytes[place] ^= 1
+        let altered = try folder.write(bytes, to: "altered.npz"), foreign = try folder.write(SampleNPZ.zip([SampleNPZ.Entry("x.npy", SampleNPZ.npy("<f4", [1], [0, 0, 0, 0]))]), to: "foreign.npz")
+        for (model, message) in [
+            (folder.file("model.onnx"), "models are read from .safetensors and .npz files: 'unlearn export --out FILE.safetensors' writes one"), (table, "'unlearn export --out FILE.safetensors' writes one"),
+            (altered, "altered.npz"), (foreign, "does not say how its model is to be served"),
+        ] {
+            let result = try Program().run("predict", "--model", model, "--data", "csv:\(table)")
+            #expect(result.status == 2 && result.errors.contains(message) && result.errors.filter { $0 == "\n" }.count == 1, "\(model): \(result.errors)")
+        }
+        try program.json("delete", "--ids", "-", "--method", "exact", input: "r7\n")
+        try program.json("certificate", "R1", "--out", folder.file("R1.json"))
+        try program.json("export", "--out", folder.file("after.npz"))
+        func verified(_ model: String) throws -> Program.Result { try Program().run("verify-certificate", folder.file("R1.json"), "--model", folder.file(model)) }
+        #expect(try verified("after.npz").output.contains("after.npz is the model right after the request"))
+        #expect(try verified("model.npz").status == 3)
+        #expect(try verified("model.onnx").errors.contains("unlearn export --out FILE.safetensors"))
+    }
+
     @Test("Wrong rows and wrong files are one line, exit 2, and leave nothing")
     func refused() throws {
         let model = folder.file("model.safetensors"), table = folder.file("table.csv")

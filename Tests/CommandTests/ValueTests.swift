@@ -19,6 +19,19 @@ struct ValueTests {
 
     private func players(_ report: [String: Any]) throws -> [[String: Any]] { try #require(report["players"] as? [[String: Any]]) }
 
+    @Test("Rows that belong to nobody are counted, and the statement's check is told with the key that it needs")
+    func nobody() throws {
+        let list = try data.folder.write("id,group\n" + (0..<500).map { "\($0),provider \($0 % 3)\n" }.joined(), to: "groups.csv")
+        let program = try data.initialise(in: "project", "--blocks", "4", "--groups", list)
+        try program.json("train")
+        let report = try program.json("value", "--metric", "loss", "--utility", "additive")
+        #expect(report["unowned_rows"] as? Int == 100 && report["none"] as? String == "unowned-rows")
+        let folder = data.folder.file("values"), result = try program.run("value", "--metric", "loss", "--utility", "additive", "--out", folder)
+        #expect(result.output.contains("\n100 training rows of 600 belong to no player: every coalition learns from them, and nobody is paid for them\n"), "\(result.output)\(result.errors)")
+        #expect(result.output.contains("unlearn verify-certificate \(folder)/statement.json --public-key \(program.folder!)/signing-key.pem"), "\(result.output)")
+        #expect(try Program().run("verify-certificate", folder + "/statement.json", "--public-key", program.folder! + "/signing-key.pem").status == 0)
+    }
+
     @Test("A budget too small is refused before any work, over all block orders", arguments: [(1, 18), (3, 54)])
     func budget(_ orders: Int, _ sufficient: Int) throws {
         let program = try project()

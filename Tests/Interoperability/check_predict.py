@@ -23,12 +23,12 @@ with tempfile.TemporaryDirectory() as name:
     source = random.Random(3)
     with open(folder / "rows.csv", "w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["who", "x", "gap", "day", "moment", "ok", "colour", "label"])
+        writer.writerow(["who", "x", "gap", "day", "moment", "ok", "wahr", "colour", "label"])
         for i in range(600):
             x = source.gauss(3, 2)
             writer.writerow([
                 f"p{i}", x, source.choice(["", "NA", f"{source.gauss(0, 1):.3f}"]), f"{source.randint(1, 28):02}.0{source.randint(1, 9)}.2021",
-                source.choice(["", f"2020-01-{source.randint(10, 28)}T{source.randint(10, 23)}:05:06.5+02:00"]), source.choice(["yes", "No", ""]),
+                source.choice(["", f"2020-01-{source.randint(10, 28)}T{source.randint(10, 23)}:05:06.5+02:00"]), source.choice(["yes", "No", ""]), source.choice(["SI", "sì", "no"]),
                 source.choice(["red", "green", "dark, blue", "", "NA", "Null"] + [f"rare {source.randint(0, 99)}"]), source.choice(["a", "b", "c"]) if x < 3 else "a"])
     for model, extra in [("logistic", []), ("mlp", ["--hidden", "12,9"]), ("mlp", ["--hidden", "7", "--activation", "relu"]), ("mlp", ["--activation", "tanh"])]:
         project, label = folder / "-".join(["project", model, *extra[1:]]), " ".join([model, *extra])

@@ -188,6 +188,60 @@ struct TableSourceTests {
         #expect(error.kind == .input && error.description.contains(word) && error.description.contains(other), "\(error)")
     }
 
+    /// What reading such numbers says, where the training rows' were about 50,000, and 50 in the column `small`.
+    private func remarks(_ cells: [String], trainedWithComma: Bool = false) throws -> [String] {
+        let folder = try TemporaryFolder()
+        var options = TableOptions(labelColumn: "label")
+        options.decimalComma = trainedWithComma
+        let training = TableSource(
+            try folder.write("x;small;label\n" + (0..<40).map { "\(30000 + $0 * 1000);\(30 + $0);\($0 % 2)\n" }.joined(), to: "training.csv"), options)
+        _ = try training.survey()
+        let other = TableSource(
+            try folder.write("x;small;label\n" + cells.map { "\($0);0\n" }.joined(), to: "other.csv"), options, encoding: training.encoding, classNames: ["0", "1"])
+        _ = try other.survey()
+        _ = try features(other)
+        return other.remarks
+    }
+
+    @Test("A number that can be read as thousands and as a decimal is doubted where it was read as what lies farther from the training rows")
+    func points() throws {
+        let doubted = try remarks(["48.951;50", "9.120;50"])
+        #expect(doubted.count == 1 && doubted[0].hasPrefix("2 numbers of column 'x', such as 48.951, were read as decimals") && doubted[0].hasSuffix("give --decimal-comma"), "\(doubted)")
+        // As decimals they are what the training rows were, or one of them can be nothing else.
+        #expect(try remarks(["48951;50.125"]).isEmpty)
+        #expect(try remarks(["48.951;50", "48951.5;50"]).isEmpty && remarks(["0.951;50"]).isEmpty)
+        let other = try remarks(["48951;50.125"], trainedWithComma: true)
+        #expect(other.count == 1 && other[0].hasPrefix("1 number of column 'small', such as 50.125, was read as thousands") && other[0].contains("write them with a comma"), "\(other)")
+        #expect(try remarks(["48.951;50"], trainedWithComma: true).isEmpty && remarks(["48951;50.125", "48951;1.050,5"], trainedWithComma: true).isEmpty)
+    }
+
+    @Test("Yes and no are booleans in the languages that tables come in; words of two languages, and codes, are categories", arguments: [
+        (["ja", "nein"], "boolean"), (["JA", "Nee"], "boolean"), (["oui", "non"], "boolean"), (["sí", "no"], "boolean"), (["SI", "NO"], "boolean"), (["Sim", "Não"], "boolean"),
+        (["WAHR", "FALSCH"], "boolean"), (["yes", "no", "TRUE", "False"], "boolean"), (["y", "no", "Yes", "N"], "boolean"), (["t", "f"], "boolean"), (["on", "off"], "boolean"),
+        // Countries, provinces, languages, and codes of four values.
+        (["no", "se"], "categories"), (["ON", "NO"], "categories"), (["ja", "no"], "categories"), (["y", "n", "t", "f"], "categories"), (["t", "n"], "categories"), (["oui", "no"], "categories"),
+        // One word alone, and gaps: what else can it be?
+        (["yes", ""], "boolean"), (["false", "NA"], "boolean"), (["no", ""], "categories"), (["t", ""], "categories"), (["ja", "-"], "categories"),
+    ])
+    func booleanWords(_ cells: [String], _ kind: String) throws {
+        let folder = try TemporaryFolder(), source = try source("x,label\n" + (0..<40).map { "\(cells[$0 % cells.count]),\($0 / 2 % 2)\n" }.joined(), folder)
+        _ = try source.survey()
+        #expect(kinds(source)["x"] == kind)
+        guard kind == "boolean" else { return }
+        let isYes = ["ja", "oui", "sí", "si", "sim", "wahr", "yes", "y", "true", "t", "on"].contains(cells[0].lowercased())
+        #expect(try features(source)[0].features[0] == (isYes ? 1 : -1))
+    }
+
+    @Test("A column of booleans takes every word that it took before, and the new ones")
+    func oldBooleans() throws {
+        let folder = try TemporaryFolder(), encoding = TableEncoding(columns: [.init(name: "x", kind: .boolean)])
+        let words = ["true", "YES", "y", "T", "on", "ja", "false", "No", "n", "f", "OFF", "nein"]
+        let source = TableSource(
+            try folder.write("x,label\n" + words.map { "\($0),a\n" }.joined(), to: "t.csv"), TableOptions(labelColumn: "label"), encoding: encoding, classNames: ["a", "b"])
+        _ = try source.survey()
+        #expect(try features(source).map(\.features) == [[Float]](repeating: [1], count: 6) + [[Float]](repeating: [-1], count: 6))
+    }
+
     @Test("Numbers that may all be thousands are doubted; rows may be written in another way than the training rows")
     func spellings() throws {
         let folder = try TemporaryFolder(), source = try source("x,label\n" + (0..<30).map { "\($0 + 1).250,\($0 % 2)\n" }.joined(), folder)

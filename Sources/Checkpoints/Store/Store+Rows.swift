@@ -114,7 +114,8 @@ extension Store {
         return places.sorted { ($0.block, $0.slot) < ($1.block, $1.slot) }
     }
 
-    private func forEachRow(_ body: (_ id: [UInt8], RowCell) throws -> Void) throws {
+    /// Every row's entry, with the keyed digest of its id.
+    func forEachRow(_ body: (_ id: [UInt8], RowCell) throws -> Void) throws {
         _ = try database.rows("SELECT id, cell FROM rows") { row in
             let id = row.blob(0)
             try body(id, try open(row.blob(1), id: id))

@@ -123,16 +123,8 @@ enum Cell {
         value == value.rounded() && abs(value) < 0x1p53 ? String(Int64(value)) : String(value)
     }
 
-    // MARK: booleans
-
-    private static let booleans: [String: Bool] = [
-        "true": true, "false": false, "yes": true, "no": false, "y": true, "n": false, "t": true, "f": false, "on": true, "off": false,
-    ]
-
-    /// `true` and `false`, `yes` and `no`, `on` and `off`, or their first letters, in any case.
-    static func boolean(_ trimmed: UnsafeBufferPointer<UInt8>) -> Bool? {
-        trimmed.count <= 5 && !trimmed.isEmpty ? booleans[text(trimmed).lowercased()] : nil
-    }
+    /// Yes or no, in any of the ways that `BooleanWord` knows.
+    static func boolean(_ trimmed: UnsafeBufferPointer<UInt8>) -> Bool? { BooleanWord(trimmed)?.value }
 
     // MARK: dates
 

@@ -21,6 +21,9 @@ struct ColumnSurvey {
     /// Booleans seen: of true, and of false.
     private var seenTrue = false
     private var seenFalse = false
+    /// Languages in which all of them are words (`BooleanWord`), and whether one of them can be nothing but a boolean.
+    private var languages = BooleanWord.allLanguages
+    private var isSurelyBoolean = false
     /// Whether all its cells are whole numbers.
     private var isWhole = true
     /// Cells that a person would call a number or a date, and what they would call the first.
@@ -123,9 +126,11 @@ struct ColumnSurvey {
                 }
             } else {
                 if firstNoDate == nil { firstNoDate = (RowEncoder.shown(cell), place) }
-                if let boolean = Cell.boolean(cell) {
+                if let word = BooleanWord(cell) {
                     booleans += 1
-                    if boolean { seenTrue = true } else { seenFalse = true }
+                    if word.value { seenTrue = true } else { seenFalse = true }
+                    languages &= word.languages
+                    if word.isSure { isSurelyBoolean = true }
                 }
                 if cell.contains(UInt8(ascii: ",")), Cell.number(cell, decimalComma: true) != nil { withComma += 1 }
                 if let what = Cell.nearly(cell) {
@@ -176,7 +181,7 @@ struct ColumnSurvey {
                 return .column(TableEncoding.Column(name: name, kind: .date(day: days.coarse, time: time), hasGaps: missing > 0))
             }
         }
-        if booleans == values, missing > 0 || (seenTrue && seenFalse) {
+        if booleans == values, languages != 0, (seenTrue && seenFalse) || (missing > 0 && isSurelyBoolean) {
             return checked(values, kind: "yes or no", found: booleans, odd: nil, options) {
                 .column(TableEncoding.Column(name: name, kind: .boolean, hasGaps: missing > 0))
             }

@@ -8,8 +8,10 @@ struct RowEncoder {
     /// Cells whose category training never saw, and gaps where training had none, by column.
     private(set) var unknown: [Int]
     private(set) var unknownGaps: [Int]
+    /// What is doubtful about points in numbers, by column.
+    private(set) var groupings: [GroupingDoubt]
 
-    private let decimalComma: Bool
+    let decimalComma: Bool
 
     /// - Parameter decimalComma: how these rows' numbers are written, which need not be how the training rows' were.
     init(_ encoding: TableEncoding, decimalComma: Bool) {
@@ -20,6 +22,7 @@ struct RowEncoder {
         }
         unknown = [Int](repeating: 0, count: encoding.columns.count)
         unknownGaps = unknown
+        groupings = [GroupingDoubt](repeating: GroupingDoubt(), count: encoding.columns.count)
     }
 
     /// Writes the features of one record.
@@ -58,6 +61,7 @@ struct RowEncoder {
                 case .number(let standardisation):
                     guard let value = Cell.number(cell, decimalComma: decimalComma) else { throw refusal("not a number") }
                     features.append(try standardised(value, standardisation))
+                    groupings[index].add(cell, value: value, decimalComma: decimalComma, standardisation)
                 case .date(let day, let time):
                     guard let date = Cell.date(cell) else { throw refusal(Cell.isNoDay(cell) ? "no date of the calendar" : "not a date such as 2021-03-04 or 2021-03-04 05:06:07") }
                     features.append(try standardised(Double(date.day), day))

@@ -323,7 +323,17 @@ public final class TableSource: RowSource {
             }
             if encoder.unknown[index] > 0 { remark("\(cells(encoder.unknown[index], ("holds a category", "hold categories"))) that training never saw, and no feature stands for") }
             if encoder.unknownGaps[index] > 0 { remark("\(cells(encoder.unknownGaps[index], ("is", "are"))) empty where training had no gaps, which counts as the mean") }
+            let points = encoder.groupings[index]
+            if points.isDoubtful { remark(Self.doubt(points, column.name, decimalComma: encoder.decimalComma)) }
         }
+    }
+
+    /// What a number may have meant that was read in one of two ways.
+    private static func doubt(_ points: GroupingDoubt, _ column: String, decimalComma: Bool) -> String {
+        let cells = "\(points.cells) number\(points.cells == 1 ? "" : "s") of column '\(column)', such as \(points.example), \(points.cells == 1 ? "was" : "were") read"
+        return decimalComma
+            ? "\(cells) as thousands, and would be nearer to the training rows as decimals: if that is what was meant, write them with a comma, as the training rows are"
+            : "\(cells) as decimals, and would be nearer to the training rows as thousands: if that is what was meant, give --decimal-comma"
     }
 
     /// Puts each column's categories into another order, between the survey and the rows.

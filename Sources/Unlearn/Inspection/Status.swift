@@ -28,6 +28,40 @@ public struct Status: Codable, Sendable {
     public let ledger: TreeHead?
     /// Nil: a chain.
     public let lineage: LineageShape?
+    public let testSource: String?
+    /// When the project was made, by which version, and what happened last; times are ISO 8601, UTC.
+    public let created: String?
+    public let programVersion: String
+    public let lastEvent: String?
+    public let lastTime: String?
+    public let classes: [String]
+    /// What a table's columns became; nil where there was no table.
+    public let columns: [StatusColumn]?
+    /// The table's columns that are no features; nil where there was no table, and in projects made before that was kept.
+    public let tableNames: TableNames?
+    /// Of a row: channels, height and width.
+    public let shape: RowShape
+}
+
+/// A column of the table that a project was made of, as its encoding has it.
+public struct StatusColumn: Codable, Sendable, Equatable {
+    public let name: String
+    /// `number`, `date`, `boolean` or `categories`.
+    public let kind: String
+    public let features: Int
+    /// With features of their own, those whose last row was deleted included.
+    public let categories: Int?
+
+    init(_ column: TableEncoding.Column) {
+        (name, features, categories) = (column.name, column.features, column.categories?.count)
+        kind =
+            switch column.kind {
+            case .number: "number"
+            case .date: "date"
+            case .boolean: "boolean"
+            case .categories: "categories"
+            }
+    }
 }
 
 /// Blocks of a stem, branches, and blocks of each branch, where a project is no chain.
@@ -46,7 +80,7 @@ public struct LineageShape: Codable, Sendable, Equatable {
 extension Project {
     public func status() throws -> Status {
         let lineage = try lineage(), shape = lineage.shape
-        let stored = try store.storedBytes()
+        let stored = try store.storedBytes(), ends = try store.ledgerEnds()
         return Status(
             model: settings.recipe.trainer.model.rawValue, source: settings.source, blocksTrained: lineage.trainedBlocks, blocks: settings.recipe.plan.blocks,
             rowsLive: try store.rowCount(.train, deleted: false),
@@ -55,6 +89,8 @@ extension Project {
             firstInexactBlock: lineage.firstInexact, fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
             storeBytes: stored.records, rowBytes: stored.rows,
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
-            encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape))
+            encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape),
+            testSource: settings.testSource, created: ends?.first.time, programVersion: settings.programVersion, lastEvent: ends?.last.event.rawValue, lastTime: ends?.last.time,
+            classes: settings.classNames, columns: settings.table?.columns.map(StatusColumn.init), tableNames: settings.tableNames, shape: settings.shape)
     }
 }

@@ -22,6 +22,8 @@ public struct ProjectBuilder {
         public let classCounts: [Int]
         /// What reading the rows showed that its user may want to know.
         public let remarks: [String]
+        /// What an exact deletion will cost.
+        public let deletion: DeletionOutlook
     }
 
     /// What the ledger says of a new project.
@@ -72,7 +74,8 @@ public struct ProjectBuilder {
         let testRows = draft.testSurvey?.rows ?? draft.destinations.testSlots.reduce(0, +)
         return Summary(
             rows: draft.destinations.trainingSlots.reduce(0, +), testRows: testRows, excluded: 0, settings: draft.settings, parameters: draft.parameters,
-            classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (draft.testSource?.remarks ?? []) + draft.remarks)
+            classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (draft.testSource?.remarks ?? []) + draft.remarks,
+            deletion: DeletionOutlook(draft.settings.recipe.plan, rows: draft.destinations.trainingSlots))
     }
 
     private static func counts(_ survey: Survey, _ kept: [Int]) -> [Int] {
@@ -219,7 +222,8 @@ public struct ProjectBuilder {
             try store.publishCreation()
             return Summary(
                 rows: rows, testRows: testRows, excluded: left, settings: settings, parameters: draft.parameters,
-                classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (testSource?.remarks ?? []) + draft.remarks)
+                classCounts: Self.counts(draft.survey, draft.kept), remarks: plan.source.remarks + (testSource?.remarks ?? []) + draft.remarks,
+                deletion: DeletionOutlook(settings.recipe.plan, rows: destinations.trainingSlots))
         } catch {
             // What cannot be cleared now, the next attempt clears; the first error is the one to hear of.
             try? store.abandonCreation()

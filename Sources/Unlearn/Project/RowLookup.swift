@@ -27,6 +27,9 @@ public struct RowPlaces: Encodable, Sendable {
             when = gone?.when
         }
 
+        /// What a table shows under "branch": its number, or `stem`. One word, so that tools that split lines at blanks find the next one.
+        public var branchCell: String { place.map { $0.split(separator: " ").last.map(String.init) ?? $0 } ?? "-" }
+
         /// When it was deleted, in words; nil where it is live.
         public let when: String?
 

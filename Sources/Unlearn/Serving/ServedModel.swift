@@ -18,40 +18,11 @@ public final class ServedModel {
     /// A file alone.
     /// - Throws: `Failure` of kind `input` where it is no such file, or its tensors are not those that it describes.
     public convenience init(file path: String, threads: Int) throws {
-        let served = try Self.read(path), description = served.description, state = try Self.state(served, path)
+        let file = try ModelFile(reading: path), description = file.description, state = try file.state(path)
         guard Digest(of: state).description == description.stateDigest else {
             throw Failure(.input, "\(path): its tensors are not those of the state that it names; fetch the file again")
         }
         try self.init(state, description, threads: threads)
-    }
-
-    /// What a file says of its model, as text and read.
-    private struct Served {
-        let tensors: NamedTensors
-        let description: ModelDescription
-        let json: String
-    }
-
-    private static func read(_ path: String) throws -> Served {
-        guard !path.hasSuffix(".npz") else {
-            throw Failure(.input, "\(path) is an archive for NumPy; models are read from .safetensors: 'unlearn export --out FILE.safetensors' writes one")
-        }
-        let bytes = try FileSystem.read(input: path, most: mostBytes)
-        let tensors = try Safetensors.decode(bytes, path: path)
-        // As the description is: what other readers of the file could take differently is refused.
-        let header = Array(bytes[8..<(bytes.count - tensors.values.count * MemoryLayout<Float>.stride)])
-        do { try StrictJSON.validate(header) } catch { throw Failure(.input, "\(path) has \(error.what) in its header; export it again") }
-        guard let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name] else {
-            throw Failure(.input, "\(path) does not say how its model is to be served: an older version wrote it, or another program; export it again")
-        }
-        return Served(tensors: tensors, description: try ModelDescription(json: json, path: path), json: json)
-    }
-
-    /// The state that a file's tensors are, in the layout of the network that it describes.
-    private static func state(_ served: Served, _ path: String) throws -> LatticeVector {
-        let description = served.description
-        let trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: 1)
-        return try served.tensors.state(of: trainer, path: path)
     }
 
     /// What a file is compared with a certificate by: neither is what it says of itself.
@@ -67,19 +38,17 @@ public final class ServedModel {
     /// The digests of the model in a file, by its tensors and its description as they are.
     /// - Throws: `Failure` of kind `input` where it is no model that there can be.
     public static func digests(ofFile path: String) throws -> FileDigests {
-        let served = try read(path), layout = served.tensors.layout
-        _ = try state(served, path)
+        let file = try ModelFile(reading: path), layout = file.tensors.layout
+        _ = try file.state(path)
         // As they stand in the file: in another order they are another file to readers that go by it.
-        let state = try Lattice(bits: served.description.latticeBits).state(served.tensors.values, path: path)
-        return FileDigests(state: Digest(of: state).description, serving: try ServingDigest.digest(json: Array(served.json.utf8), layout, state).description)
+        let state = try Lattice(bits: file.description.latticeBits).state(file.tensors.values, path: path)
+        return FileDigests(state: Digest(of: state).description, serving: try ServingDigest.digest(json: Array(file.json.utf8), layout, state).description)
     }
-
-    private static let mostBytes = 1 << 32
 
     private init(_ state: LatticeVector, _ description: ModelDescription, threads: Int) throws {
         self.state = state
         self.description = description
-        trainer = try description.recipe.makeTrainer(input: description.shape, classes: description.classNames.count, threads: threads)
+        trainer = try description.makeTrainer(threads: threads)
     }
 
     /// Rows that are scored together.

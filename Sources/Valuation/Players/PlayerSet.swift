@@ -48,8 +48,11 @@ public struct PlayerSet: Sendable {
     /// Live training rows, of players and of none.
     public var rows: Int { blocks.reduce(0) { $0 + $1.allRows } }
 
+    /// Live training rows of no player.
+    public var unownedRows: Int { blocks.reduce(0) { $0 + $1.unowned } }
+
     /// Whether nobody's coalition has rows to learn from: those of no player.
-    public var hasUnownedRows: Bool { blocks.contains { $0.unowned > 0 } }
+    public var hasUnownedRows: Bool { unownedRows > 0 }
 
     /// A row's player, by number.
     struct Owned {

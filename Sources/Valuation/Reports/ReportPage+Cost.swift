@@ -128,7 +128,7 @@ extension ReportPage {
                 ? "no data: the most frequent class of the valuation rows, named for all of them; its share is right"
                 : "no data: every row given the frequencies of the classes in the valuation rows; the score is minus their entropy"
         case .untrained: "no data: the network as it is initialised (option --none untrained)"
-        case .unownedRows: "the model of the rows that belong to no \(words.noun), which every coalition learns from"
+        case .unownedRows: "the model of the \(report.unownedRows) rows that belong to no \(words.noun), which every coalition learns from"
         }
     }
 

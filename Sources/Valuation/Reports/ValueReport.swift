@@ -126,6 +126,8 @@ public struct ValueReport: Codable, Sendable {
     public var vAll: Double
     public var vEmpty: Double
     public var none = NoneModel.baseRate
+    /// Live training rows of no player; every coalition learns from them, and nobody is paid for them.
+    public var unownedRows = 0
     /// What scored `vAll`.
     public var all = AllModel.project
     /// The same in the project's own block order, where `vAll` is a mean over several.

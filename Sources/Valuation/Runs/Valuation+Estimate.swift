@@ -118,6 +118,7 @@ extension Valuation {
         report.all = estimates.count > 1 ? .orders : isOwnModel ? .project : .replay
         if estimates.count > 1 { report.vAllOwnOrder = estimates[0].estimate.vAll }
         report.noInterval = Self.noInterval(orders: estimates.count)
+        report.unownedRows = players.unownedRows
         report.none = players.hasUnownedRows ? .unownedRows : usesBaseRate ? .baseRate : .untrained
         return report
     }

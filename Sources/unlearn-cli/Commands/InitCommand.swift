@@ -67,6 +67,8 @@ extension CommandSpec {
         let columns: [ColumnReport]?
         let remarks: [String]
         let dryRun: Bool
+        /// What an exact deletion of a row will cost on average.
+        let deletion: DeletionOutlook
     }
 
     private static func runInit(_ invocation: Invocation) throws -> Int32 {
@@ -87,7 +89,7 @@ extension CommandSpec {
             rows: summary.rows, testRows: summary.testRows, excluded: summary.excluded, classes: summary.settings.classNames.count,
             blocks: recipe.plan.blocks, parameters: summary.parameters, recipe: recipe, project: PathText.printable(invocation.folder),
             classCounts: Dictionary(zip(summary.settings.classNames, summary.classCounts), uniquingKeysWith: { $1 }),
-            columns: (plan.source as? TableSource)?.report, remarks: summary.remarks, dryRun: isDry)
+            columns: (plan.source as? TableSource)?.report, remarks: summary.remarks, dryRun: isDry, deletion: summary.deletion)
         let guessable = plan.assignmentSeed.map {
             "\nplaces of rows drawn from --assignment-seed \($0): whoever knows it and the rows can tell from the blocks that a deletion retrains whose "
                 + "it may have been; leave it out for real data"
@@ -99,7 +101,8 @@ extension CommandSpec {
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.plan.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
             \(recipe.trainer.model.rawValue)\(recipe.trainer.model == .logistic ? "" : " with \(recipe.trainer.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.plan.epochs, "epoch")) a block, batches of \(recipe.trainer.batchSize), \
             rate \(recipe.plan.learningRate) \(recipe.plan.schedule.rawValue), momentum \(recipe.trainer.momentum), weight decay \(recipe.trainer.weightDecay), \
-            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(weights(summary.settings))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())\(advice(recipe, rows: summary.rows, isTable: summary.settings.table != nil))\(guessable)
+            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(weights(summary.settings))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())
+            \(DeletionText.outlook(summary.deletion, recipe, rows: summary.rows, isFlat: summary.settings.shape.isFlat, mayBranch: plan.twin == nil && summary.settings.blockPolicy != .group))\(advice(recipe, rows: summary.rows, isTable: summary.settings.table != nil))\(guessable)
             \(isDry ? "nothing was made; leave out --dry-run to make it" : "next: unlearn -C \(invocation.folder) train")
             """)
         return 0

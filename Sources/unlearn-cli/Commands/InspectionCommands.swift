@@ -44,8 +44,8 @@ extension CommandSpec {
         try console.result(
             report,
             report.hasPlaces
-                ? table([["id", "part", "block", "slot", "place", "group", "deleted"]]
-                    + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.place ?? "-", $0.group ?? "-", $0.when ?? "no"] })
+                ? table([["id", "part", "block", "slot", "branch", "group", "deleted"]]
+                    + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.branchCell, $0.group ?? "-", $0.when ?? "no"] })
                 : table([["id", "part", "block", "slot", "group", "deleted"]]
                     + report.rows.map { [$0.id, $0.part, "\($0.block)", "\($0.slot)", $0.group ?? "-", $0.when ?? "no"] }))
         return 0
@@ -64,6 +64,8 @@ extension CommandSpec {
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
             "\(status.rowsLive) training rows live, \(counted(status.rowsDeleted, "row")) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             status.lineage.map { "lineage: a stem of \(counted($0.stem, "block")) and \(counted($0.branches, "branch", "branches")) of \($0.length); \(chain)" } ?? "chain \(chain)",
+        ] + contents(status) + [
+            origin(status),
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
             "numerics " + status.fingerprint.facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
         ]
@@ -72,6 +74,29 @@ extension CommandSpec {
         if let digest = status.stateDigest { lines.append("state \(digest)") }
         try console.result(status, lines.joined(separator: "\n"))
         return 0
+    }
+
+    /// When a project was made and what happened to it last, for whoever returns to it.
+    private static func origin(_ status: Status) -> String {
+        var words = "made \(status.created ?? "at a time that nothing names") by version \(status.programVersion); test rows \(status.testSource.map { "from \($0)" } ?? "set aside")"
+        if let event = status.lastEvent, let time = status.lastTime { words += "; last entry of its ledger: \(event) \(time)" }
+        return words
+    }
+
+    /// More classes and columns are in the JSON.
+    private static let mostShown = 20
+
+    /// What rows are: the classes that labels name, and the columns of a table.
+    private static func contents(_ status: Status) -> [String] {
+        func line(_ name: String) -> String { Console.printable(name, keeping: []) }
+        func listed(_ names: [String]) -> String { names.prefix(mostShown).map(line).joined(separator: ", ") + (names.count > mostShown ? " … (\(names.count) in all)" : "") }
+        let names = status.tableNames.map { names in
+            "; labels '\(line(names.label))'" + (names.id.map { ", ids '\(line($0))'" } ?? ", ids are positions") + (names.group.map { ", groups '\(line($0))'" } ?? "") + (names.person.map { ", persons '\(line($0))'" } ?? "")
+        }
+        guard let columns = status.columns else {
+            return ["classes \(listed(status.classes)); rows of \(status.shape.isFlat ? counted(status.shape.count, "feature") : "\(status.shape.channels)×\(status.shape.height)×\(status.shape.width) values")"]
+        }
+        return ["classes \(listed(status.classes))\(names ?? "")", "columns " + listed(columns.map { "\($0.name) \($0.categories.map { counted($0, "category", "categories") } ?? $0.kind)" })]
     }
 
     private static func runCheck(_ invocation: Invocation) throws -> Int32 {

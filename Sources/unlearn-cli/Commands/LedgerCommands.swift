@@ -18,7 +18,7 @@ extension CommandSpec {
         example: "unlearn verify-certificate R1.json --public-key signing-key.pem", operand: .one("FILE"),
         options: [
             OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names"),
-            OptionSpec("model", "FILE", "also that this .safetensors file, as 'unlearn export' writes it, is the model that the certificate speaks of: its tensors, and all that makes classes of rows"),
+            OptionSpec("model", "FILE", "also that this .safetensors or .npz file, as 'unlearn export' writes it, is the model that the certificate speaks of: its tensors, and all that makes classes of rows"),
             OptionSpec("project", "ID", "also that it is this project's ('unlearn status --json' and earlier certificates name its id)"),
         ],
         run: runVerifyCertificate)

@@ -9,7 +9,7 @@ extension CommandSpec {
         example: "unlearn predict --model model.safetensors --data csv:new.csv --out predictions.csv",
         options: [
             OptionSpec("data", "SPEC", "rows of the kind that the model was trained on (see init); a table's labels may be absent"),
-            OptionSpec("model", "FILE", "a .safetensors file that 'unlearn export' wrote, instead of the project"),
+            OptionSpec("model", "FILE", "a .safetensors or .npz file that 'unlearn export' wrote, instead of the project"),
             OptionSpec("out", "FILE", "the table of predictions (default: standard output)"),
             OptionSpec("force", nil, "replace a file that is there"),
             .threads,
@@ -20,7 +20,9 @@ extension CommandSpec {
         let rows: Int
         let out: String
         let stateDigest: String
-        /// What the model had no room for.
+        /// Rows whose ids were deleted from the project; nil where a file alone predicted.
+        let rowsDeletedBefore: Int?
+        /// What the model had no room for, and what its user may want to know.
         let remarks: [String]
     }
 
@@ -30,8 +32,8 @@ extension CommandSpec {
         guard out != nil || !invocation.wantsJSON else { throw Failure(.input, "--json and the predictions both go to standard output; name a file for these with --out FILE") }
         let threads = try invocation.threads, file = invocation.text("model")
         if let out { try OutputFile.expect(out, besideProject: file == nil ? invocation.folder : FileSystem.parent(of: out), replacing: force) }
-        let model = try file.map { try ServedModel(file: $0, threads: threads) }
-            ?? ServedModel(of: Project(opening: invocation.folder, .read, threads: threads), threads: threads)
+        let project = try file == nil ? Project(opening: invocation.folder, .read, threads: threads) : nil
+        let model = try file.map { try ServedModel(file: $0, threads: threads) } ?? ServedModel(of: project!, threads: threads)
         let source = try source(spec, model.description, invocation)
         let hasIDs: Bool
         if let table = source as? TableSource { hasIDs = try table.hasIDs } else {
@@ -39,6 +41,7 @@ extension CommandSpec {
             try model.expectFit(survey)
             hasIDs = survey.hasIDs
         }
+        var deleted = try hasIDs ? project.flatMap { try DeletedAmongPredicted(of: $0) } : nil
         let table = PredictionTable(classNames: model.description.classNames, hasIDs: hasIDs)
         let bar = console.progress("rows")
         var rows = 0
@@ -53,6 +56,7 @@ extension CommandSpec {
                 try Interrupt.check()
                 try begin()
                 try piece(table.lines(ids, probabilities))
+                deleted?.add(ids)
                 rows += ids.count
                 bar.count("predicting", rows)
             }
@@ -70,10 +74,11 @@ extension CommandSpec {
             try write { try Console.output(bytes: $0) }
         }
         bar.finish()
-        for remark in source.remarks { console.message(remark) }
+        let remarks = source.remarks + (deleted?.remark.map { [$0] } ?? [])
+        for remark in remarks { console.message(remark) }
         if let out {
             try console.result(
-                Result(rows: rows, out: PathText.printable(out), stateDigest: model.description.stateDigest, remarks: source.remarks),
+                Result(rows: rows, out: PathText.printable(out), stateDigest: model.description.stateDigest, rowsDeletedBefore: project.map { _ in deleted?.count ?? 0 }, remarks: remarks),
                 "\(out): \(counted(rows, "row")) predicted by state \(model.description.stateDigest.prefix(16))…")
         }
         return 0

@@ -100,7 +100,7 @@ extension CommandSpec {
         var text = describe(outcome.report)
         if let folder {
             text += "\n\(folder.path)/\(ReportFolder.pageName) has the charts; \(ReportFolder.valuesName) and \(ReportFolder.utilitiesName) the figures"
-            if statement != nil { text += "; anyone can check \(ReportFolder.statementName), which is signed: unlearn verify-certificate \(folder.path)/\(ReportFolder.statementName)" }
+            if statement != nil { text += "; anyone can check \(ReportFolder.statementName), which is signed: unlearn verify-certificate \(folder.path)/\(ReportFolder.statementName) --public-key \(console.invocation.folder)/signing-key.pem" }
         }
         try console.result(outcome.report, text)
         return 0
@@ -188,7 +188,7 @@ extension CommandSpec {
         switch report.none {
         case .baseRate: report.metric == "accuracy" ? "the most frequent class" : "the class frequencies"
         case .untrained: "the untrained network"
-        case .unownedRows: "rows of no player"
+        case .unownedRows: "the rows of no player"
         }
     }
 
@@ -228,6 +228,9 @@ extension CommandSpec {
             lines.append(isPaid ? "amounts add up to \(fixed(pool)), in proportion to positive values" : "no value is above 0: nothing of \(fixed(pool)) is paid")
         }
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
+        if report.unownedRows > 0 {
+            lines.append("\(counted(report.unownedRows, "training row")) of \(report.trainingRows) \(report.unownedRows == 1 ? "belongs" : "belong") to no player: every coalition learns from them, and nobody is paid for them")
+        }
         if report.vAll <= report.vEmpty { lines.append("all players together add nothing here: shares of a payment mean little") }
         if let reason = report.noInterval { lines.append("\(reason); values are means over the orders (spread_over_orders in --json says how far apart they lie)") }
         if report.branches > 0 {
