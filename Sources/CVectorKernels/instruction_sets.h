@@ -130,12 +130,13 @@ ALWAYS_INLINE void store_lanes_any(float *p, lanes_any value, uint32_t lanes, co
 #define DOT_ROWS 6
 #define DOT_COLUMNS 4
 #else
-#define ROWS_OF_1 12
-#define ROWS_OF_2 6
-#define ROWS_OF_3 4
-#define ROWS_OF_4 2
-#define DOT_ROWS 4
-#define DOT_COLUMNS 3
+// Without fused multiplication and addition all is calls of the C library, four for each: tiles gain nothing, and are kept small.
+#define ROWS_OF_1 4
+#define ROWS_OF_2 2
+#define ROWS_OF_3 2
+#define ROWS_OF_4 1
+#define DOT_ROWS 2
+#define DOT_COLUMNS 2
 #endif
 #include KERNELS
 #include "end_of_instruction_set.h"
