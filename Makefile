@@ -2,6 +2,7 @@
 # make bench  beside what others use           make fuzz   parsers under millions of inputs
 # make torture  faults, kills, power failures, damage    make frontier  accuracy against forgetting
 # make lineage  accuracy against the cost of an exact deletion
+# make test-arm  the vector kernels as 64-bit Arm has them, under qemu
 # make test-long  recipes at full size that make test leaves out    make test-repeat  the tests again and again, as others run them
 # make tours  what the README shows, run anew and compared
 # make install PREFIX=/usr/local DESTDIR=   the program without need of Swift, its manual, completions    make uninstall   removes these alone
@@ -19,7 +20,7 @@ INSTALLABLE := .build/install
 # Whose key and whose project: no test's business.
 unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
 
-.PHONY: help packages build installable install uninstall build-tests demo test test-swift test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
+.PHONY: help packages build installable install uninstall build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -8
@@ -52,6 +53,10 @@ build-tests: packages
 
 test-swift: build-tests
 	$(SWIFT) test --skip-build $(TEST_FLAGS)
+
+# Needs gcc-aarch64-linux-gnu and qemu-user, and no Arm processor.
+test-arm:
+	Scripts/test-arm
 
 # Recipes at full size, which take longer than `make test` should.
 test-long: build-tests

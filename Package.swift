@@ -14,7 +14,11 @@ import PackageDescription
 //   C…                     system libraries and small vector kernels
 
 /// The compiler fuses nothing by itself: kernels say where one rounding is meant, so that every instruction set gives the same bits.
-let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
+/// UNLEARN_INSTRUCTIONS, for development, is the most that they may use (4: AVX-512, 3: AVX2, 1: neither): a machine then shows how a
+/// lesser one does. Builds of it belong in a scratch path of their own.
+let kernelSettings: [CSetting] =
+    [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
+    + (Context.environment["UNLEARN_INSTRUCTIONS"].map { [.define("VK_MOST_INSTRUCTIONS", to: $0)] } ?? [])
 
 /// Tests that compute little are compiled as they stand, each module at once: file by file, the macros and the modules would be
 /// loaded again and again, at more than twice the work. What they test is optimised.

@@ -14,7 +14,7 @@ static double now(void) {
 }
 
 enum { COUNT = 1 << 25, ROUNDS = 15 };
-static int32_t *a, *b, *c;
+static int32_t *a, *b, *c, *d;
 static volatile uint64_t sink;
 
 // The limits: the same memory traffic with nothing to compute, or next to nothing.
@@ -27,20 +27,6 @@ __attribute__((noinline)) static uint64_t read_both(const uint64_t *x, const uin
     return all;
 }
 
-// As LatticeVector.merging does it: two tips onto a base, which takes the place of the base.
-static int merge(void) {
-    enum { TILE = 2048 };
-    static double sums[TILE];
-    int bad = 0;
-    for (size_t start = 0; start < COUNT; start += TILE) {
-        vk_begin_merge(c + start, sums, TILE, 2);
-        vk_add_tip(a + start, sums, TILE);
-        vk_add_tip(b + start, sums, TILE);
-        bad |= vk_finish_merge(c + start, sums, c + start, TILE, 2);
-    }
-    return bad;
-}
-
 static void run(int what) {
     switch (what) {
     case 0: memcpy(c, a, sizeof(int32_t) * COUNT); break;
@@ -49,16 +35,16 @@ static void run(int what) {
     case 3: sink += (uint64_t)vk_add_checked(a, b, c, COUNT); break;
     case 4: sink += (uint64_t)vk_subtract_checked(a, b, c, COUNT); break;
     case 5: sink += vk_l1_distance(a, b, COUNT); break;
-    case 6: sink += (uint64_t)merge(); break;
+    case 6: vk_merge(c, (const int32_t *const[]){a, b}, 2, d, COUNT); break;
     }
 }
 
 int main(void) {
     static const char *names[] = {"memcpy", "adding floats", "reading two vectors", "stitch: M + D, checked", "influence: M - M, checked", "residual memory: L1 distance", "merge of two tips"};
     static const double passes[] = {2, 3, 2, 3, 3, 2, 4};
-    a = malloc(sizeof(int32_t) * COUNT), b = malloc(sizeof(int32_t) * COUNT), c = malloc(sizeof(int32_t) * COUNT);
-    if (!a || !b || !c) return 1;
-    for (size_t i = 0; i < COUNT; i++) a[i] = (int32_t)(i * 2654435761u) >> 12, b[i] = (int32_t)(i * 40503u) >> 12, c[i] = 0;
+    a = malloc(sizeof(int32_t) * COUNT), b = malloc(sizeof(int32_t) * COUNT), c = malloc(sizeof(int32_t) * COUNT), d = malloc(sizeof(int32_t) * COUNT);
+    if (!a || !b || !c || !d) return 1;
+    for (size_t i = 0; i < COUNT; i++) a[i] = (int32_t)(i * 2654435761u) >> 12, b[i] = (int32_t)(i * 40503u) >> 12, c[i] = (int32_t)i >> 8, d[i] = 0;
     double best[7];
     for (int what = 0; what < 7; what++) best[what] = 1e9;
     for (int round = 0; round < ROUNDS; round++)

@@ -8,25 +8,22 @@
 struct convolution {
     const float *padded, *weights, *bias;
     float *outputs;
-    int channels, kernel, out_width;
+    int channels, kernel, out_width, out_height;
     // From one padded channel, and from one of its rows, to the next.
     size_t plane, row;
     // Weights, and positions, of one output channel.
     size_t fan, positions;
-    // Runs in a row of the output, and in all rows.
-    size_t row_places, place_count;
 };
 
-// A run of up to sixteen positions: where its pixels begin in the padded image, and where it lies in the output.
+// A vector of positions: where its pixels begin in the padded image, where it lies in the output, and how many of its lanes, from the
+// first on, are positions. In narrow images it may hang over the ends of rows: there `lanes` has a bit for each that is one, and `order`
+// lists them.
 struct place {
     size_t in, out;
     int count;
+    uint32_t lanes;
+    int32_t order[16];
 };
-
-static inline __attribute__((always_inline)) struct place place(const struct convolution *q, size_t index) {
-    const size_t y = index / q->row_places, x = index % q->row_places * 16;
-    return (struct place){y * q->row + x, y * (size_t)q->out_width + x, q->out_width - (int)x < 16 ? q->out_width - (int)x : 16};
-}
 
 // Where the pixels under one offset of the kernel begin.
 static inline __attribute__((always_inline)) size_t offset(const struct convolution *q, size_t weight) {
@@ -34,19 +31,12 @@ static inline __attribute__((always_inline)) size_t offset(const struct convolut
     return weight / window * q->plane + within / q->kernel * q->row + within % q->kernel;
 }
 
-// Sixteen floats of a narrow image, which may hang over the ends of its rows: where they begin, which of them are positions of the
-// output, and where the first of these lies there.
-struct narrow_place {
-    size_t in, out;
-    uint32_t lanes;
-};
-
-static inline struct narrow_place narrow_place(const struct convolution *q, size_t in) {
+static inline struct place narrow_place(const struct convolution *q, size_t in, int lanes) {
     const size_t width = (size_t)q->out_width;
     size_t y = in / q->row, x = in % q->row;
-    struct narrow_place at = {in, y * width + (x < width ? x : width), 0};
-    for (int lane = 0; lane < 16; lane++) {
-        if (x < width && y * width < q->positions) at.lanes |= 1u << lane;
+    struct place at = {.in = in, .out = y * width + (x < width ? x : width)};
+    for (int lane = 0; lane < lanes; lane++) {
+        if (x < width && y * width < q->positions) at.lanes |= 1u << lane, at.order[at.count++] = lane;
         if (++x == q->row) x = 0, y++;
     }
     return at;
@@ -56,11 +46,9 @@ static inline struct narrow_place narrow_place(const struct convolution *q, size
 #include "instruction_sets.h"
 
 static struct convolution convolution(int channels, int kernel, const float *padded, struct padded_image image) {
-    const size_t row_places = ((size_t)image.out_width + 15) / 16;
     return (struct convolution){.padded = padded, .channels = channels, .kernel = kernel, .out_width = image.out_width,
-                                .plane = image.rows * image.row, .row = image.row, .fan = (size_t)channels * kernel * kernel,
-                                .positions = (size_t)image.out_height * image.out_width, .row_places = row_places,
-                                .place_count = row_places * (size_t)image.out_height};
+                                .out_height = image.out_height, .plane = image.rows * image.row, .row = image.row,
+                                .fan = (size_t)channels * kernel * kernel, .positions = (size_t)image.out_height * image.out_width};
 }
 
 void vk_convolve_by(enum vk_instructions instructions, const float *padded, const float *weights, const float *bias, float *y, int channels,

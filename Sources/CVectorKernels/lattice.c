@@ -1,5 +1,4 @@
 #include <math.h>
-#include <string.h>
 
 #include "multiversion.h"
 #include "vector_kernels.h"
@@ -82,33 +81,4 @@ void vk_scale(const int32_t *a, int32_t *scaled, size_t n, double factor) {
         // -1 times the least integer is one more than the largest.
         scaled[i] = value > 2147483647.0 ? INT32_MAX : (int32_t)value;
     }
-}
-
-MULTIVERSION
-void vk_begin_merge(const int32_t *base, double *sums, size_t n, double branches) {
-    for (size_t i = 0; i < n; i++) sums[i] = -branches * (double)base[i];
-}
-
-MULTIVERSION
-void vk_add_tip(const int32_t *tip, double *sums, size_t n) {
-    for (size_t i = 0; i < n; i++) sums[i] += (double)tip[i];
-}
-
-// The rounded product with 1 / branches is at most one off the nearest integer; what it leaves of the sum is exact, and tells.
-// All in double precision, without branches, so that it is done for several at a time.
-MULTIVERSION
-int vk_finish_merge(const int32_t *base, const double *sums, int32_t *merged, size_t n, double branches) {
-    const double inverse = 1 / branches;
-    uint32_t bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double r = rint(sums[i] * inverse), twice = 2 * (sums[i] - r * branches), distance = fabs(twice);
-        // A tie goes to the even one of its neighbours.
-        const double odd = r - 2 * rint(r * 0.5), tie = odd != 0 ? 1.0 : 0.0;
-        const double off = distance > branches ? 1.0 : distance == branches ? tie : 0.0;
-        const double value = (double)base[i] + r + copysign(off, twice);
-        const double above = value < -2147483648.0 ? -2147483648.0 : value, inside = above > 2147483647.0 ? 2147483647.0 : above;
-        bad |= inside != value ? 1u : 0u;
-        merged[i] = (int32_t)inside;
-    }
-    return (int)bad;
 }

@@ -198,6 +198,8 @@ void vk_joint_sums_by(enum vk_instructions instructions, const uint8_t *levels, 
             pair_v4(&p);
             continue;
         }
+#else
+        (void)instructions;
 #endif
         pair_any(&p);
     }

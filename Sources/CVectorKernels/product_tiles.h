@@ -1,38 +1,47 @@
 // Tiles of a matrix product; included once for each instruction set.
+#include "fold.h"
+
 #define MAX_ROWS 16
 #define MAX_VECTORS 4
 
-// `rows` and `vectors` are constants where this is inlined, so that every sum lives in a register.
-TARGET ALWAYS_INLINE void NAMED(tile)(const int rows, const int vectors, const struct product *q, size_t row, size_t column, int tail) {
-    v16 sum[MAX_ROWS][MAX_VECTORS];
+// The last vector of a row may be narrower than a register.
+#define IS_TAIL(j) (!is_whole && (j) + 1 == vectors)
+
+// `rows`, `vectors` and `is_whole` are constants where this is inlined, so that every sum lives in a register.
+TARGET ALWAYS_INLINE void NAMED(tile)(const int rows, const int vectors, const int is_whole, const struct product *q, size_t row, size_t column,
+                                      int tail) {
+    NAMED(lanes) sum[MAX_ROWS][MAX_VECTORS];
     float *c = q->c + row * q->c_row + column;
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
-            sum[i][j] = q->start == VK_FROM_ZERO         ? SPLAT16(0.0f)
-                        : q->start == VK_FROM_BIAS   ? SPLAT16(q->bias[row + i])
-                        : j + 1 < vectors                ? LOAD16(c + i * q->c_row + 16 * j)
-                                                         : NAMED(load_first)(c + i * q->c_row + 16 * j, tail);
+            sum[i][j] = q->start == VK_FROM_ZERO       ? NAMED(splat)(0.0f)
+                        : q->start == VK_FROM_BIAS ? NAMED(splat)(q->bias[row + i])
+                        : IS_TAIL(j)                   ? NAMED(load_first)(c + i * q->c_row + LANES * j, tail)
+                                                       : LOAD(c + i * q->c_row + LANES * j);
     const float *a = q->a + row * q->a_row, *b = q->b + column;
     const size_t a_row = q->a_row, a_column = q->a_column, b_row = q->b_row;
     for (size_t p = 0; p < q->k; p++, a += a_column, b += b_row) {
-        v16 factors[MAX_VECTORS];
-        for (int j = 0; j + 1 < vectors; j++) factors[j] = LOAD16(b + 16 * j);
-        factors[vectors - 1] = NAMED(load_first)(b + 16 * (vectors - 1), tail);
+        NAMED(lanes) factors[MAX_VECTORS];
+        for (int j = 0; j < vectors; j++) factors[j] = IS_TAIL(j) ? NAMED(load_first)(b + LANES * j, tail) : LOAD(b + LANES * j);
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i++) {
-            const v16 value = SPLAT16(a[i * a_row]);
+            const NAMED(lanes) value = NAMED(splat)(a[i * a_row]);
 #pragma clang loop unroll(full)
             for (int j = 0; j < vectors; j++) sum[i][j] = FUSED(value, factors[j], sum[i][j]);
         }
     }
-    for (int i = 0; i < rows; i++) {
-        for (int j = 0; j + 1 < vectors; j++) STORE16(c + i * q->c_row + 16 * j, sum[i][j]);
-        NAMED(store_first)(c + i * q->c_row + 16 * (vectors - 1), sum[i][vectors - 1], tail);
-    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++)
+            if (IS_TAIL(j)) NAMED(store_first)(c + i * q->c_row + LANES * j, sum[i][j], tail);
+            else STORE(c + i * q->c_row + LANES * j, sum[i][j]);
 }
 
-#define TILE_ROWS(R, V) \
-    if (R <= ROWS_OF_##V && rows == R) return NAMED(tile)(R <= ROWS_OF_##V ? R : 1, V, q, row, column, tail);
+// Where masks cost nothing, tiles of whole vectors need no code of their own.
+#define TILE_ROWS(R, V)                                                                                            \
+    if (R <= ROWS_OF_##V && rows == R) {                                                                           \
+        if (MASKS_COST && tail == LANES) return NAMED(tile)(R <= ROWS_OF_##V ? R : 1, V, 1, q, row, column, tail); \
+        return NAMED(tile)(R <= ROWS_OF_##V ? R : 1, V, 0, q, row, column, tail);                                  \
+    }
 #define TILES(V)                                                                                                    \
     TARGET static void NAMED(tiles##V)(int rows, const struct product *q, size_t row, size_t column, int tail) {    \
         TILE_ROWS(1, V) TILE_ROWS(2, V) TILE_ROWS(3, V) TILE_ROWS(4, V) TILE_ROWS(5, V) TILE_ROWS(6, V)             \
@@ -44,26 +53,35 @@ TILES(2)
 TILES(3)
 TILES(4)
 
+// Vectors of the tiles: the widest that still take all rows at once, or else three, whose loads are fewest for tall matrices, or two.
+TARGET ALWAYS_INLINE size_t NAMED(widest)(size_t rows) {
+    if (rows <= ROWS_OF_4) return 4;
+    if (rows <= ROWS_OF_3) return 3;
+    if (rows <= ROWS_OF_2) return 2;
+#if LANES == 8
+    // Few registers: the one of the two shapes that leaves fewer of them without work.
+    return (rows + ROWS_OF_2 - 1) / ROWS_OF_2 * 3 < (rows + ROWS_OF_3 - 1) / ROWS_OF_3 * 2 ? 2 : 3;
+#else
+    return 3;
+#endif
+}
+
 // Columns are cut into groups of vectors, rows into groups of tiles, both as evenly as they go.
 TARGET static void NAMED(product)(const struct product *q) {
     static const size_t most_rows[] = {0, ROWS_OF_1, ROWS_OF_2, ROWS_OF_3, ROWS_OF_4};
-    const size_t vectors = (q->n + 15) / 16;
-    size_t widest = 1;
-    // The widest tile that still takes all rows at once, or else the third, whose loads are fewest for tall matrices.
-    for (size_t v = 2; v <= MAX_VECTORS; v++)
-        if (most_rows[v] && (v <= 3 || q->m <= most_rows[v]) && !(v == 3 && q->m > most_rows[3] && q->m <= most_rows[2])) widest = v;
+    const size_t vectors = (q->n + LANES - 1) / LANES, widest = NAMED(widest)(q->m);
     const size_t groups = (vectors + widest - 1) / widest;
     for (size_t group = 0, first = 0; group < groups; group++) {
         const size_t width = (vectors - first + groups - group - 1) / (groups - group);
-        const int tail = first + width == vectors ? (int)(q->n - (vectors - 1) * 16) : 16;
+        const int tail = first + width == vectors ? (int)(q->n - (vectors - 1) * LANES) : LANES;
         const size_t tiles = (q->m + most_rows[width] - 1) / most_rows[width];
         for (size_t tile = 0, row = 0; tile < tiles; tile++) {
             const int rows = (int)((q->m - row + tiles - tile - 1) / (tiles - tile));
             switch (width) {
-            case 1: NAMED(tiles1)(rows, q, row, first * 16, tail); break;
-            case 2: NAMED(tiles2)(rows, q, row, first * 16, tail); break;
-            case 3: NAMED(tiles3)(rows, q, row, first * 16, tail); break;
-            case 4: NAMED(tiles4)(rows, q, row, first * 16, tail); break;
+            case 1: NAMED(tiles1)(rows, q, row, first * LANES, tail); break;
+            case 2: NAMED(tiles2)(rows, q, row, first * LANES, tail); break;
+            case 3: NAMED(tiles3)(rows, q, row, first * LANES, tail); break;
+            case 4: NAMED(tiles4)(rows, q, row, first * LANES, tail); break;
             }
             row += (size_t)rows;
         }
@@ -71,55 +89,72 @@ TARGET static void NAMED(product)(const struct product *q) {
     }
 }
 
-// Dot products of rows of A with rows of B, each over sixteen partial chains that are folded in a fixed tree.
+// Dot products of rows of A with rows of B, each over sixteen partial chains that are folded in a fixed tree. Where a register holds
+// fewer, some of the chains of all dot products go to their end before the others begin.
 TARGET ALWAYS_INLINE void NAMED(dots)(const int rows, const int columns, const struct product *q, size_t row, size_t column) {
-    v16 sum[16] = {};
-    const float *a = q->a + row * q->a_row, *b = q->b + column * q->b_row;
+    NAMED(lanes) sums[NAMED(PARTS)][MOST_DOTS];
     const size_t a_row = q->a_row, b_row = q->b_row, whole = q->k / 16 * 16;
-    for (size_t p = 0; p < whole; p += 16) {
-        v16 factors[16];
-        for (int j = 0; j < columns; j++) factors[j] = LOAD16(b + j * b_row + p);
+    for (int part = 0; part < NAMED(PARTS); part++) {
+        NAMED(lanes) sum[MOST_DOTS] = {};
+        const float *a = q->a + row * q->a_row + part * LANES, *b = q->b + column * q->b_row + part * LANES;
+        for (size_t p = 0; p < whole; p += 16) {
+            NAMED(lanes) factors[DOT_COLUMNS];
+            for (int j = 0; j < columns; j++) factors[j] = LOAD(b + j * b_row + p);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i++) {
-            const v16 value = LOAD16(a + i * a_row + p);
+            for (int i = 0; i < rows; i++) {
+                const NAMED(lanes) value = LOAD(a + i * a_row + p);
 #pragma clang loop unroll(full)
-            for (int j = 0; j < columns; j++) sum[i * columns + j] = FUSED(value, factors[j], sum[i * columns + j]);
+                for (int j = 0; j < columns; j++) sum[i * columns + j] = FUSED(value, factors[j], sum[i * columns + j]);
+            }
         }
+        if (whole < q->k) {
+            // Of all chains, also of those that have no more factors: these add zero.
+            const int left = (int)(q->k - whole) - part * LANES, rest = left < 0 ? 0 : left < LANES ? left : LANES;
+            NAMED(lanes) factors[DOT_COLUMNS];
+            for (int j = 0; j < columns; j++) factors[j] = NAMED(load_first)(b + j * b_row + whole, rest);
+#pragma clang loop unroll(full)
+            for (int i = 0; i < rows; i++) {
+                const NAMED(lanes) value = NAMED(load_first)(a + i * a_row + whole, rest);
+#pragma clang loop unroll(full)
+                for (int j = 0; j < columns; j++) sum[i * columns + j] = FUSED(value, factors[j], sum[i * columns + j]);
+            }
+        }
+        for (int i = 0; i < rows * columns; i++) sums[part][i] = sum[i];
     }
-    if (whole < q->k) {
-        const int rest = (int)(q->k - whole);
-        for (int i = 0; i < rows; i++) {
-            const v16 value = NAMED(load_first)(a + i * a_row + whole, rest);
-            for (int j = 0; j < columns; j++)
-                sum[i * columns + j] = FUSED(value, NAMED(load_first)(b + j * b_row + whole, rest), sum[i * columns + j]);
-        }
-    }
-    v16 all;
-    fold16(sum, &all);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++) {
-            float *c = q->c + (row + i) * q->c_row + column + j;
-            const float start = q->start == VK_FROM_ZERO ? 0.0f : q->start == VK_FROM_C ? *c : q->bias[column + j];
-            *c = start + all[i * columns + j];
-        }
+    float all[MOST_DOTS];
+    NAMED(fold)(rows * columns, sums, all);
+    float *c = q->c + row * q->c_row + column;
+    const float *bias = q->bias + column;
+#define FOR_EACH                     \
+    for (int i = 0; i < rows; i++)   \
+        for (int j = 0; j < columns; j++)
+    if (q->start == VK_FROM_C) FOR_EACH c[i * q->c_row + j] += all[i * columns + j];
+    else if (q->start == VK_FROM_BIAS) FOR_EACH c[i * q->c_row + j] = bias[j] + all[i * columns + j];
+    else FOR_EACH c[i * q->c_row + j] = 0.0f + all[i * columns + j];
+#undef FOR_EACH
 }
 
-TARGET static void NAMED(product_of_rows)(const struct product *q) {
-    // Four rows of B stay in the first-level cache while those of A pass by.
-    size_t column = 0;
-    for (; column + 4 <= q->n; column += 4) {
-        size_t row = 0;
-        for (; row + 4 <= q->m; row += 4) NAMED(dots)(4, 4, q, row, column);
-        for (; row < q->m; row++) NAMED(dots)(1, 4, q, row, column);
+// Some rows of B, cut as evenly as they go, stay in the first-level cache while those of A pass by.
+#define DOTS_OF(columns)                                                                                    \
+    case columns: {                                                                                         \
+        const int constant = columns <= DOT_COLUMNS ? columns : 1;                                          \
+        size_t row = 0;                                                                                     \
+        for (; row + DOT_ROWS <= q->m; row += DOT_ROWS) NAMED(dots)(DOT_ROWS, constant, q, row, column);    \
+        for (; row + 2 <= q->m; row += 2) NAMED(dots)(2, constant, q, row, column);                         \
+        for (; row < q->m; row++) NAMED(dots)(1, constant, q, row, column);                                 \
+        break;                                                                                              \
     }
-    for (; column < q->n; column++) {
-        size_t row = 0;
-        for (; row + 4 <= q->m; row += 4) NAMED(dots)(4, 1, q, row, column);
-        for (; row < q->m; row++) NAMED(dots)(1, 1, q, row, column);
+TARGET static void NAMED(product_of_rows)(const struct product *q) {
+    for (size_t tiles = (q->n + DOT_COLUMNS - 1) / DOT_COLUMNS, column = 0; tiles > 0; tiles--) {
+        const size_t columns = (q->n - column + tiles - 1) / tiles;
+        switch (columns) { DOTS_OF(1) DOTS_OF(2) DOTS_OF(3) DOTS_OF(4) }
+        column += columns;
     }
 }
 
 #undef MAX_ROWS
 #undef MAX_VECTORS
+#undef IS_TAIL
 #undef TILE_ROWS
 #undef TILES
+#undef DOTS_OF

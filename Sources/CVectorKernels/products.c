@@ -20,8 +20,8 @@ struct product {
 
 static enum vk_instructions supported_instructions(void) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v4")) return VK_X86_64_V4;
-    if (__builtin_cpu_supports("x86-64-v3")) return VK_X86_64_V3;
+    if (VK_MOST_INSTRUCTIONS >= 4 && __builtin_cpu_supports("x86-64-v4")) return VK_X86_64_V4;
+    if (VK_MOST_INSTRUCTIONS >= 3 && __builtin_cpu_supports("x86-64-v3")) return VK_X86_64_V3;
 #endif
     return VK_ANY;
 }

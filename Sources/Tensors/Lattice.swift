@@ -80,31 +80,22 @@ public struct LatticeVector: Sendable, Equatable {
     }
 
     /// The mean of what several states add to this one, put on it: `self ⊕ round((Σ (tip ⊖ self)) / tips)`, with one rounding, half to
-    /// even, of an exact sum: the same whatever the order of the tips. This state itself where there are none.
+    /// even, of an exact sum: the same whatever the order of the tips, and between the least and the largest of them. This state itself
+    /// where there are none.
     /// - Complexity: O(n · tips), at memory bandwidth.
-    public func merging(_ tips: [LatticeVector]) throws(LatticeOverflow) -> LatticeVector {
+    public func merging(_ tips: [LatticeVector]) -> LatticeVector {
         precondition(tips.allSatisfy { $0.count == count } && tips.count <= Self.mostTips, "tips of this state")
         guard !tips.isEmpty, count > 0 else { return self }
-        var overflow: Int32 = 0
-        let merged = [Int32](unsafeUninitializedCapacity: count) { buffer, initialised in
-            initialised = count
-            let branches = Double(tips.count), target = buffer.baseAddress!
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.mergeTile) { sums in
-                let sums = sums.baseAddress!
-                // A tile's sums stay in the cache while all tips pass.
-                for start in stride(from: 0, to: count, by: Self.mergeTile) {
-                    let length = min(Self.mergeTile, count - start)
-                    steps.withUnsafeBufferPointer { vk_begin_merge($0.baseAddress! + start, sums, length, branches) }
-                    for tip in tips { tip.steps.withUnsafeBufferPointer { vk_add_tip($0.baseAddress! + start, sums, length) } }
-                    steps.withUnsafeBufferPointer { overflow |= vk_finish_merge($0.baseAddress! + start, sums, target + start, length, branches) }
-                }
-            }
+        // All tips are read side by side, and may be more than closures can be nested. An array that nobody changes, of a type that is
+        // no class, stays where it is for as long as it lives.
+        return withExtendedLifetime(tips) {
+            let addresses = tips.map { tip in tip.steps.withUnsafeBufferPointer { $0.baseAddress } }
+            return LatticeVector([Int32](unsafeUninitializedCapacity: count) { buffer, initialised in
+                initialised = count
+                steps.withUnsafeBufferPointer { vk_merge($0.baseAddress!, addresses, addresses.count, buffer.baseAddress!, count) }
+            })
         }
-        guard overflow == 0 else { throw LatticeOverflow() }
-        return LatticeVector(merged)
     }
-
-    private static let mergeTile = 2048
 
     /// Up to so many the kernel's sums are exact.
     public static let mostTips = 1 << 20

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Training
@@ -40,5 +41,35 @@ struct ThreadCrewTests {
             }
         }
         #expect(total.load(ordering: .relaxed) == 400)
+    }
+
+    @Test("… lets whoever waits long for another sleep, and wakes it when the work is done")
+    func leaderSleeps() throws {
+        let done = Atomic<Int>(0)
+        try ThreadCrew.run(threads: 2) { crew in
+            for _ in 0..<3 {
+                crew.forEach(2) { piece, _ in
+                    // The other thread has nothing to do but to wait for this piece, or for the next work.
+                    if piece == 1 { #expect(wait { crew.sleepers.load(ordering: .relaxed) > 0 }, "nobody sleeps") }
+                    done.add(1, ordering: .relaxed)
+                }
+            }
+        }
+        #expect(done.load(ordering: .relaxed) == 6)
+    }
+
+    @Test("… wakes sleeping helpers for the next work")
+    func helpersWake() throws {
+        try ThreadCrew.run(threads: 2) { crew in
+            for _ in 0..<3 {
+                #expect(wait { crew.sleepers.load(ordering: .relaxed) == 1 }, "the helper does not sleep")
+                let begun = Atomic<Int>(0)
+                crew.forEach(2) { _, _ in
+                    begun.add(1, ordering: .relaxed)
+                    // Nobody is done before the other has begun.
+                    #expect(wait { begun.load(ordering: .relaxed) == 2 }, "the helper sleeps on")
+                }
+            }
+        }
     }
 }

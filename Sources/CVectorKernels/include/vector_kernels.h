@@ -126,11 +126,9 @@ void vk_scale_floats(const float *sum, float *values, size_t n, float factor);
 // values = bytes * scale + shift.
 void vk_standardise_bytes(const uint8_t *bytes, float *values, size_t n, float scale, float shift);
 
-// merged = base + (sum of tip - base over the branches) / branches, one rounding, half to even, in three steps: begin, add each tip,
-// finish. With at most 2^20 branches every sum is exact. The last step gives whether a result leaves Int32.
-void vk_begin_merge(const int32_t *base, double *sums, size_t n, double branches);
-void vk_add_tip(const int32_t *tip, double *sums, size_t n);
-int vk_finish_merge(const int32_t *base, const double *sums, int32_t *merged, size_t n, double branches);
+// merged = base + (sum of tip - base over the branches) / branches, one rounding, half to even. At least one branch and at most 2^20.
+// What comes out lies between the tips and overflows never.
+void vk_merge(const int32_t *base, const int32_t *const *tips, size_t branches, int32_t *merged, size_t n);
 
 // The lattice. Snap: nearest multiple, ties to even; gives the first index that is NaN, infinite or out of Int32, or n.
 size_t vk_snap(const float *values, int32_t *steps, size_t n, float steps_per_unit);

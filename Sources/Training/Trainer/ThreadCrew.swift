@@ -3,7 +3,8 @@ import Glibc
 import Synchronization
 
 /// Threads that stay awake from one piece of parallel work to the next. Waking a sleeping thread costs as much as a small
-/// batch does; a training takes a few such pieces a batch, with next to nothing in between.
+/// batch does; a training takes a few such pieces a batch, with next to nothing in between. Only who waits much longer than that,
+/// because the system gives the core of whom it waits for to others, sleeps, and leaves its own core to them.
 ///
 /// Each thread begins with its own share of the pieces, the same one every time, so that what it wrote is still in its core's
 /// cache, and goes on with what is left of the others': work ends with however many threads the system really gives. Which
@@ -34,6 +35,15 @@ final class ThreadCrew: Sendable {
             words[thread * Self.apart].store(work << 40 | UInt64(pieces.upperBound) << 20 | UInt64(pieces.lowerBound), ordering: .releasing)
         }
 
+        /// Whether any piece of any share is left.
+        var hasAny: Bool {
+            for thread in 0..<count {
+                let seen = words[thread * Self.apart].load(ordering: .acquiring)
+                if seen & 0xFFFFF < seen >> 20 & 0xFFFFF { return true }
+            }
+            return false
+        }
+
         /// A piece of a thread's share that nobody else gets; nil when there is none left.
         func claim(_ thread: Int) -> Int? {
             while true {
@@ -46,8 +56,8 @@ final class ThreadCrew: Sendable {
     }
 
     static let mostPieces = 1 << 20 - 1
-    /// Looks at the tickets before a waiting thread offers its core to others: about 20 µs.
-    private static let patience = 500
+    /// Looks before a waiting thread offers its core to others, about 20 µs, and nanoseconds for which it goes on looking before it sleeps.
+    private static let patience = 500, mostWaiting = 200_000
 
     private let finished = Atomic<Int>(0)
     private let arrivals = Atomic<Int>(0)
@@ -58,9 +68,24 @@ final class ThreadCrew: Sendable {
     /// Written by the leader while no piece is claimable, read by those who have claimed one.
     private nonisolated(unsafe) var body: (_ piece: Int, _ thread: Int) -> Void = { _, _ in }
 
-    private init(threads: Int) { tickets = Tickets(count: threads) }
+    /// Threads that sleep, or are about to: they will look once more before they do.
+    let sleepers = Atomic<Int>(0)
+    private nonisolated(unsafe) let bed = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private nonisolated(unsafe) let bell = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    deinit { tickets.deallocate() }
+    private init(threads: Int) {
+        tickets = Tickets(count: threads)
+        pthread_mutex_init(bed, nil)
+        pthread_cond_init(bell, nil)
+    }
+
+    deinit {
+        tickets.deallocate()
+        pthread_cond_destroy(bell)
+        pthread_mutex_destroy(bed)
+        bell.deallocate()
+        bed.deallocate()
+    }
 
     /// Runs `lead` on this thread with up to `threads` − 1 others to help it, which leave when it returns.
     static func run<Value>(threads: Int, on workers: WorkerThreads = .shared, _ lead: (ThreadCrew) throws -> Value) throws -> Value {
@@ -75,6 +100,7 @@ final class ThreadCrew: Sendable {
                 guard thread == 0 else { return crew.help(as: thread) }
                 outcome = Result { try lead(crew) }
                 crew.isDismissed.store(true, ordering: .releasing)
+                crew.wakeSleepers()
             }
             return try outcome!.get()
         }
@@ -91,17 +117,16 @@ final class ThreadCrew: Sendable {
             for thread in 0..<tickets.count {
                 tickets.offer(pieces * thread / tickets.count..<pieces * (thread + 1) / tickets.count, of: works, to: thread)
             }
+            wakeSleepers()
             while work(as: 0) {}
-            var looks = 0
-            while finished.load(ordering: .acquiring) < pieces { Self.wait(&looks) }
+            wait { finished.load(ordering: .acquiring) == pieces }
             self.body = { _, _ in }
         }
     }
 
     private func help(as thread: Int) {
-        var looks = 0
         while !isDismissed.load(ordering: .relaxed) {
-            if work(as: thread) { looks = 0 } else { Self.wait(&looks) }
+            if !work(as: thread) { wait { isDismissed.load(ordering: .relaxed) || tickets.hasAny } }
         }
     }
 
@@ -109,15 +134,46 @@ final class ThreadCrew: Sendable {
     private func work(as thread: Int) -> Bool {
         for place in 0..<tickets.count {
             guard let piece = tickets.claim((thread + place) % tickets.count) else { continue }
+            // Read first: once the last piece is finished, the leader may write it.
+            let all = pieces
             body(piece, thread)
-            finished.add(1, ordering: .releasing)
+            if finished.add(1, ordering: .releasing).newValue == all, thread != 0 { wakeSleepers() }
             return true
         }
         return false
     }
 
-    private static func wait(_ looks: inout Int) {
-        looks += 1
-        if looks > patience { sched_yield() } else { vk_pause() }
+    /// Waits until something is over, whose end is followed by `wakeSleepers`.
+    private func wait(until isOver: () -> Bool) {
+        for _ in 0..<Self.patience {
+            if isOver() { return }
+            vk_pause()
+        }
+        let start = Self.nanoseconds()
+        while Self.nanoseconds() - start < Self.mostWaiting {
+            if isOver() { return }
+            sched_yield()
+        }
+        sleepers.add(1, ordering: .relaxed)
+        // Either this thread sees what has ended, or who ended it sees that this one sleeps.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        pthread_mutex_lock(bed)
+        while !isOver() { pthread_cond_wait(bell, bed) }
+        pthread_mutex_unlock(bed)
+        sleepers.subtract(1, ordering: .relaxed)
+    }
+
+    private func wakeSleepers() {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        guard sleepers.load(ordering: .relaxed) > 0 else { return }
+        pthread_mutex_lock(bed)
+        pthread_cond_broadcast(bell)
+        pthread_mutex_unlock(bed)
+    }
+
+    private static func nanoseconds() -> Int {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return now.tv_sec * 1_000_000_000 + now.tv_nsec
     }
 }
