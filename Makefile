@@ -23,7 +23,7 @@ unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
 .PHONY: help packages build installable install uninstall build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -8
+	@sed -n 's/^# //p' Makefile | head -9
 
 packages:
 	@Scripts/install-packages
