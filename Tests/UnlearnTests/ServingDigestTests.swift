@@ -44,10 +44,10 @@ struct ServingDigestTests {
 
     @Test("What differs between files of one model does not, nor does the way in which a number is written", arguments: [
         (#""requests_answered":3"#, #""requests_answered":4"#), (#""project":"0f""#, #""project":"1f""#), (#""state_digest":"00""#, #""state_digest":"11""#),
-        (#""program_version":"\#(programVersion)""#, #""program_version":"9""#), (#""mean":40"#, #""mean":40.0"#), (#""mean":40"#, #""mean":4e1"#), (#""deviation":2.5"#, #""deviation":2.50"#), (":", " : "),
+        (#""program_version":"\#(programVersion)""#, #""program_version":"9""#), (#""pixels":null,"#, ""), ("{", #"{"later":null,"#), (#""mean":40"#, #""mean":40.0"#), (#""mean":40"#, #""mean":4e1"#), (#""deviation":2.5"#, #""deviation":2.50"#), (":", " : "),
     ])
     func varies(part: String, other: String) throws {
-        let json = try Self.json(), altered = json.replacing(part, with: other)
+        let json = try Self.json(), altered = json.replacing(part, with: other, maxReplacements: part == ":" ? .max : 1)
         try #require(altered != json, "\(json)")
         #expect(try digest(altered) == digest(json))
     }
@@ -61,7 +61,7 @@ struct ServingDigestTests {
     }
 
     @Test("The text that is hashed is the one that Documentation/Formats.md describes", arguments: [
-        (#"{"b":[1,2.5,-0.0,true,null],"a":"x"}"#, #"{"a":"x","b":[1,0x4004000000000000,0,true,null]}"#),
+        (#"{"b":[1,2.5,-0.0,true,null],"c":null,"a":"x"}"#, #"{"a":"x","b":[1,0x4004000000000000,0,true,null]}"#),
         (#"["\"\\\b\t\n\f\r\u0001\u001f\/é\u007f"]"#, "[\"\\\"\\\\\\b\\t\\n\\f\\r\\u0001\\u001f/é\u{7F}\"]"), (#"["\u0000",1e300,1e18]"#, #"["\u0000",0x7e37e43c8800759c,1000000000000000000]"#),
     ])
     func canonical(json: String, text: String) throws {

@@ -33,7 +33,8 @@ public enum ServingDigest {
 }
 
 extension JSONValue {
-    /// The one text of a value: keys sorted, nothing between, of escapes the short ones and else four digits in lower case for control
+    /// The one text of a value: keys sorted, those without a value left out (so that what a later version may say beside leaves the text of what does not say it
+    /// as it was), nothing between, of escapes the short ones and else four digits in lower case for control
     /// characters alone. A whole number of 64 bits stands in decimal digits, however it was written, and every other as the bits of the
     /// nearest double in hexadecimal: no two programs need agree on the shortest digits of a number.
     var canonical: String {
@@ -45,7 +46,7 @@ extension JSONValue {
         case .string(let text): Self.quoted(text)
         case .array(let values): "[" + values.map(\.canonical).joined(separator: ",") + "]"
         case .object(let members):
-            "{" + members.sorted { $0.key < $1.key }.map { "\(Self.quoted($0.key)):\($0.value.canonical)" }.joined(separator: ",") + "}"
+            "{" + members.filter { $0.value != .null }.sorted { $0.key < $1.key }.map { "\(Self.quoted($0.key)):\($0.value.canonical)" }.joined(separator: ",") + "}"
         }
     }
 
