@@ -32,8 +32,9 @@ struct StatusTests {
             #expect(text.contains(line), "\(text)")
         }
         let people = Program(folder: folder.file("people"))
-        try people.json("init", "--data", "csv:\(folder.file("table.csv"))", "--id-column", "id", "--label-column", "label", "--person-column", "who", "--model", "logistic", "--blocks", "2")
-        #expect(try people.run("status").output.contains("; labels 'label', ids 'id', persons 'who'\n"))
+        let table = try folder.write("x,who,label\n" + (0..<400).map { "\($0 % 17),p\($0 / 4),\($0 % 2)\n" }.joined(), to: "people.csv")
+        try people.json("init", "--data", "csv:\(table)", "--label-column", "label", "--person-column", "who", "--model", "logistic", "--blocks", "2")
+        #expect(try people.run("status").output.contains("; labels 'label', ids are positions, persons 'who'\n"))
         try program.json("train")
         #expect(try program.json("status")["last_event"] as? String == "trained")
     }
