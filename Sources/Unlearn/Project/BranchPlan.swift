@@ -271,7 +271,7 @@ struct LineagePools {
                 let isStem = lineage.branch(of: pool.blocks.lowerBound) == nil && pool.blocks.upperBound <= lineage.stem
                 let rows = people.map { "rows of only \($0) people" } ?? "only \(pool.rows.count) rows"
                 throw Failure(
-                    .input, "\(isStem ? "the stem has" : "the branches have") \(pool.blocks.count) blocks, and \(rows) go there; choose fewer --blocks, or another --stem")
+                    .input, "\(isStem ? "the stem has" : "the branches have") \(pool.blocks.count) blocks and \(rows) go there; choose fewer --blocks, or another --stem")
             }
             return (
                 rows: pool.rows, first: pool.blocks.lowerBound,
