@@ -247,6 +247,12 @@ struct TableSourceTests {
         let folder = try TemporaryFolder(), source = try source("x,label\n" + (0..<30).map { "\($0 + 1).250,\($0 % 2)\n" }.joined(), folder)
         _ = try source.survey()
         #expect(source.remarks.contains { $0.contains("column 'x'") && $0.contains("--decimal-comma") })
+        // Nobody writes thousands as 0.250 or 1234.250.
+        for sure in ["0.250", "-0.125", "1234.250"] {
+            let other = try self.source("x,label\n" + (0..<30).map { "\($0 == 7 ? sure : "\($0 + 1).250"),\($0 % 2)\n" }.joined(), folder)
+            _ = try other.survey()
+            #expect(!other.remarks.contains { $0.contains("--decimal-comma") }, "\(sure)")
+        }
         var options = TableOptions(labelColumn: "label")
         options.decimalComma = true
         let other = TableSource(try folder.write("x;label\n1,25;0\n", to: "comma.csv"), options, encoding: source.encoding, classNames: ["0", "1"])

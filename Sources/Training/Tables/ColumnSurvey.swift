@@ -36,7 +36,7 @@ struct ColumnSurvey {
     /// The first cell that is too long to name a category.
     private var firstTooLong: (bytes: Int, place: RecordPlace)?
     private var withComma = 0
-    /// Numbers with a point, and those of them with three digits behind it.
+    /// Numbers with a point, and those of them in which it may stand between groups of digits.
     private var withPoint = 0
     private var withThree = 0
 
@@ -106,7 +106,7 @@ struct ColumnSurvey {
                 if value != value.rounded() { isWhole = false }
                 if cell.contains(UInt8(ascii: ".")) {
                     withPoint += 1
-                    if cell.count >= 5, cell[cell.count - 4] == UInt8(ascii: ".") { withThree += 1 }
+                    if GroupingDoubt.mayBeGrouped(cell) { withThree += 1 }
                 }
                 numbers.add(value)
             } else if firstTooLarge == nil {

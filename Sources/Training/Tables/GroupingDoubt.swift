@@ -18,15 +18,12 @@ struct GroupingDoubt {
     ///   - decimalComma: whether a point was taken to stand between groups of digits.
     mutating func add(_ cell: UnsafeBufferPointer<UInt8>, value: Double, decimalComma: Bool, _ training: TableEncoding.Standardisation) {
         guard !isSettled else { return }
-        guard let point = cell.lastIndex(of: UInt8(ascii: ".")) else {
+        guard cell.contains(UInt8(ascii: ".")) else {
             // Whoever writes decimals with a comma writes none with a point.
             if decimalComma, cell.contains(UInt8(ascii: ",")) { isSettled = true }
             return
         }
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9"), whole = cell[..<point].drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
-        guard cell.count - point == 4, cell[(point + 1)...].allSatisfy(digits.contains), (1...3).contains(whole.count), whole.allSatisfy(digits.contains),
-            whole.first != UInt8(ascii: "0")
-        else {
+        guard Self.mayBeGrouped(cell) else {
             isSettled = true
             return
         }
@@ -34,6 +31,14 @@ struct GroupingDoubt {
         cells += 1
         asRead += abs(value - training.mean) / training.deviation
         otherwise += abs(value * (decimalComma ? 0.001 : 1000) - training.mean) / training.deviation
+    }
+
+    /// Whether a number's one point may as well stand between groups of digits: 48.951, but neither 0.951 nor 4895.100.
+    static func mayBeGrouped(_ cell: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let point = cell.lastIndex(of: UInt8(ascii: ".")) else { return false }
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9"), whole = cell[..<point].drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
+        return cell.count - point == 4 && cell[(point + 1)...].allSatisfy(digits.contains) && (1...3).contains(whole.count) && whole.allSatisfy(digits.contains)
+            && whole.first != UInt8(ascii: "0")
     }
 
     var isDoubtful: Bool { !isSettled && cells > 0 && otherwise < asRead }
