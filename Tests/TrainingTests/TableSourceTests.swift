@@ -249,7 +249,7 @@ struct TableSourceTests {
         #expect(source.remarks.contains { $0.contains("column 'x'") && $0.contains("--decimal-comma") })
         // Nobody writes thousands as 0.250 or 1234.250.
         for sure in ["0.250", "-0.125", "1234.250"] {
-            let other = try self.source("x,label\n" + (0..<30).map { "\($0 == 7 ? sure : "\($0 + 1).250"),\($0 % 2)\n" }.joined(), folder)
+            let other = try self.source("x,label\n" + (0..<30).map { "\($0 == 7 ? sure : "\($0 + 1).250"),\($0 % 2)\n" }.joined(), TemporaryFolder())
             _ = try other.survey()
             #expect(!other.remarks.contains { $0.contains("--decimal-comma") }, "\(sure)")
         }
