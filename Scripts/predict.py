@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """predict.py MODEL ROWS.csv [ENCODING]: class and probabilities of each row of a table, with NumPy alone, from a file that 'unlearn export'
-wrote. Numbers are plain ones: digits in groups of three are for 'unlearn predict'."""
+wrote. The table is text, plain or gzip."""
 import csv
+import gzip
 import json
+import re
 import signal
 import sys
 from datetime import datetime, timezone
@@ -38,6 +40,16 @@ def date(cell):
     return divmod(moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp(), 86400)
 
 
+def number(cell, comma):
+    """As 'unlearn' reads it: digits stand in groups of three where that can be nothing else, 1,234.5, or 1.234 with a decimal comma."""
+    point, group = ",." if comma else ".,"
+    if re.fullmatch(rf"[+-]?\d{{1,3}}(\{group}\d{{3}})+(\{point}\d+){'?' if comma else ''}", cell):
+        cell = cell.replace(group, "")
+    if comma and "." in cell:
+        raise SystemExit(f"predict.py: '{cell}' is no number with a decimal comma; mend it")
+    return float(cell.replace(point, "."))
+
+
 def features(column, cell, comma):
     """The features that one cell becomes."""
     if column["kind"] == "categories":
@@ -46,7 +58,7 @@ def features(column, cell, comma):
     scales = [(column.get(part + "mean", 0), column.get(part + "deviation", 1)) for part in ("", "time_") if part == "" or part + "mean" in column]
     if cell.lower() in MISSING:
         return [0] * len(scales) + [1] * column.get("gaps", False)
-    readers = {"number": lambda: [float(cell.replace(",", ".") if comma else cell)], "boolean": lambda: [BOOLEANS[normalize("NFC", cell.lower())]], "date": lambda: date(cell)}
+    readers = {"number": lambda: [number(cell, comma)], "boolean": lambda: [BOOLEANS[normalize("NFC", cell.lower())]], "date": lambda: date(cell)}
     return [(value - mean) / deviation for value, (mean, deviation) in zip(readers[column["kind"]](), scales)] + [0] * column.get("gaps", False)
 
 
@@ -54,7 +66,8 @@ def features(column, cell, comma):
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 tensors, model = load(sys.argv[1])
 table, network, names = model["table"], model["network"], model["class_names"]
-text = open(sys.argv[2], newline="", encoding=(sys.argv[3:] or ["utf-8-sig"])[0]).read().lstrip("\ufeff")
+data = open(sys.argv[2], "rb").read()
+text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode((sys.argv[3:] or ["utf-8-sig"])[0]).lstrip("\ufeff")
 rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter=max(",;\t|", key=text.split("\n")[0].count)))
 x = np.float32([sum((features(column, row[column["name"]].strip(), "decimal_comma" in table) for column in table["columns"]), []) for row in rows])
 for layer in ["linear"] if network["model"] == "logistic" else [f"hidden{i + 1}" for i in range(len(network["hidden"]))] + ["output"]:

@@ -29,7 +29,8 @@ extension Recipe {
         } ?? true
         // Each is bounded before they are added.
         let appendedFit = plan.appended.map { plan.branches == nil && !$0.isEmpty && $0.allSatisfy(Self.allowedBlocks.contains) && $0.count < plan.blocks && $0.reduce(0, +) < plan.blocks } ?? true
-        return branchesFit && appendedFit && Self.allowedBlocks.contains(plan.blocks) && Self.allowedEpochs.contains(plan.epochs) && Self.allowedBatchSizes.contains(trainer.batchSize)
+        let sharesFit = plan.appendedShares.map { $0.count == plan.appended?.count && $0.allSatisfy { (0...1).contains($0) } } ?? true
+        return branchesFit && appendedFit && sharesFit && Self.allowedBlocks.contains(plan.blocks) && Self.allowedEpochs.contains(plan.epochs) && Self.allowedBatchSizes.contains(trainer.batchSize)
             && trainer.hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(trainer.width)
             && holds(Self.allowedLearningRates, plan.learningRate) && holds(Self.allowedMomentum, trainer.momentum) && holds(Self.allowedWeightDecay, trainer.weightDecay)
             && holds(Self.allowedLabelSmoothing, trainer.labelSmoothing) && holds(Self.allowedGradientClips, trainer.gradientClip)

@@ -36,6 +36,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     /// Blocks of each later import into a chain, which stand behind those of the first; nil: there was none. In a lineage with branches
     /// later rows are branches like the others.
     public var appended: [Int]?
+    /// Which share of all rows, these included, each of these imports brought; 0 or nil: not kept, and its share of the blocks stands for it.
+    public var appendedShares: [Float]?
     /// Times that each block of the stem is passed over.
     public var epochs: Int
     /// Of the first block; `rate(block:)` is a block's own.
@@ -58,15 +60,16 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     /// Times that a block is passed over.
     public func epochs(of block: Int) -> Int { lineage.branch(of: block) == nil ? epochs : branches!.epochs }
 
-    /// The blocks of one import that a chain's block is among: the first, and how many.
-    private func run(of block: Int) -> (first: Int, count: Int) {
-        let appended = appended ?? []
-        var first = 1, count = blocks - appended.reduce(0, +)
-        for next in appended where block >= first + count {
+    /// The blocks of one import that a chain's block is among: the first, how many, and the share of all rows until then that it brought.
+    private func run(of block: Int) -> (first: Int, count: Int, share: Float) {
+        let appended = appended ?? [], shares = appendedShares ?? []
+        var first = 1, count = blocks - appended.reduce(0, +), share: Float = 1
+        for (index, next) in appended.enumerated() where block >= first + count {
             first += count
             count = next
+            share = shares.indices.contains(index) && shares[index] > 0 ? shares[index] : Float(count) / Float(first - 1 + count)
         }
-        return (first, count)
+        return (first, count, share)
     }
 
     /// The rate of a block (1-based). It never depends on how many steps were taken before.
@@ -77,8 +80,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
             progress = Double(block - lineage.blocks(ofBranch: branch).lowerBound) / Double(lineage.length)
         } else {
             let run = run(of: block)
-            // Later rows are taught at the rate that their share of the blocks would have had.
-            first = run.first == 1 ? learningRate : learningRate * Float(run.count) / Float(run.first - 1 + run.count)
+            // Later rows weigh about as much as if they had been there from the start.
+            first = run.first == 1 ? learningRate : learningRate * run.share
             progress = Double(block - run.first) / Double(lineage.isChain ? run.count : 2 * lineage.stem)
         }
         let factor =

@@ -136,6 +136,12 @@ struct PersonTests {
         let made = try program.json(
             ["init", "--data", "csv:\(table)", "--model", "logistic", "--limit", "100", "--exclude", all, "--drop-unlabelled", "--holdout", "0.2"] + Self.columns)
         #expect((made["remarks"] as? [String])?.contains { $0.contains("the people 'p3' and 'P3' may be one") } == true, "\(made["remarks"] ?? "")")
+        // Whoever is asked for in one spelling hears of the other, also where there is none of the first.
+        #expect(try program.run("where", "--persons", "-", input: "p2\np3\n").errors.contains("5 more rows belong to people whose names differ from 'p3' in case"))
+        let unknown = try program.run("delete", "--persons", "-", "--dry-run", input: "P 3.0\n")
+        #expect(unknown.status == 2 && unknown.errors.contains("has no row in the project"), "\(unknown.errors)")
+        let other = try program.json("where", "--persons", "-", input: "P3\n")
+        #expect((other["rows"] as? [Any])?.count == 5 && other["alike"] == nil)
         #expect(Set(try places(program, "p2\n").compactMap { $0["id"] as? String }) == ["r10", "r11", "x12", "r14"])
         let gone = try program.run("delete", "--persons", "-", input: "p3\n")
         #expect(gone.status == 2 && gone.errors.contains("is deleted already (left out when the project was made)"), "\(gone.errors)")

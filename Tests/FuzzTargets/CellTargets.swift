@@ -26,7 +26,7 @@ extension FuzzTarget {
         "row-cell",
         samples: [
             RowCell(part: .train, block: 1, slot: 0, group: nil, request: nil).encoded, RowCell(part: .test, block: 100, slot: 599, group: 4, request: 2).encoded,
-            RowCell(part: .train, block: 3, slot: 2, group: nil, person: Array(1...16), request: nil).encoded,
+            RowCell(part: .train, block: 3, slot: 2, group: nil, person: Array(1...32), request: nil).encoded,
         ]
     ) { input in
         let cell = RowCell(input)

@@ -20,6 +20,16 @@ struct RecipeTests {
         expectClose((1...4).map { recipe(schedule).plan.rate(block: $0) }, expected, relative: 1e-6, floor: 0)
     }
 
+    @Test("Blocks of later imports are taught at their share of the rows, or of the blocks where that is all that was kept")
+    func appended() {
+        var plan = recipe(.constant, blocks: 4).plan
+        let rate = plan.learningRate
+        plan.appended = [1, 2]
+        #expect((1...4).map { plan.rate(block: $0) } == [rate, rate * 0.5, rate * 0.5, rate * 0.5])
+        plan.appendedShares = [0, 0.0625]
+        #expect((1...4).map { plan.rate(block: $0) } == [rate, rate * 0.5, rate * 0.0625, rate * 0.0625])
+    }
+
     @Test("Every schedule begins at the learning rate, never rises and stays above zero", arguments: Schedule.allCases)
     func schedulesFall(_ schedule: Schedule) {
         for blocks in [1, 2, 100, 600] {

@@ -249,8 +249,8 @@ struct TableSourceTests {
         #expect(source.remarks.contains { $0.contains("column 'x'") && $0.contains("--decimal-comma") })
         // Nobody writes thousands as 0.250 or 1234.250.
         for sure in ["0.250", "-0.125", "1234.250"] {
-            let other = try self.source("x,label\n" + (0..<30).map { "\($0 == 7 ? sure : "\($0 + 1).250"),\($0 % 2)\n" }.joined(), TemporaryFolder())
-            _ = try other.survey()
+            let place = try TemporaryFolder(), other = try self.source("x,label\n" + (0..<30).map { "\($0 == 7 ? sure : "\($0 + 1).250"),\($0 % 2)\n" }.joined(), place)
+            _ = try withExtendedLifetime(place) { try other.survey() }
             #expect(!other.remarks.contains { $0.contains("--decimal-comma") }, "\(sure)")
         }
         var options = TableOptions(labelColumn: "label")
@@ -258,6 +258,17 @@ struct TableSourceTests {
         let other = TableSource(try folder.write("x;label\n1,25;0\n", to: "comma.csv"), options, encoding: source.encoding, classNames: ["0", "1"])
         _ = try other.survey()
         #expect(try features(other)[0].features == features(source)[0].features)
+    }
+
+    @Test("Whole numbers that begin with 0 may be codes, and that is said")
+    func codes() throws {
+        func remarks(_ cells: [String]) throws -> [String] {
+            let folder = try TemporaryFolder(), source = try source("x,label\n" + cells.enumerated().map { "\($1),\($0 % 2)\n" }.joined(), folder)
+            _ = try withExtendedLifetime(folder) { try source.survey() }
+            return source.remarks.filter { $0.contains("begin with 0") }
+        }
+        #expect(try remarks(["10115", "04857", "80331", "01067"]) == ["column 'x' is read as numbers, and some begin with 0, such as 04857: if these are codes, give --categories x"])
+        #expect(try remarks(["0", "0.5", "10", "100", "-05"]).isEmpty)
     }
 
     @Test("Digits in groups of three are read where they can be nothing else")

@@ -9,6 +9,13 @@ import Testing
 struct IDListTests {
     private func list(_ text: String) throws -> IDList { try IDList(Array(text.utf8), path: "list") }
 
+    @Test("A list that is a table is read as tables are: with the separator that its header has, and not packed")
+    func tablesOfOthers() throws {
+        let list = try IDList(table: Array("name;Kunde\nMeier, Anna;17\nX;\"9\"\n".utf8), path: "F", column: "Kunde")
+        #expect(list.entries.map(\.id) == ["17", "9"])
+        #expect { _ = try IDList(table: [0x1F, 0x8B, 8, 0], path: "F", column: "Kunde") } throws: { "\($0)".contains("F is compressed") }
+    }
+
     @Test("Blank lines, comments, spaces and repeats are skipped; line numbers are kept")
     func lines() throws {
         let ids = try list("# people\n\na\r\n b \n\tc\na\n#d\ne")

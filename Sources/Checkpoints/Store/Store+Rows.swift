@@ -51,10 +51,15 @@ extension Store {
     /// The keyed digest of a row's id, in hexadecimal.
     public func rowDigest(_ id: String) -> String { Hexadecimal.encode(idDigest(id)) }
 
-    /// What stands for the person that a row belongs to, in the row's sealed entry. No id begins with a byte 0, so that no id and no person
-    /// have one digest.
-    fileprivate func personDigest(_ name: String) -> [UInt8] {
-        Array(keys.rowIDs.authenticate(keys.projectID + [0] + Array("person".utf8) + Array(name.utf8)).bytes.prefix(RowCell.personBytes))
+    /// What a keyed digest is of, beside a row's id.
+    fileprivate enum NameKind: UInt8 {
+        case person = 1
+        case foldedPerson = 2
+    }
+
+    /// What stands for a person's name in a row's sealed entry. No id begins with a byte 0, so that no id and no name have one digest.
+    fileprivate func digest(_ name: String, _ kind: NameKind) -> [UInt8] {
+        Array(keys.rowIDs.authenticate(keys.projectID + [0, kind.rawValue] + Array(name.utf8)).bytes.prefix(RowCell.nameBytes))
     }
 
     private func rowContext(_ id: [UInt8]) -> [UInt8] { rowContextPrefix + id }
@@ -93,15 +98,27 @@ extension Store {
         try rowBlocks(part).reduce(0) { $0 + (deleted ? $1.slots - $1.live : $1.live) }
     }
 
-    /// All rows that belong to some people, by name: live ones, and those that were deleted or left out.
+    /// The rows of some people.
+    public struct PeoplesRows: Sendable {
+        /// By name: live ones, and those that were deleted or left out.
+        public fileprivate(set) var own: [String: [UnnamedRow]] = [:]
+        /// By name: how many live rows are somebody's whose name is nearly this one, and none of those asked for.
+        public fileprivate(set) var alike: [String: Int] = [:]
+    }
+
     /// - Complexity: O(rows) openings of sealed cells.
-    public func rows(ofPersons names: [String]) throws -> [String: [UnnamedRow]] {
-        let persons = Dictionary(names.map { (personDigest($0), $0) }) { first, _ in first }
-        var rows: [String: [UnnamedRow]] = [:]
+    public func rows(of people: [PersonName]) throws -> PeoplesRows {
+        let names = Dictionary(people.map { (digest($0.name, .person), $0.name) }) { first, _ in first }
+        let folded = Dictionary(people.map { (digest($0.folded, .foldedPerson), $0.name) }) { first, _ in first }
+        var rows = PeoplesRows()
         try forEachRow { id, cell in
-            guard let person = cell.person, let name = persons[person] else { return }
-            rows[name, default: []].append(
-                UnnamedRow(digest: Hexadecimal.encode(id), part: cell.part, block: cell.block, slot: cell.slot, request: cell.request))
+            guard let person = cell.person else { return }
+            if let name = names[Array(person.prefix(RowCell.nameBytes))] {
+                rows.own[name, default: []].append(
+                    UnnamedRow(digest: Hexadecimal.encode(id), part: cell.part, block: cell.block, slot: cell.slot, request: cell.request))
+            } else if cell.request == nil, let name = folded[Array(person.suffix(RowCell.nameBytes))] {
+                rows.alike[name, default: 0] += 1
+            }
         }
         return rows
     }
@@ -180,7 +197,7 @@ extension StoreChange {
             switch owner {
             case .notAsked: nil
             case .nobody: RowCell.nobody
-            case .person(let name): store.personDigest(name)
+            case .person(let person): store.digest(person.name, .person) + store.digest(person.folded, .foldedPerson)
             }
         let sealed = store.seal(RowCell(part: part, block: block, slot: slot, group: group, person: person, request: excluded ? 0 : nil), id: digest)
         do {
@@ -226,7 +243,15 @@ public enum RowOwner: Sendable, Equatable {
     case notAsked
     /// The project knows persons, and this row has none.
     case nobody
-    case person(String)
+    case person(PersonName)
+}
+
+/// A person's name as it was written, and as it is where what people write one way or the other does not count.
+public struct PersonName: Sendable, Equatable {
+    public let name: String
+    public let folded: String
+
+    public init(_ name: String, folded: String) { (self.name, self.folded) = (name, folded) }
 }
 
 /// What a row's entry holds beside its id, sealed.
@@ -235,12 +260,13 @@ package struct RowCell: Equatable {
     var block: Int
     var slot: Int
     var group: Int?
-    /// A keyed digest of the person's name, or zeros for nobody; nil in a project that knows no persons. All entries of a project are of one
+    /// Keyed digests of the person's name and of it folded, or zeros for nobody; nil in a project that knows no persons. All entries of a project are of one
     /// length, so that sealed ones do not tell which rows are somebody's, or gone.
     var person: [UInt8]?
     var request: Int?
 
-    static let personBytes = 16
+    static let nameBytes = 16
+    static let personBytes = 2 * nameBytes
     static let nobody = [UInt8](repeating: 0, count: personBytes)
     private static let length = 1 + 4 * 4
 

@@ -312,8 +312,10 @@ public enum CSVFile {
     }
 
     /// The same of a file that is in memory already.
-    public static func forEachRecord(in bytes: [UInt8], path: String, _ body: (_ line: Int, _ fields: [String]) throws -> Void) throws {
+    /// - Parameter column: of the header, by which the separator is found; nil: a comma.
+    public static func forEachRecord(in bytes: [UInt8], path: String, column: String? = nil, _ body: (_ line: Int, _ fields: [String]) throws -> Void) throws {
         var records = try CSVRecords(bytes, path: path)
+        if let column { records.findSeparator(columns: [column]) }
         try records.forEach(body)
     }
 }

@@ -43,6 +43,9 @@ struct ColumnSurvey {
     /// Whether points may stand between groups of digits, which nothing in the column says.
     var mayBeGrouped: Bool { !decimalComma && withPoint >= 10 && withThree == withPoint }
 
+    /// The first whole number that begins with a 0, as codes do.
+    private(set) var firstCode: String?
+
     private var frequencies: [String: Int] = [:]
     /// Cells that were not counted, because there were too many different ones, or because the column looked like numbers.
     private var uncounted = 0
@@ -104,6 +107,7 @@ struct ColumnSurvey {
         } else if let value = Cell.number(cell, decimalComma: decimalComma) {
             if abs(value) <= Cell.largestNumber {
                 if value != value.rounded() { isWhole = false }
+                if firstCode == nil, cell.count > 1, cell[0] == UInt8(ascii: "0"), cell.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) { firstCode = Cell.text(cell) }
                 if cell.contains(UInt8(ascii: ".")) {
                     withPoint += 1
                     if GroupingDoubt.mayBeGrouped(cell) { withThree += 1 }

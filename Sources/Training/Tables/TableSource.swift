@@ -267,6 +267,9 @@ public final class TableSource: RowSource {
             switch outcome {
             case .column(let made):
                 kept.append(made)
+                if let code = column.firstCode, case .number = made.kind {
+                    remark("column '\(column.name)' is read as numbers, and some begin with 0, such as \(code.prefix(20)): if these are codes, give --categories \(column.name)")
+                }
                 if column.mayBeGrouped { remark("every number of column '\(column.name)' with a point has three digits behind it: if these are thousands, give --decimal-comma") }
             case .leftOut: break
             case .problem(let text): problems.add(text)

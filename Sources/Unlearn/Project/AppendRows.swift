@@ -45,11 +45,14 @@ extension Project {
             policy == .group && settings.recipe.plan.branches != nil ? .stratified : policy, labels: survey.labels, groups: providers ?? [],
             persons: known ? persons.rows : [], classes: settings.classNames.count, blocks: made, using: &generator)
         if known { try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks) }
-        let remarks = try remarks(on: persons, rows: rows)
+        let remarks = try remarks(on: persons, rows: rows) + remarks(onGroups: survey.groupNames) + remarks(onBlocks: made, rows: rows)
         if settings.recipe.plan.branches != nil {
             settings.recipe.plan.branches!.count += made / settings.recipe.plan.branches!.length
         } else {
-            settings.recipe.plan.appended = (settings.recipe.plan.appended ?? []) + [made]
+            let plan = settings.recipe.plan, before = try store.rowBlocks(.train).reduce(0) { $0 + $1.slots }
+            settings.recipe.plan.appended = (plan.appended ?? []) + [made]
+            // Imports of an earlier version go by blocks.
+            settings.recipe.plan.appendedShares = (plan.appendedShares ?? plan.appended.map { $0.map { _ in 0 } } ?? []) + [Float(rows) / Float(before + rows)]
         }
         settings.recipe.plan.blocks = before + made
         settings.source += ", " + sourceName
@@ -91,17 +94,27 @@ extension Project {
     private func remarks(on persons: Persons, rows count: Int) throws -> [String] {
         guard settings.knowsPersons == true else { return persons.areKnown ? ["the rows bring people, and this project knows none: they are left out"] : [] }
         guard persons.areKnown else { return ["none of these rows has a person: no deletion of a person's rows will find them"] }
-        let spellings = Dictionary(persons.names.map { ($0, Persons.otherSpellings($0)) }) { first, _ in first }
-        let found = try store.rows(ofPersons: persons.names + spellings.values.joined())
-        let rows = persons.names.compactMap { found[$0] }
+        let found = try store.rows(of: persons.names.map(Persons.name)), rows = Array(found.own.values)
         func remark(_ count: Int, _ fact: String) -> [String] { count == 0 ? [] : ["\(count) \(count == 1 ? "person of these rows has" : "people of these rows have") \(fact)"] }
         func people(_ part: Part) -> Int { rows.count { $0.contains { $0.part == part && !$0.isDeleted } } }
-        let others = persons.names.filter { name in found[name] == nil && spellings[name]!.contains { found[$0] != nil } }
         return persons.remarks(kept: Array(0..<count), training: [])
             + remark(people(.train), "rows in earlier blocks, too: a deletion of all of them touches both")
             + remark(people(.test), "test rows in the project: measured on people that the model knows, it will look better than it is")
             + remark(rows.count { $0.contains { $0.request ?? 0 > 0 } }, "rows that requests deleted before: now the model learns of them again")
-            + (others.first.map { ["'\($0.prefix(80))'\(others.count == 1 ? "" : " and \(others.count - 1) more") may be people of the project who are written in another way: a deletion finds each apart"] } ?? [])
+            + remark(found.alike.count, "a name that others of the project have but for case, blanks or a final .0: a deletion takes each apart")
+    }
+
+    /// Groups whose names others of the project nearly have.
+    private func remarks(onGroups names: [String]) throws -> [String] {
+        let known = try store.groupNames(), new = names.filter { !$0.isEmpty && !known.contains($0) }
+        return new.isEmpty ? [] : Persons.spelling(of: known.filter { !$0.isEmpty } + new, what: "groups")
+    }
+
+    /// New branches of few rows, which count in the merge as much as those of many.
+    private func remarks(onBlocks made: Int, rows: Int) throws -> [String] {
+        guard let length = settings.recipe.plan.branches?.length else { return [] }
+        let stored = try store.rowBlocks(.train), usual = stored.reduce(0) { $0 + $1.slots } / max(1, stored.count) * length, each = rows / max(1, made / length)
+        return each * 2 >= usual ? [] : ["\(made == length ? "the new branch has \(rows) rows" : "each new branch has about \(each) rows") where others have about \(usual), and counts as much in the model: better collect rows, and append them together"]
     }
 
     /// How many blocks new rows get.

@@ -49,12 +49,29 @@ public struct ListFindings: Encodable, Sendable {
     public var notFound: [String] = []
     public var deletedBefore: [RowDeletedBefore] = []
     public var repeated: [String] = []
+    /// Names that others nearly have, who may be the same people: case, blanks or a fraction `.0` alone differ.
+    public var alike: [AlikePerson]?
     /// What the list names.
     public var noun = ListNoun.row
 
     public init() {}
 
-    private enum CodingKeys: CodingKey { case notFound, deletedBefore, repeated }
+    private enum CodingKeys: CodingKey { case notFound, deletedBefore, repeated, alike }
+}
+
+/// A person with whose name another's nearly agrees.
+public struct AlikePerson: Encodable, Sendable {
+    public let id: String
+    /// Live rows of these others.
+    public let rows: Int
+
+    /// What whoever asked for the person can do.
+    public static func remark(_ all: [AlikePerson]?) -> String? {
+        guard let all, let first = all.first else { return nil }
+        let names = all.count == 1 ? "" : " (and so \(all.count - 1) more of the list)"
+        return "\(all.reduce(0) { $0 + $1.rows }) more rows belong to people whose names differ from '\(first.id.prefix(80))'\(names) in case, blanks or a final .0 alone: "
+            + "if they are the same people, name them as the data write them, too"
+    }
 }
 
 /// What `delete` tells its caller.
@@ -135,7 +152,8 @@ extension Project {
         case .persons(let people):
             guard settings.knowsPersons == true else { throw Failure(.input, "the rows of this project were imported without persons (init --person-column); name rows with --ids") }
             try store.expectVerifiedRows()
-            let rows = try store.rows(ofPersons: people.entries.map(\.id)), times = try store.requestTimes()
+            let found = try store.rows(of: people.entries.map { Persons.name($0.id) }), rows = found.own, times = try store.requestTimes()
+            selection.findings.alike = people.entries.compactMap { entry in found.alike[entry.id].map { AlikePerson(id: IDList.shown(entry.id, line: entry.line), rows: $0) } }
             selection.unknown = people.entries.filter { rows[$0.id] == nil }
             for (name, line) in people.entries {
                 let all = rows[name] ?? []
@@ -159,9 +177,15 @@ extension Project {
     public func livePlaces(ofGroup name: String) throws -> [RowPlace] {
         let names = try store.groupNames()
         guard !name.isEmpty, let number = names.firstIndex(of: name) else {
-            throw UnknownGroup(name: name, nearest: nearestWord(to: name, among: names.filter { !$0.isEmpty }), hasGroups: names.contains { !$0.isEmpty })
+            throw UnknownGroup(name: name, nearest: nearestGroup(to: name, among: names), hasGroups: names.contains { !$0.isEmpty })
         }
         return try named(Part.allCases.flatMap { part in try store.livePlaces(part).filter { $0.group == number }.map { (part, $0.block, $0.slot) } })
+    }
+
+    /// A group that was probably meant. Any other may be a provider of its own, whose rows nobody asked for.
+    private func nearestGroup(to name: String, among names: [String]) -> String? {
+        let names = names.filter { !$0.isEmpty }
+        return names.first { Persons.folded($0) == Persons.folded(name) } ?? nearestWord(to: name, among: names).flatMap { editDistance(name, $0) == 1 ? $0 : nil }
     }
 
     /// All live rows of the people whom a list names, by part, block and slot.
@@ -235,7 +259,7 @@ extension RowSelection {
         let deleted = ignoringDeleted ? [] : deleted.filter { !done.contains($0.line) }
         var faults: [String] = [], options: [String] = []
         if !unknown.isEmpty {
-            faults.append("\(ids.named(unknown)) \(noun == .row ? "is not in the project" : "has no row in the project")")
+            faults.append("\(ids.named(unknown)) \(noun == .row ? "is not in the project" : "has no row in the project")" + (AlikePerson.remark(findings.alike).map { " (\($0))" } ?? ""))
             options.append("--ignore-unknown")
         }
         if !deleted.isEmpty {

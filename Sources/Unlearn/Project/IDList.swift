@@ -33,7 +33,8 @@ public struct IDList: Sendable {
     package init(table bytes: [UInt8], path: String, column: String) throws {
         var place: Int?
         var builder = Builder()
-        try CSVFile.forEachRecord(in: bytes, path: path) { line, fields in
+        guard !bytes.starts(with: [0x1F, 0x8B]) else { throw Failure(.input, "\(path) is compressed; give the list as text, --ids <(zcat FILE)") }
+        try CSVFile.forEachRecord(in: bytes, path: path, column: column) { line, fields in
             guard let column = place else {
                 let places = fields.indices.filter { fields[$0] == column }
                 guard places.count == 1 else {

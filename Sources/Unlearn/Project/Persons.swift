@@ -47,7 +47,7 @@ struct Persons {
             throw Failure(
                 .input, "row \(row + 1) belongs to '\(name.prefix(80))', whom no list can name: names neither begin with '#', nor begin or end with spaces, nor hold line ends")
         }
-        return .person(name)
+        return .person(Self.name(name))
     }
 
     /// Of some rows of the source; empty where nobody is known.
@@ -78,13 +78,14 @@ extension Persons {
     }
 
     /// People whose names differ as one person's do who is written in two ways: a deletion by one leaves the other.
-    var spelling: [String] {
+    private var spelling: [String] { Self.spelling(of: names, what: "people") }
+
+    static func spelling(of names: [String], what: String) -> [String] {
         var first: [String: String] = [:], alike: [(String, String)] = []
-        for name in names { if let other = first.updateValue(name, forKey: Self.folded(name)) { alike.append((other, name)) } }
+        for name in names { if let other = first.updateValue(name, forKey: folded(name)) { alike.append((other, name)) } }
         guard let pair = alike.first else { return [] }
-        return [
-            "the people '\(pair.0.prefix(80))' and '\(pair.1.prefix(80))'\(alike.count == 1 ? "" : ", and \(alike.count - 1) more pairs,") may be one who is written in several ways: a deletion finds each apart"
-        ]
+        let others = alike.count == 1 ? "" : alike.count == 2 ? ", and one more pair," : ", and \(alike.count - 1) more pairs,"
+        return ["the \(what) '\(pair.0.prefix(80))' and '\(pair.1.prefix(80))'\(others) may be one that is written in several ways: a deletion takes each apart"]
     }
 
     /// Without what people leave out, or write one way or the other: case, blanks, and the fraction that programs append to numbers.
@@ -93,11 +94,7 @@ extension Persons {
         return name.hasSuffix(".0") && name.dropLast(2).allSatisfy(\.isNumber) ? String(name.dropLast(2)) : name
     }
 
-    /// Ways in which the same name may have been written elsewhere.
-    static func otherSpellings(_ name: String) -> [String] {
-        let isNumber = !name.isEmpty && name.allSatisfy(\.isNumber)
-        return Set([folded(name), name.lowercased(), name.uppercased()] + (isNumber ? [name + ".0"] : [])).subtracting([name]).sorted()
-    }
+    static func name(_ name: String) -> PersonName { PersonName(name, folded: folded(name)) }
 
     /// Test rows that were given, of people who are trained on.
     private func bothSides(_ training: [Int]) -> [String] {

@@ -117,6 +117,7 @@ public struct ProjectBuilder {
             recipe.plan.blocks = twin.trainingSlots.count
             recipe.plan.branches = twin.settings.recipe.plan.branches
             recipe.plan.appended = twin.settings.recipe.plan.appended
+            recipe.plan.appendedShares = twin.settings.recipe.plan.appendedShares
             recipe.trainer.classWeights = try twin.classWeights(asked: plan.classWeighting)
         } else if let blocks = plan.blocks {
             recipe.plan.blocks = blocks
@@ -167,7 +168,7 @@ public struct ProjectBuilder {
             survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
             parameters: trainer.layout.count,
             remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
-                + persons.remarks(kept: kept, training: training))
+                + Persons.spelling(of: groups.names, what: "groups") + persons.remarks(kept: kept, training: training))
     }
 
     /// What a list of groups has left to nobody: rows that no deletion of a provider will find.

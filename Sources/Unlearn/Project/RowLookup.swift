@@ -41,13 +41,15 @@ public struct RowPlaces: Encodable, Sendable {
     /// Rows of named people that are gone: of these no id is known any more.
     public let deletedBefore: [RowDeletedBefore]?
     public let repeated: [String]
+    /// People of others' names that are nearly those of the list.
+    public private(set) var alike: [AlikePerson]?
     /// The unknown ids with their lines, in words; nil where there are none.
     public let notFoundWords: String?
 
     /// Whether rows stand in a stem or in branches.
     public let hasPlaces: Bool
 
-    private enum CodingKeys: CodingKey { case rows, notFound, deletedBefore, repeated }
+    private enum CodingKeys: CodingKey { case rows, notFound, deletedBefore, repeated, alike }
 
     /// Unknown ids are an error where all are, and so is a table of rows that is not the one this program left.
     /// - Complexity: O(rows + ids).
@@ -73,11 +75,15 @@ public struct RowPlaces: Encodable, Sendable {
             try project.store.verifyRows()
             return (try project.selection(.persons(people), ignoringUnknown: true), project.settings.recipe.plan.lineage)
         }
-        if selection.live.isEmpty, selection.deleted.isEmpty { try people.expectNone(selection.unknown, "has no row in the project", "correct the list") }
+        let alike = AlikePerson.remark(selection.findings.alike)
+        if selection.live.isEmpty, selection.deleted.isEmpty {
+            try people.expectNone(selection.unknown, "has no row in the project" + (alike.map { " (\($0))" } ?? ""), "correct the list")
+        }
         rows = selection.live.map { Row($0, [:], lineage) }
         hasPlaces = !lineage.isChain
         notFound = selection.unknown.map(IDList.shown)
         notFoundWords = selection.unknown.isEmpty ? nil : "\(people.path): \(people.named(selection.unknown)) has no row in the project"
+        self.alike = selection.findings.alike
         repeated = people.repeated.map(IDList.shown)
         deletedBefore = selection.findings.deletedBefore
     }

@@ -29,6 +29,7 @@ enum DeletionText {
                     : "\(whole) deleted before (" + order.map { order.count == 1 ? $0 : "\(times[$0]!.count): \($0)" }.joined(separator: "; ") + ")")
         }
         if !list.notFound.isEmpty { lines.append("\(named(list.notFound.count, list)) not in the project, skipped: \(brief(list.notFound))") }
+        if let remark = AlikePerson.remark(list.alike) { lines.append(remark) }
         if !list.repeated.isEmpty { lines.append("\(named(list.repeated.count, list)) listed more than once, counted once: \(brief(list.repeated))") }
         return lines
     }

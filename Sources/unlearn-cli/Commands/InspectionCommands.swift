@@ -37,6 +37,7 @@ extension CommandSpec {
         case .chain, nil: throw Failure(.input, "'unlearn where' needs --ids FILE or --persons FILE (or - for standard input), or --group NAME")
         }
         if let unknown = report.notFoundWords { console.message(unknown) }
+        if let remark = AlikePerson.remark(report.alike) { console.message(remark) }
         if let gone = report.deletedBefore, !gone.isEmpty {
             let whens = Set(gone.map(\.when)).sorted()
             console.message("\(counted(gone.count, "row")) of theirs \(gone.count == 1 ? "was" : "were") deleted before (\(whens.prefix(5).joined(separator: "; "))\(whens.count > 5 ? " …" : ""))")
