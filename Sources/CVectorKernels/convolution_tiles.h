@@ -43,8 +43,12 @@ TARGET ALWAYS_INLINE void NAMED(convolved)(const int rows, const int vectors, co
     NAMED(lanes) sum[8][4];
     const float *image[4];
     float *outputs = q->outputs + channel * q->positions;
-    int is_whole = !is_narrow;
-    for (int j = 0; j < vectors; j++) image[j] = q->padded + at[j].in, is_whole &= at[j].count == LANES;
+    // Whole vectors, with half of one behind them or not, are stored without looking at each.
+    int is_whole = MASKS_COST && !is_narrow;
+    for (int j = 0; j + 1 < vectors; j++) is_whole &= at[j].count == LANES;
+    const int is_half = is_whole && at[vectors - 1].count == LANES / 2;
+    is_whole &= at[vectors - 1].count == LANES;
+    for (int j = 0; j < vectors; j++) image[j] = q->padded + at[j].in;
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) sum[i][j] = NAMED(splat)(q->bias ? q->bias[channel + i] : 0.0f);
     // Where a tile is small, what it takes to count offsets shows.
@@ -54,6 +58,13 @@ TARGET ALWAYS_INLINE void NAMED(convolved)(const int rows, const int vectors, co
     if (is_whole) {
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < vectors; j++) STORE(outputs + i * q->positions + at[j].out, sum[i][j]);
+        return;
+    }
+    if (is_half) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j + 1 < vectors; j++) STORE(outputs + i * q->positions + at[j].out, sum[i][j]);
+            memcpy(outputs + i * q->positions + at[vectors - 1].out, &sum[i][vectors - 1], sizeof **sum / 2);
+        }
         return;
     }
 #define STORE_FIRST(value) NAMED(store_first)(outputs + i * q->positions + at[j].out, value, at[j].count)
@@ -161,12 +172,20 @@ TARGET ALWAYS_INLINE void NAMED(correlated)(const int rows, const int columns, c
         const size_t out_width = (size_t)q->out_width, before = (size_t)part * LANES, positions = q->positions, row = q->row;
         const size_t whole = out_width < before + LANES ? 0 : (out_width - before - LANES) / 16 * 16 + 16;
         const int rest = out_width > before + whole ? (int)(out_width - before - whole) : 0;
-        for (size_t y = 0, at = 0; y < (size_t)q->out_height; y++, at += row, slopes += out_width) {
-#pragma clang loop unroll(disable)
-            for (size_t x = 0; x < whole; x += 16) NAMED(correlated_run)(rows, columns, NAMED(no_tail), image, at + x, slopes + x, positions, LANES, sum);
-            // What the padded image holds behind its rows is no number that may be multiplied.
-            if (tail != NAMED(no_tail) && out_width > whole) NAMED(correlated_run)(rows, columns, tail, image, at + whole, slopes + whole, positions, rest, sum);
-        }
+        // Rows of one whole run or two, as most are, need no loop over them, which would take as long as what it does.
+#define RUN(x, tail, count) NAMED(correlated_run)(rows, columns, tail, image, at + (x), slopes + (x), positions, count, sum)
+#define ADD_ROWS(runs)                                                                                                              \
+    {                                                                                                                               \
+        const size_t whole_width = 16 * (runs), step = tail == NAMED(no_tail) ? whole_width : out_width;                            \
+        for (size_t y = 0, at = 0; y < (size_t)q->out_height; y++, at += row, slopes += step) {                                     \
+            for (size_t x = 0; x < whole_width; x += 16) RUN(x, NAMED(no_tail), LANES);                                             \
+            /* What the padded image holds behind its rows is no number that may be multiplied. */                                  \
+            if (tail != NAMED(no_tail) && out_width > whole_width) RUN(whole_width, tail, rest);                                    \
+        }                                                                                                                           \
+    }
+        if (LANES > 4 && whole == 16) ADD_ROWS(1) else if (LANES > 4 && whole == 32) ADD_ROWS(2) else ADD_ROWS(whole / 16)
+#undef RUN
+#undef ADD_ROWS
         for (int i = 0; i < rows * columns; i++) sums[part][i] = sum[i];
     }
     float all[MOST_DOTS];

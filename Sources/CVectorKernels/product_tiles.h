@@ -134,6 +134,25 @@ TARGET ALWAYS_INLINE void NAMED(dots)(const int rows, const int columns, const s
 #undef FOR_EACH
 }
 
+#if DOT_COLUMNS < DOT_ROWS
+// Some rows of A stay in the first-level cache while those of B, cut as evenly as they go, pass by: tiles have no more of these.
+#define DOTS(rows, columns) \
+    case columns: NAMED(dots)(rows, columns <= DOT_COLUMNS ? columns : 1, q, row, column); break;
+#define ALL_DOTS(rows)                                                                                      \
+    for (size_t tiles = (q->n + DOT_COLUMNS - 1) / DOT_COLUMNS, column = 0; tiles > 0; tiles--) {           \
+        const size_t columns = (q->n - column + tiles - 1) / tiles;                                         \
+        switch (columns) { DOTS(rows, 1) DOTS(rows, 2) DOTS(rows, 3) DOTS(rows, 4) }                        \
+        column += columns;                                                                                  \
+    }
+TARGET static void NAMED(product_of_rows)(const struct product *q) {
+    size_t row = 0;
+    for (; row + DOT_ROWS <= q->m; row += DOT_ROWS) ALL_DOTS(DOT_ROWS)
+    for (; row + 2 <= q->m; row += 2) ALL_DOTS(2)
+    for (; row < q->m; row++) ALL_DOTS(1)
+}
+#undef DOTS
+#undef ALL_DOTS
+#else
 // Some rows of B, cut as evenly as they go, stay in the first-level cache while those of A pass by.
 #define DOTS_OF(columns)                                                                                    \
     case columns: {                                                                                         \
@@ -151,10 +170,11 @@ TARGET static void NAMED(product_of_rows)(const struct product *q) {
         column += columns;
     }
 }
+#undef DOTS_OF
+#endif
 
 #undef MAX_ROWS
 #undef MAX_VECTORS
 #undef IS_TAIL
 #undef TILE_ROWS
 #undef TILES
-#undef DOTS_OF

@@ -159,6 +159,11 @@ static inline void vk_pause(void) {
 #endif
 }
 
+// Asks for memory that is read soon, from where the processor would not expect it.
+static inline void vk_prefetch(const float *values, size_t n) {
+    for (size_t i = 0; i < n; i += 16) __builtin_prefetch(values + i);
+}
+
 // Joint histograms of one row of quantised features against tiles of VK_TILE_ROWS others, reduced to one number a pair:
 // sums[r] = sum over levels a, b of weights[c(a, b)], c(a, b) being the positions where the row has level a and row r of the
 // tiles level b. `levels` is (tiles, positions, VK_TILE_ROWS), `histograms` (tiles, level_count, VK_TILE_ROWS) counts each

@@ -89,12 +89,13 @@ final class BatchGradient {
         return placed.enumerated().sorted { ($0.element.place, $0.offset) < ($1.element.place, $1.offset) }.map(\.element.tile)
     }
 
-    /// Rows of a batch and how they enter: `fill` puts the features of a slot where it is told.
+    /// Rows of a batch and how they enter: `fill` puts the features of a slot where it is told, `prefetch` has them fetched before.
     struct Rows {
         /// Of the data set's rows; `BlockRows.emptySlot` where none is live.
         let labels: [Int32]
         let slots: ArraySlice<Int>
         let fill: (_ slot: Int, _ place: Output) -> Void
+        var prefetch: (_ slot: Int) -> Void = { _ in }
     }
 
     /// The gradient of `scale` times the summed loss of the rows: `use(first, gradient, count)` for runs of parameters, each once,
@@ -156,7 +157,13 @@ final class BatchGradient {
         let width = network.input.count, all = 0..<live.count, tiled = tiledLayers
         let chunks = (live.count + Self.chunkRows - 1) / Self.chunkRows
         func chunk(_ number: Int) -> Range<Int> { number * Self.chunkRows..<min((number + 1) * Self.chunkRows, live.count) }
-        func fill(_ rows: Rows, _ range: Range<Int>) { for row in range { rows.fill(live[row], head.input + row * width) } }
+        func fill(_ rows: Rows, _ range: Range<Int>) {
+            for row in range {
+                // Shuffled rows lie anywhere; the next one comes while this one is copied.
+                if row + 1 < live.count { rows.prefetch(live[row + 1]) }
+                rows.fill(live[row], head.input + row * width)
+            }
+        }
         if tiled > 0 {
             crew.forEach(chunks) { number, _ in fill(rows, chunk(number)) }
             for layer in 0..<tiled {

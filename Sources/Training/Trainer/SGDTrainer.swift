@@ -117,6 +117,8 @@ public final class SGDTrainer: BlockTrainer {
         rows.features.withUnsafeBufferPointer { features in
             let source = BatchGradient.Rows(labels: rows.labels, slots: batch) { slot, place in
                 self.place(slot, of: rows.featureCount, features.baseAddress!, visit, at: place)
+            } prefetch: { slot in
+                vk_prefetch(features.baseAddress! + slot * rows.featureCount, rows.featureCount)
             }
             gradient.compute(p, source, smoothing: spec.labelSmoothing, scale: 1 / Float(spec.batchSize), crew) { first, tile, count in
                 if isClipped { (g + first).update(from: tile, count: count) } else { descend(first, tile, count, scale: 1) }
