@@ -6,6 +6,9 @@ extension Store {
     /// - Complexity: O(objects + blocks + requests); rows and ledger entries count as one value each.
     fileprivate func manifest() throws -> Digest {
         var writer = ByteWriter(capacity: 1 << 16)
+        // Catalogues of version 6 and before do not vouch for it.
+        let version = try database.pragma("user_version")
+        if version > 6 { writer.append(UInt32(truncatingIfNeeded: version)) }
         for query in Self.manifestQueries {
             writer.append(UInt8(0xFF))
             _ = try database.rows(query) { row in

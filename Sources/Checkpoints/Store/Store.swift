@@ -415,9 +415,9 @@ public final class Store {
                 try synchroniseObjects()
                 if ledgerSizeBefore != nil { try change.signTreeHead() }
                 try database.run("UPDATE project SET rows_sum = ?", .blob(rowsSum.bytes))
-                try change.sealManifest()
                 // An older program would not understand what this one may have written.
                 if versionFound < Self.formatVersion { try database.execute("PRAGMA user_version = \(Self.formatVersion)") }
+                try change.sealManifest()
                 return result
             }
         } catch {

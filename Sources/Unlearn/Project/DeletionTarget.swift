@@ -153,7 +153,8 @@ extension Project {
             guard settings.knowsPersons == true else { throw Failure(.input, "the rows of this project were imported without persons (init --person-column); name rows with --ids") }
             try store.expectVerifiedRows()
             let found = try store.rows(of: people.entries.map { Persons.name($0.id) }), rows = found.own, times = try store.requestTimes()
-            selection.findings.alike = people.entries.compactMap { entry in found.alike[entry.id].map { AlikePerson(id: IDList.shown(entry.id, line: entry.line), rows: $0) } }
+            let alike = people.entries.compactMap { entry in found.alike[entry.id].map { AlikePerson(id: IDList.shown(entry.id, line: entry.line), rows: $0) } }
+            if !alike.isEmpty { selection.findings.alike = alike }
             selection.unknown = people.entries.filter { rows[$0.id] == nil }
             for (name, line) in people.entries {
                 let all = rows[name] ?? []

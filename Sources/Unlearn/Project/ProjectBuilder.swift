@@ -289,7 +289,7 @@ public struct ProjectBuilder {
         guard !heldOut.isEmpty, heldOut.count < rows.count, classes * 2 <= rows.count else {
             let cause = classes * 2 > rows.count
                 ? "the labels are \(classes) different ones in \(counted(rows.count)), where a class needs several; name what tells classes, or"
-                : "\(counted(rows.count))\(persons.areKnown ? ", those of a person taken together," : "") are too few to set \(plan.holdout) of them aside;"
+                : "\(counted(rows.count))\(RowBundles(persons: persons.of(rows)).map { " of \($0.count) people, whose rows stay together," } ?? "") are too few to set \(plan.holdout) of them aside;"
             throw Failure(.input, "\(cause) give test rows with --test")
         }
         let set = Set(heldOut)

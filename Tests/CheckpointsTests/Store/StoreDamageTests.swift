@@ -167,6 +167,12 @@ struct StoreDamageTests {
         #expect(try project.files() == files)
     }
 
+    @Test("A project under the number of an earlier format is damage", arguments: [Store.Access.read, .write], [5, 6])
+    func anotherVersion(access: Store.Access, version: Int) throws {
+        try project.database().execute("PRAGMA user_version = \(version)")
+        #expect(outcome(access) == .damaged)
+    }
+
     @Test(
         "Tables that are missing are damage",
         arguments: ["objects", "rows", "requests", "destroyed", "ledger", "disclosures", "tree_heads", "settings", "project"])
