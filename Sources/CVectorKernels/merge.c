@@ -42,9 +42,10 @@ ALWAYS_INLINE void add_run(const int count, const size_t length, const struct me
             sum[i] += (uint32_t)value;
             magnitudes[i] |= magnitude(value);
         }
+    // Without a sign: what wraps around here is done once more.
     if (tip + (size_t)count < q->branches) memcpy(sums, sum, length * sizeof *sum);
     else
-        for (size_t i = 0; i < length; i++) q->merged[at + i] = base[i] + (int32_t)rounded_mean((int32_t)sum[i], (double)branches);
+        for (size_t i = 0; i < length; i++) q->merged[at + i] = (int32_t)((uint32_t)base[i] + (uint32_t)(int32_t)rounded_mean((int32_t)sum[i], (double)branches));
 }
 
 // The same for a tile. Gives a number that is no less than the magnitude of any value, but for -2^k, of which it is one less.

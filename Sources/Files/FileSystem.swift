@@ -97,7 +97,7 @@ public enum FileSystem {
     public static func synchroniseFolder(_ path: String) throws {
         let descriptor = Int32(try retrying("open the folder", path) { Int(path.withPathBytes { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }) })
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
+        _ = try retrying("sync the folder", path) { Int(fsync(descriptor)) }
     }
 
     /// Makes a folder for its owner alone, which stays even if the power fails; an existing one is left as it is.

@@ -202,11 +202,11 @@ public struct OpenFile: ~Copyable {
 
     /// Returns after the file's bytes are on the device. A failure here is final: the bytes must be written anew.
     public func synchronise() throws {
-        guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync", path: path, code: errno) }
+        _ = try retrying("sync", path) { Int(fsync(descriptor)) }
     }
 
     /// As `synchronise`, without times and other things that reading the bytes does not need.
     public func synchroniseContent() throws {
-        guard fdatasync(descriptor) == 0 else { throw SystemCallError(operation: "sync", path: path, code: errno) }
+        _ = try retrying("sync", path) { Int(fdatasync(descriptor)) }
     }
 }

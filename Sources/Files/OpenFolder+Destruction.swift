@@ -24,8 +24,7 @@ extension OpenFolder {
     /// soon as its head is gone. Where there is no room for the zeros, the rest stays as it is.
     public func overwrite(_ name: String, headLength: Int) throws {
         guard let length = try length(name), length > 0 else { return }
-        let file = name.withPathBytes { openat(descriptor, $0, O_WRONLY | O_CLOEXEC | O_NOFOLLOW) }
-        guard file >= 0 else { throw SystemCallError(operation: "open", path: path(of: name), code: errno) }
+        let file = Int32(try retrying("open", path(of: name)) { Int(name.withPathBytes { openat(descriptor, $0, O_WRONLY | O_CLOEXEC | O_NOFOLLOW) }) })
         defer { close(file) }
         try Self.whereRoomIs {
             for (end, start) in [(min(headLength, length), 0), (length, min(headLength, length))] where start < end {
@@ -52,16 +51,18 @@ extension OpenFolder {
     /// Nil where there is nothing to overwrite, or it can only be removed.
     private func openToOverwrite(_ name: String, sparingLinked: Bool) throws -> Int32? {
         guard let status = try status(name), status.st_mode & S_IFMT == S_IFREG, !sparingLinked || status.st_nlink == 1 else { return nil }
-        let open = { name.withPathBytes { openat(self.descriptor, $0, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) } }
-        var file = open(), code = errno
-        // Its owner may give the permission that is missing.
-        if file < 0, code == EACCES, name.withPathBytes({ fchmodat(descriptor, $0, 0o600, AT_SYMLINK_NOFOLLOW) }) == 0 {
-            file = open()
-            code = errno
+        func open() throws -> Int32 {
+            Int32(try retrying("open", path(of: name)) { Int(name.withPathBytes { openat(descriptor, $0, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }) })
         }
-        if file >= 0 { return file }
-        guard [EACCES, ENOENT, ELOOP, ETXTBSY].contains(code) else { throw SystemCallError(operation: "open", path: path(of: name), code: code) }
-        return nil
+        do {
+            do { return try open() } catch let error as SystemCallError where error.code == EACCES {
+                // Its owner may give the permission that is missing.
+                guard name.withPathBytes({ fchmodat(descriptor, $0, 0o600, AT_SYMLINK_NOFOLLOW) }) == 0 else { throw error }
+                return try open()
+            }
+        } catch let error as SystemCallError where [EACCES, ENOENT, ELOOP, ETXTBSY].contains(error.code) {
+            return nil
+        }
     }
 
     /// A full file system that copies on writing has no room for zeros; removing the file is what makes some.
@@ -70,7 +71,7 @@ extension OpenFolder {
     }
 
     private static func synchroniseContent(_ descriptor: Int32, _ path: String) throws {
-        guard fdatasync(descriptor) == 0 else { throw SystemCallError(operation: "sync", path: path, code: errno) }
+        _ = try retrying("sync", path) { Int(fdatasync(descriptor)) }
     }
 
     /// SEEK_DATA and SEEK_HOLE of linux/fs.h, which unistd.h shows to GNU programs alone.

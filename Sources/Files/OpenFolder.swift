@@ -137,7 +137,7 @@ public final class OpenFolder {
 
     /// Returns after the folder's names are on the device.
     public func synchronise() throws {
-        guard fsync(descriptor) == 0 else { throw SystemCallError(operation: "sync the folder", path: path, code: errno) }
+        _ = try retrying("sync the folder", path) { Int(fsync(descriptor)) }
     }
 
     // MARK: - The door
