@@ -295,6 +295,8 @@ public final class Store {
     public func publishCreation() throws {
         try commit { _ in }
         guard !projectFolder.exists(Self.catalogueName) else { throw Self.alreadyThere(folder) }
+        // The witness's name before the catalogue's: of names that are not on the device yet, a power failure may keep any.
+        try projectFolder.synchronise()
         database.close()
         do {
             try projectFolder.rename(Self.unfinishedName, to: Self.catalogueName)
