@@ -45,6 +45,8 @@ public enum Damage {
             // A key beside the catalogue is the owner's to give.
             case 10 where isGone(alteration, "catalogue"), 2 where alteration.files.contains { !$0.contains("/") && $0.contains("key") }:
                 try promiseNothing(subject)
+            // The number of another format is believed: nobody but a program of that format can know better.
+            case 2 where isFormatNumber(alteration): try promiseNothing(subject)
             default: throw Finding("check exited \(check.status ?? -1): \(check.errors)\(check.output)")
             }
         }
@@ -62,6 +64,11 @@ public enum Damage {
             let path = subject.folder + "-export.safetensors"
             let export = try subject.call(["export", "--out", path, "--force"])
             if export.status == 0, try Subject.weights(in: path) != weights { throw Finding("export gives other weights, silently") }
+        }
+
+        /// Whether it changes the catalogue's `user_version`, four bytes of the database's head.
+        private func isFormatNumber(_ alteration: Alteration) -> Bool {
+            if case .flip(let file, let byte, _) = alteration { file == "catalogue.sqlite" && (60..<64).contains(byte) } else { false }
         }
 
         private func isGone(_ alteration: Alteration, _ name: String) -> Bool {
