@@ -22,7 +22,7 @@ struct CertifiedModelTests {
         let after = CertifiedModel(what: "the model right after", state: "aa", serving: "cc"), interim = CertifiedModel(what: "the interim model", state: "aa", serving: "bb")
         #expect(try sentence(after, interim) == "F is the interim model")
         #expect { try sentence(after) } throws: { ($0 as? Failure)?.kind == .refused && "\($0)".contains("it was altered") }
-        #expect { try sentence(CertifiedModel(what: "a", state: "ab", serving: "bb")) } throws: { "\($0)" == "F is another model, aa…: a is ab…" }
-        #expect { try sentence(CertifiedModel(what: "a", state: nil, serving: nil)) } throws: { "\($0)".hasSuffix("the certificate names none") }
+        #expect { try sentence(CertifiedModel(what: "a", state: "ab", serving: "bb")) } throws: { "\($0)" == "F holds the state aa…, which is another model: a is ab…; what later requests or training made has certificates of its own" }
+        #expect { try sentence(CertifiedModel(what: "a", state: nil, serving: nil)) } throws: { "\($0)".contains("the certificate names none to compare it with") }
     }
 }

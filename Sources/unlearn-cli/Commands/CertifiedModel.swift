@@ -32,6 +32,9 @@ struct CertifiedModel {
         }
         // Whole digests might be secret keys to whoever hides these in messages; their beginnings tell them apart.
         let named = known.map { "\($0.what) is \($0.state.prefix(16))…" }.joined(separator: ", ")
-        throw Failure(.refused, "\(path) is another model, \(digests.state.prefix(16))…\(named.isEmpty ? "; the certificate names none" : ": " + named)")
+        throw Failure(
+            .refused, "\(path) holds the state \(digests.state.prefix(16))…, " + (named.isEmpty
+                ? "and the certificate names none to compare it with: a later deletion destroyed what it said of its model"
+                : "which is another model: \(named); what later requests or training made has certificates of its own"))
     }
 }
