@@ -139,6 +139,10 @@ struct PersonTests {
         // Whoever is asked for in one spelling hears of the other, also where there is none of the first.
         #expect(try program.run("where", "--persons", "-", input: "p2\np3\n").errors.contains("5 more rows belong to people whose names differ from 'p3' in case"))
         let unknown = try program.run("delete", "--persons", "-", "--dry-run", input: "P 3.0\n")
+        let numbers = try folder.write("id,x,label,who\n" + (0..<60).map { "n\($0),\($0 % 7),\($0 % 2),\($0 < 30 ? "00" : "")\($0 % 30 / 5 + 1)\n" }.joined(), to: "numbers.csv")
+        let numbered = Program(folder: folder.file("numbers")), zeros = try numbered.json(["init", "--data", "csv:\(numbers)", "--model", "logistic"] + Self.columns)
+        #expect((zeros["remarks"] as? [String])?.contains { $0.contains("the people '001' and '1', and 5 more pairs,") } == true, "\(zeros["remarks"] ?? "")")
+        #expect(try numbered.run("where", "--persons", "-", input: "2.0\n").errors.contains("10 more rows belong to people whose names differ from '2.0' in case, blanks, zeros in front"))
         #expect(unknown.status == 2 && unknown.errors.contains("has no row in the project"), "\(unknown.errors)")
         let other = try program.json("where", "--persons", "-", input: "P3\n")
         #expect((other["rows"] as? [Any])?.count == 5 && !(other["alike"] is [Any]))

@@ -61,7 +61,7 @@ struct PredictTests {
         try program.json("delete", "--ids", "-", "--method", "exact", input: "r7\nr8\n")
         let two = try program.json("predict", "--data", "csv:\(table)", "--out", out, "--force")
         #expect(two["rows_deleted_before"] as? Int == 2 && two["rows"] as? Int == 240)
-        #expect(try #require(two["remarks"] as? [String]).contains { $0.hasPrefix("2 rows have ids that were ('r7', 'r8') deleted from this project") }, "\(two)")
+        #expect(try #require(two["remarks"] as? [String]).contains { $0.hasPrefix("2 rows have ids that were deleted from this project ('r7', 'r8'):") }, "\(two)")
         try program.json("delete", "--ids", "-", "--method", "exact", input: "r17\nr18\n")
         let four = try program.run("predict", "--data", "csv:\(table)")
         #expect(four.errors.contains("4 rows have ids that were deleted from this project") && !four.errors.contains("r7"), "\(four.errors)")

@@ -102,7 +102,7 @@ extension Project {
             + remark(people(.train), "rows in earlier blocks, too: a deletion of all of them touches both")
             + remark(people(.test), "test rows in the project: measured on people that the model knows, it will look better than it is")
             + remark(rows.count { $0.contains { $0.request ?? 0 > 0 } }, "rows that requests deleted before: now the model learns of them again")
-            + remark(found.alike.count, "a name that others of the project have but for case, blanks or a final .0: a deletion takes each apart")
+            + remark(found.alike.count, "a name that others of the project have but for case, blanks, zeros in front or a final .0: a deletion takes each apart")
     }
 
     /// Groups whose names others of the project nearly have.

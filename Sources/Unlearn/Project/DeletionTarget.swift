@@ -49,7 +49,7 @@ public struct ListFindings: Encodable, Sendable {
     public var notFound: [String] = []
     public var deletedBefore: [RowDeletedBefore] = []
     public var repeated: [String] = []
-    /// Names that others nearly have, who may be the same people: case, blanks or a fraction `.0` alone differ.
+    /// Names that others nearly have, who may be the same people: case, blanks, zeros in front or a fraction `.0` alone differ.
     public var alike: [AlikePerson]?
     /// What the list names.
     public var noun = ListNoun.row
@@ -69,7 +69,8 @@ public struct AlikePerson: Encodable, Sendable {
     public static func remark(_ all: [AlikePerson]?) -> String? {
         guard let all, let first = all.first else { return nil }
         let names = all.count == 1 ? "" : " (and so \(all.count - 1) more of the list)"
-        return "\(all.reduce(0) { $0 + $1.rows }) more rows belong to people whose names differ from '\(first.id.prefix(80))'\(names) in case, blanks or a final .0 alone: "
+        let rows = all.reduce(0) { $0 + $1.rows }, belong = rows == 1 ? "1 more row belongs" : "\(rows) more rows belong"
+        return "\(belong) to people whose names differ from '\(first.id.prefix(80))'\(names) in case, blanks, zeros in front or a final .0 alone: "
             + "if they are the same people, name them as the data write them, too"
     }
 }

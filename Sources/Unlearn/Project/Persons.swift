@@ -88,10 +88,12 @@ extension Persons {
         return ["the \(what) '\(pair.0.prefix(80))' and '\(pair.1.prefix(80))'\(others) may be one that is written in several ways: a deletion takes each apart"]
     }
 
-    /// Without what people leave out, or write one way or the other: case, blanks, and the fraction that programs append to numbers.
+    /// Without what people leave out, or write one way or the other: case, blanks, and what programs that take numbers for numbers do to
+    /// them, a fraction appended or zeros in front taken away. A digest of it is stored: another rule would be another format.
     static func folded(_ name: String) -> String {
-        let name = name.lowercased().filter { !$0.isWhitespace }
-        return name.hasSuffix(".0") && name.dropLast(2).allSatisfy(\.isNumber) ? String(name.dropLast(2)) : name
+        let name = name.lowercased().filter { !$0.isWhitespace }, whole = name.hasSuffix(".0") ? name.dropLast(2) : name[...]
+        guard !whole.isEmpty, whole.allSatisfy(\.isNumber) else { return name }
+        return String(whole.drop { $0 == "0" })
     }
 
     static func name(_ name: String) -> PersonName { PersonName(name, folded: folded(name)) }

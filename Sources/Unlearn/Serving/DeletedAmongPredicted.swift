@@ -28,6 +28,6 @@ public struct DeletedAmongPredicted {
     public var remark: String? {
         guard count > 0 else { return nil }
         let names = count <= Self.mostNamed ? " (\(named.joined(separator: ", ")))" : ""
-        return "\(count) row\(count == 1 ? " has an id that was" : "s have ids that were")\(names) deleted from this project: if it is the same data, it should be gone from this table, too"
+        return "\(count) row\(count == 1 ? " has an id that was" : "s have ids that were") deleted from this project\(names): if it is the same data, it should be gone from this table, too"
     }
 }
