@@ -13,7 +13,9 @@ struct IDListTests {
     func tablesOfOthers() throws {
         let list = try IDList(table: Array("name;Kunde\nMeier, Anna;17\nX;\"9\"\n".utf8), path: "F", column: "Kunde")
         #expect(list.entries.map(\.id) == ["17", "9"])
-        #expect { _ = try IDList(table: [0x1F, 0x8B, 8, 0], path: "F", column: "Kunde") } throws: { "\($0)".contains("F is compressed") }
+        let folder = try TemporaryFolder(), packed = folder.file("list.gz")
+        try Data([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]).write(to: URL(fileURLWithPath: packed))
+        for column in [nil, "Kunde"] { #expect { _ = try IDList(reading: packed, column: column) } throws: { "\($0)".contains("list.gz is compressed") } }
     }
 
     @Test("Blank lines, comments, spaces and repeats are skipped; line numbers are kept")

@@ -26,6 +26,7 @@ public struct IDList: Sendable {
             bytes = try FileSystem.read(input: path, "the path of the id list", most: Self.mostBytes, digits: .mayBeMeant)
         }
         let path = path == "-" ? "standard input" : path
+        guard !bytes.starts(with: [0x1F, 0x8B]) else { throw Failure(.input, "\(path) is compressed; give the list as text, for instance <(zcat FILE)") }
         if let column { try self.init(table: bytes, path: path, column: column) } else { try self.init(bytes, path: path) }
     }
 
@@ -33,7 +34,6 @@ public struct IDList: Sendable {
     package init(table bytes: [UInt8], path: String, column: String) throws {
         var place: Int?
         var builder = Builder()
-        guard !bytes.starts(with: [0x1F, 0x8B]) else { throw Failure(.input, "\(path) is compressed; give the list as text, --ids <(zcat FILE)") }
         try CSVFile.forEachRecord(in: bytes, path: path, column: column) { line, fields in
             guard let column = place else {
                 let places = fields.indices.filter { fields[$0] == column }

@@ -195,14 +195,14 @@ extension CommandSpec {
         if invocation.flag("list-id-column"), !invocation.flag("exclude"), !invocation.flag("only") {
             throw Failure(.input, "--list-id-column names a column of the lists that --exclude and --only give; give one of these")
         }
-        let table = try invocation.tableOptions(spec)
+        let table = try invocation.tableOptions(spec, defaults: twin?.settings.tableNames)
         let branches = try branches(invocation, twin)
         let branched = branches != nil || twin?.settings.recipe.plan.branches != nil
-        _ = try recipe(invocation, .builtIn(try model(invocation), branched: branched))
+        _ = try recipe(invocation, .builtIn(try model(invocation, twin), branched: branched))
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
             recipe: { rows, survey in
-                let model = try model(invocation)
+                let model = try model(invocation, twin)
                 // What the other project was trained with, but for what is asked for here.
                 if let like = twin?.settings.recipe, like.trainer.model == model { return try recipe(invocation, like) }
                 let count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
@@ -257,7 +257,8 @@ extension CommandSpec {
         case on, off
     }
 
-    private static func model(_ invocation: Invocation) throws -> ModelName {
+    private static func model(_ invocation: Invocation, _ twin: TwinPlaces?) throws -> ModelName {
+        if invocation.text("model") == nil, let twin { return twin.settings.recipe.trainer.model }
         if invocation.text("model") == nil, let data = invocation.text("data"), try DataSpec(data).isTable { return .mlp }
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         return try invocation.choice("model", ModelName.self)!
