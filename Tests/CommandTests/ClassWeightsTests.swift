@@ -38,7 +38,7 @@ struct ClassWeightsTests {
         }
         // Of a class that is one row in twelve, a model that counts all rows alike says one in twelve: a loss of 2.5.
         #expect(rare[0] < 0.8 && rare[1] > 1.5, "\(rare)")
-        let recipe = try shell.run("$U -C dry init \(Self.table) --model logistic --class-weights balanced --dry-run --json").json()["recipe"] as? [String: Any]
+        let recipe = try shell.run("$U -C dry init \(Self.table) --model logistic --assignment-seed 1 --class-weights balanced --dry-run --json").json()["recipe"] as? [String: Any]
         #expect(recipe?["class_weights"] as? [Double] == [6, 0.5])
     }
 
@@ -64,7 +64,7 @@ struct ClassWeightsTests {
     func refused() throws {
         try done("$U -C p init $D --model logistic --assignment-seed 1")
         for (words, message) in [
-            ("--class-weights even", "--class-weights"), ("--class-weights", "--class-weights needs a value: balanced"),
+            ("--assignment-seed 1 --class-weights even", "--class-weights"), ("--assignment-seed 1 --class-weights", "--class-weights needs a value: balanced"),
             ("--like p --class-weights balanced", "--class-weights does not go with --like: the project in p has no class weights; leave it out"),
         ] {
             let result = try shell.run("$U -C x init \(Self.table) --model logistic \(words)")

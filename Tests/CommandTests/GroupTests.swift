@@ -14,7 +14,7 @@ struct GroupTests {
         try shell.folder.write(header + (0..<60).map { "t\($0),\($0 % 17),\(["g1", "guest", ""][$0 % 3]),\($0 % 2)\n" }.joined(), to: "test.csv")
     }
 
-    private static let small = "--data csv:train.csv --test csv:test.csv --id-column id --label-column y --model logistic --blocks 8 --epochs 1"
+    private static let small = "--data csv:train.csv --test csv:test.csv --id-column id --label-column y --model logistic --blocks 8 --epochs 1 --assignment-seed 1"
 
     private func text(_ name: String) throws -> String { try String(contentsOfFile: shell.folder.file(name), encoding: .utf8) }
 
@@ -91,7 +91,7 @@ struct GroupTests {
     func names() throws {
         try shell.folder.write("id,x,who,y\n" + (0..<60).map { "u\($0),\($0 % 17),\"g\($0 % 3)\n\u{1B}[31mred\",\($0 % 2)\n" }.joined(), to: "train.csv")
         let result = try succeed("""
-            $U -C p init --data csv:train.csv --id-column id --label-column y --group-column who --model logistic --blocks 6 --quiet > said; $U -C p train --quiet > said
+            $U -C p init --data csv:train.csv --id-column id --label-column y --group-column who --model logistic --blocks 6 --assignment-seed 1 --quiet > said; $U -C p train --quiet > said
             seq -f u%g 0 59 | $U -C p where --ids - | wc -l
             $U -C p value --players groups --estimator loo --metric loss --fidelity none | head -4 | cat -v
             r=0; $U -C p delete --group "$(head -c 100000 /dev/zero | tr '\\0' x)" 2> long || r=$?; [ $r = 2 ]

@@ -38,7 +38,7 @@ struct InputMessageTests {
         let x = SampleNPZ.npy("|u1", [40, 32, 32, 3], (0..<40 * 32 * 32 * 3).map { UInt8(truncatingIfNeeded: $0 * 7) })
         let y = SampleNPZ.npy("<f8", [40], SampleNPZ.doubles((0..<40).map { Double($0 % 2) }))
         try shell.folder.write(SampleNPZ.zip([SampleNPZ.Entry("x.npy", x), SampleNPZ.Entry("y.npy", y)]), to: "images.npz")
-        let made = try shell.run("$U -C images init --data npz:images.npz --model resnet20 --blocks 2")
+        let made = try shell.run("$U -C images init --data npz:images.npz --model resnet20 --blocks 2 --assignment-seed 1")
         #expect(made.status == 0 && made.output.contains("32×32 with 3 channels, read as channels last"), "\(made.errors)\(made.output)")
     }
 

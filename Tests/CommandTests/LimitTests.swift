@@ -20,7 +20,7 @@ struct LimitTests {
 
     @Test("A result that reaches the limit is one line, and leaves nothing")
     func largeResult() throws {
-        #expect(try shell.run("$U -C p init --data csv:full.csv --id-column id --label-column y --model mlp --hidden 512,64 --blocks 2 --quiet && $U -C p train --quiet").status == 0)
+        #expect(try shell.run("$U -C p init --data csv:full.csv --id-column id --label-column y --model mlp --hidden 512,64 --blocks 2 --assignment-seed 1 --quiet && $U -C p train --quiet").status == 0)
         let result = try shell.run("ulimit -f 50; $U -C p export --out model.npz; code=$?; ls -A; exit $code")
         #expect(result.status == 1 && result.errors.contains("model.npz: File too large; raise the limit"), "\(result.errors)")
         #expect(result.output == "full.csv\np\n", "\(result.output)")
@@ -76,7 +76,7 @@ struct LimitTests {
 
     @Test("Where the system gives no thread, the same bits come of one")
     func noThreads() throws {
-        let make = "--data csv:full.csv --id-column id --label-column y --model mlp --hidden 256 --blocks 4 --batch-size 100 --quiet"
+        let make = "--data csv:full.csv --id-column id --label-column y --model mlp --hidden 256 --blocks 4 --batch-size 100 --assignment-seed 1 --quiet"
         var digests: [Any?] = []
         #expect(try shell.run("$U -C many init \(make) && cp -r many none").status == 0)
         for name in ["many", "none"] {

@@ -13,7 +13,9 @@ def expect(condition, what):
 
 
 def unlearn(project, *arguments, **options):
-    """Runs a command on a project's folder; throws where it fails unless `check=False`."""
+    """Runs a command on a project's folder; throws where it fails unless `check=False`. No verdict depends on how blocks are drawn."""
+    if "init" in arguments and not {"--assignment-seed", "--like"} & set(arguments):
+        arguments += "--assignment-seed", "1"
     options = {"check": True, "capture_output": True, "text": True} | options
     return subprocess.run([program, "-C", str(project), *arguments], **options)
 

@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// The program as a shell runs it: with names that are no text, pipes and limits. The script finds the program as `$U`.
 struct Shell {
@@ -18,6 +19,7 @@ struct Shell {
 
     static let options = "--id-column id --label-column y --model logistic --blocks 10 --assignment-seed 1"
 
+    /// Projects draw their blocks and tests by chance unless they are told not to: no verdict may depend on it.
     func run(_ script: String) throws -> Program.Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
@@ -35,6 +37,8 @@ struct Shell {
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         let messages = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        let made = script.matches(of: #/\binit /#).count, told = script.matches(of: #/--assignment-seed|--like|\$A\b/#).count
+        #expect(process.terminationStatus != 0 || made <= told, "init without --assignment-seed: \(script)")
         return Program.Result(status: process.terminationStatus, output: text, errors: messages)
     }
 }
