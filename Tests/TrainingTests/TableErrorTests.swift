@@ -78,6 +78,18 @@ struct TableErrorTests {
         #expect(error.description.contains("'2023-02-30', which is no date of the calendar"), "\(error)")
     }
 
+    @Test("Lines that are wrong in more ways than are named are counted")
+    func manyKinds() throws {
+        let folder = try TemporaryFolder()
+        func message(_ lines: Int) throws -> String {
+            let rows = (1...lines).map { "1" + String(repeating: ",1", count: $0 + 1) + "\n" }.joined()
+            return try failure { _ = try TableSource(try folder.write("x,label\n" + rows, to: "wrong.csv"), TableOptions(labelColumn: "label")).survey() }.description
+        }
+        #expect(try message(10).contains("wrong.csv has 10 problems: (1) ") && !message(10).contains("more"))
+        #expect(try message(11).contains("more than 10 problems: (1) ") && message(11).hasSuffix("; and 1 more line with problems of other kinds"))
+        #expect(try message(40).hasSuffix("; and 30 more lines with problems of other kinds"))
+    }
+
     @Test("Of several files, each message names the one that it is about, and once")
     func severalFiles() throws {
         let folder = try TemporaryFolder()

@@ -32,6 +32,7 @@ struct ColumnSurvey {
     /// The first cell that is of another kind than each of these.
     private var firstNoNumber: (text: String, place: RecordPlace)?
     private var firstNoDate: (text: String, place: RecordPlace)?
+    private var firstNoBoolean: (text: String, place: RecordPlace)?
     private var firstTooLarge: (text: String, place: RecordPlace)?
     /// The first cell that is too long to name a category.
     private var firstTooLong: (bytes: Int, place: RecordPlace)?
@@ -42,6 +43,12 @@ struct ColumnSurvey {
 
     /// Whether points may stand between groups of digits, which nothing in the column says.
     var mayBeGrouped: Bool { !decimalComma && withPoint >= 10 && withThree == withPoint }
+
+    /// The first cell that is neither yes nor no in a column that holds little else.
+    var oddBoolean: (text: String, place: RecordPlace)? {
+        let values = rows - missing
+        return booleans < values && booleans * 20 >= values * 19 && languages != 0 && seenTrue && seenFalse ? firstNoBoolean : nil
+    }
 
     /// The first whole number that begins with a 0, as codes do.
     private(set) var firstCode: String?
@@ -117,10 +124,12 @@ struct ColumnSurvey {
                 firstTooLarge = (RowEncoder.shown(cell), place)
             }
             if firstNoDate == nil { firstNoDate = (RowEncoder.shown(cell), place) }
+            if firstNoBoolean == nil { firstNoBoolean = (RowEncoder.shown(cell), place) }
         } else {
             isWhole = false
             if firstNoNumber == nil { firstNoNumber = (RowEncoder.shown(cell), place) }
             if let date = Cell.date(cell) {
+                if firstNoBoolean == nil { firstNoBoolean = (RowEncoder.shown(cell), place) }
                 days.add(Double(date.day))
                 if let seconds = date.seconds {
                     hasTimes = true
@@ -135,6 +144,8 @@ struct ColumnSurvey {
                     if word.value { seenTrue = true } else { seenFalse = true }
                     languages &= word.languages
                     if word.isSure { isSurelyBoolean = true }
+                } else if firstNoBoolean == nil {
+                    firstNoBoolean = (RowEncoder.shown(cell), place)
                 }
                 if cell.contains(UInt8(ascii: ",")), Cell.number(cell, decimalComma: true) != nil { withComma += 1 }
                 if let what = Cell.nearly(cell) {

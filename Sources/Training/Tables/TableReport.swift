@@ -63,6 +63,9 @@ struct TableProblems {
     /// Lines on which the same is wrong, in the order in which it was first found.
     private var lines: [(text: String, lines: [Int], count: Int)] = []
 
+    /// Lines that are wrong in yet another way.
+    private var unnamed = 0
+
     /// More are not named one by one.
     private static let mostNamed = 10
 
@@ -77,6 +80,8 @@ struct TableProblems {
             if lines[index].lines.count < Self.mostNamed { lines[index].lines.append(line) }
         } else if lines.count < Self.mostNamed {
             lines.append((text, [line], 1))
+        } else {
+            unnamed += 1
         }
     }
 
@@ -93,6 +98,7 @@ struct TableProblems {
         }
         let all = ofLines + texts
         guard all.count > 1 else { return Failure(.input, (isOneFile ? "\(name) " : "") + (all.first ?? "")) }
-        return Failure(.input, "\(name) \(isOneFile ? "has" : "have") \(all.count) problems: " + all.enumerated().map { "(\($0 + 1)) \($1)" }.joined(separator: "; "))
+        return Failure(.input, "\(name) \(isOneFile ? "has" : "have") \(unnamed > 0 ? "more than " : "")\(all.count) problems: " + all.enumerated().map { "(\($0 + 1)) \($1)" }.joined(separator: "; ")
+            + (unnamed > 0 ? "; and \(unnamed) more \(unit)\(unnamed == 1 ? "" : "s") with problems of other kinds" : ""))
     }
 }

@@ -270,6 +270,10 @@ public final class TableSource: RowSource {
                 if let code = column.firstCode, case .number = made.kind {
                     remark("column '\(column.name)' is read as numbers, and some begin with 0, such as \(code.prefix(20)): if these are codes, give --categories \(column.name)")
                 }
+                if let odd = column.oddBoolean, case .categories = made.kind {
+                    remark(
+                        "\(odd.place): column '\(column.name)' holds '\(odd.text)' where nearly all rows hold yes or no, and is read as categories: mend the cell or leave it empty to have yes or no")
+                }
                 if column.mayBeGrouped { remark("every number of column '\(column.name)' with a point has three digits behind it: if these are thousands, give --decimal-comma") }
             case .leftOut: break
             case .problem(let text): problems.add(text)
