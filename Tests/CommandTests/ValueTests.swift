@@ -185,6 +185,8 @@ struct ValueTests {
         #expect(text.contains("one stem with 3 branches, whose order plays no part") && !text.contains("--orders"))
         let page = try String(contentsOfFile: data.folder.file("branches") + "/report.html", encoding: .utf8)
         #expect(page.contains("their order plays no part") && !page.contains("--orders"))
+        // Sixty test rows, half of which values are measured on.
+        for told in [text, page] { #expect(told.contains("only 30 valuation rows: ") && told.contains("nobody should be paid by these")) }
         #expect(try branches.run("verify-certificate", data.folder.file("branches") + "/statement.json").status == 0)
     }
 

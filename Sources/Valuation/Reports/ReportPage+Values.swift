@@ -10,7 +10,8 @@ extension ReportPage {
         return [
             Page.paragraph(
                 """
-                A value is \(words.meaning). It is measured in \(words.unit) on \(report.valuationRows) valuation rows, which no model was trained on.
+                A value is \(words.meaning). It is measured in \(words.unit) on \(report.valuationRows) valuation rows, which no model was trained on.\
+                \(report.fewRows.map { " Careful: \($0)." } ?? "")
                 """),
         ] + (report.players.count > Self.mostBars ? [chart, table] + groups + [Page.list(notes)] : [table] + groups + [Page.list(notes), chart])
     }
