@@ -39,7 +39,7 @@ import Testing
         let control = try ControlGame(UtilityTable(cheap), index: 0, seed: 0, pairs: 2)
         var sums = OddSurrogate.Sums(playerCount: players, profiles: profiles, controls: 1)
         for k in 0..<20 { sums.append(Self.path(PermutationPair(seed: 1, index: k, playerCount: players).order, game, controls: [cheap])) }
-        let surrogate = OddSurrogate(sums, playerCount: players, ridge: 1)
+        let surrogate = OddSurrogate(sums, playerCount: players, ridge: 1) {}
         #expect(surrogate.coefficients.contains { abs($0) > 1e-3 })
         let last = 0.7
         let own = Game(players) { s in
@@ -55,7 +55,7 @@ import Testing
         let game = Game(5) { s in s.members.reduce(0) { $0 + weights[$1] } + Double(s.count * s.count) }
         var sums = OddSurrogate.Sums(playerCount: 5, profiles: 1, controls: 0)
         for k in 0..<200 { sums.append(Self.path(PermutationPair(seed: 1, index: k, playerCount: 5).order, game)) }
-        let found = OddSurrogate(sums, playerCount: 5, ridge: 1e-9).shapley(last: weights.reduce(0, +) + 25, controls: [])
+        let found = OddSurrogate(sums, playerCount: 5, ridge: 1e-9, checkpoint: {}).shapley(last: weights.reduce(0, +) + 25, controls: [])
         #expect(zip(found, weights).allSatisfy { abs($0 - $1 - 5) < 1e-5 })
     }
 

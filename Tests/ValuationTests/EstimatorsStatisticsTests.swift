@@ -24,18 +24,52 @@ import Testing
         #expect(PaymentShares(values: [-1, 0]).shares == [0, 0])
     }
 
-    @Test(arguments: [1, 2, 5, 20]) func `a factored matrix solves its systems and a singular one is refused`(size: Int) throws {
+    private static func system(_ size: Int) -> (matrix: [Double], root: [Double]) {
         var numbers = SystemlessNumbers(state: 3)
         let root = (0..<size * size).map { _ in numbers.next() - 0.5 }
         let matrix = (0..<size * size).map { at in
             (0..<size).reduce(at / size == at % size ? 0.1 : 0) { $0 + root[at / size * size + $1] * root[at % size * size + $1] }
         }
-        let x = (0..<size).map { _ in numbers.next() }
-        let b = (0..<size).map { i in (0..<size).reduce(0) { $0 + matrix[i * size + $1] * x[$1] } }
-        let found = try #require(Cholesky(matrix, size: size)).solve(b)
-        #expect(zip(found, x).allSatisfy { abs($0 - $1) < 1e-10 })
-        #expect(Cholesky([Double](repeating: 1, count: 4), size: 2) == nil)
+        return (matrix, root)
     }
+
+    @Test(arguments: [1, 2, 5, 20, 47, 48, 255, 256, 257, 300]) func `a factored matrix solves its systems and a singular one is refused`(size: Int) throws {
+        let (matrix, root) = Self.system(size)
+        let x = Array(root.prefix(size)), b = (0..<size).map { i in (0..<size).reduce(0) { $0 + matrix[i * size + $1] * x[$1] } }
+        // Both right sides at once, as one alone.
+        let factor = try #require(Cholesky(matrix, size: size) {}), found = factor.solve(b)
+        #expect(zip(found, x).allSatisfy { abs($0 - $1) < 1e-9 })
+        #expect(zip(factor.solve(b + b) {}, found + found).allSatisfy { abs($0 - $1) < 1e-12 })
+        // By the textbook's loops, to rounding.
+        let plain = try #require(Cholesky(matrix, size: size, blas: nil) {}).solve(b)
+        #expect(zip(found, plain).allSatisfy { abs($0 - $1) < 1e-9 })
+        // A row twice: the last pivot is nothing but rounding.
+        guard size > 1 else { return }
+        var singular = matrix
+        for i in 0..<size { singular[(size - 1) * size + i] = i == size - 1 ? matrix[0] : matrix[i] }
+        for blas in [OpenBLAS.loaded, nil] { #expect(Cholesky(singular, size: size, blas: blas, checkpoint: {}) == nil) }
+    }
+
+    @Test(arguments: [false, true]) func `what is asked between panels can end a factorisation and a solution`(isPlain: Bool) throws {
+        struct Stop: Error {}
+        let size = 600, matrix = (0..<size * size).map { $0 / size == $0 % size ? 2.0 : 0.001 }
+        let blas = isPlain ? nil : OpenBLAS.loaded
+        for most in 0..<3 {
+            var asked = 0
+            #expect(throws: Stop.self) {
+                _ = try Cholesky(matrix, size: size, blas: blas) {
+                    asked += 1
+                    if asked > most { throw Stop() }
+                }
+            }
+            #expect(asked == most + 1)
+        }
+        let factor = try #require(Cholesky(matrix, size: size, blas: blas) {})
+        #expect(throws: Stop.self) { _ = try factor.solve([Double](repeating: 1, count: size)) { throw Stop() } }
+    }
+
+    /// The library is on the list of packages: where it is missing, tests of it compare plain loops with themselves.
+    @Test func `OpenBLAS is there`() { #expect(OpenBLAS.loaded != nil) }
 }
 
 /// Uniform numbers in 0..<1 (a linear congruential generator: any will do here).

@@ -9,9 +9,12 @@ public final class UtilityTable {
     private var values: [Coalition: Double] = [:]
     private var usedNow: Set<Coalition> = []
 
-    public init(_ utility: any Utility) {
+    /// Throws where the user asks to stop; called by whatever computes for long without asking for values.
+    let checkpoint: @Sendable () throws -> Void
+
+    public init(_ utility: any Utility, checkpoint: @escaping @Sendable () throws -> Void = {}) {
         precondition(utility.playerCount >= 1)
-        self.utility = utility
+        (self.utility, self.checkpoint) = (utility, checkpoint)
     }
 
     public var playerCount: Int { utility.playerCount }

@@ -57,7 +57,7 @@ public struct AdjustedEstimator: ValueEstimator {
             fit.append(OddPath(path, controls: try controls.map { try $0.odd([path.pair])[0] }))
             let isLook = stopping.width != nil && fit.count >= stopping.minimumSamples && Looks.isLook(fit.count)
             guard fit.count >= 2, isLook || plotsConvergence && Looks.isPlotted(fit.count) else { return nil }
-            let state = Self.state(of: fit, fit.readings())
+            let state = Self.state(of: fit, try fit.readings(checkpoint: table.checkpoint))
             let widest = Interval.widest(state.variances.map { $0.squareRoot() }, degrees: state.degrees, confidence: confidence)
             let isNarrow = isLook && stopping.isNarrow(widest, samples: fit.count)
             if Looks.isPlotted(fit.count) || isNarrow {
@@ -71,7 +71,7 @@ public struct AdjustedEstimator: ValueEstimator {
         }
         try PermutationEstimator.requireTwo(fit.count, playerCount: n)
         let ends = try table.values(of: [.none(of: n), .all(of: n)])
-        let readings = fit.readings(), state = Self.state(of: fit, readings)
+        let readings = try fit.readings(checkpoint: table.checkpoint), state = Self.state(of: fit, readings)
         var estimate = ValueEstimate(
             estimator: "permutation", values: state.values, variances: state.variances, degrees: state.degrees, vAll: ends[1], vEmpty: ends[0],
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)

@@ -45,8 +45,9 @@ struct CrossFit {
         var inflation = 1.0
     }
 
+    /// - Throws: what `checkpoint` throws, which is called while systems are solved.
     /// - Complexity: O(F²·p³ + F·K·n) for p features and K pairs.
-    func readings() -> Readings {
+    func readings(checkpoint: () throws -> Void) rethrows -> Readings {
         let n = playerCount
         guard n >= 2, count >= Self.minimumPairs else {
             return Readings(moments: SampleMoments(plain, playerCount: n), controlWeights: controls.map { _ in 0 })
@@ -58,7 +59,7 @@ struct CrossFit {
         var fits = [[OddSurrogate]](repeating: [], count: Self.foldCount)
         for f in folds {
             for g in f..<Self.foldCount {
-                let fitted = surrogates(without: [f, g])
+                let fitted = try surrogates(without: [f, g], checkpoint)
                 variates[f * Self.foldCount + g] = members(of: g).map { self.variates(of: $0, fitted) }
                 if f == g { fits[f] = fitted } else { variates[g * Self.foldCount + f] = members(of: f).map { self.variates(of: $0, fitted) } }
             }
@@ -105,11 +106,11 @@ struct CrossFit {
 
     private func members(of fold: Int) -> [Int] { Array(stride(from: fold, to: count, by: Self.foldCount)) }
 
-    private func surrogates(without left: Set<Int>) -> [OddSurrogate] {
-        sums.map { byFold in
+    private func surrogates(without left: Set<Int>, _ checkpoint: () throws -> Void) rethrows -> [OddSurrogate] {
+        try sums.map { byFold in
             var total = OddSurrogate.Sums(playerCount: playerCount, profiles: byFold[0].profiles, controls: controls.count)
             for fold in byFold.indices where !left.contains(fold) { total.add(byFold[fold]) }
-            return OddSurrogate(total, playerCount: playerCount, ridge: ridge)
+            return try OddSurrogate(total, playerCount: playerCount, ridge: ridge, checkpoint: checkpoint)
         }
     }
 
@@ -141,6 +142,6 @@ struct CrossFit {
             }
         }
         for d in 0..<size { gram[d * size + d] += gram[d * size + d] * 1e-6 + .leastNormalMagnitude }
-        return Cholesky(gram, size: size)?.solve(moments) ?? [Double](repeating: 0, count: size)
+        return Cholesky(gram, size: size, checkpoint: {})?.solve(moments) ?? [Double](repeating: 0, count: size)
     }
 }

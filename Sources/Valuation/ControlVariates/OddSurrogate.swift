@@ -69,7 +69,7 @@ struct OddSurrogate {
 
     /// Ridge regression: a prior worth about `ridge` observations of zero on each coefficient, and a hundredth of that on the
     /// additive ones. Controls too, so that an unrelated one is left out.
-    init(_ sums: Sums, playerCount n: Int, ridge: Double) {
+    init(_ sums: Sums, playerCount n: Int, ridge: Double, checkpoint: () throws -> Void) rethrows {
         let size = sums.moments.count
         var gram = sums.gram
         // One observation's mean weight times one coefficient's mean square.
@@ -81,7 +81,7 @@ struct OddSurrogate {
         playerCount = n
         profileCount = sums.profiles
         // Nothing to learn from yet: the surrogate that knows nothing is as sound as any.
-        coefficients = Cholesky(gram, size: size)?.solve(sums.moments) ?? [Double](repeating: 0, count: size)
+        coefficients = try Cholesky(gram, size: size, checkpoint: checkpoint)?.solve(sums.moments) ?? [Double](repeating: 0, count: size)
     }
 
     private func control(_ g: Int) -> Double { coefficients[profileCount * playerCount + playerCount / 2 + g] }

@@ -57,7 +57,7 @@ public struct KernelEstimator: ValueEstimator, Sendable {
         guard reason != .everyCoalition else { return nil }
         var fit = KernelFit(playerCount: n, vEmpty: 0, vAll: 0)
         for coalition in samples { fit.append(coalition, 0, 0) }
-        return fit.solution() == nil ? Self.sufficientPairs(n) * 2 + 2 : nil
+        return fit.isDetermined() ? nil : Self.sufficientPairs(n) * 2 + 2
     }
 
     /// Far beyond the rank that is needed, which random coalitions reach soon.
@@ -82,7 +82,7 @@ public struct KernelEstimator: ValueEstimator, Sendable {
                 table.use([coalition, coalition.complement])
                 fit.append(coalition, values[2 * index], values[2 * index + 1])
                 let count = fit.count
-                guard stopping.width != nil ? Looks.isLook(count) : Looks.isPlotted(count), let solution = fit.solution() else { continue }
+                guard stopping.width != nil ? Looks.isLook(count) : Looks.isPlotted(count), let solution = try fit.solution(checkpoint: table.checkpoint) else { continue }
                 let errors = solution.variances.map { $0.squareRoot() }
                 let widest = Interval.widest(errors, degrees: solution.degrees, confidence: confidence)
                 let isNarrow = stopping.isNarrow(widest, samples: count)
@@ -98,7 +98,7 @@ public struct KernelEstimator: ValueEstimator, Sendable {
         if reason == .everyCoalition {
             return try ExactEstimator.completing(table, .shapley, estimator: "kernel", samples: fit.count, convergence: convergence, confidence: confidence)
         }
-        guard let solution = fit.solution() else {
+        guard let solution = try fit.solution(checkpoint: table.checkpoint) else {
             throw Failure(.input, "\(fit.count) pairs of coalitions do not determine \(n) values: raise --max-evaluations to \(Self.sufficientPairs(n) * 2 + 2) or more")
         }
         var estimate = ValueEstimate(
@@ -115,8 +115,9 @@ private struct KernelFit {
     private let vEmpty: Double
     private let vAll: Double
     private var pairs: [(coalition: Coalition, value: Double, other: Double)] = []
-    /// Σ z·zᵀ, row-major, and Σ z·(v − v(∅)).
+    /// Σ z·zᵀ over both coalitions of the first `summed` pairs, of whose rows the lower triangle is used, and Σ z·(v − v(∅)) of all.
     private var gram: [Double]
+    private var summed = 0
     private var moments: [Double]
 
     init(playerCount: Int, vEmpty: Double, vAll: Double) {
@@ -130,34 +131,91 @@ private struct KernelFit {
     mutating func append(_ coalition: Coalition, _ value: Double, _ other: Double) {
         pairs.append((coalition, value, other))
         for (members, value) in [(coalition.members, value), (coalition.complement.members, other)] {
-            for i in members {
-                moments[i] += value - vEmpty
-                for j in members { gram[i * n + j] += 1 }
-            }
+            for i in members { moments[i] += value - vEmpty }
         }
     }
 
+    /// Rows of this many coalitions lie in memory at once.
+    private static let batch = 256
+
+    /// Adds what is missing to `gram`. Sums of whole numbers, exact in any order.
+    /// - Complexity: O(n²) for each pair.
+    private mutating func sumPairs(_ checkpoint: () throws -> Void) rethrows {
+        while summed < pairs.count {
+            try checkpoint()
+            let next = pairs[summed..<min(pairs.count, summed + Self.batch)]
+            // With 1 for members and 0 for the others, z·zᵀ + (1 − z)·(1 − z)ᵀ is 2·z·zᵀ − z·1ᵀ − 1·zᵀ + 1·1ᵀ.
+            var rows = [Double](repeating: 0, count: next.count * n), often = [Double](repeating: 0, count: n)
+            for (k, pair) in next.enumerated() {
+                for i in pair.coalition.members {
+                    rows[i * next.count + k] = 1
+                    often[i] += 1
+                }
+            }
+            gram.withUnsafeMutableBufferPointer { gram in
+                if n >= OpenBLAS.fewestUnknowns, let blas = OpenBLAS.loaded {
+                    blas.addSquare(rows, rows: next.count, stride: next.count, times: 2, to: gram.baseAddress!, size: n, strideOfC: n)
+                } else {
+                    for pair in next {
+                        let members = pair.coalition.members
+                        for i in members {
+                            for j in members where j <= i { gram[i * n + j] += 2 }
+                        }
+                    }
+                }
+                for i in 0..<n {
+                    for j in 0...i { gram[i * n + j] += Double(next.count) - often[i] - often[j] }
+                }
+            }
+            summed += next.count
+        }
+    }
+
+    struct Solution {
+        var values: [Double]
+        var influences: SampleMoments
+        var scale: Double
+        var variances: [Double]
+        var degrees: [Double]
+    }
+
+    /// Whether the samples determine the values.
+    mutating func isDetermined() -> Bool { factor {} != nil }
+
+    private mutating func factor(_ checkpoint: () throws -> Void) rethrows -> Cholesky? {
+        guard count > n else { return nil }
+        try sumPairs(checkpoint)
+        return try Cholesky(gram, size: n, checkpoint: checkpoint)
+    }
+
     /// nil while the samples leave values undetermined. - Complexity: O(n³ + K·n²).
-    func solution() -> (values: [Double], influences: SampleMoments, scale: Double, variances: [Double], degrees: [Double])? {
-        guard count > n, let factor = Cholesky(gram, size: n) else { return nil }
+    mutating func solution(checkpoint: () throws -> Void) rethrows -> Solution? {
+        guard let factor = try factor(checkpoint) else { return nil }
         let free = factor.solve(moments), ones = factor.solve([Double](repeating: 1, count: n))
         let total = ones.reduce(0, +)
         let excess = (free.reduce(0, +) - (vAll - vEmpty)) / total
         let values = zip(free, ones).map { $0 - $1 * excess }
         var influences = SampleMoments(playerCount: n)
-        for pair in pairs {
-            var score = [Double](repeating: 0, count: n)
-            for (members, value) in [(pair.coalition.members, pair.value), (pair.coalition.complement.members, pair.other)] {
-                let error = value - vEmpty - members.reduce(0) { $0 + values[$1] }
-                for i in members { score[i] += error }
+        for start in stride(from: 0, to: pairs.count, by: Self.batch) {
+            let batch = pairs[start..<min(pairs.count, start + Self.batch)]
+            var scores = [Double](repeating: 0, count: batch.count * n)
+            for (k, pair) in batch.enumerated() {
+                for (members, value) in [(pair.coalition.members, pair.value), (pair.coalition.complement.members, pair.other)] {
+                    let error = value - vEmpty - members.reduce(0) { $0 + values[$1] }
+                    for i in members { scores[k * n + i] += error }
+                }
             }
-            let step = factor.solve(score)
-            let shift = step.reduce(0, +) / total
-            influences.append(zip(step, ones).map { ($0 - $1 * shift) * Double(count) })
+            let steps = try factor.solve(scores, checkpoint: checkpoint)
+            for k in 0..<batch.count {
+                let step = steps[k * n..<(k + 1) * n], shift = step.reduce(0, +) / total
+                influences.append(zip(step, ones).map { ($0 - $1 * shift) * Double(count) })
+            }
         }
         // Residuals are smaller than errors by the n − 1 fitted coefficients.
         let degrees = Double(count - n + 1)
         let scale = Double(count - 1) / degrees
-        return (values, influences, scale, influences.variances.map { $0 * scale }, [Double](repeating: degrees, count: n))
+        return Solution(
+            values: values, influences: influences, scale: scale, variances: influences.variances.map { $0 * scale },
+            degrees: [Double](repeating: degrees, count: n))
     }
 }

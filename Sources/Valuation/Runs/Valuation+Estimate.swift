@@ -36,7 +36,7 @@ extension Valuation {
             costs.append(costed)
             estimates.append(
                 try keeping([utility] + controls.map(\.table.utility)) {
-                    try estimate(UtilityTable(utility), order: number, controls: controls.map(\.table))
+                    try estimate(table(of: utility), order: number, controls: controls.map(\.table))
                 })
             if number == 0, options.utility == .exact, trainer.lineage.isChain {
                 fidelities = try fidelity.filter { $0 != .exact }.map { try compare($0, with: estimates[0]) }
@@ -199,7 +199,7 @@ extension Valuation {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
         }
         let controls = try valuation.controls()
-        let outcome = try valuation.estimate(UtilityTable(valuation.grounded(shards.utility(by: options.metric), on: valuation.trainer)), controls: controls.map(\.table))
+        let outcome = try valuation.estimate(valuation.table(of: valuation.grounded(shards.utility(by: options.metric), on: valuation.trainer)), controls: controls.map(\.table))
         return ValuationOutcome(
             report: valuation.summary([outcome], controls.map(\.costed), seconds: (watch.now - start) / .seconds(1)),
             utilities: valuation.utilities([outcome]), requests: valuation.requests)

@@ -175,12 +175,19 @@ public final class Valuation {
         }
     }
 
+    /// Asks whether to go on where an estimator computes for long.
+    func table(of utility: any Utility) -> UtilityTable {
+        UtilityTable(utility) { [control = trainer.control] in
+            guard !control.isInterrupted() else { throw Failure.interrupted }
+        }
+    }
+
     /// Control utilities that the estimator takes, each with its table.
     func controls() throws -> [(table: UtilityTable, costed: Costed)] {
         guard options.estimator == .permutation, options.truncation == 0, players.count <= ValuationOptions.mostAdjustedPlayers else { return [] }
         return try (options.controls ?? []).filter { $0 != options.utility && $0 != .exact }.map {
             let costed = try make($0, saying: "control variate (\($0.rawValue))")
-            return (UtilityTable(try stored(costed.utility)), costed)
+            return (table(of: try stored(costed.utility)), costed)
         }
     }
 
