@@ -97,6 +97,15 @@ public struct LatticeVector: Sendable, Equatable {
         }
     }
 
+    /// The same, farther from this state or less far: `step` times the mean of many tips. Of n tips it is 1 + (step − 1)(1 − 1/n) times the
+    /// mean, for a mean of one has lost nothing: it is that tip. Rounded once more.
+    /// - Parameter step: 0 to 2.
+    public func merging(_ tips: [LatticeVector], step: Double) throws(LatticeOverflow) -> LatticeVector {
+        let mean = merging(tips)
+        guard tips.count > 1, step != 1 else { return mean }
+        return try mean.adding(mean.subtracting(self).scaled(by: (step - 1) * (1 - 1 / Double(tips.count))))
+    }
+
     /// Up to so many the kernel's sums are exact.
     public static let mostTips = 1 << 20
 

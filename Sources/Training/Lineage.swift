@@ -7,14 +7,17 @@ public struct Lineage: Sendable, Hashable {
     /// Branches, 0 for a chain, and the blocks of each.
     public let branches: Int
     public let length: Int
+    /// How far the merge of the branches goes, in means of what they add (`Branches.mergeStep`).
+    public let mergeStep: Double
 
     public init(chain blocks: Int) { self.init(stem: blocks, branches: 0, length: 0) }
 
-    public init(stem: Int, branches: Int, length: Int) {
+    public init(stem: Int, branches: Int, length: Int, mergeStep: Double = 1) {
         precondition(stem >= 0 && branches >= 0 && (branches == 0) == (length == 0) && length >= 0, "a stem and branches of equal length")
         blocks = stem + branches * length
         self.branches = branches
         self.length = length
+        self.mergeStep = mergeStep
     }
 
     /// The stem's last block, and how many it has; of a chain all.

@@ -16,6 +16,7 @@ extension Recipe {
     public static let allowedClassWeights = 0x1p-32...0x1p32
     public static let allowedGradientClips = 0...1e6
     public static let allowedAveraging = 0.0...1
+    public static let allowedMergeSteps = 0.5...2
     /// In pixels.
     public static let allowedShifts = 0...16
 
@@ -26,6 +27,7 @@ extension Recipe {
         let branchesFit = plan.branches.map {
             Self.allowedBlocks.contains($0.count) && Self.allowedBlocks.contains($0.length) && $0.count.multipliedReportingOverflow(by: $0.length).partialValue <= plan.blocks
                 && Self.allowedEpochs.contains($0.epochs) && holds(Self.allowedLearningRates, $0.learningRate)
+                && $0.mergeStep.map { holds(Self.allowedMergeSteps, $0) } != false
         } ?? true
         // Each is bounded before they are added.
         let appendedFit = plan.appended.map { plan.branches == nil && !$0.isEmpty && $0.allSatisfy(Self.allowedBlocks.contains) && $0.count < plan.blocks && $0.reduce(0, +) < plan.blocks } ?? true

@@ -17,15 +17,17 @@ public struct Recipe: Sendable, Equatable {
 
     /// The recipe that a model comes with, on the side of the edge of stability where residual memory fades.
     /// Documentation/Recipes.md has the measurements.
-    /// - Parameter branched: for a stem with branches, where no memory need fade for deletions to be exact: more passes over the rows and
-    ///   less weight decay (Documentation/Lineage.md).
-    public static func builtIn(_ model: ModelName, branched: Bool = false) -> Recipe {
+    /// - Parameters:
+    ///   - branched: for a stem with branches, where no memory need fade for deletions to be exact: more passes over the rows and less
+    ///     weight decay (Documentation/Lineage.md).
+    ///   - stem: the share of blocks that is asked for; nil: `stemShare`.
+    public static func builtIn(_ model: ModelName, branched: Bool = false, stem: Double? = nil) -> Recipe {
         var recipe = ofChain(model)
         guard branched else { return recipe }
         switch model {
         case .lenet5:
             recipe.plan.epochs = 30
-            recipe.trainer.weightDecay = 2e-4
+            recipe.trainer.weightDecay = stem.map(isShort) == true ? 1e-4 : 2e-4
         case .logistic:
             recipe.plan.epochs = 20
             recipe.plan.learningRate = 0.1
@@ -68,7 +70,7 @@ public struct Recipe: Sendable, Equatable {
             recipe.trainer.hidden = [64, 32]
             recipe.plan.learningRate = 0.05
             // A small block among several is learnt by heart in more.
-            recipe.plan.epochs = blockRows >= 1000 ? 20 : recipe.plan.blocks == 1 ? 40 : 10
+            recipe.plan.epochs = blockRows >= 1000 ? 15 : recipe.plan.blocks == 1 ? 40 : 10
             recipe.trainer.weightDecay = Float(min(0.01, max(3e-4, 5 / Double(max(1, rows)))))
         }
         return recipe
@@ -107,11 +109,24 @@ public struct Recipe: Sendable, Equatable {
     /// initialisation; those of deeper networks must have come some way together first.
     public var stemShare: Double { trainer.model == .logistic ? 0 : 0.5 }
 
+    /// Whether a stem leaves most of what there is to learn to its branches.
+    private static func isShort(stem: Double) -> Bool { stem < 0.4 }
+
     /// Branches as the model comes with them.
-    public func branches(count: Int, length: Int, epochs: Int?, learningRate: Float?) -> Branches {
-        // After a stem that has come far, the branches of a convolutional network average best where they go less far apart.
-        let (ownEpochs, ownRate) = trainer.model == .lenet5 ? (20, plan.learningRate / 2) : (plan.epochs, plan.learningRate)
-        return Branches(count: count, length: length, epochs: epochs ?? ownEpochs, learningRate: learningRate ?? ownRate)
+    public func branches(count: Int, length: Int, epochs: Int?, learningRate: Float?, mergeStep: Float?) -> Branches {
+        var own = Branches(count: count, length: length, epochs: plan.epochs, learningRate: plan.learningRate)
+        if trainer.model == .lenet5 {
+            // After a stem that has come far, the branches of a convolutional network average best where they go less far apart. A short
+            // one leaves them more to learn.
+            let isShort = Self.isShort(stem: 1 - Double(count * length) / Double(plan.blocks))
+            own.epochs = isShort ? 40 : 20
+            own.learningRate = plan.learningRate / 2
+            own.mergeStep = isShort ? 1.2 : nil
+        }
+        own.epochs = epochs ?? own.epochs
+        own.learningRate = learningRate ?? own.learningRate
+        own.mergeStep = mergeStep ?? own.mergeStep
+        return own
     }
 }
 

@@ -18,12 +18,17 @@ public struct Branches: Codable, Sendable, Equatable {
     public var epochs: Int
     /// Of a branch's first block; it falls over the branch as the schedule has it.
     public var learningRate: Float
+    /// How far the model lies from the stem's end, in means of what many branches add; nil: 1, the mean. Branches of a network err apart in
+    /// directions that cancel out in their mean, which therefore goes less far than any of them: a longer step makes up for it, as the
+    /// server's does in federated averaging (Reddi et al., *Adaptive Federated Optimization*, ICLR 2021).
+    public var mergeStep: Float?
 
-    public init(count: Int, length: Int, epochs: Int, learningRate: Float) {
+    public init(count: Int, length: Int, epochs: Int, learningRate: Float, mergeStep: Float? = nil) {
         self.count = count
         self.length = length
         self.epochs = epochs
         self.learningRate = learningRate
+        self.mergeStep = mergeStep
     }
 }
 
@@ -54,7 +59,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
     public var lineage: Lineage {
         guard let branches else { return Lineage(chain: blocks) }
-        return Lineage(stem: blocks - branches.count * branches.length, branches: branches.count, length: branches.length)
+        return Lineage(
+            stem: blocks - branches.count * branches.length, branches: branches.count, length: branches.length, mergeStep: Double(branches.mergeStep ?? 1))
     }
 
     /// Times that a block is passed over.

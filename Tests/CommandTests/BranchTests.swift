@@ -28,6 +28,7 @@ struct BranchTests {
         ("--branches 5 --blocks 30 --stem 0 --stem-rows few --risk fine", "--stem-rows names rows for a stem, and there is none"),
         ("--branches 5 --blocks 30 --stem-rows both --groups named", "is a row's id and a group's name"),
         ("--branches 2 --blocks 30 --branch-learning-rate 1e-10", "--branch-learning-rate takes a number"),
+        ("--branches 2 --blocks 30 --merge-step 2.5", "--merge-step takes a number"), ("--merge-step 1.2", "--merge-step is for a stem with branches"),
         ("--branches 5 --blocks 3 --blocks-by group --groups groups", "5 branches do not fit 3 blocks"),
         ("--branches 5 --blocks 30 --blocks-by group", "--blocks-by group needs groups"),
         ("--branches 2 --blocks 30 --blocks-by group --groups groups", "2 branches for 3 providers"),

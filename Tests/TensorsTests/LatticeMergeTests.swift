@@ -63,6 +63,24 @@ struct LatticeMergeTests {
         }
     }
 
+    @Test("A longer or shorter step goes on from the mean, by how many tips it is the mean of, rounded half to even", arguments: [0, 0.5, 1.2, 1.5, 2])
+    func step(length: Double) throws {
+        var random = SeededGenerator(7)
+        for count in [1, 2, 3, 8, 60] {
+            let base = random.integers(3001, in: -(1 << 20)...(1 << 20)), tips = (0..<count).map { _ in random.integers(3001, in: -(1 << 20)...(1 << 20)) }
+            let mean = try #require(reference(base, tips)), more = (length - 1) * (1 - 1 / Double(count))
+            let expected = zip(base, mean).map { $1 + Int32((Double($1 - $0) * more).rounded(.toNearestOrEven)) }
+            let merged = try LatticeVector(base).merging(tips.map { LatticeVector($0) }, step: length)
+            #expect(merged.steps == expected, "\(count) tips")
+            #expect(try LatticeVector(base).merging(tips.shuffled(using: &random).map { LatticeVector($0) }, step: length) == merged)
+            #expect(try LatticeVector(base).merging([LatticeVector(tips[0])], step: length).steps == tips[0])
+            #expect(try LatticeVector(base).merging([], step: length).steps == base)
+            #expect(try LatticeVector(base).merging(tips.map { LatticeVector($0) }, step: 1).steps == mean)
+        }
+        let far = [LatticeVector([.max]), LatticeVector([.max - 1])]
+        if length > 1 { #expect(throws: LatticeOverflow.self) { try LatticeVector([0]).merging(far, step: length) } }
+    }
+
     @Test("The order of tips plays no part, and one tip alone is the model")
     func order() throws {
         var random = SeededGenerator(3)

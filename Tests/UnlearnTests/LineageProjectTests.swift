@@ -11,14 +11,14 @@ import Training
 /// Projects with a stem and branches: what a deletion leaves is what training without the rows gives, bit for bit.
 @Suite("Stem and branches")
 struct LineageProjectTests {
-    static func recipe(stem: Int = 4, branches: Int = 3, length: Int = 2) -> Recipe {
+    static func recipe(stem: Int = 4, branches: Int = 3, length: Int = 2, mergeStep: Float? = 1.5) -> Recipe {
         var recipe = SmallProject.recipe
         recipe.plan.blocks = stem + branches * length
-        recipe.plan.branches = Branches(count: branches, length: length, epochs: 3, learningRate: 0.05)
+        recipe.plan.branches = Branches(count: branches, length: length, epochs: 3, learningRate: 0.05, mergeStep: mergeStep)
         return recipe
     }
 
-    private static let shapes = [recipe(), recipe(stem: 0, branches: 4, length: 3), recipe(stem: 6, branches: 5, length: 1)]
+    private static let shapes = [recipe(), recipe(stem: 0, branches: 4, length: 3, mergeStep: nil), recipe(stem: 6, branches: 5, length: 1)]
 
     /// Ids of the rows in some blocks, by block and slot.
     private func ids(_ project: SmallProject, _ blocks: some Sequence<Int>) throws -> [String] {
@@ -50,7 +50,7 @@ struct LineageProjectTests {
         let tips = try (1...shape.branches).map { branch in
             try shape.blocks(ofBranch: branch).reduce(stem) { try opened.trainer.train(block: $1, from: $0, rows: opened.trainingRows(block: $1), control: TrainingControl()) }
         }
-        #expect(try lineage.model() == stem.merging(tips))
+        #expect(try lineage.model() == stem.merging(tips, step: shape.mergeStep))
         #expect(try lineage.isExact && opened.check(readData: true) { _, _ in }.errors == [])
         #expect(try opened.status().lineage?.branches == shape.branches)
     }
@@ -280,7 +280,7 @@ struct LineageProjectTests {
         let rows = try ids(project, [shape.blocks(ofBranch: 2).upperBound])
         let path = project.folder.file("interim.safetensors")
         let lineage = try project.open(.read).lineage()
-        let expected = try lineage.state(shape.stem).merging([1, 3].map { try lineage.state(lineage.tip(ofBranch: $0)) })
+        let expected = try lineage.state(shape.stem).merging([1, 3].map { try lineage.state(lineage.tip(ofBranch: $0)) }, step: 1.5)
         let before = try project.open(.read).state(.interim(.list(SmallProject.ids(rows))))
         let report = try project.delete(rows) { $0.interim = InterimOutput(path: path, replacing: false) }
         #expect(try project.open(.read).state(exportedTo: path) == expected && before == expected)

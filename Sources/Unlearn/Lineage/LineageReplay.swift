@@ -97,7 +97,7 @@ public struct LineageReplay {
             progress(trained)
         }
         let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
-        return stemEnd.merging(stored.liveBranches(without: deleted).map { tips[$0] ?? stemEnd })
+        return try stemEnd.merging(stored.liveBranches(without: deleted).map { tips[$0] ?? stemEnd }, step: shape.mergeStep)
     }
 
     // MARK: - Branches
@@ -135,7 +135,8 @@ public struct LineageReplay {
         let tips = try Dictionary(uniqueKeysWithValues: stored.liveBranches(without: deleted).map { branch in
             (branch, try new[branch] ?? moved(stored.state(stored.tip(ofBranch: branch))))
         })
-        return Retrained(runs: runs, merged: MergedStates(stemEnd: stemEnd, tips: tips), model: stemEnd.merging(Array(tips.values)))
+        return Retrained(
+            runs: runs, merged: MergedStates(stemEnd: stemEnd, tips: tips), model: try stemEnd.merging(Array(tips.values), step: shape.mergeStep))
     }
 
     /// Retrains branches from the first of the given blocks on.

@@ -175,13 +175,13 @@ public final class StoredLineage {
     }
 
     /// The served model: of a chain the state behind the last trained block; else the stem's end with the mean of what its branches
-    /// added, of those that have a live row.
+    /// added, of those that have a live row, times the lineage's step.
     public func model() throws -> LatticeVector { try model(of: liveBranches()) }
 
     /// The merge of some branches: of a model that never saw the others' rows. The stem's end where there are none.
     public func model(of branches: [Int]) throws -> LatticeVector {
         guard !shape.isChain, stemLength == shape.stem else { return try state(stemLength) }
-        return try state(shape.stem).merging(branches.map { try state(tip(ofBranch: $0)) })
+        return try state(shape.stem).merging(branches.map { try state(tip(ofBranch: $0)) }, step: shape.mergeStep)
     }
 
     /// The lineage as residual memory is followed through it.

@@ -15,6 +15,7 @@ public struct BranchPlan {
     /// Of the branches' blocks; nil: the recipe's.
     public var epochs: Int?
     public var learningRate: Float?
+    public var mergeStep: Float?
 
     public init(count: Int) { self.count = count }
 

@@ -63,7 +63,7 @@ extension DeletionOutlook {
         if !isFlat { other.plan.blocks = recipe.plan.blocks }
         guard let lineage = try? BranchPlan.lineage(blocks: other.plan.blocks, branches: count, stem: other.stemShare), rows >= lineage.blocks * fewestRowsOfBlock else { return nil }
         other.plan.blocks = lineage.blocks
-        other.plan.branches = other.branches(count: count, length: lineage.length, epochs: nil, learningRate: nil)
+        other.plan.branches = other.branches(count: count, length: lineage.length, epochs: nil, learningRate: nil, mergeStep: nil)
         return DeletionOutlook(other.plan)
     }
 }

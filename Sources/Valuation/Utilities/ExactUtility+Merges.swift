@@ -80,7 +80,7 @@ extension ExactUtility {
                     default: ends[part(index, branch)]!
                     }
                 }
-                return try trainer.scorer.scores(stems[stemOf[index]].end.merging(merged), by: trainer.trainers[thread])
+                return try trainer.scorer.scores(stems[stemOf[index]].end.merging(merged, step: trainer.lineage.mergeStep), by: trainer.trainers[thread])
             }
             done += chunk.count
         }

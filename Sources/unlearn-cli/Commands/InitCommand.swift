@@ -25,6 +25,7 @@ extension CommandSpec {
             OptionSpec("risk", "FILE", "CSV of id-or-group,probability: the least likely to be deleted go into the stem, the likeliest into few branches"),
             OptionSpec("branch-epochs", "E", "passes over each block of a branch (default: --epochs, or the recipe's)"),
             OptionSpec("branch-learning-rate", "X", "rate of a branch's first block"),
+            OptionSpec("merge-step", "X", "how far the model goes from the stem's end, in means of what branches add (default: 1, or the recipe's)"),
             OptionSpec("epochs", "E", "passes over each block"),
             OptionSpec("batch-size", "N", "rows of a batch"),
             OptionSpec("learning-rate", "X", "rate of the first block"),
@@ -113,7 +114,7 @@ extension CommandSpec {
         guard let branches = recipe.plan.branches else { return "" }
         let lineage = recipe.plan.lineage
         return "; a stem of \(counted(lineage.stem, "block")) and \(counted(lineage.branches, "branch", "branches")) of \(lineage.length), "
-            + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)"
+            + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)\(branches.mergeStep.map { ", merged at \($0) times their mean" } ?? "")"
     }
 
     /// What will mislead later, and is not seen then: in a chain, blocks that are trained last weigh most.
@@ -206,7 +207,7 @@ extension CommandSpec {
                 // What the other project was trained with, but for what is asked for here.
                 if let like = twin?.settings.recipe, like.trainer.model == model { return try recipe(invocation, like) }
                 let count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
-                return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched))
+                return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched, stem: branches?.stem))
             }, blockPolicy: policy, source: try spec.source(table: table, test: false, encoding: twin?.settings.table, like: twin?.settings.survey), sourceName: PathText.printable(dataName),
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
@@ -235,7 +236,7 @@ extension CommandSpec {
     private static func branches(_ invocation: Invocation, _ twin: TwinPlaces?) throws -> BranchPlan? {
         let count = try invocation.integer("branches", in: 0...Recipe.allowedBlocks.upperBound) ?? 0
         guard count > 0, twin == nil else {
-            for name in ["stem", "stem-rows", "risk", "branch-epochs", "branch-learning-rate"] where invocation.flag(name) {
+            for name in ["stem", "stem-rows", "risk", "branch-epochs", "branch-learning-rate", "merge-step"] where invocation.flag(name) {
                 throw Failure(.input, twin == nil ? "--\(name) is for a stem with branches; give --branches S, too" : "--like takes the lineage of the other project; leave out --\(name)")
             }
             if count > 0, twin != nil { throw Failure(.input, "--like takes the lineage of the other project; leave out --branches") }
@@ -247,6 +248,7 @@ extension CommandSpec {
         if let path = invocation.text("risk") { plan.risk = try DeletionRisk(reading: path) }
         plan.epochs = try invocation.integer("branch-epochs", in: Recipe.allowedEpochs) ?? invocation.integer("epochs", in: Recipe.allowedEpochs)
         plan.learningRate = try invocation.number("branch-learning-rate", in: Recipe.allowedLearningRates).map { Float($0) }
+        plan.mergeStep = try invocation.number("merge-step", in: Recipe.allowedMergeSteps).map { Float($0) }
         if plan.risk != nil, try invocation.choice("blocks-by", BlockPolicy.self) == .group {
             throw Failure(.input, "--risk and --blocks-by group both say which branches rows go to; give one of them")
         }

@@ -52,7 +52,7 @@ struct SmallProject {
         if let branches = recipe.plan.branches {
             var lineage = BranchPlan(count: branches.count)
             lineage.stem = Double(recipe.plan.lineage.stem) / Double(recipe.plan.blocks)
-            (lineage.epochs, lineage.learningRate) = (branches.epochs, branches.learningRate)
+            (lineage.epochs, lineage.learningRate, lineage.mergeStep) = (branches.epochs, branches.learningRate, branches.mergeStep)
             plan.branches = lineage
         }
         if !excluding.isEmpty { plan.exclude = try Self.ids(excluding) }

@@ -49,6 +49,7 @@ struct ExactUtilityTests {
         let shape = Self.lineages[number]
         var branches = BranchPlan(count: shape.branches)
         branches.stem = shape.stem
+        if number % 2 == 0 { branches.mergeStep = 1.5 }
         func project(excluding: [String] = []) throws -> ValuationProject {
             try ValuationProject(policy: shape.policy, blocks: shape.blocks, ungrouped: shape.ungrouped, branches: branches, excluding: excluding)
         }
