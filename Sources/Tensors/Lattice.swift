@@ -60,6 +60,12 @@ public struct LatticeOverflow: DescribedError, Equatable {
     }
 }
 
+/// A merge that goes farther than Int32 reaches: of branches that nearly diverged.
+public struct MergeOverflow: DescribedError, Equatable {
+    public var kind: FailureKind { .failed }
+    public var description: String { "the merge of the branches leaves the lattice's range; make the project with a smaller --merge-step or --learning-rate" }
+}
+
 /// A state or an influence: one Int32 count of lattice steps for each parameter.
 public struct LatticeVector: Sendable, Equatable {
     public let steps: [Int32]
@@ -100,10 +106,13 @@ public struct LatticeVector: Sendable, Equatable {
     /// The same, farther from this state or less far: `step` times the mean of many tips. Of n tips it is 1 + (step − 1)(1 − 1/n) times the
     /// mean, for a mean of one has lost nothing: it is that tip. Rounded once more.
     /// - Parameter step: 0 to 2.
-    public func merging(_ tips: [LatticeVector], step: Double) throws(LatticeOverflow) -> LatticeVector {
+    /// - Throws: where the model would leave the lattice's range.
+    /// - Complexity: O(n · tips), at memory bandwidth.
+    public func merging(_ tips: [LatticeVector], step: Double) throws(MergeOverflow) -> LatticeVector {
+        precondition((0...2).contains(step), "a step of 0 to 2")
         let mean = merging(tips)
         guard tips.count > 1, step != 1 else { return mean }
-        return try mean.adding(mean.subtracting(self).scaled(by: (step - 1) * (1 - 1 / Double(tips.count))))
+        do { return try mean.adding(mean.subtracting(self).scaled(by: (step - 1) * (1 - 1 / Double(tips.count)))) } catch { throw MergeOverflow() }
     }
 
     /// Up to so many the kernel's sums are exact.

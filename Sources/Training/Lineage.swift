@@ -7,7 +7,7 @@ public struct Lineage: Sendable, Hashable {
     /// Branches, 0 for a chain, and the blocks of each.
     public let branches: Int
     public let length: Int
-    /// How far the merge of the branches goes, in means of what they add (`Branches.mergeStep`).
+    /// How far the merge of the branches goes (`Branches.mergeStep`).
     public let mergeStep: Double
 
     public init(chain blocks: Int) { self.init(stem: blocks, branches: 0, length: 0) }

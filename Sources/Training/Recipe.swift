@@ -66,7 +66,7 @@ public struct Recipe: Sendable, Equatable {
             // The penalty ½‖w‖² beside the sum of the losses, as scikit-learn's default has it.
             recipe.trainer.weightDecay = Float(min(0.01, 1 / Double(max(1, rows))))
         } else {
-            // What the columns of a table need: four times as wide a network is no better on any of the eight, and five times as slow.
+            // What the columns of a table need: on the four largest of those measured, four times as wide a network is no better.
             recipe.trainer.hidden = [64, 32]
             recipe.plan.learningRate = 0.05
             // A small block among several is learnt by heart in more.

@@ -51,6 +51,35 @@ struct RecipeTests {
         #expect(recipe.trainer.averagedSteps(of: steps) == expected)
     }
 
+    @Test("Behind a short stem lenet5 has longer branches and goes beyond their mean; what is asked for comes first", arguments: [(0.0, true), (0.2, true), (0.4, false), (0.5, false)])
+    func branches(stem: Double, isShort: Bool) {
+        var recipe = Recipe.builtIn(.lenet5, branched: true, stem: stem)
+        #expect(recipe.trainer.weightDecay == (isShort ? 1e-4 : 2e-4) && Recipe.builtIn(.lenet5, branched: true).trainer.weightDecay == 2e-4)
+        let length = 100 - Int(100 * stem)
+        recipe.plan.blocks = 100
+        let own = recipe.branches(count: 1, length: length, epochs: nil, learningRate: nil, mergeStep: nil)
+        #expect(own == Branches(count: 1, length: length, epochs: isShort ? 40 : 20, learningRate: 0.05, mergeStep: isShort ? 1.2 : nil))
+        let asked = recipe.branches(count: 1, length: length, epochs: 3, learningRate: 0.5, mergeStep: 1)
+        #expect(asked == Branches(count: 1, length: length, epochs: 3, learningRate: 0.5, mergeStep: 1))
+        #expect(Recipe.builtIn(.mlp, branched: true, stem: stem).branches(count: 2, length: 1, epochs: nil, learningRate: nil, mergeStep: nil).mergeStep == nil)
+    }
+
+    @Test("Steps of merges are allowed from a half to two, and a recipe without one is written as before", arguments: [(0.4, false), (0.5, true), (1.2, true), (2, true), (2.5, false), (.nan, false)] as [(Float, Bool)])
+    func mergeSteps(step: Float, isAllowed: Bool) throws {
+        var recipe = Recipe.builtIn(.lenet5, branched: true)
+        recipe.plan.branches = Branches(count: 2, length: 3, epochs: 1, learningRate: 0.1)
+        #expect(try recipe.isAllowed && !String(decoding: JSONEncoder().encode(recipe), as: UTF8.self).contains("mergeStep"))
+        recipe.plan.branches!.mergeStep = step
+        #expect(recipe.isAllowed == isAllowed)
+        if isAllowed { #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe)) == recipe && recipe.plan.lineage.mergeStep == Double(step)) }
+    }
+
+    @Test("A table's mlp passes often over one small block, and seldom over small ones among others", arguments: [(500, 0, 40), (1500, 0, 15), (50_000, 0, 15), (4000, 8, 10), (50_000, 8, 15)])
+    func tables(rows: Int, branches: Int, epochs: Int) {
+        let recipe = Recipe.ofTable(.mlp, rows: rows, branches: branches)
+        #expect(recipe.plan.epochs == epochs && recipe.trainer.hidden == [64, 32] && recipe.isAllowed)
+    }
+
     @Test("The built-in recipe of a model is for that model, and survives being written down", arguments: ModelName.allCases)
     func builtIn(_ model: ModelName) throws {
         let recipe = Recipe.builtIn(model)

@@ -263,16 +263,20 @@ struct TableSourceTests {
     @Test("One word among yes and no makes a column one of categories, and that is said", arguments: ["maybe", "1", "2021-03-04"])
     func oddBoolean(word: String) throws {
         let folder = try TemporaryFolder()
-        func remarks(_ odd: Int) throws -> [String] {
+        func remarks(_ odd: Int, categories: [String] = []) throws -> [String] {
             let cells = (0..<100).map { $0 < odd ? word : $0 % 2 == 0 ? "yes" : "no" }
             let text = "x,z,label\n" + cells.enumerated().map { "\($1),\($0),\($0 % 2)\n" }.joined()
-            let source = TableSource(try folder.write(text, to: "rows.csv"), TableOptions(labelColumn: "label"))
+            var options = TableOptions(labelColumn: "label")
+            options.categories = categories
+            let source = TableSource(try folder.write(text, to: "rows.csv"), options)
             _ = try source.survey()
             return source.remarks.filter { $0.contains("yes or no") }
         }
         #expect(try remarks(0).isEmpty)
-        #expect(
-            try remarks(2) == ["line 2: column 'x' holds '\(word)' where nearly all rows hold yes or no, and is read as categories: mend the cell or leave it empty to have yes or no"])
+        let end = "and is read as categories: mend it or leave the cell empty to have yes or no; --categories x keeps it without this remark"
+        #expect(try remarks(1) == ["line 2: column 'x' holds '\(word)' where nearly all rows hold yes or no, \(end)"])
+        #expect(try remarks(2) == ["line 2: column 'x' holds '\(word)' where nearly all rows hold yes or no (2 such cells), \(end)"])
+        #expect(try remarks(2, categories: ["x"]).isEmpty)
         #expect(try remarks(20).isEmpty)
     }
 

@@ -37,7 +37,7 @@ import Testing
         let (matrix, root) = Self.system(size)
         let x = Array(root.prefix(size)), b = (0..<size).map { i in (0..<size).reduce(0) { $0 + matrix[i * size + $1] * x[$1] } }
         // Both right sides at once, as one alone.
-        let factor = try #require(Cholesky(matrix, size: size) {}), found = factor.solve(b)
+        let factor = try #require(Cholesky(matrix, size: size, blas: .loaded) {}), found = factor.solve(b)
         #expect(zip(found, x).allSatisfy { abs($0 - $1) < 1e-9 })
         #expect(zip(factor.solve(b + b) {}, found + found).allSatisfy { abs($0 - $1) < 1e-12 })
         // By the textbook's loops, to rounding.
@@ -66,6 +66,28 @@ import Testing
         }
         let factor = try #require(Cholesky(matrix, size: size, blas: blas) {})
         #expect(throws: Stop.self) { _ = try factor.solve([Double](repeating: 1, count: size)) { throw Stop() } }
+    }
+
+    @Test(arguments: [1, 3, 48]) func `a square is added to the lower triangle by rows, and to nothing else`(size: Int) throws {
+        let blas = try #require(OpenBLAS.loaded), rows = 7
+        var numbers = SystemlessNumbers(state: 9)
+        // Column by column.
+        let a = (0..<rows * size).map { _ in (numbers.next() * 8).rounded() }, before = (0..<size * size).map { _ in (numbers.next() * 8).rounded() }
+        var sums = before
+        sums.withUnsafeMutableBufferPointer { blas.addSquare(a, rows: rows, stride: rows, times: 2, to: $0.baseAddress!, size: size, strideOfC: size) }
+        for i in 0..<size {
+            for j in 0..<size {
+                let added = j > i ? 0 : 2 * (0..<rows).reduce(0) { $0 + a[i * rows + $1] * a[j * rows + $1] }
+                #expect(sums[i * size + j] == before[i * size + j] + added)
+            }
+        }
+    }
+
+    @Test func `an estimator that is asked to stop while it solves stops`() throws {
+        struct Stop: Error {}
+        let game = Game(12) { Double($0.count * $0.count) }, rule = StoppingRule(maxEvaluations: 60)
+        #expect(throws: Stop.self) { try KernelEstimator(seed: 1, stopping: rule).estimate(UtilityTable(game) { throw Stop() }) }
+        #expect(throws: Stop.self) { try AdjustedEstimator(seed: 1, stopping: StoppingRule(maxEvaluations: 300)).estimate(UtilityTable(game) { throw Stop() }) }
     }
 
     /// The library is on the list of packages: where it is missing, tests of it compare plain loops with themselves.

@@ -44,10 +44,10 @@ struct ColumnSurvey {
     /// Whether points may stand between groups of digits, which nothing in the column says.
     var mayBeGrouped: Bool { !decimalComma && withPoint >= 10 && withThree == withPoint }
 
-    /// The first cell that is neither yes nor no in a column that holds little else.
-    var oddBoolean: (text: String, place: RecordPlace)? {
+    /// The first cell that is neither yes nor no in a column that holds little else, and how many there are.
+    var oddBoolean: (text: String, place: RecordPlace, count: Int)? {
         let values = rows - missing
-        return booleans < values && booleans * 20 >= values * 19 && languages != 0 && seenTrue && seenFalse ? firstNoBoolean : nil
+        return !isForced && booleans < values && booleans * 20 >= values * 19 && languages != 0 && seenTrue && seenFalse ? firstNoBoolean.map { ($0.text, $0.place, values - booleans) } : nil
     }
 
     /// The first whole number that begins with a 0, as codes do.

@@ -272,7 +272,8 @@ public final class TableSource: RowSource {
                 }
                 if let odd = column.oddBoolean, case .categories = made.kind {
                     remark(
-                        "\(odd.place): column '\(column.name)' holds '\(odd.text)' where nearly all rows hold yes or no, and is read as categories: mend the cell or leave it empty to have yes or no")
+                        "\(odd.place): column '\(column.name)' holds '\(odd.text)' where nearly all rows hold yes or no\(odd.count == 1 ? "" : " (\(odd.count) such cells)"), and is read as categories: "
+                            + "mend it or leave the cell empty to have yes or no; --categories \(column.name) keeps it without this remark")
                 }
                 if column.mayBeGrouped { remark("every number of column '\(column.name)' with a point has three digits behind it: if these are thousands, give --decimal-comma") }
             case .leftOut: break

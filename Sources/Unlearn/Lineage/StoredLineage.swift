@@ -175,7 +175,7 @@ public final class StoredLineage {
     }
 
     /// The served model: of a chain the state behind the last trained block; else the stem's end with the mean of what its branches
-    /// added, of those that have a live row, times the lineage's step.
+    /// added, of those that have a live row, or somewhat farther (`Lineage.mergeStep`).
     public func model() throws -> LatticeVector { try model(of: liveBranches()) }
 
     /// The merge of some branches: of a model that never saw the others' rows. The stem's end where there are none.

@@ -75,13 +75,13 @@ public struct AdjustedEstimator: ValueEstimator {
         var estimate = ValueEstimate(
             estimator: "permutation", values: state.values, variances: state.variances, degrees: state.degrees, vAll: ends[1], vEmpty: ends[0],
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
-        if n <= ValueEstimate.mostCovariances { estimate.covariance = Self.covariance(of: fit, readings) }
+        if n <= ValueEstimate.mostCovariances { estimate.covariance = try Self.covariance(of: fit, readings, table.checkpoint) }
         return estimate
     }
 
     /// Of the values' errors: the pairs' and, with the weights that the estimate gives them, the sampled controls'.
-    private static func covariance(of fit: CrossFit, _ readings: CrossFit.Readings) -> [[Double]]? {
-        var covariance = readings.moments.covariance.map { $0.map { $0 * readings.inflation } }
+    private static func covariance(of fit: CrossFit, _ readings: CrossFit.Readings, _ checkpoint: () throws -> Void) rethrows -> [[Double]]? {
+        var covariance = try readings.moments.covariance(checkpoint: checkpoint).map { $0.map { $0 * readings.inflation } }
         for (weight, game) in zip(readings.controlWeights, fit.controls) where game.degrees != nil {
             guard let own = game.covariance else { return nil }
             for i in covariance.indices { for j in covariance.indices { covariance[i][j] += weight * weight * own[i][j] } }

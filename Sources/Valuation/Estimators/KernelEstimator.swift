@@ -53,8 +53,9 @@ public struct KernelEstimator: ValueEstimator, Sendable {
     public func lackingBudget(playerCount n: Int) -> Int? {
         guard n >= 2, stopping.maxEvaluations != nil else { return nil }
         let (samples, reason) = samples(n)
-        // Whether values are determined is a matter of the coalitions alone.
-        guard reason != .everyCoalition else { return nil }
+        // Whether values are determined is a matter of the coalitions alone, and known without a look at them where there are few or many.
+        guard reason != .everyCoalition, samples.count < Self.sufficientPairs(n) else { return nil }
+        guard samples.count > n else { return Self.sufficientPairs(n) * 2 + 2 }
         var fit = KernelFit(playerCount: n, vEmpty: 0, vAll: 0)
         for coalition in samples { fit.append(coalition, 0, 0) }
         return fit.isDetermined() ? nil : Self.sufficientPairs(n) * 2 + 2
@@ -104,7 +105,9 @@ public struct KernelEstimator: ValueEstimator, Sendable {
         var estimate = ValueEstimate(
             estimator: "kernel", values: solution.values, variances: solution.variances, degrees: solution.degrees, vAll: v[1], vEmpty: v[0],
             isEfficient: true, evaluations: table.usedCount, samples: fit.count, stopped: reason, convergence: convergence, confidence: confidence)
-        if n <= ValueEstimate.mostCovariances { estimate.covariance = solution.influences.covariance.map { $0.map { $0 * solution.scale } } }
+        if n <= ValueEstimate.mostCovariances {
+            estimate.covariance = try solution.influences.covariance(checkpoint: table.checkpoint).map { $0.map { $0 * solution.scale } }
+        }
         return estimate
     }
 }
@@ -153,7 +156,7 @@ private struct KernelFit {
                 }
             }
             gram.withUnsafeMutableBufferPointer { gram in
-                if n >= OpenBLAS.fewestUnknowns, let blas = OpenBLAS.loaded {
+                if let blas = OpenBLAS.forSystem(of: n) {
                     blas.addSquare(rows, rows: next.count, stride: next.count, times: 2, to: gram.baseAddress!, size: n, strideOfC: n)
                 } else {
                     for pair in next {

@@ -70,7 +70,7 @@ public struct PermutationEstimator: ValueEstimator, Sendable {
             estimator: name, values: moments.mean, variances: moments.variances,
             degrees: [Double](repeating: Double(moments.count - 1), count: n), vAll: ends[1], vEmpty: ends[0], isEfficient: semivalue.isEfficient,
             evaluations: table.usedCount, samples: moments.count, stopped: reason, convergence: convergence, confidence: confidence)
-        if n <= ValueEstimate.mostCovariances { estimate.covariance = moments.covariance }
+        if n <= ValueEstimate.mostCovariances { estimate.covariance = try moments.covariance(checkpoint: table.checkpoint) }
         return estimate
     }
 

@@ -141,13 +141,6 @@ public struct ValueReport: Codable, Sendable {
     public var seed: String
     public var trainingRows: Int
     public var valuationRows: Int
-    /// What is wrong with paying by scores on so few rows as there are; nil where there are enough. One row more or less moves an accuracy
-    /// on a hundred rows by a point, and its standard error is five.
-    public var fewRows: String? {
-        guard valuationRows < 100 else { return nil }
-        return "only \(valuationRows) valuation \(valuationRows == 1 ? "row" : "rows"): other test rows would give other values, and nobody should be paid by these; "
-            + "make the project with more --test rows or a larger --holdout"
-    }
     public var finalTestRows: Int
     /// Blocks of the lineage.
     public var blocks: Int
@@ -175,5 +168,17 @@ public struct ValueReport: Codable, Sendable {
         (self.seed, self.trainingRows, self.valuationRows, self.finalTestRows) = (seed, trainingRows, valuationRows, finalTestRows)
         (self.blocks, self.stateDigest, self.stopped, self.convergence) = (blocks, stateDigest, stopped, convergence)
         (self.removal, self.fidelity, self.playerKind) = (removal, fidelity, playerKind)
+    }
+}
+
+extension ValueReport {
+    /// One row more or less moves an accuracy on a hundred rows by a point, and its standard error is up to five.
+    private static let fewestRowsToPayBy = 100
+
+    /// What is wrong with paying by scores on so few rows as there are; nil where there are enough.
+    public var fewRows: String? {
+        guard valuationRows < Self.fewestRowsToPayBy else { return nil }
+        return "only \(valuationRows) valuation \(valuationRows == 1 ? "row" : "rows"), half of the test rows: other ones would give other values, "
+            + "and nobody should be paid by these; make the project with more --test rows or a larger --holdout"
     }
 }

@@ -8,17 +8,20 @@ struct Cholesky {
     private var lower: [Double]
     private let blas: OpenBLAS?
 
-    /// Unknowns that are eliminated between two looks at whether to go on: at 10,000 unknowns, half a second at most.
+    /// Unknowns that OpenBLAS eliminates between two looks at whether to go on: of 10,000, half a second at most. Plain loops look before each.
     private static let panel = 256
 
     /// Of a row-major matrix, whose lower triangle alone is read. nil where it is not positive definite to working precision.
-    /// - Parameter blas: nil: by plain loops, whatever the size.
     /// - Throws: what `checkpoint` throws, which is called again and again.
     /// - Complexity: O(size³ / 3).
-    init?(_ matrix: [Double], size: Int, blas: OpenBLAS? = OpenBLAS.loaded, checkpoint: () throws -> Void) rethrows {
-        precondition(matrix.count == size * size)
-        (self.size, lower) = (size, matrix)
-        self.blas = size >= OpenBLAS.fewestUnknowns ? blas : nil
+    init?(_ matrix: [Double], size: Int, checkpoint: () throws -> Void) rethrows {
+        try self.init(matrix, size: size, blas: .forSystem(of: size), checkpoint: checkpoint)
+    }
+
+    /// - Parameter blas: nil: by plain loops.
+    init?(_ matrix: [Double], size: Int, blas: OpenBLAS?, checkpoint: () throws -> Void) rethrows {
+        precondition(size > 0 && matrix.count == size * size)
+        (self.size, lower, self.blas) = (size, matrix, blas)
         let smallest = (0..<size).map { abs(matrix[$0 * size + $0]) * 1e-13 }
         let isDefinite = if let blas = self.blas { try factor(blas, smallest, checkpoint) } else { try factor(smallest, checkpoint) }
         guard isDefinite else { return nil }
@@ -26,7 +29,7 @@ struct Cholesky {
 
     private mutating func factor(_ smallest: [Double], _ checkpoint: () throws -> Void) rethrows -> Bool {
         for i in 0..<size {
-            if i % Self.panel == 0 { try checkpoint() }
+            try checkpoint()
             for j in 0...i {
                 var sum = lower[i * size + j]
                 for k in 0..<j { sum -= lower[i * size + k] * lower[j * size + k] }

@@ -2,8 +2,8 @@ import Glibc
 
 /// Debian's OpenBLAS, loaded when it is first needed: what solves no large system starts without it, and what has no OpenBLAS does without.
 ///
-/// Its kernels add in orders that depend on the processor, so results differ in their last bits from one machine to another. Nothing that
-/// is trained, stored or compared bit by bit may come from here.
+/// Its kernels add in orders that depend on the processor, so results differ in their last bits from one machine to another: values of very
+/// many players may, models and what coalitions are worth never.
 ///
 /// Matrices are column-major, as in Fortran: a row-major lower triangle is an upper one here.
 struct OpenBLAS: Sendable {
@@ -23,11 +23,14 @@ struct OpenBLAS: Sendable {
     private let solveFunction: SolveTriangle
     private let squareFunction: AddSquare
 
-    /// Smaller systems are not worth a call.
-    static let fewestUnknowns = 48
+    /// Plain loops solve smaller systems in a moment, and to the same bits everywhere.
+    private static let fewestUnknowns = 200
 
     /// Nil where the library is not installed.
     static let loaded = OpenBLAS()
+
+    /// For a system of so many unknowns; nil where plain loops are to solve it.
+    static func forSystem(of unknowns: Int) -> OpenBLAS? { unknowns >= fewestUnknowns ? loaded : nil }
 
     private init?() {
         // The threads of other builds of it would be started by loading it, and wait for work busily beside ours.

@@ -32,24 +32,24 @@ struct SampleMoments {
         return squares.map { $0 / Double(count - 1) / Double(count) }
     }
 
-    /// Of the mean, n × n. - Complexity: O(n²·count).
-    var covariance: [[Double]] {
+    /// Of the mean, n × n.
+    /// - Throws: what `checkpoint` throws, which is called for each sample.
+    /// - Complexity: O(n²·count).
+    func covariance(checkpoint: () throws -> Void) rethrows -> [[Double]] {
         precondition(count >= 2)
         let n = mean.count, scale = 1 / (Double(count - 1) * Double(count))
-        var sums = [[Double]](repeating: [Double](repeating: 0, count: n), count: n)
+        // Row by row, of which the part from the diagonal on is summed.
+        var sums = [Double](repeating: 0, count: n * n)
         for row in rows {
+            try checkpoint()
             let centred = zip(row, mean).map { $0 - $1 }
-            for i in 0..<n {
-                for j in i..<n { sums[i][j] += centred[i] * centred[j] }
+            sums.withUnsafeMutableBufferPointer { sums in
+                for i in 0..<n {
+                    for j in i..<n { sums[i * n + j] += centred[i] * centred[j] }
+                }
             }
         }
-        for i in 0..<n {
-            for j in i..<n {
-                sums[i][j] *= scale
-                sums[j][i] = sums[i][j]
-            }
-        }
-        return sums
+        return (0..<n).map { i in (0..<n).map { j in sums[min(i, j) * n + max(i, j)] * scale } }
     }
 
     /// Of the mean.

@@ -25,7 +25,7 @@ extension CommandSpec {
             OptionSpec("risk", "FILE", "CSV of id-or-group,probability: the least likely to be deleted go into the stem, the likeliest into few branches"),
             OptionSpec("branch-epochs", "E", "passes over each block of a branch (default: --epochs, or the recipe's)"),
             OptionSpec("branch-learning-rate", "X", "rate of a branch's first block"),
-            OptionSpec("merge-step", "X", "how far the model goes from the stem's end, in means of what branches add (default: 1, or the recipe's)"),
+            OptionSpec("merge-step", "X", "how far the model goes from the stem's end, in means of what many branches add, 0.5 to 2 (default: 1, or the recipe's)"),
             OptionSpec("epochs", "E", "passes over each block"),
             OptionSpec("batch-size", "N", "rows of a batch"),
             OptionSpec("learning-rate", "X", "rate of the first block"),
@@ -114,7 +114,7 @@ extension CommandSpec {
         guard let branches = recipe.plan.branches else { return "" }
         let lineage = recipe.plan.lineage
         return "; a stem of \(counted(lineage.stem, "block")) and \(counted(lineage.branches, "branch", "branches")) of \(lineage.length), "
-            + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)\(branches.mergeStep.map { ", merged at \($0) times their mean" } ?? "")"
+            + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)\(branches.mergeStep.map { ", merge step \($0)" } ?? "")"
     }
 
     /// What will mislead later, and is not seen then: in a chain, blocks that are trained last weigh most.
