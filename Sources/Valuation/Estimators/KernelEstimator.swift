@@ -53,9 +53,8 @@ public struct KernelEstimator: ValueEstimator, Sendable {
     public func lackingBudget(playerCount n: Int) -> Int? {
         guard n >= 2, stopping.maxEvaluations != nil else { return nil }
         let (samples, reason) = samples(n)
-        // Whether values are determined is a matter of the coalitions alone, and known without a look at them where there are few or many.
-        guard reason != .everyCoalition, samples.count < Self.sufficientPairs(n) else { return nil }
-        guard samples.count > n else { return Self.sufficientPairs(n) * 2 + 2 }
+        // Whether values are determined is a matter of the coalitions alone.
+        guard reason != .everyCoalition else { return nil }
         var fit = KernelFit(playerCount: n, vEmpty: 0, vAll: 0)
         for coalition in samples { fit.append(coalition, 0, 0) }
         return fit.isDetermined() ? nil : Self.sufficientPairs(n) * 2 + 2
