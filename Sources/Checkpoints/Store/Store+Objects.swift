@@ -49,7 +49,9 @@ extension Store {
 
     fileprivate func key(of object: StoredObject) throws -> SecretKey? {
         guard keys.encryption != .none else { return nil }
-        var content = try openCell(object.cell, of: object.name, by: keyring)
+        // What was looked up before a destruction has a cell of the keyring that went with it: the catalogue has the one that is sealed anew.
+        var content = try (try? openCell(object.cell, of: object.name, by: keyring))
+            ?? openCell(database.rows("SELECT cell FROM objects WHERE name = ?", .blob(object.name.bytes)) { $0.blob(0) }.first ?? object.cell, of: object.name, by: keyring)
         defer { Sodium.wipe(&content) }
         var bytes = Array(content.suffix(ObjectEntry.keyLength))
         return SecretKey(wiping: &bytes)
