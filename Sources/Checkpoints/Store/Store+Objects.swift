@@ -39,19 +39,19 @@ extension Store {
         return content.withUnsafeBytes { keyring.seal($0, context: context(of: name)) }
     }
 
-    /// The content of an object's cell: its entry and, at the end, its key.
-    private func openCell(_ cell: [UInt8], of name: ObjectName, by keyring: SecretKey) throws -> [UInt8] {
-        guard let content = cell.withUnsafeBytes({ keyring.open($0, context: context(of: name)) }), content.count == ObjectEntry.length else {
-            throw fault("\(cataloguePath): the entry of object \(name) cannot be opened")
+    /// The content of an object's cell: its entry and, at the end, its key. Of several cells the first that opens.
+    private func openCell(_ cells: [UInt8]?..., of name: ObjectName, by keyring: SecretKey) throws -> [UInt8] {
+        for case let cell? in cells {
+            if let content = cell.withUnsafeBytes({ keyring.open($0, context: context(of: name)) }), content.count == ObjectEntry.length { return content }
         }
-        return content
+        throw fault("\(cataloguePath): the entry of object \(name) cannot be opened")
     }
 
     fileprivate func key(of object: StoredObject) throws -> SecretKey? {
         guard keys.encryption != .none else { return nil }
-        // What was looked up before a destruction has a cell of the keyring that went with it: the catalogue has the one that is sealed anew.
-        var content = try (try? openCell(object.cell, of: object.name, by: keyring))
-            ?? openCell(database.rows("SELECT cell FROM objects WHERE name = ?", .blob(object.name.bytes)) { $0.blob(0) }.first ?? object.cell, of: object.name, by: keyring)
+        // What was looked up before a destruction has a cell of the keyring that went with it; the index has the one that was sealed anew.
+        // That of what is condemned by now, which must still be read, has no key in it, and so comes second.
+        var content = try openCell(object.cell, index[object.name]?.cell, of: object.name, by: keyring)
         defer { Sodium.wipe(&content) }
         var bytes = Array(content.suffix(ObjectEntry.keyLength))
         return SecretKey(wiping: &bytes)

@@ -95,7 +95,13 @@ struct KeyringTests {
         }
         let before = try Sealed(store), oldKeyring = store.keyring
         let replaced = try #require(store.index.object(.influence, 2)).name
+        // As a lineage holds them that is read again and again, whatever is put away meanwhile.
+        let links = try store.links().filter { $0.block != 2 }
         try replaceInfluence(store)
+        for link in links {
+            #expect(
+                try store.influence(link, latticeBits: SampleProject.bits, count: SampleProject.parameters) == SampleProject.record(.influence, link.block).vector)
+        }
         let after = try Sealed(store)
         #expect(after.keyring != before.keyring)
         #expect(store.keyring.exposed != oldKeyring.exposed)
