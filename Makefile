@@ -15,12 +15,10 @@ TESTING := .build/testing
 TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TESTING)
 VENV := .venv
 PREFIX ?= /usr/local
-# Apart from other builds: other flags would build everything anew, there and back.
-INSTALLABLE := .build/install
 # Whose key and whose project: no test's business.
 unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
 
-.PHONY: help packages build installable install uninstall build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
+.PHONY: help packages build install uninstall build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -9
@@ -31,12 +29,8 @@ packages:
 build: packages
 	$(BUILD) unlearn
 
-# With the Swift runtime in it: it runs where no Swift is.
-installable: packages
-	$(BUILD) unlearn --static-swift-stdlib --scratch-path $(INSTALLABLE)
-
-install: installable
-	Scripts/install $(INSTALLABLE)/release/unlearn '$(DESTDIR)$(PREFIX)'
+install: build
+	Scripts/install .build/release/unlearn '$(DESTDIR)$(PREFIX)'
 
 uninstall:
 	Scripts/install --remove '$(DESTDIR)$(PREFIX)'

@@ -21,8 +21,9 @@ let kernelSettings: [CSetting] =
     + (Context.environment["UNLEARN_INSTRUCTIONS"].map { [.define("VK_MOST_INSTRUCTIONS", to: $0)] } ?? [])
 
 /// Tests that compute little are compiled as they stand, each module at once: file by file, the macros and the modules would be
-/// loaded again and again, at more than twice the work. What they test is optimised.
-let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+/// loaded again and again, at more than twice the work. Nothing waits for their interfaces, so that no pass of its own emits them.
+/// What they test is optimised.
+let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"], .when(configuration: .release))]
 
 let package = Package(
     name: "unlearn",
@@ -51,11 +52,15 @@ let package = Package(
         .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
         .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),
         .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
-        .executableTarget(name: "unlearn-main", dependencies: ["unlearn-cli"]),
+        // With the Swift runtime in it, it starts in half the time and runs where no Swift is. Foundation's essentials suffice: all of it,
+        // with its tables of languages, would be twice as large and as slow to start.
+        .executableTarget(
+            name: "unlearn-main", dependencies: ["unlearn-cli"],
+            linkerSettings: [.unsafeFlags(["-static-stdlib"])] + ["_FoundationCShims", "_FoundationCollections"].map { .linkedLibrary($0) }),
 
         .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
         .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),
-        .target(name: "TortureSupport", dependencies: ["Files", "TestSupport"], path: "Tests/Torture/TortureSupport"),
+        .target(name: "TortureSupport", dependencies: ["Files", "TestSupport"], path: "Tests/Torture/TortureSupport", swiftSettings: quickly),
         .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
         .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "Checkpoints", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: quickly),
@@ -69,10 +74,10 @@ let package = Package(
         .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"], swiftSettings: quickly),
         .testTarget(
-            name: "CommandTests", dependencies: ["unlearn-cli", "unlearn-main", "Checkpoints", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+            name: "CommandTests", dependencies: ["unlearn-cli", "Checkpoints", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
-            path: "Tests/FuzzTargets"),
+            path: "Tests/FuzzTargets", swiftSettings: Context.environment["UNLEARN_FUZZING"] == nil ? quickly : []),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: quickly),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// A signed message in a DSSE envelope (github.com/secure-systems-lab/dsse, version 1).
 public struct SignedEnvelope: Codable, Sendable {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// A signed statement of how long the ledger is and what its root hash is.
 public struct TreeHead: Sendable, Equatable, Codable {

@@ -1,5 +1,5 @@
 import Files
-import Foundation
+import FoundationEssentials
 
 /// An entry and its place.
 public struct StoredLedgerEntry: Sendable {

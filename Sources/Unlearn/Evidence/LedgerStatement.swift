@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import Foundation
+import FoundationEssentials
 
 /// What a statement is about, by a digest.
 package struct StatementSubject: Codable, Sendable, Equatable {

@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import Foundation
+import FoundationEssentials
 
 /// What a deletion is asked for.
 public enum DeletionTarget: Sendable {

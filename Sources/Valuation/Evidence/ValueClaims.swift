@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import Foundation
+import FoundationEssentials
 
 /// What the ledger says of a valuation for good: nothing that depends on what a row held.
 struct ValueMethod: Codable, Sendable, Equatable {
@@ -76,7 +76,9 @@ struct ValueFigures: Codable, Sendable, Equatable {
         if zip(players, shares).contains(where: { abs($0.share - $1) > Self.roundingOfShares }) { return "its shares do not follow from its values" }
         guard let pool else { return players.contains { $0.amount != nil } ? "it names amounts of no pool" : nil }
         let amounts = players.map { $0.amount.flatMap(Pool.cents) }
-        guard let cents = Pool.cents(pool), cents > 0, amounts == Pool(cents: cents).amounts(values) else { return "its amounts do not follow from its values" }
+        // Nobody is paid where all together are worth nothing; earlier versions paid all the same.
+        guard let cents = Pool.cents(pool), cents > 0, amounts == Pool(cents: cents).amounts(values) || vAll <= vEmpty && amounts.allSatisfy({ $0 == 0 })
+        else { return "its amounts do not follow from its values" }
         return nil
     }
 

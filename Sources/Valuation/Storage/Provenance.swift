@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import Foundation
+import FoundationEssentials
 import Training
 
 /// All that the scores of a coalition depend on. Its canonical JSON (sorted keys, no spaces) is what a table of utilities is

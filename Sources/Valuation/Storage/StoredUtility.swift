@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import Foundation
+import FoundationEssentials
 import Unlearn
 
 /// A place that keeps the table of utilities of one provenance.

@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import Foundation
+import FoundationEssentials
 import Synchronization
 import Tensors
 import Training
@@ -30,7 +30,7 @@ public final class CoalitionTrainer {
 
     /// Training rows in memory. One thread at a time may use the project: its catalogue is one connection.
     private final class DecodedRows {
-        let lock = NSLock()
+        let lock = Lock()
         let areKept: Bool
         var blocks: [BlockRows?]
 
@@ -84,9 +84,7 @@ public final class CoalitionTrainer {
 
     /// Runs `body` while no other thread uses the project.
     func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-        rows.lock.lock()
-        defer { rows.lock.unlock() }
-        return try body()
+        try rows.lock.withLock(body)
     }
 
     /// The rows of a block that a coalition keeps, and those of no player.

@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import Foundation
+import FoundationEssentials
 import Unlearn
 import Valuation
 
@@ -196,7 +196,7 @@ extension CommandSpec {
         let isAccuracy = report.metric == "accuracy"
         let largest = report.players.map { abs($0.value) }.max() ?? 0
         func value(_ value: Double) -> String {
-            isAccuracy ? String(format: "%+.2f", value * 100) : String(format: largest < 0.001 ? "%+.2e" : "%+.4f", value)
+            isAccuracy ? String("%+.2f", of: value * 100) : String(largest < 0.001 ? "%+.2e" : "%+.4f", of: value)
         }
         let hasIntervals = report.noInterval == nil && report.players.contains { $0.low != $0.value || $0.high != $0.value }
         let money = report.pool == nil ? [] : ["amount"]
@@ -224,8 +224,9 @@ extension CommandSpec {
             lines += ["", table(groups), ""]
         }
         if let pool = report.pool {
-            let isPaid = report.players.contains { $0.value > 0 }
-            lines.append(isPaid ? "amounts add up to \(fixed(pool)), in proportion to positive values" : "no value is above 0: nothing of \(fixed(pool)) is paid")
+            let isPaid = report.players.contains { ($0.amount ?? 0) > 0 }
+            let reason = report.players.contains { $0.value > 0 } ? "all players together are no better than none" : "no value is above 0"
+            lines.append(isPaid ? "amounts add up to \(fixed(pool)), in proportion to positive values" : "\(reason): nothing of \(fixed(pool)) is paid")
         }
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
         if report.unownedRows > 0 {
@@ -240,7 +241,7 @@ extension CommandSpec {
         let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
         lines.append(
             "all players\(all(report)): \(score(report.vAll)), none (\(none(report))): \(score(report.vEmpty))"
-                + (report.efficiencyGap.map { "; the values add up to the difference within \(String(format: "%.1g", abs($0)))" } ?? ""))
+                + (report.efficiencyGap.map { "; the values add up to the difference within \(String("%.1g", of: abs($0)))" } ?? ""))
         lines.append(
             "\(report.estimator) over \(counted(report.evaluations, "coalition")) by \(report.utility) utility\(report.orders > 1 ? ", \(report.orders) block orders" : ""); "
                 + "\(report.blocksTrained) blocks trained now, \(report.blocksTrainedFromScratch) from scratch\(report.removalBlocksTrained > 0 ? ", \(report.removalBlocksTrained) for the curves" : ""); \(fixed(report.seconds, 1)) s")
