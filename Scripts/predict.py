@@ -46,7 +46,7 @@ def number(cell, comma):
     if re.fullmatch(rf"[+-]?\d{{1,3}}(\{group}\d{{3}})+(\{point}\d+){'?' if comma else ''}", cell):
         cell = cell.replace(group, "")
     if comma and "." in cell:
-        raise SystemExit(f"predict.py: '{cell}' is no number with a decimal comma; mend it")
+        raise ValueError(cell)
     return float(cell.replace(point, "."))
 
 
@@ -62,14 +62,36 @@ def features(column, cell, comma):
     return [(value - mean) / deviation for value, (mean, deviation) in zip(readers[column["kind"]](), scales)] + [0] * column.get("gaps", False)
 
 
+def read(row, line, columns, comma):
+    """The features of one row; a cell that cannot be read, or is not there, ends the program by name."""
+    found = []
+    for column in columns:
+        cell = row.get(column["name"])
+        if cell is None:
+            sys.exit(f"predict.py: line {line} has no column '{column['name']}'; the model needs every column that it was trained on")
+        try:
+            found += features(column, cell.strip(), comma)
+        except (KeyError, ValueError):
+            note = " (numbers have a decimal comma here)" if comma else ""
+            sys.exit(f"predict.py: line {line}, column '{column['name']}': '{cell[:60]}' is no {column['kind']}{note}; mend it or leave it empty")
+    return found
+
+
 # Whoever reads the first lines alone may stop.
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+if sys.argv[1:] in (["-h"], ["--help"]):
+    print(__doc__)
+    sys.exit()
+if len(sys.argv) not in (3, 4):
+    sys.exit(f"usage: {__doc__}")
 tensors, model = load(sys.argv[1])
 table, network, names = model["table"], model["network"], model["class_names"]
 data = open(sys.argv[2], "rb").read()
 text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode((sys.argv[3:] or ["utf-8-sig"])[0]).lstrip("\ufeff")
-rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter=max(",;\t|", key=text.split("\n")[0].count)))
-x = np.float32([sum((features(column, row[column["name"]].strip(), "decimal_comma" in table) for column in table["columns"]), []) for row in rows])
+reader = csv.DictReader(text.splitlines(keepends=True), delimiter=max(",;\t|", key=text.split("\n")[0].count))
+lined = [(reader.line_num, row) for row in reader]
+rows = [row for _, row in lined]
+x = np.float32([read(row, line, table["columns"], "decimal_comma" in table) for line, row in lined])
 for layer in ["linear"] if network["model"] == "logistic" else [f"hidden{i + 1}" for i in range(len(network["hidden"]))] + ["output"]:
     x = x @ tensors[layer + ".weight"].T + tensors[layer + ".bias"]
     x = ACTIVATIONS[network["activation"]](x) if layer.startswith("hidden") else x

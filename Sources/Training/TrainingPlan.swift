@@ -19,9 +19,9 @@ public struct Branches: Codable, Sendable, Equatable {
     /// Of a branch's first block; it falls over the branch as the schedule has it.
     public var learningRate: Float
     /// How far the model lies from the stem's end, in means of what branches add, as their number grows: of n it is 1 + (step − 1)(1 − 1/n)
-    /// means, for one alone has lost nothing. nil: 1, the mean. Branches of a network err apart in
-    /// directions that cancel out in their mean, which therefore goes less far than any of them: a longer step makes up for it, as the
-    /// server's does in federated averaging (Reddi et al., *Adaptive Federated Optimization*, ICLR 2021).
+    /// means, for one alone has lost nothing. nil: 1, the mean. Branches of a network err apart in directions that cancel out in their
+    /// mean, which therefore goes less far than any of them: a longer step makes up for it, as the server's does in federated averaging
+    /// (Reddi et al., *Adaptive Federated Optimization*, ICLR 2021).
     public var mergeStep: Float?
 
     public init(count: Int, length: Int, epochs: Int, learningRate: Float, mergeStep: Float? = nil) {

@@ -33,6 +33,23 @@ struct AppendTests {
 
     private func state(_ program: Program) throws -> String { try #require(try program.json("status")["state_digest"] as? String) }
 
+    @Test("A dry run says what would be made of them, refuses what would be refused, and takes nothing in", arguments: [shapes[0], shapes[2]])
+    func dryRun(_ shape: [String]) throws {
+        let program = try project("project", shape), before = try program.json("status"), objects = folder.file("project/objects")
+        func files() throws -> Set<String> { Set(try FileManager.default.subpathsOfDirectory(atPath: objects)) }
+        let kept = try files()
+        let told = try program.json("append", "--data", "csv:\(second)", "--dry-run")
+        #expect(told["dry_run"] as? Bool == true && told["rows"] as? Int == 120)
+        let again = try program.run("append", "--data", "csv:\(first)", "--dry-run")
+        #expect(again.status == 2 && again.errors.contains("ids must be unique"), "\(again.errors)")
+        #expect(try program.json("status") as NSDictionary == before as NSDictionary)
+        #expect(try files() == kept && program.run("check").status == 0)
+        // It says what then happens.
+        let done = try program.json("append", "--data", "csv:\(second)")
+        for key in ["rows", "blocks", "blocks_total", "branches"] { #expect(done[key] as? Int == told[key] as? Int) }
+        #expect(done["dry_run"] as? Bool == false && done["remarks"] as? [String] == told["remarks"] as? [String])
+    }
+
     @Test("They leave the model as it is until it is trained, and an exact deletion is what both files without the rows would have given", arguments: shapes)
     func exact(_ shape: [String]) throws {
         let program = try project("project", shape), before = try state(program)

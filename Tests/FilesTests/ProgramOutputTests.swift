@@ -31,7 +31,8 @@ struct ProgramOutputTests {
         let output = try ProgramOutput(of: "printf", ["%s|"] + words, input: input()).takeOutput()
         var bytes = [UInt8](repeating: 0, count: try output.regularLength())
         try bytes.withUnsafeMutableBytes { try output.read(into: $0, at: 0) }
-        #expect(bytes == words.flatMap { PathText.bytes(of: $0) + [UInt8(ascii: "|")] })
+        let expected: [UInt8] = words.flatMap { PathText.bytes(of: $0) + Array("|".utf8) }
+        #expect(bytes == expected)
     }
 
     @Test("More than pipes hold goes through both at once, and of what is said the end is kept")

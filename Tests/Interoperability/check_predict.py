@@ -44,6 +44,19 @@ with tempfile.TemporaryDirectory() as name:
             expect(len(ours) == len(theirs) == 600 and [row["id"] for row in ours] == [row["id"] for row in theirs], f"{label}: predict.py reads the {ending} file and every row ({done.stderr[-200:]})")
             apart = max((abs(float(a[key]) - float(b[key])) for a, b in zip(ours, theirs) for key in b if key.startswith("p_")), default=1)
             expect(apart <= 1e-5, f"{label}, {ending}: probabilities lie {apart:.1e} apart at most")
+    # What cannot be read is named in one line with its place, and help is no error.
+    head, first, *_ = (folder / "rows.csv").read_text().splitlines()
+    cells = first.split(",")
+    for text, words in [
+        ("\n".join([head, first, ",".join([cells[0], "tall", *cells[2:]])]), "line 3, column 'x': 'tall' is no number"),
+        ("\n".join([head, ",".join([*cells[:3], "30.02.2021", *cells[4:]])]), "line 2, column 'day': '30.02.2021' is no date"),
+        ("\n".join([head.replace("gap", "cap"), first]), "line 2 has no column 'gap'"),
+    ]:
+        (folder / "odd.csv").write_text(text + "\n")
+        done = script("predict.py", folder / "model.npz", folder / "odd.csv")
+        expect(done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1 and not done.stdout, f"predict.py says: {words} ({done.stderr[-200:]})")
+    done = script("predict.py", "--help")
+    expect(done.returncode == 0 and "MODEL ROWS.csv" in done.stdout and not done.stderr, "predict.py helps")
     unlearn(project, "export", "--out", str(folder / "before.safetensors"))
     unlearn(project, "delete", "--ids", "-", "--method", "exact", "--yes", input="p1\n")
     unlearn(project, "export", "--out", str(folder / "after.safetensors"))

@@ -6,13 +6,13 @@ public enum Humble {
     private static let nobody: uid_t = 65_534
     private struct StillRoot: Error {}
 
-    /// False for root alone where it cannot be another user, or where another cannot come to temporary files.
+    /// False for root alone where it cannot be another user, or where another cannot come to temporary files or make any.
     public static let isPossible: Bool = {
         guard geteuid() == 0 else { return true }
         guard let folder = try? TemporaryFolder(), withExtendedLifetime(folder, { chown(folder.path, nobody, nobody) }) == 0 else { return false }
-        var path = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+        var path = FileManager.default.temporaryDirectory.resolvingSymlinksInPath(), status = stat()
+        guard stat(path.path, &status) == 0, status.st_mode & S_IWOTH != 0 else { return false }
         while true {
-            var status = stat()
             guard stat(path.path, &status) == 0, status.st_mode & S_IXOTH != 0 else { return false }
             if path.path == "/" { return true }
             path.deleteLastPathComponent()

@@ -55,7 +55,8 @@ struct BlockAssignmentTests {
         func spread(_ policy: BlockPolicy) throws -> Double {
             var generator = PlacementGenerator(seed: 3)
             let assignment = try BlockAssignment(policy, labels: labels, groups: [], classes: 4, blocks: 100, using: &generator)
-            let misses = (0..<4 as Range<Int32>).flatMap { rows(of: $0, labels, assignment) }.map { Double(($0 - 50) * ($0 - 50)) }
+            let counts: [Int] = (0..<4 as Range<Int32>).flatMap { rows(of: $0, labels, assignment) }
+            let misses: [Double] = counts.map { Double(($0 - 50) * ($0 - 50)) }
             return misses.reduce(0, +) / Double(misses.count)
         }
         // A block takes 100 of 200 rows at random: 100·¼·¾ = 19 for all of them at random 37.

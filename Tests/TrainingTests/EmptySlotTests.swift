@@ -56,9 +56,8 @@ struct EmptySlotTests {
         let rows = whole.rows(4, seed: 4), state = try whole.trainer().initialState()
         // The same four rows, between four empty slots.
         let absent = [Float](repeating: .nan, count: 5)
-        let spread = BlockRows(
-            features: (0..<4).flatMap { absent + rows.features[5 * $0..<5 * $0 + 5] }, labels: rows.labels.flatMap { [-1, $0] },
-            featureCount: 5)
+        let features: [Float] = (0..<4).flatMap { (row: Int) -> [Float] in absent + rows.features[5 * row..<5 * row + 5] }
+        let spread = BlockRows(features: features, labels: rows.labels.flatMap { [-1, $0] }, featureCount: 5)
         let full = try whole.trainer().train(block: 1, from: state, rows: rows).subtracting(state)
         let halved = try half.trainer().train(block: 1, from: state, rows: spread).subtracting(state)
         #expect(full.l1Norm > UInt64(1000 * state.count))

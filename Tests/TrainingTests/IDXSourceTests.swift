@@ -35,7 +35,7 @@ struct IDXSourceTests {
         let survey = try source.survey()
         #expect(survey.shape == RowShape(channels: 1, height: 28, width: 27))
         #expect(survey.labels == labels.map(Int32.init))
-        #expect(survey.classNames == (0...9).map(String.init))
+        #expect(survey.classNames == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
         #expect(survey.groups.isEmpty && survey.groupNames.isEmpty && !survey.hasIDs)
         #expect(try rows(source) == (0..<count).map { Array(pixels[$0 * 756..<($0 + 1) * 756]) })
         // As often as needed.

@@ -56,7 +56,8 @@ struct NPZSourceTests {
         let source = try source([("id", ids), ("x", NPZ.npy(type, [count, features], data)), ("y", labels)])
         #expect(try source.survey().rows == count)
         let read = try rows(source)
-        #expect(read.ids == (0..<count).map { String($0 * 3) })
+        let expectedIDs: [String] = (0..<count).map { String($0 * 3) }
+        #expect(read.ids == expectedIDs)
         let expected = type == "|u1" ? data : NPZ.floats((0..<count * features).map { Float($0 % 4099) })
         #expect(read.features.flatMap { $0 } == expected)
     }

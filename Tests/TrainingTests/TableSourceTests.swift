@@ -280,6 +280,22 @@ struct TableSourceTests {
         #expect(try remarks(20).isEmpty)
     }
 
+    @Test("A column of many texts, each in a few rows, may name people, and that is said where nothing else says what it is", arguments: [(2, true), (20, true), (21, false)])
+    func possiblePeople(rowsOfEach: Int, isSaid: Bool) throws {
+        let folder = try TemporaryFolder(), people = 70
+        func remarks(_ change: (inout TableOptions) -> Void = { _ in }) throws -> [String] {
+            let text = "member,label\n" + (0..<people * rowsOfEach).map { "m\($0 % people),\($0 % 3 % 2)\n" }.joined()
+            var options = TableOptions(labelColumn: "label")
+            change(&options)
+            let source = TableSource(try folder.write(text, to: "rows.csv"), options)
+            _ = try source.survey()
+            return source.remarks.filter { $0.contains("--person-column member") }
+        }
+        #expect(try remarks().first?.hasPrefix("column 'member' has 70 different texts, each in a few rows") == (isSaid ? true : nil))
+        #expect(try remarks { $0.categories = ["member"] }.isEmpty)
+        #expect(try remarks { $0.mostCategories = people }.isEmpty)
+    }
+
     @Test("Whole numbers that begin with 0 may be codes, and that is said")
     func codes() throws {
         func remarks(_ cells: [String]) throws -> [String] {

@@ -62,7 +62,8 @@ struct QualityTests {
             return right / pairs
         }
         let areas = (classes == 2 ? [1] : Array(0..<classes)).map(area)
-        #expect(abs(try #require(found.auc) - areas.reduce(0, +) / Double(areas.count)) < 1e-12)
+        let auc = try #require(found.auc), mean = areas.reduce(0, +) / Double(areas.count)
+        #expect(abs(auc - mean) < 1e-12)
 
         let decided = probabilities.map { row in row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! }
         var calibration = 0.0

@@ -46,9 +46,19 @@ struct ColumnSurvey {
 
     /// The first cell that is neither yes nor no in a column that holds little else, and how many there are.
     var oddBoolean: (text: String, place: RecordPlace, count: Int)? {
-        let values = rows - missing
-        return !isForced && booleans < values && booleans * 20 >= values * 19 && languages != 0 && seenTrue && seenFalse ? firstNoBoolean.map { ($0.text, $0.place, values - booleans) } : nil
+        let others = rows - missing - booleans, isNearly = others > 0 && booleans >= 19 * others
+        guard let firstNoBoolean, isNearly, languages != 0, seenTrue, seenFalse, !isForced else { return nil }
+        return (firstNoBoolean.text, firstNoBoolean.place, others)
     }
+
+    /// How many different texts there are, where so many stand in so few rows each that they may name people.
+    var possiblePeople: Int? {
+        let different = frequencies.count + uncounted
+        return !isForced && different * Self.mostRowsOfAPerson >= rows ? different : nil
+    }
+
+    /// More rows than this have the same text where it names a kind of thing.
+    private static let mostRowsOfAPerson = 20
 
     /// The first whole number that begins with a 0, as codes do.
     private(set) var firstCode: String?

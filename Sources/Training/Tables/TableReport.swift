@@ -98,7 +98,8 @@ struct TableProblems {
         }
         let all = ofLines + texts
         guard all.count > 1 else { return Failure(.input, (isOneFile ? "\(name) " : "") + (all.first ?? "")) }
-        return Failure(.input, "\(name) \(isOneFile ? "has" : "have") \(unnamed > 0 ? "more than " : "")\(all.count) problems: " + all.enumerated().map { "(\($0 + 1)) \($1)" }.joined(separator: "; ")
-            + (unnamed > 0 ? "; and \(unnamed) more \(unit)\(unnamed == 1 ? "" : "s") with problems of other kinds" : ""))
+        let (beyond, rest) = unnamed == 0 ? ("", "") : ("more than ", "; and \(unnamed) more \(unit)\(unnamed == 1 ? "" : "s") with problems of other kinds")
+        let told = all.enumerated().map { "(\($0 + 1)) \($1)" }.joined(separator: "; ")
+        return Failure(.input, "\(name) \(isOneFile ? "has" : "have") \(beyond)\(all.count) problems: \(told)\(rest)")
     }
 }

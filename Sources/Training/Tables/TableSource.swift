@@ -275,6 +275,11 @@ public final class TableSource: RowSource {
                         "\(odd.place): column '\(column.name)' holds '\(odd.text)' where nearly all rows hold yes or no\(odd.count == 1 ? "" : " (\(odd.count) such cells)"), and is read as categories: "
                             + "mend it or leave the cell empty to have yes or no; --categories \(column.name) keeps it without this remark")
                 }
+                if options.personColumn == nil, case .categories(_, pooled: true) = made.kind, let different = column.possiblePeople {
+                    remark(
+                        "column '\(column.name)' has \(different) different texts, each in a few rows, and the most frequent will stand in the model's encoding: if they name people, "
+                            + "--person-column \(column.name) keeps each one's rows together for deletion, and out of the model; --categories \(column.name) keeps it without this remark")
+                }
                 if column.mayBeGrouped { remark("every number of column '\(column.name)' with a point has three digits behind it: if these are thousands, give --decimal-comma") }
             case .leftOut: break
             case .problem(let text): problems.add(text)

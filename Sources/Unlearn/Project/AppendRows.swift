@@ -2,7 +2,7 @@ import Checkpoints
 import Files
 import Training
 
-/// What `append` did.
+/// What `append` did, or would have done.
 public struct AppendReport: Sendable, Encodable {
     public let rows: Int
     /// Blocks that were made for them, and all blocks now.
@@ -12,7 +12,12 @@ public struct AppendReport: Sendable, Encodable {
     public let branches: Int
     /// What reading the rows showed that its user may want to know.
     public let remarks: [String]
+    /// Whether nothing was taken in.
+    public let dryRun: Bool
 }
+
+/// Ends a transaction in which everything went well and nothing of it is to stay.
+private struct Rehearsal: Error {}
 
 extension Project {
     /// What the ledger says of rows that came later.
@@ -27,8 +32,9 @@ extension Project {
     /// - Parameters:
     ///   - blocks: nil: as many as keep the size that blocks have.
     ///   - assignmentSeed: see `ProjectPlan`.
+    ///   - dryRun: everything happens but for the last step, so that whatever would be refused is; then all of it is taken back.
     public func append(
-        _ source: any RowSource, sourceName: String, blocks given: Int?, assignmentSeed: UInt64?, progress: (_ done: Int, _ total: Int) throws -> Void
+        _ source: any RowSource, sourceName: String, blocks given: Int?, assignmentSeed: UInt64?, dryRun: Bool = false, progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> AppendReport {
         let survey = try source.survey(), rows = survey.rows
         try survey.expectFit(settings.survey, "new rows")
@@ -80,15 +86,19 @@ extension Project {
                 }
                 try settings.save(in: change)
                 try change.append(LedgerEntry(.appended, details: try JSONValue(Appending(rows: rows, blocks: made, source: sourceName))))
+                if dryRun { throw Rehearsal() }
             }
+            self.settings = settings
+        } catch is Rehearsal {
+            // As asked for.
         } catch let duplicate as DuplicateRowID {
             throw Failure(
                 .input, "the id '\(duplicate.id.prefix(80))' is a row's already: of the project, deleted rows included, or twice in the new ones; ids must be unique: "
                     + "rename the row, or leave it out")
         }
-        self.settings = settings
         return AppendReport(
-            rows: rows, blocks: made, blocksTotal: before + made, branches: settings.recipe.plan.branches.map { made / $0.length } ?? 0, remarks: source.remarks + remarks)
+            rows: rows, blocks: made, blocksTotal: before + made, branches: settings.recipe.plan.branches.map { made / $0.length } ?? 0,
+            remarks: source.remarks + remarks, dryRun: dryRun)
     }
 
     /// What the new rows' people have to do with the project already.

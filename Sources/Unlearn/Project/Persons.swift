@@ -73,8 +73,9 @@ extension Persons {
     /// - Parameter training: rows of the source that are trained on.
     func remarks(kept: [Int], training: [Int]) -> [String] {
         guard areKnown else { return [] }
-        let nobody = of(kept).count { $0 < 0 } + testRows.count { $0 < 0 }
-        return (nobody == 0 ? [] : ["\(nobody) row\(nobody == 1 ? " has" : "s have") no person"]) + spelling + bothSides(training)
+        let owners = of(kept) + testRows, nobody = owners.count { $0 < 0 }, people = Set(owners).subtracting([-1]).count
+        let belonging = "the rows belong to \(people) \(people == 1 ? "person" : "people")"
+        return [belonging] + (nobody == 0 ? [] : ["\(nobody) row\(nobody == 1 ? " has" : "s have") no person"]) + spelling + bothSides(training)
     }
 
     /// People whose names differ as one person's do who is written in two ways: a deletion by one leaves the other.

@@ -142,7 +142,8 @@ public struct ProjectBuilder {
                     persons: persons.of(training), names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
                 recipe.plan.blocks = pools.lineage.blocks
                 recipe.plan.branches = recipe.branches(
-                    count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate, mergeStep: branches.mergeStep)
+                    count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate,
+                    mergeStep: branches.mergeStep)
                 assignment = try pools.assignment(labels: labels, classes: survey.classNames.count, using: &generator)
             } else {
                 assignment = try BlockAssignment(

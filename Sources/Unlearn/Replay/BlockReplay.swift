@@ -233,7 +233,8 @@ public struct BlockReplay {
             guard let verdict = last.verdict else {
                 let count = last.residuals.count
                 let side = chain.blocks(in: end) > 1 ? ", and the branches together count as one" : ""
-                return "only \(count) block\(count == 1 ? " follows" : "s follow") block \(last.residuals.deletedBlock)\(side); a stitch needs "
+                let behind = count == 0 ? "no block follows" : "only \(count) block\(count == 1 ? " follows" : "s follow")"
+                return "\(behind) block \(last.residuals.deletedBlock)\(side); a stitch needs "
                     + "\(options.decayGuard.fewestResiduals) to judge by and one to put back on"
             }
             return verdict.objection ?? "the stop rule did not hold before the end of the chain (ε \(options.decayGuard.epsilon))"

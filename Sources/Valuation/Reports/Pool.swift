@@ -58,9 +58,14 @@ public struct Pool: Sendable, Equatable {
 }
 
 extension ValueReport {
-    /// Shares out a pool by the players' values.
+    /// Whether there is anything to pay for: all players together score better than none. Single values can be above 0 all the same, by
+    /// chance or where others do harm.
+    var isWorthPaying: Bool { vAll > vEmpty }
+
+    /// Shares out a pool by the players' values; nobody is paid where all together are worth nothing.
     public mutating func share(_ pool: Pool) {
         self.pool = Pool.number(pool.cents)
-        for (index, cents) in pool.amounts(players.map(\.value)).enumerated() { players[index].amount = Pool.number(cents) }
+        let amounts = isWorthPaying ? pool.amounts(players.map(\.value)) : players.map { _ in 0 }
+        for (index, cents) in amounts.enumerated() { players[index].amount = Pool.number(cents) }
     }
 }

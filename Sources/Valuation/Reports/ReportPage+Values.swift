@@ -67,6 +67,8 @@ extension ReportPage {
         let clipped = report.players.count { $0.value < 0 }
         if report.players.allSatisfy({ !($0.share > 0) }) {
             notes.append("No value is above zero, so there is nothing to share out: every share of payment is 0.")
+        } else if report.pool != nil, !report.isWorthPaying {
+            notes.append("All \(words.nouns) together are no better than none, so nothing is paid, whatever single values and shares are.")
         } else {
             notes.append(
                 """

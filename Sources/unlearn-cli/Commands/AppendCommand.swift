@@ -9,6 +9,7 @@ extension CommandSpec {
         options: [
             OptionSpec("data", "SPEC", "rows of the kind that the project was made of (see init); a table is read as the first one was"),
             OptionSpec("blocks", "B", "blocks for them (default: as many as keep the size of blocks)"),
+            OptionSpec("dry-run", nil, "say what would be made of the rows, and take nothing in"),
             OptionSpec("assignment-seed", "N", "draw rows' places from N, reproducibly: for tests and tours"),
             .threads,
         ] + OptionSpec.tableReading,
@@ -25,7 +26,9 @@ extension CommandSpec {
         let source = try spec.source(table: options, test: false, encoding: settings.table, like: settings.survey)
         let bar = console.progress("rows")
         let report = try console.tellingOpening(project.store) {
-            try project.append(source, sourceName: PathText.printable(name), blocks: blocks, assignmentSeed: seed) { done, total in
+            try project.append(
+                source, sourceName: PathText.printable(name), blocks: blocks, assignmentSeed: seed, dryRun: invocation.flag("dry-run")
+            ) { done, total in
                 try Interrupt.check()
                 bar.update("importing", done, of: total)
             }
@@ -35,8 +38,8 @@ extension CommandSpec {
         try console.result(
             report,
             """
-            \(counted(report.rows, "row")) in \(place); \(counted(report.blocksTotal, "block")) now\(report.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())
-            the model knows nothing of them yet; next: unlearn -C \(invocation.folder) train
+            \(counted(report.rows, "row")) in \(place); \(counted(report.blocksTotal, "block")) \(report.dryRun ? "then" : "now")\(report.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())
+            \(report.dryRun ? "nothing was taken in; leave out --dry-run to do it" : "the model knows nothing of them yet; next: unlearn -C \(invocation.folder) train")
             """)
         return 0
     }

@@ -52,7 +52,8 @@ struct RowsRecordTests {
                 part: .train, block: 3, featureCount: 1, bytesPerFeature: 1, labels: [1, 2], features: [1, 2],
                 ids: [String(repeating: "x", count: length), "a row that stays"])
         }
-        #expect(Set(records.flatMap { [$0.encoded().count, $0.emptying([0]).encoded().count] }).count == 1)
+        let lengths: [Int] = records.flatMap { (record: RowsRecord) -> [Int] in [record.encoded().count, record.emptying([0]).encoded().count] }
+        #expect(Set(lengths).count == 1)
         var bytes = Array(records[0].encoded().dropLast(32))
         bytes[bytes.count - 1] = 1
         let sealed = bytes + bytes.withUnsafeBytes { Digest(of: $0) }.bytes

@@ -192,6 +192,9 @@ struct ObjectNameTests {
         #expect(Set(names).count == 1000)
         for name in names { #expect(name.description.utf8.count == 32 && Hexadecimal.decode(name.description) == name.bytes) }
         // Each of the 128 bits takes both values among them; by chance it would not in one of 2^992 runs.
-        for bit in 0..<128 { #expect(Set(names.map { $0.bytes[bit / 8] >> UInt8(bit % 8) & 1 }).count == 2) }
+        for bit in 0..<128 {
+            let values: [UInt8] = names.map { $0.bytes[bit / 8] >> UInt8(bit % 8) & 1 }
+            #expect(Set(values).count == 2)
+        }
     }
 }

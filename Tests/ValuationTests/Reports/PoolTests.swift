@@ -27,6 +27,23 @@ import Testing
         #expect(Pool(cents: cents).amounts(values) == amounts)
     }
 
+    @Test(arguments: [[0.1, -0.3], [0.2, -0.2]])
+    func `where all together are no better than none nobody is paid, and statements that paid all the same still stand`(values: [Double]) {
+        var report = SampleReport.exact(values)
+        report.share(Pool(cents: 1000))
+        #expect(report.pool == 10 && report.players.map(\.amount) == [0, 0] && ValueFigures(report).fault == nil)
+        for (index, amount) in [10.0, 0].enumerated() { report.players[index].amount = amount }
+        #expect(ValueFigures(report).fault == nil)
+        for (index, amount) in [9.0, 1].enumerated() { report.players[index].amount = amount }
+        #expect(ValueFigures(report).fault == "its amounts do not follow from its values")
+        // Nor does nothing follow where there is something to pay for.
+        var worth = SampleReport.exact([0.3, -0.1])
+        worth.share(Pool(cents: 1000))
+        #expect(worth.players.map(\.amount) == [10, 0])
+        worth.players[0].amount = 0
+        #expect(ValueFigures(worth).fault == "its amounts do not follow from its values")
+    }
+
     @Test func `amounts add up exactly and lie within a hundredth of their quotas`() {
         var random = SeededGenerator(11)
         for round in 0..<400 {

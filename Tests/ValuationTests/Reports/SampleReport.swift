@@ -34,11 +34,9 @@ enum SampleReport {
     /// As many players as asked for, some negative, a few zero.
     static func many(_ count: Int) -> ValueReport {
         var generator = SeededGenerator(7)
-        let players = (0..<count).map { index in
-            (
-                name: "provider \(index + 1)", rows: 100 + index, value: index % 40 == 39 ? 0 : Double.random(in: -0.002...0.009, using: &generator),
-                halfWidth: Double.random(in: 0.0005...0.0015, using: &generator)
-            )
+        let players = (0..<count).map { (index: Int) -> (name: String, rows: Int, value: Double, halfWidth: Double) in
+            let value: Double = index % 40 == 39 ? 0 : .random(in: -0.002...0.009, using: &generator)
+            return ("provider \(index + 1)", 100 + index, value, .random(in: 0.0005...0.0015, using: &generator))
         }
         return report(SampleReport.players(players))
     }
@@ -71,10 +69,13 @@ enum SampleReport {
                 evaluations: step * 40, width: 0.06 / Double(step).squareRoot(),
                 values: players.map { $0.value + Double.random(in: -0.03...0.03, using: &generator) / Double(step).squareRoot() })
         }
-        let removal = [("highest value first", 1.6), ("lowest value first", 0.55), ("random", 1.0), ("highest leave-one-out first", 1.2)].map { order, power in
-            ValueReport.Removal(
-                order: order, removed: Array(0...players.count),
-                scores: (0...players.count).map { 0.881 - 0.781 * pow(Double($0) / Double(max(players.count, 1)), 3 / power) })
+        let orders: [(String, Double)] = [("highest value first", 1.6), ("lowest value first", 0.55), ("random", 1.0), ("highest leave-one-out first", 1.2)]
+        let removal = orders.map { (order: String, power: Double) -> ValueReport.Removal in
+            let scores: [Double] = (0...players.count).map { (removed: Int) -> Double in
+                let share = Double(removed) / Double(max(players.count, 1))
+                return 0.881 - 0.781 * pow(share, 3 / power)
+            }
+            return ValueReport.Removal(order: order, removed: Array(0...players.count), scores: scores)
         }
         return ValueReport(
             players: players, estimator: "permutation", utility: "exact", metric: "accuracy", evaluations: 480, blocksTrained: 1013,
