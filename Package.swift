@@ -9,7 +9,7 @@ import PackageDescription
 //   Unlearn                residual memory, stitch, replay, audit
 //   Training  Checkpoints  (neither knows the other)
 //   Tensors                layouts, lattice, safetensors, npz
-//   Files                  system calls, durable publication, failures
+//   Files                  system calls, durable publication, failures, texts
 //   Charts                 HTML pages and SVG drawings; knows nobody
 //   C…                     system libraries and small vector kernels
 
@@ -20,9 +20,9 @@ let kernelSettings: [CSetting] =
     [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
     + (Context.environment["UNLEARN_INSTRUCTIONS"].map { [.define("VK_MOST_INSTRUCTIONS", to: $0)] } ?? [])
 
-/// Tests that compute little are compiled as they stand, each module at once: file by file, the macros and the modules would be
-/// loaded again and again, at more than twice the work. Nothing waits for their interfaces, so that no pass of its own emits them.
-/// What they test is optimised.
+/// Tests, and what drives programs from outside for them, are compiled as they stand, each module at once: file by file, the macros and
+/// the modules would be loaded again and again, at more than twice the work. Their interfaces come of the same pass, not of one more that
+/// would let others begin sooner. What they test is optimised.
 let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"], .when(configuration: .release))]
 
 let package = Package(
@@ -52,11 +52,13 @@ let package = Package(
         .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
         .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),
         .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
-        // With the Swift runtime in it, it starts in half the time and runs where no Swift is. Foundation's essentials suffice: all of it,
-        // with its tables of languages, would be twice as large and as slow to start.
+        // With the Swift runtime in it, it starts in half the time and runs where no Swift is. The compiler names the libraries behind
+        // Foundation only where all modules are compiled for static linking, too. No test may depend on this target, or all tests would be
+        // linked like it; they run the program, which is built with them.
         .executableTarget(
             name: "unlearn-main", dependencies: ["unlearn-cli"],
-            linkerSettings: [.unsafeFlags(["-static-stdlib"])] + ["_FoundationCShims", "_FoundationCollections"].map { .linkedLibrary($0) }),
+            linkerSettings: [.unsafeFlags(["-static-stdlib", "-use-ld=lld"])]
+                + ["CoreFoundation", "FoundationInternationalization", "_FoundationICU", "_FoundationCShims", "_FoundationCollections"].map { .linkedLibrary($0) }),
 
         .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
         .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),

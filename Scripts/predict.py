@@ -3,7 +3,9 @@
 wrote. The table is text, plain or gzip."""
 import csv
 import gzip
+import io
 import json
+import math
 import re
 import signal
 import sys
@@ -47,7 +49,10 @@ def number(cell, comma):
         cell = cell.replace(group, "")
     if comma and "." in cell:
         raise ValueError(cell)
-    return float(cell.replace(point, "."))
+    cell = cell.replace(point, ".")
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", cell) or math.isinf(float(cell)):
+        raise ValueError(cell)
+    return float(cell)
 
 
 def features(column, cell, comma):
@@ -62,19 +67,39 @@ def features(column, cell, comma):
     return [(value - mean) / deviation for value, (mean, deviation) in zip(readers[column["kind"]](), scales)] + [0] * column.get("gaps", False)
 
 
+def fail(text):
+    """Ends the program with one line, in which nothing can steer a terminal."""
+    sys.exit("predict.py: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+
+
 def read(row, line, columns, comma):
-    """The features of one row; a cell that cannot be read, or is not there, ends the program by name."""
+    """The features of one row; a cell that cannot be read, or is not there, ends the program with a line that names it."""
+    if None in row:
+        fail(f"line {line} has more cells than the first line names columns")
     found = []
     for column in columns:
         cell = row.get(column["name"])
         if cell is None:
-            sys.exit(f"predict.py: line {line} has no column '{column['name']}'; the model needs every column that it was trained on")
+            fail(f"line {line} has no column '{column['name']}'; the model needs every column that it was trained on")
         try:
             found += features(column, cell.strip(), comma)
         except (KeyError, ValueError):
             note = " (numbers have a decimal comma here)" if comma else ""
-            sys.exit(f"predict.py: line {line}, column '{column['name']}': '{cell[:60]}' is no {column['kind']}{note}; mend it or leave it empty")
+            fail(f"line {line}, column '{column['name']}': '{cell[:60]}' is no {column['kind']}{note}; mend it or leave it empty")
     return found
+
+
+def table(path, encoding):
+    """The rows of a table, each with the number of its first line."""
+    data = open(path, "rb").read()
+    text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode(encoding).lstrip("\ufeff")
+    csv.field_size_limit(1 << 30)
+    reader, line = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=text.split("\n")[0].count)), 2
+    rows = []
+    for row in reader:
+        rows.append((line, row))
+        line = reader.line_num + 1
+    return rows
 
 
 # Whoever reads the first lines alone may stop.
@@ -84,19 +109,25 @@ if sys.argv[1:] in (["-h"], ["--help"]):
     sys.exit()
 if len(sys.argv) not in (3, 4):
     sys.exit(f"usage: {__doc__}")
-tensors, model = load(sys.argv[1])
-table, network, names = model["table"], model["network"], model["class_names"]
-data = open(sys.argv[2], "rb").read()
-text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode((sys.argv[3:] or ["utf-8-sig"])[0]).lstrip("\ufeff")
-reader = csv.DictReader(text.splitlines(keepends=True), delimiter=max(",;\t|", key=text.split("\n")[0].count))
-lined = [(reader.line_num, row) for row in reader]
+try:
+    tensors, model = load(sys.argv[1])
+    encoding, network, names = model["table"], model["network"], model["class_names"]
+except Exception as error:
+    # Whatever went wrong: of a file that is no model anything may be.
+    fail(f"{sys.argv[1]} is no model of a table that 'unlearn export' wrote ({error})")
+try:
+    lined = table(sys.argv[2], *(sys.argv[3:] or ["utf-8-sig"]))
+except (OSError, EOFError, UnicodeError, LookupError, csv.Error) as error:
+    fail(f"{sys.argv[2]} cannot be read ({error})")
 rows = [row for _, row in lined]
-x = np.float32([read(row, line, table["columns"], "decimal_comma" in table) for line, row in lined])
+x = np.float32([read(row, line, encoding["columns"], "decimal_comma" in encoding) for line, row in lined])
+writer, id_column = csv.writer(sys.stdout, lineterminator="\n"), (model["table_names"] or {}).get("id")
+ids = [[row[id_column]] for row in rows] if rows and id_column in rows[0] else [[] for _ in rows]
+writer.writerow(["id"] * (ids[:1] not in ([], [[]])) + ["class"] + ["p_" + name for name in names])
+if not rows:
+    sys.exit()
 for layer in ["linear"] if network["model"] == "logistic" else [f"hidden{i + 1}" for i in range(len(network["hidden"]))] + ["output"]:
     x = x @ tensors[layer + ".weight"].T + tensors[layer + ".bias"]
     x = ACTIVATIONS[network["activation"]](x) if layer.startswith("hidden") else x
 exponentials = np.exp(x - x.max(axis=1, keepdims=True))
-writer, id_column = csv.writer(sys.stdout, lineterminator="\n"), (model["table_names"] or {}).get("id")
-ids = [[row[id_column]] for row in rows] if rows and id_column in rows[0] else [[] for _ in rows]
-writer.writerow(["id"] * (ids[:1] not in ([], [[]])) + ["class"] + ["p_" + name for name in names])
 writer.writerows(id + [names[row.argmax()]] + (row / row.sum()).tolist() for id, row in zip(ids, exponentials))

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A lock around work that one thread at a time may do, where what it guards is not one value that a `Mutex` could hold.
+/// A lock around work that one thread at a time may do and whose results stay on that thread; a `Mutex` asks for results that may be sent
+/// to any.
 package final class Lock: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 

@@ -39,7 +39,7 @@ public enum Safetensors {
     private enum HeaderValue: Codable {
         case tensor(Entry)
         case metadata([String: String])
-        /// In a file of somebody else's.
+        /// Neither; files of other programs may hold it, and reading their tensors refuses it.
         case other
 
         init(from decoder: any Decoder) throws {

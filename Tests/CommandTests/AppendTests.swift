@@ -33,19 +33,32 @@ struct AppendTests {
 
     private func state(_ program: Program) throws -> String { try #require(try program.json("status")["state_digest"] as? String) }
 
-    @Test("A dry run says what would be made of them, refuses what would be refused, and takes nothing in", arguments: [shapes[0], shapes[2]])
+    @Test("A dry run says what would be made of them, refuses what would be refused, and leaves nothing; nor does what is refused", arguments: [shapes[0], shapes[2]])
     func dryRun(_ shape: [String]) throws {
         let program = try project("project", shape), before = try program.json("status"), objects = folder.file("project/objects")
         func files() throws -> Set<String> { Set(try FileManager.default.subpathsOfDirectory(atPath: objects)) }
         let kept = try files()
-        let told = try program.json("append", "--data", "csv:\(second)", "--dry-run")
-        #expect(told["dry_run"] as? Bool == true && told["rows"] as? Int == 120)
-        let again = try program.run("append", "--data", "csv:\(first)", "--dry-run")
-        #expect(again.status == 2 && again.errors.contains("ids must be unique"), "\(again.errors)")
-        #expect(try program.json("status") as NSDictionary == before as NSDictionary)
-        #expect(try files() == kept && program.run("check").status == 0)
+        func expectUntouched() throws {
+            #expect(try files() == kept)
+            #expect(try program.json("status") as NSDictionary == before as NSDictionary)
+            let check = try program.run("check")
+            #expect(check.status == 0 && !check.output.contains("unfinished"), "\(check.output)")
+        }
+        let text = try String(contentsOfFile: second, encoding: .utf8), unseen = try folder.write(text.replacing(",red,", with: ",purple,"), to: "unseen.csv")
+        let told = try program.json("append", "--data", "csv:\(unseen)", "--dry-run")
+        #expect(told["dry_run"] as? Bool == true && told["rows"] as? Int == 120 && (told["remarks"] as? [String])?.isEmpty == false, "\(told)")
+        try expectUntouched()
+        // An id of these rows and one of the first: each is met behind rows that have their places already.
+        for id in ["r250", "r7"] {
+            let twice = try folder.write(text.replacing("\nr300,", with: "\n\(id),"), to: "\(id).csv")
+            for dry in [["--dry-run"], []] {
+                let refused = try program.run(["append", "--data", "csv:\(twice)"] + dry)
+                #expect(refused.status == 2 && refused.errors.contains("ids must be unique"), "\(refused.errors)")
+                try expectUntouched()
+            }
+        }
         // It says what then happens.
-        let done = try program.json("append", "--data", "csv:\(second)")
+        let done = try program.json("append", "--data", "csv:\(unseen)")
         for key in ["rows", "blocks", "blocks_total", "branches"] { #expect(done[key] as? Int == told[key] as? Int) }
         #expect(done["dry_run"] as? Bool == false && done["remarks"] as? [String] == told["remarks"] as? [String])
     }

@@ -245,6 +245,17 @@ with tempfile.TemporaryDirectory() as name:
     expect(verdicts(forgery.signed(values, lambda layer, data: data)) == (True, True), "a statement signed anew without a change is valid to both")
     expect(verdicts(forgery.signed(forgery.revalued(values, lambda figures: None), lambda layer, data: data)) == (True, True), "so it is where its entry is made anew")
 
+    def paid(is_worth_it, share):
+        """What both say of a statement whose players together are better than none, or not, and get this share of what they have: all or nothing."""
+        def change(figures):
+            figures["v_empty"] = figures["v_all"] - 1 if is_worth_it else figures["v_all"]
+            for player in figures["players"]:
+                player["amount"] *= share
+        return verdicts(forgery.signed(forgery.revalued(values, change), lambda layer, data: data))
+
+    expect([paid(True, 1), paid(False, 0), paid(False, 1), paid(True, 0)] == [(True, True)] * 3 + [(False, False)],
+           "who are worth nothing together may be paid nothing, or as earlier versions paid them; others must be paid")
+
     def pay(more, less):
         def change(figures):
             players = figures["players"]

@@ -51,10 +51,22 @@ with tempfile.TemporaryDirectory() as name:
         ("\n".join([head, first, ",".join([cells[0], "tall", *cells[2:]])]), "line 3, column 'x': 'tall' is no number"),
         ("\n".join([head, ",".join([*cells[:3], "30.02.2021", *cells[4:]])]), "line 2, column 'day': '30.02.2021' is no date"),
         ("\n".join([head.replace("gap", "cap"), first]), "line 2 has no column 'gap'"),
+        ("\n".join([head, ",".join([cells[0], "1e999", *cells[2:]])]), "'1e999' is no number"),
+        ("\n".join([head, ",".join([cells[0], "1_0", *cells[2:]])]), "'1_0' is no number"),
+        ("\n".join([head, ",".join([cells[0], "a\33[31mb", *cells[2:]])]), "'a\\x1b[31mb' is no number"),
+        ("\n".join([head, first + ",more"]), "line 2 has more cells"),
+        ("\n".join([head, ",".join(['"two\nlines"', *cells[1:]]), ",".join([cells[0], "tall", *cells[2:]])]), "line 4, column 'x': 'tall'"),
     ]:
         (folder / "odd.csv").write_text(text + "\n")
         done = script("predict.py", folder / "model.npz", folder / "odd.csv")
         expect(done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1 and not done.stdout, f"predict.py says: {words} ({done.stderr[-200:]})")
+    for given, words in [((folder / "none", folder / "rows.csv"), "none is no model"), ((folder / "model.npz", folder / "none"), "none cannot be read"),
+                         ((folder / "rows.csv", folder / "rows.csv"), "rows.csv is no model"), ((folder / "model.npz", folder / "rows.csv", "klingon"), "rows.csv cannot be read")]:
+        done = script("predict.py", *given)
+        expect(done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1, f"predict.py says: {words} ({done.stderr[-200:]})")
+    (folder / "odd.csv").write_text(head + "\n")
+    done = script("predict.py", folder / "model.npz", folder / "odd.csv")
+    expect(done.returncode == 0 and done.stdout.startswith("class,p_"), f"a table without rows has no predictions ({done.stderr[-200:]})")
     done = script("predict.py", "--help")
     expect(done.returncode == 0 and "MODEL ROWS.csv" in done.stdout and not done.stderr, "predict.py helps")
     unlearn(project, "export", "--out", str(folder / "before.safetensors"))

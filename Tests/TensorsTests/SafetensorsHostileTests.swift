@@ -62,7 +62,7 @@ struct SafetensorsHostileTests {
             #"{"dtype": "F32", "shape": ["1"], "data_offsets": [0, 4]}"#,
             #"{"dtype": "F32", "shape": [null], "data_offsets": [0, 4]}"#,
             #"{"dtype": "F32", "shape": [1.5], "data_offsets": [0, 6]}"#,
-            // No number of JSON's.
+            // JSON's numbers have no leading zero.
             #"{"dtype": "F32", "shape": [01], "data_offsets": [0, 4]}"#, "01",
             #"{"dtype": "F32", "shape": [1e300], "data_offsets": [0, 4]}"#,
             #"{"dtype": "F32", "shape": [1], "data_offsets": [0]}"#,

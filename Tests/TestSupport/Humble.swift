@@ -6,7 +6,8 @@ public enum Humble {
     private static let nobody: uid_t = 65_534
     private struct StillRoot: Error {}
 
-    /// False for root alone where it cannot be another user, or where another cannot come to temporary files or make any.
+    /// False only for root, where it cannot be another user, or where another cannot come to temporary files or make any; permissions hold for
+    /// everybody else as they are.
     public static let isPossible: Bool = {
         guard geteuid() == 0 else { return true }
         guard let folder = try? TemporaryFolder(), withExtendedLifetime(folder, { chown(folder.path, nobody, nobody) }) == 0 else { return false }

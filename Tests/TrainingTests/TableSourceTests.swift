@@ -280,20 +280,27 @@ struct TableSourceTests {
         #expect(try remarks(20).isEmpty)
     }
 
-    @Test("A column of many texts, each in a few rows, may name people, and that is said where nothing else says what it is", arguments: [(2, true), (20, true), (21, false)])
-    func possiblePeople(rowsOfEach: Int, isSaid: Bool) throws {
-        let folder = try TemporaryFolder(), people = 70
+    @Test("A column of many texts, in a few rows each, may name people, and that is said where no option says what it is", arguments: [
+        (70, 2, "70"), (70, 20, "70"), (70, 21, nil), (17_000, 3, "more than 16383"), (17_000, 21, nil),
+    ] as [(Int, Int, String?)])
+    func possiblePeople(people: Int, rowsOfEach: Int, count: String?) throws {
+        let folder = try TemporaryFolder()
+        // As many rows again without a member, which say nothing of those who are there.
+        let lines = (0..<people * rowsOfEach).map { "m\($0 % people),\($0 % 5),\($0 % 3 % 2)\n,\($0 % 7),1\n" }
+        let path = try folder.write("member,x,label\n" + lines.joined(), to: "rows.csv")
         func remarks(_ change: (inout TableOptions) -> Void = { _ in }) throws -> [String] {
-            let text = "member,label\n" + (0..<people * rowsOfEach).map { "m\($0 % people),\($0 % 3 % 2)\n" }.joined()
             var options = TableOptions(labelColumn: "label")
             change(&options)
-            let source = TableSource(try folder.write(text, to: "rows.csv"), options)
+            let source = TableSource(path, options)
             _ = try source.survey()
             return source.remarks.filter { $0.contains("--person-column member") }
         }
-        #expect(try remarks().first?.hasPrefix("column 'member' has 70 different texts, each in a few rows") == (isSaid ? true : nil))
+        #expect(try remarks().first?.hasPrefix("column 'member' has \(count ?? "") different texts, in a few rows each") == (count == nil ? nil : true))
+        guard people < 100 else { return }
         #expect(try remarks { $0.categories = ["member"] }.isEmpty)
-        #expect(try remarks { $0.mostCategories = people }.isEmpty)
+        #expect(try remarks { $0.mostCategories = people + 1 }.isEmpty)
+        #expect(try remarks { $0.ignored = ["member"] }.isEmpty)
+        #expect(try remarks { $0.personColumn = "member" }.isEmpty)
     }
 
     @Test("Whole numbers that begin with 0 may be codes, and that is said")

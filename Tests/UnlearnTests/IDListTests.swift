@@ -7,6 +7,13 @@ import Testing
 
 @Suite("Id lists")
 struct IDListTests {
+    @Test("The one spelling of an id is what it was: digests in projects are made of it", arguments: [
+        ("e\u{301}", [0xE9]), ("\u{1112}\u{1161}\u{11AB}", [0xD55C]), ("\u{F900}", [0x8C48]), ("a\u{301}\u{327}", [0xE1, 0x327]),
+        // Of these the standard library makes one syllable.
+        ("\u{AC00}\u{11A8}", [0xAC00, 0x11A8]),
+    ] as [(String, [UInt32])])
+    func canonical(id: String, scalars: [UInt32]) { #expect(IDList.canonical(id).unicodeScalars.map(\.value) == scalars) }
+
     private func list(_ text: String) throws -> IDList { try IDList(Array(text.utf8), path: "list") }
 
     @Test("A list that is a table is read as tables are: with the separator that its header has, and not packed")

@@ -64,7 +64,7 @@ public struct PublicKey: Sendable, Equatable, CustomStringConvertible {
 
     /// Reads 64 hexadecimal digits or PEM.
     public init?(text: String) {
-        let lines = text.split(whereSeparator: \.isNewline).map { $0.withoutBlanksAround }.filter { !$0.isEmpty }
+        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmed }.filter { !$0.isEmpty }
         if lines.count == 1, let bytes = Hexadecimal.decode(lines[0]), bytes.count == Self.length {
             self.bytes = bytes
         } else if lines.first == "-----BEGIN PUBLIC KEY-----", lines.last == "-----END PUBLIC KEY-----",

@@ -1,4 +1,3 @@
-import FoundationEssentials
 
 /// A signed statement of how long the ledger is and what its root hash is.
 public struct TreeHead: Sendable, Equatable, Codable {

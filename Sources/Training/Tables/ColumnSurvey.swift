@@ -51,13 +51,14 @@ struct ColumnSurvey {
         return (firstNoBoolean.text, firstNoBoolean.place, others)
     }
 
-    /// How many different texts there are, where so many stand in so few rows each that they may name people.
-    var possiblePeople: Int? {
-        let different = frequencies.count + uncounted
-        return !isForced && different * Self.mostRowsOfAPerson >= rows ? different : nil
+    /// How many different texts there are, in words, where they have so few rows on average that they may name people.
+    var possiblePeople: String? {
+        let gaps = frequencies[""] ?? 0, texts = frequencies.count - (gaps > 0 ? 1 : 0), cells = frequencies.values.reduce(0, +) - gaps
+        guard !isForced, texts > 0, cells <= texts * Self.mostRowsOfAPerson else { return nil }
+        return uncounted > 0 ? "more than \(texts)" : "\(texts)"
     }
 
-    /// More rows than this have the same text where it names a kind of thing.
+    /// A text that names a kind of thing has more rows, on average over all texts.
     private static let mostRowsOfAPerson = 20
 
     /// The first whole number that begins with a 0, as codes do.

@@ -277,8 +277,9 @@ public final class TableSource: RowSource {
                 }
                 if options.personColumn == nil, case .categories(_, pooled: true) = made.kind, let different = column.possiblePeople {
                     remark(
-                        "column '\(column.name)' has \(different) different texts, each in a few rows, and the most frequent will stand in the model's encoding: if they name people, "
-                            + "--person-column \(column.name) keeps each one's rows together for deletion, and out of the model; --categories \(column.name) keeps it without this remark")
+                        "column '\(column.name)' has \(different) different texts, in a few rows each, and the most frequent will stand in the model's encoding: "
+                            + "if they name people, --person-column \(column.name) keeps each one's rows together for deletion, and names out of the model; "
+                            + "--categories \(column.name) keeps it without this remark")
                 }
                 if column.mayBeGrouped { remark("every number of column '\(column.name)' with a point has three digits behind it: if these are thousands, give --decimal-comma") }
             case .leftOut: break

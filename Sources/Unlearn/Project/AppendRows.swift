@@ -5,7 +5,7 @@ import Training
 /// What `append` did, or would have done.
 public struct AppendReport: Sendable, Encodable {
     public let rows: Int
-    /// Blocks that were made for them, and all blocks now.
+    /// Blocks for them, and all blocks with these.
     public let blocks: Int
     public let blocksTotal: Int
     /// Branches that were made of these blocks; 0 in a chain.
@@ -32,7 +32,8 @@ extension Project {
     /// - Parameters:
     ///   - blocks: nil: as many as keep the size that blocks have.
     ///   - assignmentSeed: see `ProjectPlan`.
-    ///   - dryRun: everything happens but for the last step, so that whatever would be refused is; then all of it is taken back.
+    ///   - dryRun: rows are read, placed and written as if they were to stay, so that whatever would be refused is; then the transaction is
+    ///     rolled back and the files of their blocks are destroyed.
     public func append(
         _ source: any RowSource, sourceName: String, blocks given: Int?, assignmentSeed: UInt64?, dryRun: Bool = false, progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> AppendReport {
@@ -72,6 +73,7 @@ extension Project {
         }
         var joining: [String: Int] = [:]
         for group in survey.groups where group >= 0 && !survey.groupNames[Int(group)].isEmpty { joining[survey.groupNames[Int(group)], default: 0] += 1 }
+        var outcome = RowImport.Outcome(), done = 0
         do {
             try store.transaction { change in
                 let numbers = try change.joinGroups(joining)
@@ -79,7 +81,7 @@ extension Project {
                     source: source, survey: survey, destinations: destinations, slots: [.train: assignment.sizes], blocksBefore: before,
                     group: { survey.groups.isEmpty || survey.groups[$0] < 0 ? nil : numbers[survey.groupNames[Int(survey.groups[$0])]] },
                     owner: { !known ? .notAsked : persons.areKnown ? try persons.owner($0) : .nobody }, idOfPosition: { position, _ in String(first + position) })
-                var outcome = RowImport.Outcome(liveOfGroups: [Int](repeating: 0, count: (numbers.values.max() ?? -1) + 1)), done = 0
+                outcome.liveOfGroups = [Int](repeating: 0, count: (numbers.values.max() ?? -1) + 1)
                 try work.perform(in: change, of: store, &outcome) {
                     done += $0
                     try progress(done, 2 * rows)
@@ -90,8 +92,11 @@ extension Project {
             }
             self.settings = settings
         } catch is Rehearsal {
-            // As asked for.
-        } catch let duplicate as DuplicateRowID {
+            try store.discard(outcome.staged)
+        } catch {
+            // The first error is the one to tell: what cannot be discarded now, the next command that writes clears away.
+            try? store.discard(outcome.staged)
+            guard let duplicate = error as? DuplicateRowID else { throw error }
             throw Failure(
                 .input, "the id '\(duplicate.id.prefix(80))' is a row's already: of the project, deleted rows included, or twice in the new ones; ids must be unique: "
                     + "rename the row, or leave it out")

@@ -1,6 +1,5 @@
 import Checkpoints
 import Files
-import FoundationEssentials
 
 /// What a deletion is asked for.
 public enum DeletionTarget: Sendable {

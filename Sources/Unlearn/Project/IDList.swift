@@ -1,5 +1,5 @@
 import Files
-import FoundationEssentials
+import Foundation
 import Glibc
 import Training
 
@@ -47,7 +47,7 @@ public struct IDList: Sendable {
                 return
             }
             guard fields.indices.contains(column) else { throw Failure(.input, "\(path) line \(line) has only \(fields.count) fields; complete the line") }
-            let id = fields[column].withoutBlanksAround { $0 == " " || $0 == "\t" }
+            let id = fields[column].trimmed { $0 == " " || $0 == "\t" }
             guard !id.isEmpty else { throw Failure(.input, "\(path) line \(line) has no id in column \(column + 1); complete the line") }
             if let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(path) line \(line) \(fault)") }
             builder.add(Self.canonical(id), line: line)
@@ -103,8 +103,10 @@ public struct IDList: Sendable {
         (entries, repeated) = (builder.entries, builder.repeated)
     }
 
-    /// The one spelling of an id whose characters can be coded in several ways (Unicode's form C), here and in the store.
-    package static func canonical(_ id: String) -> String { id.composed }
+    /// The one spelling of an id whose characters can be coded in several ways (Unicode's form C), here and in the store. Digests of ids are
+    /// made of it, so that it stays as it is: the standard library's own tables differ in a few hundred characters, and an id that is spelled
+    /// with them would no longer be found, or be another's.
+    package static func canonical(_ id: String) -> String { id.precomposedStringWithCanonicalMapping }
 
     /// Whether a line of a list can name this id; rows under any other could never be deleted.
     package static func canName(_ id: String) -> Bool {

@@ -75,7 +75,7 @@ extension Persons {
         guard areKnown else { return [] }
         let owners = of(kept) + testRows, nobody = owners.count { $0 < 0 }, people = Set(owners).subtracting([-1]).count
         let belonging = "the rows belong to \(people) \(people == 1 ? "person" : "people")"
-        return [belonging] + (nobody == 0 ? [] : ["\(nobody) row\(nobody == 1 ? " has" : "s have") no person"]) + spelling + bothSides(training)
+        return (people == 0 ? [] : [belonging]) + (nobody == 0 ? [] : ["\(nobody) row\(nobody == 1 ? " has" : "s have") no person"]) + spelling + bothSides(training)
     }
 
     /// People whose names differ as one person's do who is written in two ways: a deletion by one leaves the other.

@@ -28,6 +28,8 @@ struct RowImport {
         var orphans: Set<CategoryPlace> = []
         /// Live rows of each group.
         var liveOfGroups: [Int] = []
+        /// Files that were written for the blocks; whoever rolls the change back discards them.
+        var staged: [StagedObject] = []
     }
 
     /// - Complexity: one pass over the source; memory for one block and about 80 bytes a row.
@@ -84,7 +86,9 @@ struct RowImport {
             for slot in record.labels.indices where record.labels[slot] != RowsRecord.emptySlot && !outcome.orphans.isEmpty {
                 outcome.orphans = outcome.orphans.filter { !record.has($0, slot: slot) }
             }
-            try change.setRows(store.stage(record))
+            let rows = try store.stage(record)
+            outcome.staged.append(rows.object)
+            try change.setRows(rows)
             try advance(block.slots)
         }
     }

@@ -1,6 +1,5 @@
 import Checkpoints
 import Files
-import FoundationEssentials
 import Tensors
 
 /// The digest of a model as it is served: of its tensors, and of all in its description that decides how rows become predictions. Two files

@@ -62,6 +62,9 @@ extension ValueReport {
     /// chance or where others do harm.
     var isWorthPaying: Bool { vAll > vEmpty }
 
+    /// Whether anybody gets anything of the pool.
+    public var isPaid: Bool { players.contains { $0.amount ?? 0 > 0 } }
+
     /// Shares out a pool by the players' values; nobody is paid where all together are worth nothing.
     public mutating func share(_ pool: Pool) {
         self.pool = Pool.number(pool.cents)

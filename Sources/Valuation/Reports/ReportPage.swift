@@ -31,7 +31,7 @@ struct ReportPage {
         var facts: [(term: Markup, meaning: Markup)] = [("Score with all data: \(words.all)", Markup(text: words.score(report.vAll)))]
         if let own = report.vAllOwnOrder { facts.append(("Score with all data: the project’s own block order", Markup(text: words.score(own)))) }
         facts.append(("Score with none: \(words.none)", Markup(text: words.score(report.vEmpty))))
-        if let pool = report.pool { facts.append(("Shared out", Markup(text: NumberText.fixed(pool, 2)))) }
+        if let pool = report.pool { facts.append((report.isPaid ? "Shared out" : "To share out, nothing of which is paid", Markup(text: NumberText.fixed(pool, 2)))) }
         facts.append((Markup(text: words.Nouns), "\(report.players.count)"))
         facts.append(("Training rows", "\(report.trainingRows)"))
         facts.append(("Coalitions evaluated", "\(report.evaluations)"))

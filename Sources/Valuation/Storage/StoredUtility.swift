@@ -1,6 +1,5 @@
 import Checkpoints
 import Files
-import FoundationEssentials
 import Unlearn
 
 /// A place that keeps the table of utilities of one provenance.

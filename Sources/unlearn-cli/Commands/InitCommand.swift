@@ -1,6 +1,5 @@
 import Checkpoints
 import Files
-import FoundationEssentials
 import Tensors
 import Training
 import Unlearn

@@ -186,7 +186,10 @@ extension CommandSpec {
             table(rows),
         ]
         if let reason = verified.noInterval { lines.append(reason) }
-        if let pool = verified.pool { lines.append("amounts follow from the values, of \(fixed(pool))") }
+        if let pool = verified.pool {
+            let isPaid = verified.players.contains { $0.amount ?? 0 > 0 }
+            lines.append(isPaid ? "amounts follow from the values, of \(fixed(pool))" : "nothing of \(fixed(pool)) is paid: no value is above 0, or all together are no better than none")
+        }
         lines += verified.files.map { "\($0.name) has SHA-256 \($0.sha256)" + ($0.beside == .same ? ", and so has the file beside the statement" : "; no such file lies beside the statement") }
         return (lines + ["in the signed ledger of \(counted(verified.ledgerSize, "entry", "entries")), key \(verified.publicKey)\(trust(verified.keyGiven))"]).joined(separator: "\n")
     }

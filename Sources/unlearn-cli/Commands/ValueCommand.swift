@@ -1,6 +1,5 @@
 import Checkpoints
 import Files
-import FoundationEssentials
 import Unlearn
 import Valuation
 
@@ -224,9 +223,8 @@ extension CommandSpec {
             lines += ["", table(groups), ""]
         }
         if let pool = report.pool {
-            let isPaid = report.players.contains { ($0.amount ?? 0) > 0 }
             let reason = report.players.contains { $0.value > 0 } ? "all players together are no better than none" : "no value is above 0"
-            lines.append(isPaid ? "amounts add up to \(fixed(pool)), in proportion to positive values" : "\(reason): nothing of \(fixed(pool)) is paid")
+            lines.append(report.isPaid ? "amounts add up to \(fixed(pool)), in proportion to positive values" : "\(reason): nothing of \(fixed(pool)) is paid")
         }
         if report.players.contains(where: { $0.value < 0 }) { lines.append("negative values count as nothing in the shares") }
         if report.unownedRows > 0 {

@@ -111,7 +111,7 @@ func significant(_ value: Double) -> String { abs(value) >= 1 ? fixed(value, 3) 
 func fixed(_ value: Double, _ decimals: Int = 2) -> String { String("%.\(decimals)f", of: value) }
 /// Kilobytes where they are few, and bytes where these are.
 func megabytes(_ bytes: Int) -> String {
-    bytes >= 100_000 ? String("%.1f MB", of: Double(bytes) / 1e6) : bytes >= 1000 ? String("%.1f kB", of: Double(bytes) / 1e3) : counted(bytes, "byte")
+    bytes >= 100_000 ? "\(fixed(Double(bytes) / 1e6, 1)) MB" : bytes >= 1000 ? "\(fixed(Double(bytes) / 1e3, 1)) kB" : counted(bytes, "byte")
 }
 /// How much smaller than the same numbers in single precision; "larger" where records' heads outweigh what is in them.
 func besideSinglePrecision(_ ratio: Double) -> String { "\(fixed(max(ratio, 1 / ratio))) times \(ratio < 1 ? "larger" : "smaller") than fp32" }

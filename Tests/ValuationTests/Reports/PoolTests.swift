@@ -36,7 +36,7 @@ import Testing
         #expect(ValueFigures(report).fault == nil)
         for (index, amount) in [9.0, 1].enumerated() { report.players[index].amount = amount }
         #expect(ValueFigures(report).fault == "its amounts do not follow from its values")
-        // Nor does nothing follow where there is something to pay for.
+        // Where there is something to pay for, somebody must be paid.
         var worth = SampleReport.exact([0.3, -0.1])
         worth.share(Pool(cents: 1000))
         #expect(worth.players.map(\.amount) == [10, 0])

@@ -176,6 +176,17 @@ import Testing
         #expect(numbers.contains { $0.label == "Low" && $0.text == "-200.00" })
     }
 
+    @Test func `where all together are no better than none the page says that nothing is paid`() throws {
+        var report = SampleReport.exact([0.1, -0.3])
+        report.share(Pool(cents: 100_050))
+        let unpaid = try ParsedPage(ReportPage(report).html()).text
+        #expect(unpaid.contains("To share out, nothing of which is paid") && unpaid.contains("together are no better than none, so nothing is paid"))
+        report = SampleReport.exact([0.3, -0.1])
+        report.share(Pool(cents: 100_050))
+        let paid = try ParsedPage(ReportPage(report).html()).text
+        #expect(paid.contains("Shared out") && !paid.contains("nothing is paid") && !paid.contains("nothing of which"))
+    }
+
     @Test func `a report says when, of what, and where it is on record`() throws {
         var report = SampleReport.exact([0.1, 0.2])
         let bare = try ParsedPage(ReportPage(report).html()).text
