@@ -187,6 +187,8 @@ struct ValueTests {
         #expect(page.contains("their order plays no part") && !page.contains("--orders"))
         // Sixty test rows, half of which values are measured on.
         for told in [text, page] { #expect(told.contains("only 30 valuation rows, half of the test rows: ") && told.contains("nobody should be paid by these")) }
+        // They are some of the providers' own.
+        for told in [text, page] { #expect(told.contains("the valuation rows are a part of the providers") && told.contains("rows that you trust")) }
         #expect(try branches.run("verify-certificate", data.folder.file("branches") + "/statement.json").status == 0)
     }
 

@@ -181,4 +181,11 @@ extension ValueReport {
         return "only \(valuationRows) valuation \(valuationRows == 1 ? "row" : "rows"), half of the test rows: other ones would give other values, "
             + "and nobody should be paid by these; make the project with more --test rows or a larger --holdout"
     }
+
+    /// That providers are measured by rows of their own, with whatever is wrong in them; nil where test rows came from elsewhere.
+    public var ownRows: String? {
+        guard playerKind == "group", testSource == nil else { return nil }
+        return "the valuation rows are a part of the providers' own rows: wrong labels of theirs count as right ones in the scores, and whoever brought them can "
+            + "seem worth most; give 'init --test' rows that you trust before you pay by values"
+    }
 }

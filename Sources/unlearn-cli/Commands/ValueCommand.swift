@@ -230,8 +230,8 @@ extension CommandSpec {
         if report.unownedRows > 0 {
             lines.append("\(counted(report.unownedRows, "training row")) of \(report.trainingRows) \(report.unownedRows == 1 ? "belongs" : "belong") to no player: every coalition learns from them, and nobody is paid for them")
         }
-        if let few = report.fewRows { lines.append(few) }
-        if report.vAll <= report.vEmpty { lines.append("all players together add nothing here: shares of a payment mean little") }
+        lines += [report.fewRows, report.ownRows].compactMap { $0 }
+        if report.vAll <= report.vEmpty, report.pool == nil { lines.append("all players together add nothing here: shares of a payment mean little") }
         if let reason = report.noInterval { lines.append("\(reason); values are means over the orders (spread_over_orders in --json says how far apart they lie)") }
         if report.branches > 0 {
             lines.append("values are those of \(counted(report.valuationRows, "valuation row")) and of one stem with \(counted(report.branches, "branch", "branches")), whose order plays no part")

@@ -187,6 +187,15 @@ import Testing
         #expect(paid.contains("Shared out") && !paid.contains("nothing is paid") && !paid.contains("nothing of which"))
     }
 
+    @Test func `providers are measured by their own rows unless test rows came from elsewhere`() {
+        var report = SampleReport.exact([0.1, 0.2])
+        #expect(report.ownRows?.contains("'init --test' rows that you trust") == true)
+        report.playerKind = "block"
+        #expect(report.ownRows == nil)
+        (report.playerKind, report.testSource) = ("group", "csv:trusted.csv")
+        #expect(report.ownRows == nil)
+    }
+
     @Test func `a report says when, of what, and where it is on record`() throws {
         var report = SampleReport.exact([0.1, 0.2])
         let bare = try ParsedPage(ReportPage(report).html()).text
