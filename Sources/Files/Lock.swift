@@ -2,7 +2,7 @@ import Glibc
 
 /// A lock around work that one thread at a time may do and whose results stay on that thread; a `Mutex` asks for results that may be sent
 /// to any.
-package final class Lock: @unchecked Sendable {
+package final class Lock: @unchecked Sendable {  // Its mutex is made for use by many threads, and never moves.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
     package init() {
