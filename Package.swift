@@ -9,7 +9,7 @@ import PackageDescription
 //   Unlearn                residual memory, stitch, replay, audit
 //   Training  Checkpoints  (neither knows the other)
 //   Tensors                layouts, lattice, safetensors, npz
-//   Files                  system calls, durable publication, failures, texts
+//   Files                  system calls, durable publication, failures
 //   Charts                 HTML pages and SVG drawings; knows nobody
 //   C…                     system libraries and small vector kernels
 

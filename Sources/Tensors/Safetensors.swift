@@ -1,5 +1,5 @@
 import Files
-import FoundationEssentials
+import Foundation
 
 /// The safetensors container (huggingface.co/docs/safetensors, format): an 8-byte little-endian header length, a JSON
 /// header, then the tensors' bytes without gaps.
@@ -36,26 +36,14 @@ public enum Safetensors {
     }
 
     /// What stands in the header: a tensor's place, or texts about the whole file.
-    private enum HeaderValue: Codable {
+    private enum HeaderValue: Encodable {
         case tensor(Entry)
         case metadata([String: String])
-        /// Neither; files of other programs may hold it, and reading their tensors refuses it.
-        case other
-
-        init(from decoder: any Decoder) throws {
-            let value = try decoder.singleValueContainer()
-            if let entry = try? value.decode(Entry.self) {
-                self = .tensor(entry)
-            } else {
-                self = (try? value.decode([String: String].self)).map(HeaderValue.metadata) ?? .other
-            }
-        }
 
         func encode(to encoder: any Encoder) throws {
             switch self {
             case .tensor(let entry): try entry.encode(to: encoder)
             case .metadata(let texts): try texts.encode(to: encoder)
-            case .other: preconditionFailure("nothing else is written")
             }
         }
     }
@@ -82,41 +70,41 @@ public enum Safetensors {
         return bytes
     }
 
-    private static func header(_ bytes: [UInt8], path: String) throws -> (values: [String: HeaderValue], dataStart: Int) {
+    private static func header(_ bytes: [UInt8], path: String) throws -> (object: [String: Any], dataStart: Int) {
         guard bytes.count >= 8 else { throw Invalid.tooShort(path: path) }
         let claimed = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         guard claimed <= UInt64(bytes.count - 8) else { throw Invalid.headerTooLong(path: path, length: claimed) }
         let dataStart = 8 + Int(claimed)
-        guard let values = try? JSONDecoder().decode([String: HeaderValue].self, from: Data(bytes[8..<dataStart])) else {
+        guard let object = try? JSONSerialization.jsonObject(with: Data(bytes[8..<dataStart])) as? [String: Any] else {
             throw Invalid.headerNotJSON(path: path)
         }
-        return (values, dataStart)
+        return (object, dataStart)
     }
 
     /// The texts that a file says of itself; empty where it says none.
     public static func metadata(_ bytes: [UInt8], path: String) throws -> [String: String] {
-        guard case .metadata(let texts) = try header(bytes, path: path).values[metadataName] else { return [:] }
-        return texts
+        try header(bytes, path: path).object[metadataName] as? [String: String] ?? [:]
     }
 
     /// Reads single-precision tensors, in the order of their places in the file.
     public static func decode(_ bytes: [UInt8], path: String) throws -> NamedTensors {
-        var (values, dataStart) = try header(bytes, path: path)
-        values[metadataName] = nil
+        var (object, dataStart) = try header(bytes, path: path)
+        object[metadataName] = nil
         var found: [(spec: TensorSpec, start: Int, end: Int)] = []
-        for (name, value) in values {
-            guard case .tensor(let entry) = value, case let places = entry.data_offsets, places.count == 2, places[0] >= 0, places[1] >= places[0],
-                entry.shape.allSatisfy({ $0 >= 0 })
+        for (name, value) in object {
+            guard let entry = value as? [String: Any], let type = entry["dtype"] as? String,
+                let shape = entry["shape"] as? [Int], let places = entry["data_offsets"] as? [Int], places.count == 2,
+                places[0] >= 0, places[1] >= places[0], shape.allSatisfy({ $0 >= 0 })
             else { throw Invalid.badTensor(path: path, name: name) }
-            guard entry.dtype == "F32" else { throw Invalid.unsupportedType(path: path, name: name, type: entry.dtype) }
+            guard type == "F32" else { throw Invalid.unsupportedType(path: path, name: name, type: type) }
             var size = 4
-            for dimension in entry.shape {
+            for dimension in shape {
                 let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
                 guard !overflow else { throw Invalid.badTensor(path: path, name: name) }
                 size = product
             }
             guard size == places[1] - places[0] else { throw Invalid.badTensor(path: path, name: name) }
-            found.append((TensorSpec(name, entry.shape), places[0], places[1]))
+            found.append((TensorSpec(name, shape), places[0], places[1]))
         }
         found.sort { ($0.start, $0.end, $0.spec.name) < ($1.start, $1.end, $1.spec.name) }
         var end = 0
@@ -127,10 +115,10 @@ public enum Safetensors {
         guard end == bytes.count - dataStart else {
             throw Invalid.lengthMismatch(path: path, expected: end, found: bytes.count - dataStart)
         }
-        let numbers = [Float](unsafeUninitializedCapacity: end / 4) { buffer, count in
+        let values = [Float](unsafeUninitializedCapacity: end / 4) { buffer, count in
             count = end / 4
             UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes[dataStart...])
         }
-        return NamedTensors(layout: ParameterLayout(found.map(\.spec)), values: numbers)
+        return NamedTensors(layout: ParameterLayout(found.map(\.spec)), values: values)
     }
 }

@@ -26,7 +26,7 @@ struct SafetensorsHostileTests {
     @Test(
         "A header that is not a JSON object is refused",
         arguments: [
-            "", " ", "{", "[]", "[{}]", "1", "null", "\"a\"", "{\"a\"}", "{\"a\":}", "{'a': 1}", "{} {}",
+            "", " ", "{", "[]", "[{}]", "1", "null", "\"a\"", "{\"a\"}", "{\"a\":}", "{'a': 1}", "{} {}", "{\"a\": 01}",
             String(repeating: "[", count: 100_000), String(repeating: "{\"a\":", count: 100_000),
         ].map(Abridged.init))
     func notJSON(header: Abridged<String>) { #expect(refusal(safetensorsFile(header.value)) == .headerNotJSON(path: "F")) }
@@ -62,8 +62,6 @@ struct SafetensorsHostileTests {
             #"{"dtype": "F32", "shape": ["1"], "data_offsets": [0, 4]}"#,
             #"{"dtype": "F32", "shape": [null], "data_offsets": [0, 4]}"#,
             #"{"dtype": "F32", "shape": [1.5], "data_offsets": [0, 6]}"#,
-            // JSON's numbers have no leading zero.
-            #"{"dtype": "F32", "shape": [01], "data_offsets": [0, 4]}"#, "01",
             #"{"dtype": "F32", "shape": [1e300], "data_offsets": [0, 4]}"#,
             #"{"dtype": "F32", "shape": [1], "data_offsets": [0]}"#,
             #"{"dtype": "F32", "shape": [1], "data_offsets": [0, 4, 8]}"#,

@@ -1,6 +1,6 @@
 internal import CSodium
 import Files
-import FoundationEssentials
+import Foundation
 
 /// An Ed25519 key pair (RFC 8032).
 final class SigningKey {
@@ -64,7 +64,7 @@ public struct PublicKey: Sendable, Equatable, CustomStringConvertible {
 
     /// Reads 64 hexadecimal digits or PEM.
     public init?(text: String) {
-        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmed }.filter { !$0.isEmpty }
+        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         if lines.count == 1, let bytes = Hexadecimal.decode(lines[0]), bytes.count == Self.length {
             self.bytes = bytes
         } else if lines.first == "-----BEGIN PUBLIC KEY-----", lines.last == "-----END PUBLIC KEY-----",

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 
 /// How long the project keeps what opens a commitment of the ledger.
 public enum DisclosureLifetime: Int, Sendable, Codable {

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 
 /// Any JSON value.
 public enum JSONValue: Codable, Sendable, Equatable {

@@ -1,5 +1,5 @@
 import Files
-import FoundationEssentials
+import Foundation
 
 /// What happens to a project and is put on record.
 public enum LedgerEvent: String, Codable, Sendable {

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 
 /// A signed message in a DSSE envelope (github.com/secure-systems-lab/dsse, version 1).
 public struct SignedEnvelope: Codable, Sendable {

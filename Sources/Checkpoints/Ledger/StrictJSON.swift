@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 
 /// The one grammar of JSON that evidence is read by: RFC 8259, and nothing that two readers could take differently.
 ///

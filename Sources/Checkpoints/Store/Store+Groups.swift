@@ -1,5 +1,5 @@
 import Files
-import FoundationEssentials
+import Foundation
 
 /// The providers of rows: each row's entry has a number, the names stand in one sealed setting.
 extension Store {

@@ -1,5 +1,5 @@
 import Files
-import FoundationEssentials
+import Foundation
 
 /// An entry and its place.
 public struct StoredLedgerEntry: Sendable {

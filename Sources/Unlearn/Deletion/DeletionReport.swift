@@ -1,5 +1,5 @@
 import Checkpoints
-import FoundationEssentials
+import Foundation
 
 /// How a deletion removed the influence of its rows: the one word that JSON, the log and certificates have for it.
 public enum RemovalMethod: String, Codable, Sendable, CaseIterable {

@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import FoundationEssentials
+import Foundation
 
 /// What a statement is about, by a digest.
 package struct StatementSubject: Codable, Sendable, Equatable {

@@ -1,5 +1,5 @@
 import Checkpoints
-import FoundationEssentials
+import Foundation
 import Training
 
 /// How the served model names the test rows, kept with it: the next deletion compares with it and need not ask it again, which would be

@@ -1,5 +1,5 @@
 import Checkpoints
-import FoundationEssentials
+import Foundation
 
 /// The times that a ledger's entries name. Each is what the clock of its machine said, and clocks are set back: times that run
 /// backwards are remarked, and are no fault. The order of entries is what is signed, not their times.

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Synchronization
 import Tensors
 import Training
@@ -42,7 +43,7 @@ struct LineageWalk {
     /// - Parameter trained: told each block and the states before and behind it, as it is trained, one at a time, on whichever thread
     ///   trained it. An error of it ends the walk.
     func train(_ runs: [Run], trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void) throws -> [LatticeVector] {
-        let lock = Lock()
+        let lock = NSLock()
         var ends = runs.map(\.base)
         func train(_ number: Int, _ trainer: any BlockTrainer, _ isStopped: () -> Bool) throws {
             var state = runs[number].base

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Training
 
 /// The lineage that `init` is asked for, before the number of rows is known.
@@ -66,7 +67,7 @@ public struct DeletionRisk: Sendable {
         (self.entries, self.heading) = (entries, heading)
     }
 
-    private static func number(_ text: String) -> Double? { Double(text.trimmed) }
+    private static func number(_ text: String) -> Double? { Double(text.trimmingCharacters(in: .whitespaces)) }
 
     static func noProbability(_ text: String, _ path: String, line: Int) -> Failure {
         Failure(.input, "\(path) line \(line): '\(text.prefix(80))' is no probability; write a number from 0 to 1")

@@ -47,7 +47,7 @@ public struct IDList: Sendable {
                 return
             }
             guard fields.indices.contains(column) else { throw Failure(.input, "\(path) line \(line) has only \(fields.count) fields; complete the line") }
-            let id = fields[column].trimmed { $0 == " " || $0 == "\t" }
+            let id = fields[column].trimmingCharacters(in: CharacterSet(charactersIn: " \t"))
             guard !id.isEmpty else { throw Failure(.input, "\(path) line \(line) has no id in column \(column + 1); complete the line") }
             if let fault = NameText.fault(id, "an id") { throw Failure(.input, "\(path) line \(line) \(fault)") }
             builder.add(Self.canonical(id), line: line)

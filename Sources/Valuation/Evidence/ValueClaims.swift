@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import FoundationEssentials
+import Foundation
 
 /// What the ledger says of a valuation for good: nothing that depends on what a row held.
 struct ValueMethod: Codable, Sendable, Equatable {

@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import FoundationEssentials
+import Foundation
 import Training
 import Unlearn
 

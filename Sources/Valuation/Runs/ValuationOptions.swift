@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import FoundationEssentials
+import Foundation
 
 /// What to value players by. Its canonical JSON is the plan that shards of one valuation share.
 public struct ValuationOptions: Codable, Sendable, Equatable {

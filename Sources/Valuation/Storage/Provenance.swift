@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import FoundationEssentials
+import Foundation
 import Training
 
 /// All that the scores of a coalition depend on. Its canonical JSON (sorted keys, no spaces) is what a table of utilities is

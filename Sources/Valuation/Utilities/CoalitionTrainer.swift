@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Foundation
 import Synchronization
 import Tensors
 import Training
@@ -29,7 +30,7 @@ public final class CoalitionTrainer {
 
     /// Training rows in memory. One thread at a time may use the project: its catalogue is one connection.
     private final class DecodedRows {
-        let lock = Lock()
+        let lock = NSLock()
         let areKept: Bool
         var blocks: [BlockRows?]
 
@@ -83,7 +84,9 @@ public final class CoalitionTrainer {
 
     /// Runs `body` while no other thread uses the project.
     func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-        try rows.lock.withLock(body)
+        rows.lock.lock()
+        defer { rows.lock.unlock() }
+        return try body()
     }
 
     /// The rows of a block that a coalition keeps, and those of no player.

@@ -1,5 +1,5 @@
 import Files
-import FoundationEssentials
+import Foundation
 import Training
 import Unlearn
 

@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Foundation
 import Unlearn
 import Valuation
 
@@ -195,7 +196,7 @@ extension CommandSpec {
         let isAccuracy = report.metric == "accuracy"
         let largest = report.players.map { abs($0.value) }.max() ?? 0
         func value(_ value: Double) -> String {
-            isAccuracy ? String("%+.2f", of: value * 100) : String(largest < 0.001 ? "%+.2e" : "%+.4f", of: value)
+            isAccuracy ? String(format: "%+.2f", value * 100) : String(format: largest < 0.001 ? "%+.2e" : "%+.4f", value)
         }
         let hasIntervals = report.noInterval == nil && report.players.contains { $0.low != $0.value || $0.high != $0.value }
         let money = report.pool == nil ? [] : ["amount"]
@@ -239,7 +240,7 @@ extension CommandSpec {
         let score = { (score: Double) in isAccuracy ? percent(score) : fixed(score, 4) }
         lines.append(
             "all players\(all(report)): \(score(report.vAll)), none (\(none(report))): \(score(report.vEmpty))"
-                + (report.efficiencyGap.map { "; the values add up to the difference within \(String("%.1g", of: abs($0)))" } ?? ""))
+                + (report.efficiencyGap.map { "; the values add up to the difference within \(String(format: "%.1g", abs($0)))" } ?? ""))
         lines.append(
             "\(report.estimator) over \(counted(report.evaluations, "coalition")) by \(report.utility) utility\(report.orders > 1 ? ", \(report.orders) block orders" : ""); "
                 + "\(report.blocksTrained) blocks trained now, \(report.blocksTrainedFromScratch) from scratch\(report.removalBlocksTrained > 0 ? ", \(report.removalBlocksTrained) for the curves" : ""); \(fixed(report.seconds, 1)) s")

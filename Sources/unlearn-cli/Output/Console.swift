@@ -1,6 +1,6 @@
 import Checkpoints
 import Files
-import FoundationEssentials
+import Foundation
 import Glibc
 
 /// Where a command's results, messages and progress go.
@@ -105,13 +105,13 @@ func table(_ rows: [[String]]) -> String {
     }.joined(separator: "\n")
 }
 
-func percent(_ fraction: Double, _ decimals: Int = 2) -> String { String("%.\(decimals)f %%", of: fraction * 100) }
+func percent(_ fraction: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f %%", fraction * 100) }
 /// Three decimals, or three significant digits of what is smaller than one.
-func significant(_ value: Double) -> String { abs(value) >= 1 ? fixed(value, 3) : String("%.3g", of: value) }
-func fixed(_ value: Double, _ decimals: Int = 2) -> String { String("%.\(decimals)f", of: value) }
+func significant(_ value: Double) -> String { abs(value) >= 1 ? fixed(value, 3) : String(format: "%.3g", value) }
+func fixed(_ value: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f", value) }
 /// Kilobytes where they are few, and bytes where these are.
 func megabytes(_ bytes: Int) -> String {
-    bytes >= 100_000 ? "\(fixed(Double(bytes) / 1e6, 1)) MB" : bytes >= 1000 ? "\(fixed(Double(bytes) / 1e3, 1)) kB" : counted(bytes, "byte")
+    bytes >= 100_000 ? String(format: "%.1f MB", Double(bytes) / 1e6) : bytes >= 1000 ? String(format: "%.1f kB", Double(bytes) / 1e3) : counted(bytes, "byte")
 }
 /// How much smaller than the same numbers in single precision; "larger" where records' heads outweigh what is in them.
 func besideSinglePrecision(_ ratio: Double) -> String { "\(fixed(max(ratio, 1 / ratio))) times \(ratio < 1 ? "larger" : "smaller") than fp32" }

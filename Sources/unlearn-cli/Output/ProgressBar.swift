@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Glibc
 
 /// Progress with rate and time left, rewritten in place on standard error.
@@ -43,7 +43,7 @@ final class ProgressBar {
         var rate = ""
         if finished > 0, seconds > 0.2 {
             let speed = Double(finished) / seconds
-            rate = "  \(fixed(speed, 1)) \(unit)/s" + (done < total ? "  " + Self.time(Double(total - done) / speed) + " left" : "")
+            rate = String(format: "  %.1f %@/s", speed, unit) + (done < total ? "  " + Self.time(Double(total - done) / speed) + " left" : "")
         }
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
         Console.write("\r\u{1B}[K\(what) [\(bar)] \(done)/\(total)\(rate)")
