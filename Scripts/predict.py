@@ -9,6 +9,7 @@ import math
 import re
 import signal
 import sys
+import zlib
 from datetime import datetime, timezone
 from unicodedata import normalize
 
@@ -72,34 +73,44 @@ def fail(text):
     sys.exit("predict.py: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
+def clean(text):
+    """Without what 'unlearn' takes for blanks around it, and spelled in one way where Unicode has several."""
+    return normalize("NFC", text.strip(" \t\n\v\f\r\xa0"))
+
+
 def read(row, line, columns, comma):
-    """The features of one row; a cell that cannot be read, or is not there, ends the program with a line that names it."""
-    if None in row:
-        fail(f"line {line} has more cells than the first line names columns")
+    """The features of one row; a cell that cannot be read ends the program with a line that names it."""
+    if None in row or None in row.values():
+        fail(f"line {line} has {'more' if None in row else 'fewer'} cells than the first line names columns")
     found = []
     for column in columns:
-        cell = row.get(column["name"])
-        if cell is None:
-            fail(f"line {line} has no column '{column['name']}'; the model needs every column that it was trained on")
+        cell = clean(row[column["name"]])
         try:
-            found += features(column, cell.strip(), comma)
+            values = features(column, cell, comma)
         except (KeyError, ValueError):
             note = " (numbers have a decimal comma here)" if comma else ""
             fail(f"line {line}, column '{column['name']}': '{cell[:60]}' is no {column['kind']}{note}; mend it or leave it empty")
+        if max(map(abs, values), default=0) > 3.4e38:
+            fail(f"line {line}, column '{column['name']}': '{cell[:60]}' is too far from the training rows' values")
+        found += values
     return found
 
 
-def table(path, encoding):
-    """The rows of a table, each with the number of its first line."""
+def table(path, columns, encoding):
+    """The rows of a table that has these columns, each with the number of its first line."""
     data = open(path, "rb").read()
     text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode(encoding).lstrip("\ufeff")
     csv.field_size_limit(1 << 30)
     reader, line = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=text.split("\n")[0].count)), 2
+    reader.fieldnames = [clean(name) for name in reader.fieldnames or []]
+    for name in [column["name"] for column in columns]:
+        if reader.fieldnames.count(name) != 1:
+            fail(f"{path} has {'two columns' if name in reader.fieldnames else 'no column'} '{name}'; the model needs each that it was trained on, once")
     rows = []
     for row in reader:
         rows.append((line, row))
         line = reader.line_num + 1
-    return rows
+    return rows, reader.fieldnames
 
 
 # Whoever reads the first lines alone may stop.
@@ -112,19 +123,23 @@ if len(sys.argv) not in (3, 4):
 try:
     tensors, model = load(sys.argv[1])
     encoding, network, names = model["table"], model["network"], model["class_names"]
+    for column in encoding["columns"]:
+        column["name"] = clean(column["name"])
+        if "categories" in column:
+            column["categories"] = [normalize("NFC", name) for name in column["categories"]]
 except Exception as error:
     # Whatever went wrong: of a file that is no model anything may be.
     fail(f"{sys.argv[1]} is no model of a table that 'unlearn export' wrote ({error})")
 try:
-    lined = table(sys.argv[2], *(sys.argv[3:] or ["utf-8-sig"]))
-except (OSError, EOFError, UnicodeError, LookupError, csv.Error) as error:
+    lined, header = table(sys.argv[2], encoding["columns"], *(sys.argv[3:] or ["utf-8-sig"]))
+except (OSError, EOFError, UnicodeError, LookupError, csv.Error, zlib.error) as error:
     fail(f"{sys.argv[2]} cannot be read ({error})")
-rows = [row for _, row in lined]
 x = np.float32([read(row, line, encoding["columns"], "decimal_comma" in encoding) for line, row in lined])
-writer, id_column = csv.writer(sys.stdout, lineterminator="\n"), (model["table_names"] or {}).get("id")
-ids = [[row[id_column]] for row in rows] if rows and id_column in rows[0] else [[] for _ in rows]
-writer.writerow(["id"] * (ids[:1] not in ([], [[]])) + ["class"] + ["p_" + name for name in names])
-if not rows:
+sys.stdout.reconfigure(encoding="utf-8")
+writer, id_column = csv.writer(sys.stdout, lineterminator="\n"), clean((model["table_names"] or {}).get("id") or "") or None
+ids = [[clean(row[id_column])] if id_column in header else [] for _, row in lined]
+writer.writerow(["id"] * (id_column in header) + ["class"] + ["p_" + name for name in names])
+if not lined:
     sys.exit()
 for layer in ["linear"] if network["model"] == "logistic" else [f"hidden{i + 1}" for i in range(len(network["hidden"]))] + ["output"]:
     x = x @ tensors[layer + ".weight"].T + tensors[layer + ".bias"]

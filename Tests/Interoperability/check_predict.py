@@ -29,7 +29,7 @@ with tempfile.TemporaryDirectory() as name:
             writer.writerow([
                 f"p{i}", x, source.choice(["", "NA", f"{source.gauss(0, 1):.3f}"]), f"{source.randint(1, 28):02}.0{source.randint(1, 9)}.2021",
                 source.choice(["", f"2020-01-{source.randint(10, 28)}T{source.randint(10, 23)}:05:06.5+02:00"]), source.choice(["yes", "No", ""]), source.choice(["SI", "sì", "no"]),
-                source.choice(["red", "green", "dark, blue", "", "NA", "Null"] + [f"rare {source.randint(0, 99)}"]), source.choice(["a", "b", "c"]) if x < 3 else "a"])
+                source.choice(["red", "green", "caf\u00e9", "dark, blue", "", "NA", "Null"] + [f"rare {source.randint(0, 99)}"]), source.choice(["a", "b", "c"]) if x < 3 else "a"])
     for model, extra in [("logistic", []), ("mlp", ["--hidden", "12,9"]), ("mlp", ["--hidden", "7", "--activation", "relu"]), ("mlp", ["--activation", "tanh"])]:
         project, label = folder / "-".join(["project", model, *extra[1:]]), " ".join([model, *extra])
         unlearn(project, "init", "--data", f"csv:{folder / 'rows.csv'}", "--id-column", "who", "--label-column", "label", "--model", model, "--blocks", "3",
@@ -50,11 +50,13 @@ with tempfile.TemporaryDirectory() as name:
     for text, words in [
         ("\n".join([head, first, ",".join([cells[0], "tall", *cells[2:]])]), "line 3, column 'x': 'tall' is no number"),
         ("\n".join([head, ",".join([*cells[:3], "30.02.2021", *cells[4:]])]), "line 2, column 'day': '30.02.2021' is no date"),
-        ("\n".join([head.replace("gap", "cap"), first]), "line 2 has no column 'gap'"),
+        ("\n".join([head.replace("gap", "cap"), first]), "odd.csv has no column 'gap'"),
         ("\n".join([head, ",".join([cells[0], "1e999", *cells[2:]])]), "'1e999' is no number"),
         ("\n".join([head, ",".join([cells[0], "1_0", *cells[2:]])]), "'1_0' is no number"),
         ("\n".join([head, ",".join([cells[0], "a\33[31mb", *cells[2:]])]), "'a\\x1b[31mb' is no number"),
-        ("\n".join([head, first + ",more"]), "line 2 has more cells"),
+        ("\n".join([head, first + ",more"]), "line 2 has more cells"), ("\n".join([head, first.rpartition(",")[0]]), "line 2 has fewer cells"),
+        ("\n".join([head + ",x", first + ",7"]), "odd.csv has two columns 'x'"), ("", "odd.csv has no column 'x'"),
+        ("\n".join([head, ",".join([cells[0], "1e300", *cells[2:]])]), "'1e300' is too far"), ("\n".join([head, ",".join([cells[0], "\u30007", *cells[2:]])]), "is no number"),
         ("\n".join([head, ",".join(['"two\nlines"', *cells[1:]]), ",".join([cells[0], "tall", *cells[2:]])]), "line 4, column 'x': 'tall'"),
     ]:
         (folder / "odd.csv").write_text(text + "\n")
@@ -66,7 +68,15 @@ with tempfile.TemporaryDirectory() as name:
         expect(done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1, f"predict.py says: {words} ({done.stderr[-200:]})")
     (folder / "odd.csv").write_text(head + "\n")
     done = script("predict.py", folder / "model.npz", folder / "odd.csv")
-    expect(done.returncode == 0 and done.stdout.startswith("class,p_"), f"a table without rows has no predictions ({done.stderr[-200:]})")
+    expect(done.returncode == 0 and done.stdout.startswith("id,class,p_") and done.stdout.count("\n") == 1, f"a table without rows has no predictions ({done.stderr[-200:]})")
+    spelled = []
+    for name in ["caf\u00e9", "cafe\u0301", "\u3000caf\u00e9"]:
+        (folder / "odd.csv").write_text("\n".join([head, ",".join([*cells[:7], name, *first.rsplit(",", 1)[-1:]])]) + "\n")
+        spelled.append(script("predict.py", folder / "model.npz", folder / "odd.csv").stdout)
+        ours = unlearn(project, "predict", "--data", f"csv:{folder / 'odd.csv'}", "--out", str(folder / "odd-ours.csv"), "--force") and list(csv.DictReader(open(folder / "odd-ours.csv", newline="")))
+        theirs = list(csv.DictReader(spelled[-1].splitlines()))
+        expect(len(theirs) == 1 and max(abs(float(ours[0][key]) - float(theirs[0][key])) for key in theirs[0] if key.startswith("p_")) < 1e-5, f"a category spelled {name!r} is the one that the program takes it for")
+    expect(spelled[0] == spelled[1] != spelled[2], "a spelling in two scalars is the same category, another blank around it is not")
     done = script("predict.py", "--help")
     expect(done.returncode == 0 and "MODEL ROWS.csv" in done.stdout and not done.stderr, "predict.py helps")
     unlearn(project, "export", "--out", str(folder / "before.safetensors"))

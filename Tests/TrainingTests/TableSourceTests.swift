@@ -293,7 +293,7 @@ struct TableSourceTests {
             change(&options)
             let source = TableSource(path, options)
             _ = try source.survey()
-            return source.remarks.filter { $0.contains("--person-column member") }
+            return source.remarks.filter { $0.contains("column 'member' has") }
         }
         #expect(try remarks().first?.hasPrefix("column 'member' has \(count ?? "") different texts, in a few rows each") == (count == nil ? nil : true))
         guard people < 100 else { return }
@@ -301,6 +301,9 @@ struct TableSourceTests {
         #expect(try remarks { $0.mostCategories = people + 1 }.isEmpty)
         #expect(try remarks { $0.ignored = ["member"] }.isEmpty)
         #expect(try remarks { $0.personColumn = "member" }.isEmpty)
+        // Where another column says who it is, names need not stand in the model.
+        #expect(try remarks { $0.personColumn = "x" }.first?.contains("--ignore-columns member leaves it out") == (count == nil ? nil : true))
+        #expect(try remarks().first?.contains("--person-column member keeps each one's rows together") == (count == nil ? nil : true))
     }
 
     @Test("Whole numbers that begin with 0 may be codes, and that is said")

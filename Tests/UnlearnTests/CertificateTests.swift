@@ -141,6 +141,19 @@ struct CertificateTests {
         #expect(left.count == (damping == 1 ? 0 : 2) && left.allSatisfy { $0.contains("\(1 - damping) of it") }, "\(left)")
     }
 
+    @Test("What a stitch leaves is said to go with an exact deletion, not to be gone; former words of it mean the same")
+    func remedy() throws {
+        try project.delete([try project.ids(inBlock: 5)[0]]) {
+            $0.replay.onNoDecay = .stitch
+            $0.replay.decayGuard.epsilon = 1e9
+        }
+        let left = try #require(try verify(try issue(2)).notReached.first { $0.hasPrefix("influences of the blocks that were not retrained") })
+        #expect(left.hasSuffix("; an exact deletion afterwards takes them away"))
+        let former = left.replacing("afterwards takes", with: "since then has taken")
+        let decoded = try JSONDecoder().decode(ErasureClaims.NotReached.self, from: JSONEncoder().encode(["what": former]))
+        #expect(former != left && decoded == ErasureClaims.NotReached(what: left, place: nil))
+    }
+
     @Test("Deleting test rows alone claims no influence that was removed")
     func testRowsAlone() throws {
         try project.delete([try project.ids(inBlock: 5)[0]]) {

@@ -275,11 +275,13 @@ public final class TableSource: RowSource {
                         "\(odd.place): column '\(column.name)' holds '\(odd.text)' where nearly all rows hold yes or no\(odd.count == 1 ? "" : " (\(odd.count) such cells)"), and is read as categories: "
                             + "mend it or leave the cell empty to have yes or no; --categories \(column.name) keeps it without this remark")
                 }
-                if options.personColumn == nil, case .categories(_, pooled: true) = made.kind, let different = column.possiblePeople {
+                if case .categories(_, pooled: true) = made.kind, let different = column.possiblePeople {
+                    let advice = options.personColumn == nil
+                        ? "--person-column \(column.name) keeps each one's rows together for deletion, and names out of the model"
+                        : "--ignore-columns \(column.name) leaves it out"
                     remark(
                         "column '\(column.name)' has \(different) different texts, in a few rows each, and the most frequent will stand in the model's encoding: "
-                            + "if they name people, --person-column \(column.name) keeps each one's rows together for deletion, and names out of the model; "
-                            + "--categories \(column.name) keeps it without this remark")
+                            + "if they name people, \(advice); --categories \(column.name) keeps it without this remark")
                 }
                 if column.mayBeGrouped { remark("every number of column '\(column.name)' with a point has three digits behind it: if these are thousands, give --decimal-comma") }
             case .leftOut: break

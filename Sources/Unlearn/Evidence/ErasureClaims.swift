@@ -49,6 +49,19 @@ struct ErasureClaims: Codable, Equatable {
     struct NotReached: Codable, Equatable {
         let what: String
         let place: String?
+
+        /// What takes away the influences that a stitch leaves. Certificates that were issued with the former words, which read as if it had
+        /// happened, mean the same.
+        fileprivate static let remedy = "an exact deletion afterwards takes them away"
+        private static let formerRemedy = "an exact deletion since then has taken them away"
+
+        init(what: String, place: String?) { (self.what, self.place) = (what, place) }
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            what = try values.decode(String.self, forKey: .what).replacing(Self.formerRemedy, with: Self.remedy)
+            place = try values.decodeIfPresent(String.self, forKey: .place)
+        }
     }
 
     let request: String
@@ -131,8 +144,7 @@ struct ErasureClaims: Codable, Equatable {
         // Where branches alone were retrained, no other block knew the rows.
         let isOfBranches = details["lineage"].map { $0 != .null } == true && !madeStitch(report)
         if report["method"] == .string("stitch"), !retrainedNothing(report), !isOfBranches {
-            let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; "
-                + "an exact deletion since then has taken them away"
+            let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; \(NotReached.remedy)"
             list.append(NotReached(what: influences, place: nil))
         }
         if published.written?.kinds["evidence"] != nil {

@@ -86,9 +86,9 @@ struct RowImport {
             for slot in record.labels.indices where record.labels[slot] != RowsRecord.emptySlot && !outcome.orphans.isEmpty {
                 outcome.orphans = outcome.orphans.filter { !record.has($0, slot: slot) }
             }
-            let rows = try store.stage(record)
-            outcome.staged.append(rows.object)
-            try change.setRows(rows)
+            let written = try store.stage(record)
+            outcome.staged.append(written.object)
+            try change.setRows(written)
             try advance(block.slots)
         }
     }

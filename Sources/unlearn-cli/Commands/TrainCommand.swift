@@ -31,11 +31,11 @@ extension CommandSpec {
         return 0
     }
 
-    /// Records have heads and padding of their own: beside the parameters of a model of a few kilobytes these are most of it, and a ratio
-    /// would only tell of them.
+    /// Records have heads and padding of their own: beside the parameters of a model of a few kilobytes these count for much, and a ratio
+    /// would tell of them.
     private static func checkpoints(_ report: TrainingReport) -> String {
         guard report.compressionRatio < 1 else { return "\(megabytes(report.storeBytes)), \(besideSinglePrecision(report.compressionRatio))" }
-        return "\(megabytes(report.storeBytes)), most of it the records' heads: the model's \(counted(report.parameters, "parameter")) alone take \(megabytes(report.parameters * 4)) in fp32"
+        return "\(megabytes(report.storeBytes)), the start and every block, each with its head and padding: the model's \(counted(report.parameters, "parameter")) alone take \(megabytes(report.parameters * 4)) in fp32"
     }
 
     /// A model that has learnt nothing must not look like one that has.
