@@ -10,9 +10,9 @@
 SWIFT ?= swift
 # The program alone: tests and tools are built where they run.
 BUILD := $(SWIFT) build -c release --product
-# Numerics need optimised code; tests look inside modules.
+# Numerics need optimised code, the rest of the tests' program does not (Package.swift); tests look inside modules.
 TESTING := .build/testing
-TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TESTING)
+TEST_FLAGS := -c release -Xswiftc -enable-testing -debug-info-format none --scratch-path $(TESTING)
 VENV := .venv
 PREFIX ?= /usr/local
 # Whose key and whose project: no test's business.
@@ -43,10 +43,10 @@ test: packages
 	@Scripts/python-environment $(VENV) & $(MAKE) --no-print-directory test-swift && { wait; $(MAKE) --no-print-directory interoperability; }
 
 build-tests: packages
-	$(SWIFT) build --build-tests $(TEST_FLAGS)
+	UNLEARN_TESTING=1 $(SWIFT) build --build-tests $(TEST_FLAGS)
 
 test-swift: build-tests
-	$(SWIFT) test --skip-build $(TEST_FLAGS)
+	UNLEARN_TESTING=1 $(SWIFT) test --skip-build $(TEST_FLAGS)
 
 # Needs gcc-aarch64-linux-gnu and qemu-user, and no Arm processor.
 test-arm:
@@ -54,7 +54,7 @@ test-arm:
 
 # Recipes at full size, which take longer than `make test` should.
 test-long: build-tests
-	UNLEARN_LONG_TESTS=1 $(SWIFT) test --skip-build $(TEST_FLAGS) --filter FashionMNISTTests
+	UNLEARN_TESTING=1 UNLEARN_LONG_TESTS=1 $(SWIFT) test --skip-build $(TEST_FLAGS) --filter FashionMNISTTests
 
 # Quick suites 200 times, everything under load and as other users, languages, clocks, masks and cores: a night. QUICK_RUNS,
 # WHOLE_RUNS and VARIANT_RUNS make it shorter.

@@ -7,6 +7,7 @@ import PackageDescription
 //   unlearn-cli            commands, progress, JSON
 //   Valuation  Reduction   worth of each provider's rows; rows that share the least information
 //   Unlearn                residual memory, stitch, replay, audit
+//   Statistics             functions with the same bits everywhere, lines through points
 //   Training  Checkpoints  (neither knows the other)
 //   Tensors                layouts, lattice, safetensors, npz
 //   Files                  system calls, durable publication, failures
@@ -24,6 +25,10 @@ let kernelSettings: [CSetting] =
 /// the modules would be loaded again and again, at more than twice the work. Their interfaces come of the same pass, not of one more that
 /// would let others begin sooner. What they test is optimised.
 let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"], .when(configuration: .release))]
+
+/// Most of a build went into optimising what steers, words and draws, which takes no measurable part of anybody's time: tests
+/// (UNLEARN_TESTING) have it compiled quickly, too. `make demo`, `make tours`, `make torture` and `make bench` run it as it is installed.
+let steering: [SwiftSetting] = Context.environment["UNLEARN_TESTING"] == nil ? [] : quickly
 
 let package = Package(
     name: "unlearn",
@@ -44,14 +49,15 @@ let package = Package(
         .target(name: "CVectorKernels", cSettings: kernelSettings),
 
         .target(name: "Files", dependencies: ["CSystem"]),
-        .target(name: "Charts"),
+        .target(name: "Charts", swiftSettings: steering),
         .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
         .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib", "CZstd"]),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CLZ4", "CSQLite", "CSodium"]),
-        .target(name: "Unlearn", dependencies: ["Training", "Checkpoints", "Tensors", "Files"]),
-        .target(name: "Valuation", dependencies: ["Unlearn", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
+        .target(name: "Statistics"),
+        .target(name: "Unlearn", dependencies: ["Statistics", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
+        .target(name: "Valuation", dependencies: ["Unlearn", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
         .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),
-        .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"]),
+        .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
         // With the Swift runtime in it, it starts in half the time and runs where no Swift is. The compiler names the libraries behind
         // Foundation only where all modules are compiled for static linking, too. No test may depend on this target, or all tests would be
         // linked like it; they run the program, which is built with them.
@@ -72,8 +78,8 @@ let package = Package(
         .target(name: "TrainingReference", dependencies: ["Training", "Tensors"], path: "Tests/TrainingReference"),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TrainingReference", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"], swiftSettings: quickly),
-        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
-        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "Statistics", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Statistics", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"], swiftSettings: quickly),
         .testTarget(
             name: "CommandTests", dependencies: ["unlearn-cli", "Checkpoints", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),

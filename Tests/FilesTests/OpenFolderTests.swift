@@ -217,18 +217,19 @@ struct OpenFolderTests {
     }
 
     @Test("A file that its owner may not write is overwritten all the same", .enabled(if: Humble.isPossible, "root is nobody else here"))
-    func unwritable() async {
-        await #expect(processExitsWith: .success) {
-            try Humble.become()
-            let folder = try TemporaryFolder()
-            for (name, mode) in [("a", 0o400), ("b", 0), ("c", 0o600)] as [(String, mode_t)] {
-                try folder.write("secret", to: name)
-                let file = try #require(FileHandle(forReadingAtPath: folder.file(name)))
-                try #require(chmod(folder.file(name), mode) == 0)
-                try OpenFolder(folder.path).destroy([name])
-                #expect(try file.readToEnd() == Data(count: 6))
+    func unwritable() throws {
+        try inOwnProcess { _ in
+            try Humble.perform {
+                let folder = try TemporaryFolder()
+                for (name, mode) in [("a", 0o400), ("b", 0), ("c", 0o600)] as [(String, mode_t)] {
+                    try folder.write("secret", to: name)
+                    let file = try #require(FileHandle(forReadingAtPath: folder.file(name)))
+                    try #require(chmod(folder.file(name), mode) == 0)
+                    try OpenFolder(folder.path).destroy([name])
+                    #expect(try file.readToEnd() == Data(count: 6))
+                }
+                #expect(try FileSystem.names(in: folder.path).isEmpty)
             }
-            #expect(try FileSystem.names(in: folder.path).isEmpty)
         }
     }
 

@@ -20,9 +20,12 @@ public enum Humble {
         }
     }()
 
-    /// For good: only a process of a test's own may do that.
-    public static func become() throws {
-        guard geteuid() == 0 else { return }
-        guard setgroups(0, nil) == 0, setgid(nobody) == 0, setuid(nobody) == 0 else { throw StillRoot() }
+    /// Does something as a user whom permissions hold for. The whole process is that user meanwhile: only one of a test's own may be.
+    public static func perform(_ body: () throws -> Void) throws {
+        guard geteuid() == 0 else { return try body() }
+        // The saved user stays root, and leads back.
+        guard setgroups(0, nil) == 0, setregid(nobody, 0) == 0, setegid(nobody) == 0, setreuid(nobody, 0) == 0, seteuid(nobody) == 0 else { throw StillRoot() }
+        defer { _ = (seteuid(0), setreuid(0, 0), setegid(0), setregid(0, 0)) }
+        try body()
     }
 }

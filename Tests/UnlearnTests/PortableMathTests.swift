@@ -1,7 +1,7 @@
 import Glibc
+@testable import Statistics
 import TestSupport
 import Testing
-
 @testable import Unlearn
 
 @Suite("Arithmetic of our own")

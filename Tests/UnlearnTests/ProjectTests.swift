@@ -312,9 +312,9 @@ struct ProjectTests {
 
     // Ends its process, so that this test has one of its own.
     @Test("Training that is killed right behind a commit has lost no block of it, and goes on from there")
-    func killedBehindCommit() async throws {
+    func killedBehindCommit() throws {
         let project = try SmallProject(), path = project.path
-        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+        try inOwnProcess(path, endedBy: SIGKILL) { path in
             let project = try Project(opening: path, .write, threads: 1)
             _ = try project.train(allowingOtherNumerics: false, control: TrainingControl()) { trained, _ in
                 // Longer than commits are spaced by: the seventh block is committed when it is done, and the next is not begun.

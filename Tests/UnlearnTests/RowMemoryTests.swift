@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import Statistics
 import Tensors
 import TestSupport
 import Testing

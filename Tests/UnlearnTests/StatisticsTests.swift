@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Unlearn
+@testable import Statistics
 
 @Suite("Statistics")
 struct StatisticsTests {

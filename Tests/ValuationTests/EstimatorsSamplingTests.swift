@@ -1,6 +1,6 @@
 import Files
+import Statistics
 import Testing
-import Unlearn
 
 @testable import Valuation
 

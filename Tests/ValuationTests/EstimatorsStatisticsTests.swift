@@ -24,11 +24,17 @@ import Testing
         #expect(PaymentShares(values: [-1, 0]).shares == [0, 0])
     }
 
+    /// A tenth of the identity and eight outer products, or fewer.
     private static func system(_ size: Int) -> (matrix: [Double], root: [Double]) {
         var numbers = SystemlessNumbers(state: 3)
-        let root = (0..<size * size).map { _ in numbers.next() - 0.5 }
-        let matrix = (0..<size * size).map { at in
-            (0..<size).reduce(at / size == at % size ? 0.1 : 0) { $0 + root[at / size * size + $1] * root[at % size * size + $1] }
+        let width = min(8, size), root = (0..<size * width).map { _ in numbers.next() - 0.5 }
+        var matrix = [Double](repeating: 0, count: size * size)
+        for i in 0..<size {
+            for j in 0..<size {
+                var sum = i == j ? 0.1 : 0
+                for k in 0..<width { sum += root[i * width + k] * root[j * width + k] }
+                matrix[i * size + j] = sum
+            }
         }
         return (matrix, root)
     }

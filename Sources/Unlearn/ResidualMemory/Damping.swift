@@ -1,3 +1,5 @@
+import Statistics
+
 /// How much of the gap a stitch carries to the end of the chain.
 public enum Damping: Sendable, Equatable {
     /// As much as does to the deleted rows what exact replay will do to them, where they were looked at and are remembered at all, and

@@ -1,3 +1,5 @@
+import Statistics
+
 /// Decides whether residual memory has decayed enough to stitch, and whether it decays at all.
 public struct DecayGuard: Sendable, Equatable {
     /// ε of the stop rule: stop where the fit declines by no more than this a block.

@@ -1,3 +1,5 @@
+import Statistics
+
 /// Detrended fluctuation analysis (Peng et al. 1994) with overlapping windows, so that short series have enough of them.
 public enum DetrendedFluctuation {
     /// Sizes of windows, in geometric steps from the shortest in which a line leaves something over to half of a short

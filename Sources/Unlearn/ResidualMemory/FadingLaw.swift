@@ -1,3 +1,5 @@
+import Statistics
+
 /// How what a chain knows of deleted rows fades: a·τ^{−h}, where τ is the learning time since, the L1 norms of all influences added up.
 ///
 /// Counted in blocks, the law bends: a falling rate slows learning and forgetting alike, so that a straight log-log line through

@@ -1,3 +1,5 @@
+import Statistics
+
 /// How the exponent of a power law is found.
 public enum FitMethod: String, Codable, Sendable, CaseIterable {
     /// Jointly with a and b by least squares.

@@ -1,4 +1,4 @@
-import Unlearn
+import Statistics
 
 /// Student-t intervals.
 enum Interval {

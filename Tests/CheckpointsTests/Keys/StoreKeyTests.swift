@@ -69,8 +69,8 @@ struct StoreKeyTests {
     // The environment belongs to the whole process, so that each of these tests has one of its own.
 
     @Test("A project whose key was moved away opens with the key that UNLEARN_KEY_FILE names")
-    func movedAway() async {
-        await #expect(processExitsWith: .success) {
+    func movedAway() throws {
+        try inOwnProcess { _ in
             let project = try SampleProject(), elsewhere = try TemporaryFolder()
             try FileManager.default.moveItem(atPath: project.folder.file("project.key"), toPath: elsewhere.file("key"))
             setenv("UNLEARN_KEY_FILE", elsewhere.file("key"), 1)
@@ -96,8 +96,8 @@ struct StoreKeyTests {
     }
 
     @Test("A project's own key file comes before the one that UNLEARN_KEY_FILE names")
-    func ownFirst() async {
-        await #expect(processExitsWith: .success) {
+    func ownFirst() throws {
+        try inOwnProcess { _ in
             let project = try SampleProject(), elsewhere = try TemporaryFolder()
             _ = try KeyFile(path: elsewhere.file("other"), isOwn: false).create()
             setenv("UNLEARN_KEY_FILE", elsewhere.file("other"), 1)
@@ -106,8 +106,8 @@ struct StoreKeyTests {
     }
 
     @Test("A new project takes the key that UNLEARN_KEY_FILE names, or makes it there, and keeps none of its own")
-    func createsElsewhere() async {
-        await #expect(processExitsWith: .success) {
+    func createsElsewhere() throws {
+        try inOwnProcess { _ in
             let elsewhere = try TemporaryFolder()
             setenv("UNLEARN_KEY_FILE", elsewhere.file("key"), 1)
             var publicKeys: [PublicKey] = []

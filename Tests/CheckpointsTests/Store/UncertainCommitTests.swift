@@ -101,8 +101,8 @@ struct UncertainCommitTests {
 
     // A limit on the length of files holds for the whole process, so that this test has one of its own.
     @Test("After a COMMIT that could not be written to the end, nothing is committed or removed, and the next writer finds things whole")
-    func tornCommit() async {
-        await #expect(processExitsWith: .success) {
+    func tornCommit() throws {
+        try inOwnProcess { _ in
             let project = try SampleProject()
             do {
                 let store = try project.writer()

@@ -23,4 +23,4 @@ func expectClose(
 }
 
 /// Same bits: NaN equals NaN, and 0 differs from −0.
-func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
+func bits(_ values: [Float]) -> [UInt32] { values.withUnsafeBytes { Array($0.bindMemory(to: UInt32.self)) } }

@@ -15,13 +15,13 @@ final class GuardedFloats {
 
     convenience init(_ values: [Float]) {
         self.init(count: values.count)
-        for (index, value) in values.enumerated() { pointer[index] = value }
+        pointer.update(from: values, count: count)
     }
 
     deinit { memory.deallocate() }
 
     var pointer: UnsafeMutablePointer<Float> { memory.baseAddress! + Self.fence }
-    var values: [Float] { (0..<count).map { pointer[$0] } }
+    var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
     var isIntact: Bool {
         let outside = Array(memory.prefix(Self.fence)) + Array(memory.suffix(Self.fence))

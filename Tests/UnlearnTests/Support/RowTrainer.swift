@@ -1,4 +1,5 @@
 import Files
+import Statistics
 import Tensors
 import TestSupport
 import Training

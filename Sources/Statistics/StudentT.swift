@@ -1,8 +1,10 @@
 /// Student's t distribution.
 public enum StudentT {
     /// P(T ≤ t) with `degrees` degrees of freedom, by the regularised incomplete beta function.
-    public static func cumulative(_ t: Double, degrees: Double) -> Double {
-        let tail = 0.5 * incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5)
+    public static func cumulative(_ t: Double, degrees: Double) -> Double { cumulative(t, tails: IncompleteBeta(degrees / 2, 0.5)) }
+
+    private static func cumulative(_ t: Double, tails: IncompleteBeta) -> Double {
+        let degrees = 2 * tails.a, tail = 0.5 * tails.value(at: degrees / (degrees + t * t))
         return t > 0 ? 1 - tail : tail
     }
 
@@ -10,21 +12,36 @@ public enum StudentT {
     public static func quantile(_ probability: Double, degrees: Double) -> Double {
         precondition(probability > 0 && probability < 1 && degrees > 0)
         if probability < 0.5 { return -quantile(1 - probability, degrees: degrees) }
+        let tails = IncompleteBeta(degrees / 2, 0.5)
         var (low, high) = (0.0, 2.0)
-        while cumulative(high, degrees: degrees) < probability { high *= 2 }
+        while cumulative(high, tails: tails) < probability { high *= 2 }
         while true {
             let middle = (low + high) / 2
             if middle <= low || middle >= high { return middle }
-            if cumulative(middle, degrees: degrees) < probability { low = middle } else { high = middle }
+            if cumulative(middle, tails: tails) < probability { low = middle } else { high = middle }
         }
     }
+}
 
-    /// I_x(a, b) by its continued fraction, evaluated from the side on which it converges (Lentz's method).
-    static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+/// The regularised incomplete beta function x ↦ I_x(a, b): what depends on a and b alone is computed once.
+struct IncompleteBeta {
+    let a: Double
+    let b: Double
+    private let logBeta: Double
+
+    init(_ a: Double, _ b: Double) {
+        (self.a, self.b) = (a, b)
+        logBeta = PortableMath.logGamma(a) + PortableMath.logGamma(b) - PortableMath.logGamma(a + b)
+    }
+
+    /// By the continued fraction, evaluated from the side on which it converges (Lentz's method).
+    func value(at x: Double) -> Double {
         if x <= 0 { return 0 }
         if x >= 1 { return 1 }
-        if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
-        let logBeta: Double = PortableMath.logGamma(a) + PortableMath.logGamma(b) - PortableMath.logGamma(a + b)
+        return x > (a + 1) / (a + b + 2) ? 1 - fraction(1 - x, b, a) : fraction(x, a, b)
+    }
+
+    private func fraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
         let front: Double = PortableMath.exp(a * PortableMath.log(x) + b * PortableMath.log(1 - x) - logBeta) / a
         let tiny = 1e-300
         var c = 1.0
