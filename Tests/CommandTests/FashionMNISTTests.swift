@@ -29,7 +29,7 @@ struct FashionMNISTTests {
 
         for block in [25, 80] {
             let id = try Self.ids(program, block: block, count: 1)[0]
-            let report = try program.json("delete", "--ids", "-", "--dry-run", input: id)
+            let report = try program.json("delete", "--ids", "-", "--method", "stitch", "--dry-run", input: id)
             #expect(report["method"] as? String == "stitch" && report["guarded"] as? Bool == true, "block \(block)")
             #expect(report["fallback"] is NSNull, "block \(block): \(String(describing: report["fallback"]))")
             #expect(try #require(report["blocks_retrained"] as? Int) <= 12, "block \(block)")
@@ -100,7 +100,7 @@ struct FashionMNISTTests {
 
         // In memory first, so that both start from the same chain.
         if method == "stitch" {
-            let early = try program.json("delete", "--ids", try list(25), "--dry-run")
+            let early = try program.json("delete", "--ids", try list(25), "--method", "stitch", "--dry-run")
             #expect(early["method"] as? String == "exact" && early["blocks_retrained"] as? Int == 76)
             let reason = try #require(early["fallback"] as? String)
             #expect(reason.contains("relative residual is still"), "\(reason)")
@@ -109,7 +109,7 @@ struct FashionMNISTTests {
         }
 
         try program.run("export", "--out", folder.file("before.safetensors"))
-        let late = try program.json("delete", "--ids", try list(80))
+        let late = try program.json("delete", "--ids", try list(80), "--method", "stitch")
         #expect(late["method"] as? String == method && late["guarded"] as? Bool == true, "\(late)")
         let audit = try program.json("audit", "--before", folder.file("before.safetensors"))
         let stitched = try #require(audit["l1_to_exact"] as? Double), nothing = try #require(audit["l1_nothing_to_exact"] as? Double)
@@ -133,7 +133,7 @@ struct FashionMNISTTests {
             "--assignment-seed", "0")
         try program.json("train")
         let ids = try Self.ids(program, block: 20, count: 1, rows: 12_000)
-        let report = try program.json("delete", "--ids", "-", input: ids[0])
+        let report = try program.json("delete", "--ids", "-", "--method", "stitch", input: ids[0])
         #expect(report["method"] as? String == "exact" && report["blocks_retrained"] as? Int == 41, "\(report)")
         let reason = try #require(report["fallback"] as? String)
         #expect(reason.contains("does not decay") || reason.contains("relative residual is still"), "\(reason)")

@@ -28,7 +28,7 @@ struct ResultTests {
         let data = try SmallData()
         let program = try data.initialise()
         try program.run("train")
-        try program.run("delete", "--ids", "-", input: "3\n")
+        try program.run("delete", "--ids", "-", "--method", "stitch", input: "3\n")
         let bytes = try program.json("compact")["bytes"] as? Int
         let files = try FileManager.default.subpathsOfDirectory(atPath: #require(program.folder))
         let sizes = try files.map { name in
@@ -104,7 +104,7 @@ struct ResultTests {
         let data = try SmallData()
         let program = try data.initialise()
         try program.run("train")
-        for id in ["3", "4"] { try program.run("delete", "--ids", "-", input: id + "\n") }
+        for id in ["3", "4"] { try program.run("delete", "--ids", "-", "--method", "stitch", input: id + "\n") }
         let refused = try program.run("audit", "--request", "R1")
         #expect(refused.status == 2 && refused.errors.contains("a later deletion destroyed what R1 is compared with"), "\(refused.errors)")
     }

@@ -42,7 +42,7 @@ with tempfile.TemporaryDirectory() as name:
     unlearn(project, "train")
     for person in ["person-5", "person-6", "person-7"]:
         before = digests()
-        report = json.loads(unlearn(project, "delete", "--ids", "-", "--ignore-missing", "--json", input=person + "\n").stdout)
+        report = json.loads(unlearn(project, "delete", "--ids", "-", "--method", "stitch", "--ignore-missing", "--json", input=person + "\n").stdout)
         after = digests()
     unlearn(project, "audit", "--request", "R3", check=False)
     unlearn(project, "certificate", "R3", "--out", str(folder / "R3.json"))
@@ -219,7 +219,7 @@ with tempfile.TemporaryDirectory() as name:
     expect(not accepted, f"{len(false_merges)} states that it was not merged from are refused by both {accepted}")
     said = certified("R2", "--on-no-decay", "stitch", "--epsilon", "1000000000", input=person(3) + "\n")[1]
     expect("removed by stitch" in said, "a stem's deletion is a stitch to the script")
-    said = certified("R3", input=person(34) + "\n")[1]
+    said = certified("R3", "--method", "stitch", input=person(34) + "\n")[1]
     expect("removed by retraining; earlier stitches remain: R2" in said, "a branch's deletion behind it is a retraining to the script")
     unlearn(branches, "delete", "--method", "exact")
     unlearn(branches, "certificate", "R3", "--out", str(folder / "branches-later.json"))

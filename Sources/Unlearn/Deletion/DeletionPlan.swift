@@ -29,6 +29,13 @@ struct DeletionPlan {
     /// Whether anything that is trained knows, or knew, the rows.
     var hasInfluence: Bool { !touched.isEmpty || !stitchedAway.isEmpty }
 
+    /// Whether an exact replay may be tried in place of a stitch. Rows of branches need none where the model is exact, and where nothing
+    /// that is trained held the rows, what earlier stitches left is another matter.
+    var mayReplayExactly: Bool {
+        options.method == .stitch && options.patience > .zero && options.sameNumerics && !touched.isEmpty
+            && (!lineage.isExact || touched.contains { lineage.shape.branch(of: $0) == nil })
+    }
+
     /// The state of a model that never saw the rows and is there at once: the merge without the touched branches, or the state before
     /// the first block of the stem that holds any, or held one that was stitched away. Nil where nothing that is trained knew any, or
     /// nothing but the initialisation is left.

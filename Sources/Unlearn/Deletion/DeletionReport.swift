@@ -154,6 +154,8 @@ public struct DeletionReport: Codable, Sendable {
     /// chains and in reports of earlier versions.
     public var exactByConstruction: Bool?
     public var interim: Interim?
+    /// What the blocks still to come of an exact replay would have taken where that was too long; nil where it was not, or not tried.
+    public var exactSeconds: Double?
     /// Branches that lost their last row, and are not merged any more; nil where none did.
     public var branchesEmptied: [Int]?
     /// What went wrong after the deletion was done, or nil.

@@ -60,11 +60,33 @@ final class DeletionRun {
         let lineage = plan.lineage, training = plan.training, project = project
         // Before they are emptied.
         let deletedRows = try DeletedRows(training.filter { lineage.isTrained($0.key) }) { try project.trainingRows(block: $0) }
-        let replay = LineageReplay(
-            lineage, crew: project.crew, deleted: training, deletedRows: plan.options.method == .exact ? nil : deletedRows, rows: { try project.trainingRows(block: $0, leavingOut: training[$0] ?? []) },
-            control: control, progress: progress)
-        let outcome = try before == nil ? nil : replay.run(touched: plan.touched, options: plan.options, into: staging ?? DiscardingSink())
-        try describe(outcome, deletedRows)
+        func replay(_ options: ReplayOptions, patience: Patience? = nil) throws -> ReplayOutcome {
+            let replay = LineageReplay(
+                lineage, crew: project.crew, deleted: training, deletedRows: options.method == .exact ? nil : deletedRows,
+                rows: { block in
+                    try patience?.expectTime(for: block)
+                    return try project.trainingRows(block: block, leavingOut: training[block] ?? [])
+                },
+                control: control
+            ) { trained, atMost in
+                patience?.told(left: atMost)
+                progress(trained, atMost)
+            }
+            return try replay.run(touched: plan.touched, options: options, into: staging ?? DiscardingSink())
+        }
+        func replayPatiently() throws -> ReplayOutcome {
+            guard plan.mayReplayExactly else { return try replay(plan.options) }
+            var exact = plan.options
+            exact.method = .exact
+            do {
+                return try replay(exact, patience: Patience(exact.patience, plan: project.settings.recipe.plan))
+            } catch let end as Patience.Exhausted {
+                report.exactSeconds = end.seconds
+                try staging?.startAgain()
+                return try replay(plan.options)
+            }
+        }
+        try describe(before == nil ? nil : replayPatiently(), deletedRows)
     }
 
     private func describe(_ outcome: ReplayOutcome?, _ deletedRows: DeletedRows?) throws {
@@ -168,6 +190,8 @@ final class DeletionRun {
     /// What the ledger says of a deletion that is about to begin.
     private struct Intention: Encodable {
         let method: UnlearningMethod
+        /// Seconds that an exact replay might take in place of a stitch; nil: none was to be tried.
+        let patience: Double?
         let onNoDecay: NoDecayPolicy
         /// Nil: automatic, or by a rule.
         let damping: Double?
@@ -181,6 +205,7 @@ final class DeletionRun {
         init(_ options: DeletionOptions, deletedBefore: [String]) {
             self.deletedBefore = deletedBefore.isEmpty ? nil : deletedBefore.sorted()
             method = options.replay.method
+            patience = options.replay.method == .stitch && options.replay.patience > .zero ? options.replay.patience / .seconds(1) : nil
             onNoDecay = options.replay.onNoDecay
             damping = if case .fixed(let factor) = options.replay.damping { factor } else { nil }
             dampingRule = options.replay.damping == .gapNorms ? "l1" : nil

@@ -60,6 +60,22 @@ struct StitchHistory {
 }
 
 extension Project {
+    /// Requests to which an exact replay is owed: they were stitched since the model was exact last. A later stitch that goes through an
+    /// earlier one puts back on what knew the rows of both.
+    /// - Complexity: O(requests).
+    public func requestsOwed() throws -> [String] {
+        var owed: [String] = []
+        for request in try store.requests() where request.state == .published || request.state == .closed {
+            let report = try DeletionReport(json: request.report)
+            if report.exact {
+                owed = []
+            } else if report.stitches.map({ $0 > 0 }) ?? (report.method == .stitch) {
+                owed.append(Store.requestName(request.number))
+            }
+        }
+        return owed
+    }
+
     /// Requests done before `number` whose stitches lie in the chain behind a deletion with this report.
     /// - Complexity: O(requests · segments).
     func earlierStitches(behind report: DeletionReport, of number: Int) throws -> [String] {

@@ -86,6 +86,12 @@ public final class StagingSink: ReplaySink {
         try discardSuperseded()
     }
 
+    /// Forgets the walk that was begun: another one begins.
+    func startAgain() throws {
+        try discardAll()
+        uncorrected = []
+    }
+
     /// Names the new records in place of the old ones.
     func publish(in change: borrowing StoreChange) throws {
         try discardSuperseded()

@@ -20,6 +20,9 @@ public enum UnlearningMethod: String, Codable, Sendable, CaseIterable {
 
 public struct ReplayOptions: Sendable {
     public var method = UnlearningMethod.stitch
+    /// A deletion that may stitch first tries to replay exactly, and gives up as soon as the blocks still to come would take longer
+    /// than this at the pace so far. Zero: it does not try. The one thing that time decides; what is done then is on record.
+    public var patience = Duration.zero
     public var decayGuard = DecayGuard()
     public var onNoDecay = NoDecayPolicy.exact
     public var damping = Damping.automatic

@@ -3,13 +3,22 @@ import Files
 import Glibc
 import Unlearn
 
+/// How `delete` is to remove influence.
+private enum DeletionMethod: String, CaseIterable {
+    /// Exactly, where that takes no longer than somebody is ready to wait.
+    case automatic = "auto"
+    case stitch
+    case exact
+}
+
 extension CommandSpec {
     static let delete = CommandSpec(
         name: "delete", summary: "remove rows and their influence",
         example: "unlearn -C demo delete --ids people.txt --dry-run",
         options: OptionSpec.namingRows + [
             .idColumn,
-            .choice("method", UnlearningMethod.self, "stitch (default): retrain until memory has decayed; exact: replay to the end, also what earlier stitches left (then without rows, too)"),
+            .choice("method", DeletionMethod.self, "auto (default): exact where the replay takes no longer than --patience, else stitch; stitch: retrain until memory has decayed; exact: replay to the end, also what earlier stitches left"),
+            OptionSpec("patience", "SECONDS", "so long an exact replay may take in place of a stitch (default 60)"),
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             .choice("on-no-decay", NoDecayPolicy.self, "where memory does not decay: exact replay (default), fail, or stitch (unguarded, the paper's behaviour)"),
             OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),
@@ -28,6 +37,9 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         var options = DeletionOptions()
         options.replay = try replayOptions(invocation)
+        let method = try method(invocation)
+        options.replay.method = method == .exact ? .exact : .stitch
+        if method == .automatic { options.replay.patience = .seconds(try invocation.number("patience", in: 0...1e9) ?? 60) }
         if let epsilon = try invocation.number("epsilon", in: 0...1e12) { options.replay.decayGuard.epsilon = epsilon }
         options.ignoreMissing = invocation.flag("ignore-missing")
         options.ignoreUnknown = invocation.flag("ignore-unknown")
@@ -39,11 +51,11 @@ extension CommandSpec {
             options.interim = InterimOutput(path: path, replacing: invocation.flag("force"), since: programStart)
             try Project.expectExport(to: path, besideProject: invocation.folder, replacing: invocation.flag("force"))
         }
-        let mayTakeNone = invocation.text("method") == UnlearningMethod.exact.rawValue
+        let mayTakeNone = method == .exact
         let way = try invocation.wayOfNamingRows()
         guard mayTakeNone || way != nil else {
             throw Failure(
-                .input, "'unlearn delete' needs --ids FILE or --persons FILE (or - for standard input), --group NAME, or --method exact to replay what earlier stitches left")
+                .input, "'unlearn delete' needs --ids FILE or --persons FILE (or - for standard input), --group NAME, or --method exact to replay what earlier stitches left, as 'unlearn replay' does")
         }
         // Before the project is held: a pipe or a person may take their time.
         try Store.expectProject(in: invocation.folder)
@@ -70,10 +82,21 @@ extension CommandSpec {
         return 0
     }
 
+    /// Options that speak of a stitch: who gives one wants to have it.
+    private static let stitchOptions = ["epsilon", "on-no-decay", "damping", "rho-limit", "fit"]
+
+    private static func method(_ invocation: Invocation) throws -> DeletionMethod {
+        let ofStitch = stitchOptions.first { invocation.text($0) != nil }
+        let method = try invocation.choice("method", DeletionMethod.self) ?? (ofStitch == nil ? .automatic : .stitch)
+        if method != .automatic, invocation.text("patience") != nil {
+            throw Failure(.input, "--patience is for --method auto; leave it out" + (ofStitch.map { ", or --\($0), which asks for a stitch" } ?? ""))
+        }
+        return method
+    }
+
     /// The options of a replay that `delete` and `bench` share.
     static func replayOptions(_ invocation: Invocation) throws -> ReplayOptions {
         var replay = ReplayOptions()
-        if let method = try invocation.choice("method", UnlearningMethod.self) { replay.method = method }
         if let policy = try invocation.choice("on-no-decay", NoDecayPolicy.self) { replay.onNoDecay = policy }
         if let fit = try invocation.choice("fit", FitMethod.self) { replay.fitMethod = fit }
         if let limit = try invocation.number("rho-limit", in: 0...1) { replay.decayGuard.rhoLimit = limit }

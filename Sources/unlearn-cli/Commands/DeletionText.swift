@@ -142,7 +142,7 @@ enum DeletionText {
             lines.append("the first of them was trained from a state that other numerics left; --method exact replays it")
         }
         if let earlier = report.earlierStitches, !earlier.isEmpty {
-            lines.append("earlier stitches remain: \(earlier.joined(separator: ", ")) (--method exact replays them)")
+            lines.append("earlier stitches remain: \(earlier.joined(separator: ", ")) ('unlearn replay' makes the model exact)")
         }
         // Of the largest of all stitches, not of the last alone.
         let remainder = stitches.compactMap(\.damping).map { 1 - $0 }.max() ?? 0
@@ -150,6 +150,9 @@ enum DeletionText {
             lines.append("\(percent(remainder)) of the gap that was removed stays in the chain; --damping 1 or --method exact leaves none")
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
+        if let seconds = report.exactSeconds, !report.exact {
+            lines.append("not replayed exactly: that would have taken about \(ProgressBar.time(seconds)) more (--patience); 'unlearn replay' does it when there is time")
+        }
         return lines
     }
 

@@ -61,7 +61,8 @@ public enum Kills {
             case .initialise: return .initialise(subject.sample)
             case .train: return .train
             case .exact: return .delete(ids, "--method", "exact")
-            case .stitch: return .delete(ids, "--on-no-decay", "stitch")
+            // Behind an exact replay that is given up at once: what it wrote goes first.
+            case .stitch: return .delete(ids, "--method", "auto", "--patience", "1e-9", "--on-no-decay", "stitch")
             case .compact: return .compact
             }
         }

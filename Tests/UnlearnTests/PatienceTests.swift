@@ -1,0 +1,130 @@
+import Checkpoints
+import Files
+import TestSupport
+import Testing
+import Training
+
+@testable import Unlearn
+
+@Suite("Exact replay where there is time for it")
+struct PatienceTests {
+    /// A stitch behind the fewest residuals that can be judged, in any case.
+    private static func stitching(_ options: inout DeletionOptions) {
+        options.replay.onNoDecay = .stitch
+        options.replay.decayGuard.epsilon = 1e9
+        options.replay.damping = .fixed(0.4)
+    }
+
+    private func trained(_ recipe: Recipe = SmallProject.recipe) throws -> SmallProject {
+        let project = try SmallProject(recipe: recipe)
+        try project.train()
+        return project
+    }
+
+    private func clean(_ project: SmallProject) throws {
+        #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+        #expect(try project.open(.read).status().stateDigest == Digest(of: project.open(.read).model()).description)
+    }
+
+    @Test("With time enough a deletion that may stitch is the exact one, bit for bit, and nothing is owed")
+    func enough() throws {
+        let patient = try trained(), exact = try trained(), row = try patient.ids(inBlock: 5)[0]
+        let report = try patient.delete([row]) {
+            Self.stitching(&$0)
+            $0.replay.patience = .seconds(1_000_000)
+        }
+        let asked = try exact.delete([row]) { $0.replay.method = .exact }
+        #expect(report.method == .exact && report.exact && !report.isExactnessOwed && report.exactSeconds == nil)
+        #expect(report.stateDigest == asked.stateDigest && report.blocksRetrained == asked.blocksRetrained && report.blocksRetrained == 26)
+        #expect(try patient.open(.read).status().requestsOwed == [])
+        try clean(patient)
+    }
+
+    @Test("With too little it is the stitch that it would have been, says how long the rest would have taken, and owes the replay")
+    func tooLittle() throws {
+        let impatient = try trained(), stitched = try trained(), rows = try [5, 9].map { try impatient.ids(inBlock: $0)[0] }
+        for (number, row) in rows.enumerated() {
+            let report = try impatient.delete([row]) {
+                Self.stitching(&$0)
+                $0.replay.patience = .nanoseconds(1)
+            }
+            let asked = try stitched.delete([row], Self.stitching)
+            #expect(report.method == .stitch && report.isExactnessOwed && report.exactSeconds! > 1e-9)
+            #expect(report.stateDigest == asked.stateDigest && report.blocksRetrained == asked.blocksRetrained && asked.exactSeconds == nil)
+            // The second walk goes through the first one's stitch, and puts back on what knew both rows.
+            #expect(try impatient.open(.read).status().requestsOwed == (number == 0 ? ["R1"] : ["R1", "R2"]))
+            // Nothing of the replay that was begun is left.
+            try clean(impatient)
+            #expect(try impatient.open(.read).store.objects().count == stitched.open(.read).store.objects().count)
+        }
+        // What is owed is paid at once, for all.
+        let exact = try SmallProject(excluding: rows)
+        try exact.train()
+        let paid = try impatient.delete(.chain) { $0.replay.method = .exact }
+        #expect(try paid.exact && paid.stateDigest == exact.open(.read).status().stateDigest)
+        #expect(try impatient.open(.read).requestsOwed() == [])
+    }
+
+    @Test("With time enough the next deletion pays what earlier ones owe, too")
+    func paysEarlier() throws {
+        let project = try trained(), rows = try [5, 20].map { try project.ids(inBlock: $0)[0] }
+        try project.delete([rows[0]], Self.stitching)
+        let report = try project.delete([rows[1]]) { $0.replay.patience = .seconds(1_000_000) }
+        let exact = try SmallProject(excluding: rows)
+        try exact.train()
+        #expect(try report.exact && report.stateDigest == exact.open(.read).status().stateDigest && report.blocksRetrained < 26)
+        #expect(try project.open(.read).status().requestsOwed == [])
+        try clean(project)
+    }
+
+    @Test("A dry run tells the same and changes nothing", arguments: [Duration.nanoseconds(1), .seconds(1_000_000)])
+    func dryRun(patience: Duration) throws {
+        let project = try trained(), row = try project.ids(inBlock: 5)[0], before = try FileSystem.names(in: project.path + "/objects").sorted()
+        func delete(dry: Bool) throws -> DeletionResult {
+            try project.delete([row]) {
+                Self.stitching(&$0)
+                $0.replay.patience = patience
+                $0.dryRun = dry
+            }
+        }
+        let tried = try delete(dry: true)
+        #expect(try FileSystem.names(in: project.path + "/objects").sorted() == before)
+        let done = try delete(dry: false)
+        #expect(tried.stateDigest == done.stateDigest && tried.method == done.method && tried.isExactnessOwed == done.isExactnessOwed)
+    }
+
+    @Test("Rows of branches are exact without any patience; one of the stem is where there is time for the stem and all branches")
+    func branches() throws {
+        let project = try trained(SmallProject.forgetting)
+        func row(in blocks: [Int]) throws -> String { try project.ids(inBlock: blocks[0])[0] }
+        let ofBranch = try project.delete([try row(in: [33])]) { $0.replay.patience = .nanoseconds(1) }
+        #expect(ofBranch.exact && ofBranch.exactSeconds == nil && ofBranch.exactByConstruction == true)
+        let ofStem = try project.delete([try row(in: [3])]) {
+            Self.stitching(&$0)
+            $0.replay.patience = .nanoseconds(1)
+        }
+        #expect(!ofStem.exact && ofStem.exactSeconds != nil)
+        let patient = try project.delete([try row(in: [4])]) {
+            Self.stitching(&$0)
+            $0.replay.patience = .seconds(1_000_000)
+        }
+        #expect(patient.exact && patient.blocksRetrained >= 33 && !patient.isExactnessOwed)
+        try clean(project)
+    }
+
+    @Test("The pace counts epochs: blocks of branches with three times as many take three times as long")
+    func pace() throws {
+        var plan = SmallProject.forgetting.plan
+        (plan.epochs, plan.branches!.epochs) = (1, 3)
+        // Ten blocks of the stem are begun, 20 of it and six of branches are left: 10 : 20 + 3 · 6.
+        let patience = Patience(.seconds(1_000_000), plan: plan), impatient = Patience(.nanoseconds(1), plan: plan)
+        for block in 1...10 { try patience.expectTime(for: block) }
+        try impatient.expectTime(for: 10)
+        patience.told(left: 26)
+        try patience.expectTime(for: 11)
+        impatient.told(left: 26)
+        let end = #expect(throws: Patience.Exhausted.self) { try impatient.expectTime(for: 11) }
+        // One epoch is done, 20 + 18 are left: it waits 38 times as long as until now.
+        #expect(end!.seconds > 0 && impatient.workLeft(from: 11) == 38 && impatient.workLeft(from: 33) == 78)
+    }
+}
