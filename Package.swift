@@ -23,7 +23,8 @@ let kernelSettings: [CSetting] =
 
 /// Tests, and what drives programs from outside for them, are compiled as they stand, each module at once: file by file, the macros and
 /// the modules would be loaded again and again, at more than twice the work. Their interfaces come of the same pass, not of one more that
-/// would let others begin sooner. What they test is optimised.
+/// would let others begin sooner. What they test is optimised. All modules that they import are named: what is not is not looked at when
+/// it is asked what to compile anew, and a test compiled for a type as it was crashes.
 let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"], .when(configuration: .release))]
 
 /// Most of a build went into optimising what steers, words and draws, which takes no measurable part of anybody's time: tests
@@ -62,7 +63,7 @@ let package = Package(
         // Foundation only where all modules are compiled for static linking, too. No test may depend on this target, or all tests would be
         // linked like it; they run the program, which is built with them.
         .executableTarget(
-            name: "unlearn-main", dependencies: ["unlearn-cli"],
+            name: "unlearn-main", dependencies: ["unlearn-cli", "Files"],
             linkerSettings: [.unsafeFlags(["-static-stdlib", "-use-ld=lld"])]
                 + ["CoreFoundation", "FoundationInternationalization", "_FoundationICU", "_FoundationCShims", "_FoundationCollections"].map { .linkedLibrary($0) }),
 
@@ -70,19 +71,21 @@ let package = Package(
         .target(name: "FaultShim", path: "Tests/FaultShim", cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra"])]),
         .target(name: "TortureSupport", dependencies: ["Files", "TestSupport"], path: "Tests/Torture/TortureSupport", swiftSettings: quickly),
         .executableTarget(name: "torture", dependencies: ["TortureSupport"], path: "Tests/Torture/torture"),
-        .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "Checkpoints", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "TortureTests", dependencies: ["TortureSupport", "Checkpoints", "Files", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: quickly),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Files", "TestSupport"], swiftSettings: quickly),
         // The plain trainer computes much, so it is optimised where its tests are not.
-        .target(name: "TrainingReference", dependencies: ["Training", "Tensors"], path: "Tests/TrainingReference"),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "TrainingReference", "TestSupport"], swiftSettings: quickly),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CVectorKernels", "CZstd", "TestSupport"], swiftSettings: quickly),
-        .testTarget(name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "Statistics", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
-        .testTarget(name: "ValuationTests", dependencies: ["Valuation", "Statistics", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
-        .testTarget(name: "ReductionTests", dependencies: ["Reduction", "TestSupport"], swiftSettings: quickly),
+        .target(name: "TrainingReference", dependencies: ["Training", "Tensors", "Files"], path: "Tests/TrainingReference"),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "TrainingReference", "Tensors", "Files", "CVectorKernels", "CZlib", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Tensors", "Files", "CVectorKernels", "CZstd", "TestSupport"], swiftSettings: quickly),
         .testTarget(
-            name: "CommandTests", dependencies: ["unlearn-cli", "Checkpoints", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+            name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+        .testTarget(
+            name: "ValuationTests", dependencies: ["Valuation", "Unlearn", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+        .testTarget(name: "ReductionTests", dependencies: ["Reduction", "Training", "Files", "CVectorKernels", "TestSupport"], swiftSettings: quickly),
+        .testTarget(
+            name: "CommandTests", dependencies: ["unlearn-cli", "Unlearn", "Checkpoints", "Files", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets", swiftSettings: Context.environment["UNLEARN_FUZZING"] == nil ? quickly : []),
@@ -93,5 +96,5 @@ let package = Package(
 
 // Links with libFuzzer only, which Scripts/fuzz asks the compiler for.
 if Context.environment["UNLEARN_FUZZING"] != nil {
-    package.targets.append(.executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz"))
+    package.targets.append(.executableTarget(name: "fuzz", dependencies: ["FuzzTargets", "Files", "TestSupport"], path: "Tests/Fuzz"))
 }
