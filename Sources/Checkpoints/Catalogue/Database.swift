@@ -66,9 +66,11 @@ final class Database {
             // A creation that is cut off is made anew from nothing: no file need hold what it overwrites.
             try execute("PRAGMA journal_mode = MEMORY")
         case .write:
+            try Self.expectNoFolder(inPlaceOf: path + "-wal")
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
             try prepareForWriting(synchronous: "FULL")
         case .read:
+            try Self.expectNoFolder(inPlaceOf: path + "-wal")
             handle = try Self.openForReading(path)
             try execute("PRAGMA query_only = ON")
         }
@@ -79,6 +81,12 @@ final class Database {
         try execute("PRAGMA foreign_keys = ON")
         // No content in files outside the project's folder.
         try execute("PRAGMA temp_store = MEMORY")
+    }
+
+    /// SQLite would only say that it cannot open the catalogue.
+    private static func expectNoFolder(inPlaceOf log: String) throws {
+        guard FileSystem.isFolder(log) else { return }
+        throw Failure(.damaged, "'\(log)' is a folder, where the catalogue's log belongs; move it away, and restore the project from a backup if the log was there before")
     }
 
     private static func open(_ path: String, _ flags: Int32) throws -> OpaquePointer {

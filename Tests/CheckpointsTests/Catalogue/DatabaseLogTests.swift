@@ -208,6 +208,19 @@ struct DatabaseLogTests {
         }
     }
 
+    @Test("A folder in place of the log is damage that is named, to readers and to writers")
+    func folderForLog() throws {
+        try insert(try writer(), "content")
+        try FileSystem.remove(path + "-wal")
+        try FileSystem.makeFolder(path + "-wal")
+        for mode in [Database.Mode.read, .write] {
+            let failure = #expect(throws: Failure.self) { try Database(path, mode) }
+            #expect(failure?.kind == .damaged && failure?.description.contains("db-wal' is a folder, where the catalogue's log belongs") == true, "\(String(describing: failure))")
+        }
+        rmdir(path + "-wal")
+        #expect(try count(try Database(path, .read)) == 1)
+    }
+
     @Test("Where the log's index cannot be made, a reader reads what is there, with a log and without", arguments: [false, true])
     func noIndex(withLog: Bool) throws {
         let copy = try TemporaryFolder()
