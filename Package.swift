@@ -23,12 +23,13 @@ let kernelSettings: [CSetting] =
 
 /// Tests, and what drives programs from outside for them, are compiled as they stand, each module at once: file by file, the macros and
 /// the modules would be loaded again and again, at more than twice the work. Their interfaces come of the same pass, not of one more that
-/// would let others begin sooner. What they test is optimised. All modules that they import are named: what is not is not looked at when
+/// would let others begin sooner. All modules that they import are named: what is not is not looked at when
 /// it is asked what to compile anew, and a test compiled for a type as it was crashes.
 let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"], .when(configuration: .release))]
 
-/// Most of a build went into optimising what steers, words and draws, which takes no measurable part of anybody's time: tests
-/// (UNLEARN_TESTING) have it compiled quickly, too. `make demo`, `make tours`, `make torture` and `make bench` run it as it is installed.
+/// Most of a build went into optimising what steers, words and draws, while all tests take the same time without: they (UNLEARN_TESTING)
+/// have it compiled quickly, too, and what computes optimised. `make demo`, `make tours`, `make torture` and `make bench` run all of it as
+/// it is installed.
 let steering: [SwiftSetting] = Context.environment["UNLEARN_TESTING"] == nil ? [] : quickly
 
 let package = Package(

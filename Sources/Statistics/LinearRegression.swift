@@ -1,12 +1,12 @@
 /// An ordinary least-squares line y = intercept + slope·x.
-public struct LinearRegression: Sendable {
-    public let slope: Double
-    public let intercept: Double
+package struct LinearRegression: Sendable {
+    package let slope: Double
+    package let intercept: Double
     /// Of the slope; zero for two points.
-    public let standardError: Double
-    public let count: Int
+    package let standardError: Double
+    package let count: Int
 
-    public init(_ points: [(x: Double, y: Double)]) {
+    package init(_ points: [(x: Double, y: Double)]) {
         precondition(points.count >= 2, "a line needs two points")
         let n = Double(points.count)
         let meanX = points.reduce(0) { $0 + $1.x } / n, meanY = points.reduce(0) { $0 + $1.y } / n
@@ -25,7 +25,7 @@ public struct LinearRegression: Sendable {
     }
 
     /// The one-sided upper confidence limit of the slope.
-    public func upperSlope(confidence: Double) -> Double {
+    package func upperSlope(confidence: Double) -> Double {
         guard count > 2 else { return .infinity }
         return slope + StudentT.quantile(confidence, degrees: Double(count - 2)) * standardError
     }

@@ -11,24 +11,24 @@
 ///
 /// Error: `log`, `exp` and `pow` lie within 1 unit in the last place of the true value, where that is no subnormal number;
 /// `logGamma` within 1e-15 or 1e-15 of its value, whichever is larger.
-public enum PortableMath {
+package enum PortableMath {
     /// The unevaluated sum of a number and what it lacks.
-    public struct Pair: Sendable {
-        public var high: Double
-        public var low: Double
+    package struct Pair: Sendable {
+        package var high: Double
+        package var low: Double
     }
 
     // MARK: - The functions
 
-    public static func log(_ x: Double) -> Double {
+    package static func log(_ x: Double) -> Double {
         guard x > 0, x.isFinite else { return x == 0 ? -.infinity : x == .infinity ? x : .nan }
         return logarithm(x).high
     }
 
-    public static func exp(_ x: Double) -> Double { exp(Pair(high: x, low: 0)) }
+    package static func exp(_ x: Double) -> Double { exp(Pair(high: x, low: 0)) }
 
     /// x^y for x ≥ 0; not a number for negative x.
-    public static func pow(_ x: Double, _ y: Double) -> Double {
+    package static func pow(_ x: Double, _ y: Double) -> Double {
         if y == 0 || x == 1 { return 1 }
         guard x >= 0, !y.isNaN else { return .nan }
         if x == 0 || x == .infinity { return (x == 0) == (y < 0) ? .infinity : 0 }
@@ -37,7 +37,7 @@ public enum PortableMath {
     }
 
     /// x^y, where the logarithm of x is at hand: for many powers of few numbers.
-    public static func pow(_ logarithm: Pair, _ y: Double) -> Double {
+    package static func pow(_ logarithm: Pair, _ y: Double) -> Double {
         // Beyond the exponential's range, where an exact product might overflow on its way.
         let estimate = logarithm.high * y
         guard abs(estimate) < 800 else { return estimate > 0 ? .infinity : 0 }
@@ -47,7 +47,7 @@ public enum PortableMath {
     }
 
     /// log Γ(x) for x > 0: Stirling's series (Abramowitz and Stegun 1964, 6.1.40) behind a shift by Γ(x + 1) = x·Γ(x).
-    public static func logGamma(_ x: Double) -> Double {
+    package static func logGamma(_ x: Double) -> Double {
         precondition(x > 0 && x.isFinite)
         if x == 1 || x == 2 { return 0 }
         var shifted = x, factor = 1.0
@@ -70,7 +70,7 @@ public enum PortableMath {
     // MARK: - The logarithm as a pair
 
     /// Of a positive, finite number.
-    public static func logarithm(_ x: Double) -> Pair {
+    package static func logarithm(_ x: Double) -> Pair {
         precondition(x > 0 && x.isFinite)
         var m = x.significand, e = Double(x.exponent)
         if m > squareRootOfTwo {

@@ -1,7 +1,7 @@
 /// Student's t distribution.
-public enum StudentT {
+package enum StudentT {
     /// P(T ≤ t) with `degrees` degrees of freedom, by the regularised incomplete beta function.
-    public static func cumulative(_ t: Double, degrees: Double) -> Double { cumulative(t, tails: IncompleteBeta(degrees / 2, 0.5)) }
+    package static func cumulative(_ t: Double, degrees: Double) -> Double { cumulative(t, tails: IncompleteBeta(degrees / 2, 0.5)) }
 
     private static func cumulative(_ t: Double, tails: IncompleteBeta) -> Double {
         let degrees = 2 * tails.a, tail = 0.5 * tails.value(at: degrees / (degrees + t * t))
@@ -9,7 +9,7 @@ public enum StudentT {
     }
 
     /// The t below which lies `probability`, by bisection to full precision.
-    public static func quantile(_ probability: Double, degrees: Double) -> Double {
+    package static func quantile(_ probability: Double, degrees: Double) -> Double {
         precondition(probability > 0 && probability < 1 && degrees > 0)
         if probability < 0.5 { return -quantile(1 - probability, degrees: degrees) }
         let tails = IncompleteBeta(degrees / 2, 0.5)

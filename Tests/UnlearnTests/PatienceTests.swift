@@ -21,9 +21,9 @@ struct PatienceTests {
         return project
     }
 
-    private func clean(_ project: SmallProject) throws {
+    private func clean(_ project: SmallProject, _ report: DeletionResult) throws {
         #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
-        #expect(try project.open(.read).status().stateDigest == Digest(of: project.open(.read).model()).description)
+        #expect(try project.open(.read).status().stateDigest == report.stateDigest)
     }
 
     @Test("With time enough a deletion that may stitch is the exact one, bit for bit, and nothing is owed")
@@ -37,12 +37,12 @@ struct PatienceTests {
         #expect(report.method == .exact && report.exact && !report.isExactnessOwed && report.exactSeconds == nil)
         #expect(report.stateDigest == asked.stateDigest && report.blocksRetrained == asked.blocksRetrained && report.blocksRetrained == 26)
         #expect(try patient.open(.read).status().requestsOwed == [])
-        try clean(patient)
+        try clean(patient, report)
     }
 
     @Test("With too little it is the stitch that it would have been, says how long the rest would have taken, and owes the replay")
     func tooLittle() throws {
-        let impatient = try trained(), stitched = try trained(), rows = try [5, 9].map { try impatient.ids(inBlock: $0)[0] }
+        let impatient = try trained(), stitched = try trained(), rows = try [5, 9, 20].map { try impatient.ids(inBlock: $0)[0] }
         for (number, row) in rows.enumerated() {
             let report = try impatient.delete([row]) {
                 Self.stitching(&$0)
@@ -51,10 +51,11 @@ struct PatienceTests {
             let asked = try stitched.delete([row], Self.stitching)
             #expect(report.method == .stitch && report.isExactnessOwed && report.exactSeconds! > 1e-9)
             #expect(report.stateDigest == asked.stateDigest && report.blocksRetrained == asked.blocksRetrained && asked.exactSeconds == nil)
-            // The second walk goes through the first one's stitch, and puts back on what knew both rows.
-            #expect(try impatient.open(.read).status().requestsOwed == (number == 0 ? ["R1"] : ["R1", "R2"]))
+            // The second walk goes through the first one's stitch, and puts back on what knew both rows. The third begins behind what the
+            // second left there, and the replay before it without that.
+            #expect(try impatient.open(.read).status().requestsOwed == (1...number + 1).map { "R\($0)" })
             // Nothing of the replay that was begun is left.
-            try clean(impatient)
+            try clean(impatient, report)
             #expect(try impatient.open(.read).store.objects().count == stitched.open(.read).store.objects().count)
         }
         // What is owed is paid at once, for all.
@@ -62,7 +63,7 @@ struct PatienceTests {
         try exact.train()
         let paid = try impatient.delete(.chain) { $0.replay.method = .exact }
         #expect(try paid.exact && paid.stateDigest == exact.open(.read).status().stateDigest)
-        #expect(try impatient.open(.read).requestsOwed() == [])
+        #expect(try impatient.open(.read).requestsOwed() == [] && paid.requestsSettled == ["R1", "R2", "R3"])
     }
 
     @Test("With time enough the next deletion pays what earlier ones owe, too")
@@ -73,8 +74,8 @@ struct PatienceTests {
         let exact = try SmallProject(excluding: rows)
         try exact.train()
         #expect(try report.exact && report.stateDigest == exact.open(.read).status().stateDigest && report.blocksRetrained < 26)
-        #expect(try project.open(.read).status().requestsOwed == [])
-        try clean(project)
+        #expect(try project.open(.read).status().requestsOwed == [] && report.requestsSettled == ["R1"])
+        try clean(project, report)
     }
 
     @Test("A dry run tells the same and changes nothing", arguments: [Duration.nanoseconds(1), .seconds(1_000_000)])
@@ -109,22 +110,39 @@ struct PatienceTests {
             $0.replay.patience = .seconds(1_000_000)
         }
         #expect(patient.exact && patient.blocksRetrained >= 33 && !patient.isExactnessOwed)
-        try clean(project)
+        try clean(project, patient)
     }
 
-    @Test("The pace counts epochs: blocks of branches with three times as many take three times as long")
+    @Test("A replay is given up among branches that are trained side by side, and the guard has it done after all", arguments: [1, 2])
+    func amongBranches(threads: Int) throws {
+        let project = try trained(SmallProject.forgetting), row = try project.ids(inBlock: 30)[0]
+        // The last block of the stem: there is nothing behind it to judge by.
+        let report = try project.delete([row], threads: threads) { $0.replay.patience = .nanoseconds(1) }
+        let exact = try SmallProject(recipe: SmallProject.forgetting, excluding: [row])
+        try exact.train()
+        #expect(try report.exact && report.fallback != nil && report.exactSeconds == nil && report.stateDigest == exact.open(.read).status().stateDigest)
+        try clean(project, report)
+    }
+
+    @Test("The pace is that of rows passed through blocks, and what is left counts by it")
     func pace() throws {
-        var plan = SmallProject.forgetting.plan
-        (plan.epochs, plan.branches!.epochs) = (1, 3)
-        // Ten blocks of the stem are begun, 20 of it and six of branches are left: 10 : 20 + 3 · 6.
-        let patience = Patience(.seconds(1_000_000), plan: plan), impatient = Patience(.nanoseconds(1), plan: plan)
-        for block in 1...10 { try patience.expectTime(for: block) }
-        try impatient.expectTime(for: 10)
-        patience.told(left: 26)
-        try patience.expectTime(for: 11)
-        impatient.told(left: 26)
-        let end = #expect(throws: Patience.Exhausted.self) { try impatient.expectTime(for: 11) }
-        // One epoch is done, 20 + 18 are left: it waits 38 times as long as until now.
-        #expect(end!.seconds > 0 && impatient.workLeft(from: 11) == 38 && impatient.workLeft(from: 33) == 78)
+        // Three blocks of a stem and two of branches, of which one is not trained.
+        let work = [100, 50, 200, 300, 0]
+        func seconds(limit: Duration, _ blocks: [Int], left: Int = 0) throws -> Double? {
+            let patience = Patience(limit, work: work, firstOfBranches: 4) { .seconds(10) }
+            patience.told(left: left)
+            do {
+                for block in blocks { try patience.expectTime(for: block) }
+                return nil
+            } catch let end as Patience.Exhausted { return end.seconds }
+        }
+        // 100 passes in ten seconds, 50 + 200 + 300 left.
+        #expect(try seconds(limit: .seconds(54), [1, 2]) == 55)
+        #expect(try seconds(limit: .seconds(55), [1, 2]) == nil)
+        // 150 in ten seconds, 500 left; then 350 and 300.
+        #expect(try seconds(limit: .seconds(30), [2, 3]) == 100)
+        #expect(try seconds(limit: .seconds(1), [3, 4], left: 2) == 30)
+        // Nothing is known before the first is done.
+        #expect(try seconds(limit: .zero, [1]) == nil)
     }
 }

@@ -51,7 +51,7 @@ extension Project {
             // Asked for a file, and with nothing to do meanwhile: a file of that name from before must not pass for it.
             if options.interim != nil {
                 _ = try expectInterim(plan)
-                throw Failure(.input, "nothing is left to delete, and no interim model was written; --method exact replays what a stitch left of these rows, or leave out --interim")
+                throw Failure(.input, "nothing is left to delete, and no interim model was written; 'unlearn replay' replays what stitches left, or leave out --interim")
             }
             return try nothingLeft(plan.selection, plan.lineage, options)
         }
@@ -69,14 +69,15 @@ extension Project {
         _ plan: DeletionPlan, _ options: DeletionOptions, _ interim: ServedInterim?, since start: ContinuousClock.Instant, control: TrainingControl,
         progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
     ) throws -> DeletionResult {
-        let run = try DeletionRun(self, plan, options, interim: interim, since: start)
+        let owed = try requestsOwed(), run = try DeletionRun(self, plan, options, interim: interim, since: start)
         do {
             try run.retrain(control: control, progress: progress)
             if !options.dryRun {
                 if control.isInterrupted() { throw Failure.interrupted }
                 try run.publish()
             }
-            return DeletionResult(report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName))
+            return DeletionResult(
+                report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName), requestsSettled: run.report.exact ? owed : [])
         } catch {
             run.abandon(error)
             throw error

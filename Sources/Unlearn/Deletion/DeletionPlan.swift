@@ -29,8 +29,8 @@ struct DeletionPlan {
     /// Whether anything that is trained knows, or knew, the rows.
     var hasInfluence: Bool { !touched.isEmpty || !stitchedAway.isEmpty }
 
-    /// Whether an exact replay may be tried in place of a stitch. Rows of branches need none where the model is exact, and where nothing
-    /// that is trained held the rows, what earlier stitches left is another matter.
+    /// Whether an exact replay may be tried in place of a stitch. Not where branches alone lose rows and the model is exact: retraining them
+    /// is exact already. And not where no trained block held the rows: that would replay earlier stitches only, which nobody asked for.
     var mayReplayExactly: Bool {
         options.method == .stitch && options.patience > .zero && options.sameNumerics && !touched.isEmpty
             && (!lineage.isExact || touched.contains { lineage.shape.branch(of: $0) == nil })

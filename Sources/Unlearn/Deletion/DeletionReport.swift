@@ -227,7 +227,7 @@ public struct DeletionReport: Codable, Sendable {
         (copy.rowMemory, copy.rowReach, copy.rowForecast, copy.margin) = (nil, nil, nil, nil)
         (copy.stateDigestBefore, copy.stateDigest, copy.testAccuracyBefore, copy.testAccuracy) = (nil, nil, nil, nil)
         (copy.l1Changed, copy.agreementBefore, copy.tailBound) = (nil, nil, 0)
-        copy.erased.bytes = nil
+        (copy.erased.bytes, copy.exactSeconds) = (nil, nil)
         copy.interim = interim?.kept
         if fallback != nil { copy.fallback = "no stitch was sound before the end of the chain" }
         if method == .exact, exactByConstruction != true, let first = segments.map(\.first).min() {

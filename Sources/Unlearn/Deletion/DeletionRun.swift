@@ -39,7 +39,7 @@ final class DeletionRun {
         number =
             options.dryRun
             ? try store.nextRequestNumber()
-            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, deletedBefore: plan.deletedBefore)))
+            : try store.beginRequest(ids: places.map(\.id), details: try JSONValue(Intention(options, plan)))
         staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: project.latticeBits, lineage: plan.lineage)
         report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: plan.options.decayGuard.epsilon)
         report.dryRun = options.dryRun
@@ -74,12 +74,20 @@ final class DeletionRun {
             }
             return try replay.run(touched: plan.touched, options: options, into: staging ?? DiscardingSink())
         }
+        func patience() throws -> Patience {
+            let schedule = project.settings.recipe.plan
+            var work = [Int](repeating: 0, count: lineage.shape.blocks)
+            for block in try project.store.rowBlocks(.train) where block.block <= work.count && lineage.isTrained(block.block) {
+                work[block.block - 1] = block.live * schedule.epochs(of: block.block)
+            }
+            return Patience(plan.options.patience, work: work, firstOfBranches: lineage.shape.stem + 1)
+        }
         func replayPatiently() throws -> ReplayOutcome {
             guard plan.mayReplayExactly else { return try replay(plan.options) }
             var exact = plan.options
             exact.method = .exact
             do {
-                return try replay(exact, patience: Patience(exact.patience, plan: project.settings.recipe.plan))
+                return try replay(exact, patience: patience())
             } catch let end as Patience.Exhausted {
                 report.exactSeconds = end.seconds
                 try staging?.startAgain()
@@ -122,6 +130,8 @@ final class DeletionRun {
                 report.l1Changed = Double(before.l1Distance(to: outcome.state)) * project.trainer.lattice.unit
                 report.agreementBefore = decisions.map { $0[1].agreement(with: $0[0].classes) }
                 report.exact = outcome.method == .exact && plan.options.sameNumerics
+                // The guard had the replay done to its end after all.
+                if report.exact { report.exactSeconds = nil }
             }
         }
         report.earlierStitches = try project.earlierStitches(behind: report, of: number)
@@ -202,10 +212,10 @@ final class DeletionRun {
         /// Keyed digests of listed rows that earlier requests deleted.
         let deletedBefore: [String]?
 
-        init(_ options: DeletionOptions, deletedBefore: [String]) {
-            self.deletedBefore = deletedBefore.isEmpty ? nil : deletedBefore.sorted()
+        init(_ options: DeletionOptions, _ plan: DeletionPlan) {
+            deletedBefore = plan.deletedBefore.isEmpty ? nil : plan.deletedBefore.sorted()
             method = options.replay.method
-            patience = options.replay.method == .stitch && options.replay.patience > .zero ? options.replay.patience / .seconds(1) : nil
+            patience = plan.mayReplayExactly ? options.replay.patience / .seconds(1) : nil
             onNoDecay = options.replay.onNoDecay
             damping = if case .fixed(let factor) = options.replay.damping { factor } else { nil }
             dampingRule = options.replay.damping == .gapNorms ? "l1" : nil

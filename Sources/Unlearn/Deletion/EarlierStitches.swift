@@ -60,16 +60,18 @@ struct StitchHistory {
 }
 
 extension Project {
-    /// Requests to which an exact replay is owed: they were stitched since the model was exact last. A later stitch that goes through an
-    /// earlier one puts back on what knew the rows of both.
+    /// Requests to which an exact replay is owed: those that were stitched since the model was exact last. None of them is settled by a later
+    /// stitch, though it may go through theirs: what it puts back on was trained on their rows, too. Requests that retrained all that
+    /// knew their rows are owed nothing, whatever state they began from.
     /// - Complexity: O(requests).
     public func requestsOwed() throws -> [String] {
+        guard try !lineage().isExact else { return [] }
         var owed: [String] = []
         for request in try store.requests() where request.state == .published || request.state == .closed {
             let report = try DeletionReport(json: request.report)
             if report.exact {
                 owed = []
-            } else if report.stitches.map({ $0 > 0 }) ?? (report.method == .stitch) {
+            } else if report.stitches ?? report.segments.count(where: { $0.damping != nil }) > 0 {
                 owed.append(Store.requestName(request.number))
             }
         }

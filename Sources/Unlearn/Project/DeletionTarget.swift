@@ -82,15 +82,19 @@ public struct DeletionResult: Encodable, Sendable {
     /// Requests that were interrupted before and finished when this command opened the project.
     public let finished: [String]
 
+    /// Requests to which exactness was owed until this one, and is no longer.
+    public var requestsSettled: [String] = []
+
     /// Whether there was anything to do: a request was made, or one was finished for these very rows.
     public var didNothing: Bool { report.request == nil }
 
-    /// Whether the model is not the one that training without the deleted rows gives: a replay would make it that.
+    /// Whether the model is not the one that training without the deleted rows gives, by this deletion or an earlier one: a replay would make
+    /// it that.
     public var isExactnessOwed: Bool { report.blocksTotal > 0 && !report.exact }
 
     public subscript<Value>(dynamicMember path: KeyPath<DeletionReport, Value>) -> Value { report[keyPath: path] }
 
-    private enum Key: CodingKey { case finished, exactnessOwed, residual, rho, fit, damping, tailBound, extrapolatedDistance }
+    private enum Key: CodingKey { case finished, exactnessOwed, requestsSettled, residual, rho, fit, damping, tailBound, extrapolatedDistance }
 
     public func encode(to encoder: any Encoder) throws {
         try report.encode(to: encoder)
@@ -98,6 +102,7 @@ public struct DeletionResult: Encodable, Sendable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(finished, forKey: .finished)
         try container.encode(isExactnessOwed, forKey: .exactnessOwed)
+        try container.encode(requestsSettled, forKey: .requestsSettled)
         guard report.branchesTouched?.isEmpty == false, report.residual.isEmpty, report.damping == nil else { return }
         // Nothing was measured or extrapolated: there was nothing to.
         for key in [Key.residual, .rho, .fit, .damping, .tailBound, .extrapolatedDistance] { try container.encodeNil(forKey: key) }

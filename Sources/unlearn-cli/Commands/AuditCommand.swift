@@ -49,13 +49,13 @@ extension CommandSpec {
                     + (agreementNothing > agreement ? "; in its predictions it is not: doing nothing agrees on \(percent(agreementNothing))" : "")
             case .noBetter:
                 "FAILED: the current model is no nearer to exact replay than doing nothing; "
-                    + "'unlearn delete --method exact' replays the chain exactly"
+                    + "'unlearn replay' replays the chain exactly"
             case .undecided where nothing == nil:
                 "NOT EXACT: earlier stitches remain, and nothing is kept of the model before this deletion to compare with; "
-                    + "'unlearn delete --method exact' replays them"
+                    + "'unlearn replay' replays them"
             case .undecided:
                 "UNDECIDED: what is kept of the model before the deletion, a sample of its parameters, cannot tell which is nearer to exact replay; "
-                    + "--before FILE takes the whole of it where you kept it, and 'unlearn delete --method exact' leaves nothing to decide"
+                    + "--before FILE takes the whole of it where you kept it, and 'unlearn replay' leaves nothing to decide"
             case .mismatch: "FAILED: the chain should be exact but replay gives another state; run 'unlearn check'"
             case .noInfluence: "there was no influence to remove"
             }

@@ -17,8 +17,8 @@ extension CommandSpec {
         example: "unlearn -C demo delete --ids people.txt --dry-run",
         options: OptionSpec.namingRows + [
             .idColumn,
-            .choice("method", DeletionMethod.self, "auto (default): exact where the replay takes no longer than --patience, else stitch; stitch: retrain until memory has decayed; exact: replay to the end, also what earlier stitches left"),
-            OptionSpec("patience", "SECONDS", "so long an exact replay may take in place of a stitch (default 60)"),
+            .choice("method", DeletionMethod.self, "auto (default): exact where the replay is estimated to take at most --patience, else stitch; stitch: retrain until memory has decayed, asked for also by any option that speaks of it (--epsilon to --fit); exact: replay to the end, also what earlier stitches left"),
+            OptionSpec("patience", "SECONDS", "so long what is left of an exact replay may take, by its pace, in place of a stitch (default 60)"),
             OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
             .choice("on-no-decay", NoDecayPolicy.self, "where memory does not decay: exact replay (default), fail, or stitch (unguarded, the paper's behaviour)"),
             OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),

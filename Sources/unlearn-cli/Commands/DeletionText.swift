@@ -52,6 +52,7 @@ enum DeletionText {
                     + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
                     + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
         }
+        if !result.requestsSettled.isEmpty { lines.append("exactness \(report.dryRun ? "would be" : "is") no longer owed to \(result.requestsSettled.joined(separator: ", "))") }
         lines += distance(report)
         if let interim = report.interim {
             lines.append(
@@ -139,7 +140,7 @@ enum DeletionText {
             lines.append("\(named(emptied)) \(emptied.count == 1 ? "has no row left and is" : "have no row left and are") out of the merge")
         }
         if report.method != .exact, report.fromExactState == false, report.earlierStitches?.isEmpty != false {
-            lines.append("the first of them was trained from a state that other numerics left; --method exact replays it")
+            lines.append("the first of them was trained from a state that other numerics left; 'unlearn replay' replays it")
         }
         if let earlier = report.earlierStitches, !earlier.isEmpty {
             lines.append("earlier stitches remain: \(earlier.joined(separator: ", ")) ('unlearn replay' makes the model exact)")
@@ -151,7 +152,7 @@ enum DeletionText {
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
         if let seconds = report.exactSeconds, !report.exact {
-            lines.append("not replayed exactly: that would have taken about \(ProgressBar.time(seconds)) more (--patience); 'unlearn replay' does it when there is time")
+            lines.append("not replayed exactly: that would have taken about \(duration(seconds)) more (--patience); \(report.dryRun ? "--method exact waits for it" : "'unlearn replay' does it when there is time")")
         }
         return lines
     }

@@ -65,7 +65,8 @@ extension CommandSpec {
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
             "\(status.rowsLive) training rows live, \(counted(status.rowsDeleted, "row")) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             status.lineage.map { "lineage: a stem of \(counted($0.stem, "block")) and \(counted($0.branches, "branch", "branches")) of \($0.length); \(chain)" } ?? "chain \(chain)",
-        ] + (status.requestsOwed.isEmpty ? [] : ["exactness is owed to \(status.requestsOwed.joined(separator: ", ")): 'unlearn replay' replays what their stitches left"]) + contents(status) + [
+        ] + (status.requestsOwed.isEmpty ? [] : ["exactness is owed to \(status.requestsOwed.joined(separator: ", ")): 'unlearn replay' makes the model exact"])
+            + contents(status) + [
             origin(status),
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",
             "numerics " + status.fingerprint.facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),

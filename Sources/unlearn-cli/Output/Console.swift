@@ -108,6 +108,12 @@ func table(_ rows: [[String]]) -> String {
 func percent(_ fraction: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f %%", fraction * 100) }
 /// Three decimals, or three significant digits of what is smaller than one.
 func significant(_ value: Double) -> String { abs(value) >= 1 ? fixed(value, 3) : String(format: "%.3g", value) }
+/// Seconds as people say them, rounded up.
+func duration(_ seconds: Double) -> String {
+    let whole = Int(min(seconds, 1e9).rounded(.up))
+    return whole < 60 ? "\(whole) s" : whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
+}
+
 func fixed(_ value: Double, _ decimals: Int = 2) -> String { String(format: "%.\(decimals)f", value) }
 /// Kilobytes where they are few, and bytes where these are.
 func megabytes(_ bytes: Int) -> String {

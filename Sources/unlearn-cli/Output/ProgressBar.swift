@@ -27,13 +27,14 @@ final class ProgressBar {
 
     deinit { finish() }
 
-    /// - Parameter what: what is being done; a change of it starts the clock anew.
+    /// - Parameter what: what is being done; a change of it starts the clock anew, and so does a step back.
     func update(_ what: String, _ done: Int, of total: Int) {
         guard isShown, total > 0 else { return }
-        if what != current {
+        if what != current || done < lastDone {
             finish()
             (current, start, startedAt, last) = (what, clock.now, done, nil)
         }
+        lastDone = done
         let now = clock.now
         if let last, (now - last) / .seconds(1) < Self.secondsBetweenDrawings, done < total { return }
         last = now
@@ -43,7 +44,7 @@ final class ProgressBar {
         var rate = ""
         if finished > 0, seconds > 0.2 {
             let speed = Double(finished) / seconds
-            rate = String(format: "  %.1f %@/s", speed, unit) + (done < total ? "  " + Self.time(Double(total - done) / speed) + " left" : "")
+            rate = String(format: "  %.1f %@/s", speed, unit) + (done < total ? "  " + duration(Double(total - done) / speed) + " left" : "")
         }
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
         Console.write("\r\u{1B}[K\(what) [\(bar)] \(done)/\(total)\(rate)")
@@ -51,8 +52,8 @@ final class ProgressBar {
     }
 
     private var current: String?
+    private var lastDone = 0
 
-    /// Clears the line.
     /// Work whose end is not known: how much is done, and how fast.
     func count(_ what: String, _ done: Int) {
         guard isShown else { return }
@@ -64,13 +65,9 @@ final class ProgressBar {
         Console.write("\r\u{1B}[K\(what) \(done) \(unit), \(Int(Double(done) / max(1e-3, (now - start) / .seconds(1)))) \(unit)/s")
     }
 
+    /// Clears the line.
     func finish() {
         if hasDrawn { Console.write("\r\u{1B}[K") }
         hasDrawn = false
-    }
-
-    static func time(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded(.up))
-        return whole < 60 ? "\(whole) s" : whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
     }
 }
