@@ -30,7 +30,7 @@ struct MethodTests {
         #expect(try program.json("status")["requests_owed"] as? [String] == ["R1"])
 
         let tried = try program.run("replay", "--dry-run").output
-        #expect(tried.contains("exactness would be no longer owed to R1\n") && tried.contains("dry run"), "\(tried)")
+        #expect(tried.contains("exactness would no longer be owed to R1\n") && tried.contains("dry run"), "\(tried)")
         let paid = try program.json("replay")
         #expect(paid["requests_settled"] as? [String] == ["R1"] && paid["exact"] as? Bool == true && paid["exactness_owed"] as? Bool == false)
         #expect(paid["state_digest"] as? String == exact["state_digest"] as? String)

@@ -161,6 +161,9 @@ public struct DeletionReport: Codable, Sendable {
     /// What went wrong after the deletion was done, or nil.
     public var note: String?
 
+    /// Whether something of this deletion's rows is left that an exact replay would take: a stitch, or numerics other than the project's.
+    public var isExactnessOwed: Bool { !exact && (stitches ?? segments.count { $0.damping != nil } > 0 || otherNumerics == true) }
+
     init(request: String?, rows: Int, epsilon: Double) {
         self.request = request
         time = Date.now.formatted(.iso8601)

@@ -60,7 +60,8 @@ struct StitchHistory {
 }
 
 extension Project {
-    /// Requests to which an exact replay is owed: those that were stitched since the model was exact last. None of them is settled by a later
+    /// Requests to which an exact replay is owed: those that were stitched, or retrained with other numerics,
+    /// since the model was exact last. None of them is settled by a later
     /// stitch, though it may go through theirs: what it puts back on was trained on their rows, too. Requests that retrained all that
     /// knew their rows are owed nothing, whatever state they began from.
     /// - Complexity: O(requests).
@@ -71,7 +72,7 @@ extension Project {
             let report = try DeletionReport(json: request.report)
             if report.exact {
                 owed = []
-            } else if report.stitches ?? report.segments.count(where: { $0.damping != nil }) > 0 {
+            } else if report.isExactnessOwed {
                 owed.append(Store.requestName(request.number))
             }
         }

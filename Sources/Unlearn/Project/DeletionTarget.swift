@@ -88,10 +88,6 @@ public struct DeletionResult: Encodable, Sendable {
     /// Whether there was anything to do: a request was made, or one was finished for these very rows.
     public var didNothing: Bool { report.request == nil }
 
-    /// Whether the model is not the one that training without the deleted rows gives, by this deletion or an earlier one: a replay would make
-    /// it that.
-    public var isExactnessOwed: Bool { report.blocksTotal > 0 && !report.exact }
-
     public subscript<Value>(dynamicMember path: KeyPath<DeletionReport, Value>) -> Value { report[keyPath: path] }
 
     private enum Key: CodingKey { case finished, exactnessOwed, requestsSettled, residual, rho, fit, damping, tailBound, extrapolatedDistance }
@@ -101,7 +97,7 @@ public struct DeletionResult: Encodable, Sendable {
         try list.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(finished, forKey: .finished)
-        try container.encode(isExactnessOwed, forKey: .exactnessOwed)
+        try container.encode(report.isExactnessOwed, forKey: .exactnessOwed)
         try container.encode(requestsSettled, forKey: .requestsSettled)
         guard report.branchesTouched?.isEmpty == false, report.residual.isEmpty, report.damping == nil else { return }
         // Nothing was measured or extrapolated: there was nothing to.

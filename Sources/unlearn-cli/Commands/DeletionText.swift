@@ -10,7 +10,7 @@ enum DeletionText {
 
     private static func nothing(_ result: DeletionResult) -> [String] {
         let lines = findings(result)
-        let chain = result.report.exact ? "; the chain is exact" : ""
+        let chain = result.report.exact ? "; the chain is exact" : result.report.blocksTotal > 0 ? "; the model is not exact, and 'unlearn replay' makes it so" : ""
         return lines.isEmpty
             ? ["the model is exact already; nothing was changed"] : lines + ["nothing is left to do\(chain)"]
     }
@@ -52,7 +52,7 @@ enum DeletionText {
                     + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
                     + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
         }
-        if !result.requestsSettled.isEmpty { lines.append("exactness \(report.dryRun ? "would be" : "is") no longer owed to \(result.requestsSettled.joined(separator: ", "))") }
+        if !result.requestsSettled.isEmpty { lines.append("exactness \(report.dryRun ? "would no longer be" : "is no longer") owed to \(result.requestsSettled.joined(separator: ", "))") }
         lines += distance(report)
         if let interim = report.interim {
             lines.append(
@@ -62,7 +62,9 @@ enum DeletionText {
             lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
         }
         if let changed = report.l1Changed, let agreement = report.agreementBefore {
-            lines.append("doing nothing would have named the same class for \(percent(agreement)) of the test rows; it lies \(fixed(changed, 3)) (L1) away")
+            // A replay alone takes the place of what stitches had made; nobody's rows are deleted by it.
+            let other = report.rowsDeleted == 0 ? "the model before, which was stitched," : "doing nothing"
+            lines.append("\(other) would have named the same class for \(percent(agreement)) of the test rows; it lies \(fixed(changed, 3)) (L1) away")
         }
         if let margin = report.margin { lines.append("on the deleted rows: \(describe(margin))\(rowsTold(report))") }
         guard !report.dryRun else { return lines }
@@ -151,6 +153,7 @@ enum DeletionText {
             lines.append("\(percent(remainder)) of the gap that was removed stays in the chain; --damping 1 or --method exact leaves none")
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
+        if report.isExactnessOwed, report.exactSeconds == nil, !report.dryRun { lines.append("exactness is owed: 'unlearn replay' makes the model exact") }
         if let seconds = report.exactSeconds, !report.exact {
             lines.append("not replayed exactly: that would have taken about \(duration(seconds)) more (--patience); \(report.dryRun ? "--method exact waits for it" : "'unlearn replay' does it when there is time")")
         }

@@ -1,3 +1,4 @@
+import Files
 import Unlearn
 
 extension CommandSpec {
@@ -15,8 +16,11 @@ extension CommandSpec {
         let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {
-            try project.delete(.chain, options: options, control: Interrupt.control) { trained, atMost in
-                bar.update("replaying", trained, of: trained + atMost)
+            guard try !project.lineage().isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+            return try changingNothingUntilDone {
+                try project.delete(.chain, options: options, control: Interrupt.control) { trained, atMost in
+                    bar.update("replaying", trained, of: trained + atMost)
+                }
             }
         }
         bar.finish()
