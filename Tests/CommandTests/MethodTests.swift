@@ -34,6 +34,8 @@ struct MethodTests {
         let paid = try program.json("replay")
         #expect(paid["requests_settled"] as? [String] == ["R1"] && paid["exact"] as? Bool == true && paid["exactness_owed"] as? Bool == false)
         #expect(paid["state_digest"] as? String == exact["state_digest"] as? String)
+        #expect(try program.run("log").output.contains(/deletion-requested +R2 +replay\n/))
+        #expect(try program.run("log", "--request", "R2").output.hasPrefix("R2: replay, closed\n"))
         let again = try program.run("replay")
         #expect(again.status == 0 && again.output == "the model is exact already; nothing was changed\n")
         #expect(try program.json("status")["requests_owed"] as? [String] == [])

@@ -97,13 +97,13 @@ extension Project {
         // compare with.
         guard kept != nil || before != nil || number == latest || (report.exact && lineage.isExact) else {
             throw Failure(
-                .input, "a later deletion destroyed what \(audit.request) is compared with, a sample of a model that knew the rows "
+                .input, "a later deletion or replay destroyed what \(audit.request) is compared with, a sample of a model that knew the rows "
                     + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
         }
         guard report.blocksTotal == lineage.trainedBlocks else {
             throw Failure(
                 .input, "\(audit.request) was done after \(report.blocksTotal) blocks, and \(lineage.trainedBlocks) are trained now: "
-                    + "the model before it cannot be compared; audit a later request")
+                    + "the model before it cannot be compared; \(number == latest ? "the next deletion can be audited" : "audit \(Store.requestName(latest))")")
         }
         if !allowingOtherNumerics { try refuseOtherNumerics("replay") }
 

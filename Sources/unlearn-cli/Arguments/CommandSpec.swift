@@ -25,7 +25,7 @@ package struct OptionSpec: Sendable {
         ids, OptionSpec("persons", "FILE|-", "all rows of the people whom the list names, one a line (see init --person-column)"),
         OptionSpec("group", "NAME", "all live rows of this provider"),
     ]
-    static let ignoreMissing = OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then")
+    static let ignoreMissing = OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then (of a group, whose name goes with its last row: --ignore-unknown)")
     static let ignoreUnknown = OptionSpec("ignore-unknown", nil, "skip ids and people that were never in the project: a typing error is a person who is not forgotten")
     static let threads = OptionSpec("threads", "N", "threads that compute (default: all cores); never changes a result")
     static let force = OptionSpec("force", nil, "replace a file that is there; never a key or a file of a project's own")

@@ -44,7 +44,8 @@ extension CommandSpec {
             let request = log.requests.first { $0.request == event.request }
             let what: String =
                 switch event.event {
-                case .deletionRequested: counted(request?.rows.count ?? 0, "row")
+                // Without a row it is the replay of what stitches of earlier requests left.
+                case .deletionRequested: request?.rows.isEmpty == true ? "replay" : counted(request?.rows.count ?? 0, "row")
                 case .deletionPublished: "\(request.map(method) ?? "-"), \(counted(request?.written?.count ?? 0, "object")) written"
                 case .deletionClosed: "\(counted(request?.destroyed?.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
@@ -78,7 +79,7 @@ extension CommandSpec {
     }
 
     private static func describe(_ request: LogReport.Request, _ log: LogReport) -> String {
-        var lines = ["\(request.request): \(counted(request.rows.count, "row")), \(request.state)"]
+        var lines = ["\(request.request): \(request.rows.isEmpty ? "replay" : counted(request.rows.count, "row")), \(request.state)"]
         if let time = request.requested { lines.append("requested \(time)") }
         if let time = request.published {
             lines.append("published \(time): \(request.hadNoInfluence ? "" : "method ")\(method(request)), \(counted(request.written?.count ?? 0, "new object"))")
