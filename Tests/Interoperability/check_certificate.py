@@ -52,7 +52,7 @@ with tempfile.TemporaryDirectory() as name:
     statement, entries, lines = outside.verify(certificate, key)
     predicate, claims = statement["predicate"], statement["predicate"]["claims"]
     head = predicate["ledger"]["tree_head"]
-    expect(len(entries) >= 3 and len(lines) == 4, f"signature, tree head and {len(entries)} entries of the ledger of {head['size']} hold")
+    expect(len(entries) >= 3 and len(lines) == 5 + len(statement["predicate"]["claims"]["not_reached"]) and "None" not in " ".join(lines), f"signature, tree head and {len(entries)} entries of the ledger of {head['size']} hold")
     for entry in predicate["ledger"]["entries"]:
         leaf = hashlib.sha256(b"\0" + base64.b64decode(entry["entry"])).digest()
         path = [bytes.fromhex(step) for step in entry["inclusion_proof"]]
@@ -221,7 +221,10 @@ with tempfile.TemporaryDirectory() as name:
     expect("removed by stitch" in said, "a stem's deletion is a stitch to the script")
     said = certified("R3", "--method", "stitch", input=person(34) + "\n")[1]
     expect("removed by retraining; earlier stitches remain: R2" in said, "a branch's deletion behind it is a retraining to the script")
-    unlearn(branches, "delete", "--method", "exact")
+    unlearn(branches, "replay")
+    unlearn(branches, "certificate", "R2", "--out", str(folder / "branches-paid.json"))
+    said = script_says(folder / "branches-paid.json", signing).stdout
+    expect("removed by stitch; an exact replay has taken that away since" in said, "a stitch that was replayed is said to be")
     unlearn(branches, "certificate", "R3", "--out", str(folder / "branches-later.json"))
     expect("earlier stitches" not in script_says(folder / "branches-later.json", signing).stdout, "an exact replay takes them out of what the script says")
 
