@@ -23,8 +23,8 @@ let kernelSettings: [CSetting] =
 
 /// Tests, and what drives programs from outside for them, are compiled as they stand, each module at once: file by file, the macros and
 /// the modules would be loaded again and again, at more than twice the work. Their interfaces come of the same pass, not of one more that
-/// would let others begin sooner. All modules that they import are named: what is not is not looked at when
-/// it is asked what to compile anew, and a test compiled for a type as it was crashes.
+/// would let others begin sooner. All modules that they import are named: nothing looks at the others when it is asked what to compile
+/// anew, and a test that was compiled for a type as it was crashes.
 let quickly: [SwiftSetting] = [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"], .when(configuration: .release))]
 
 /// Most of a build went into optimising what steers, words and draws, while all tests take the same time without: they (UNLEARN_TESTING)

@@ -32,4 +32,6 @@ public struct Failure: DescribedError, Equatable {
     }
 
     public static let interrupted = Failure(.interrupted, "interrupted; what is finished is kept, nothing is half done")
+    /// Of what changes nothing before it is done.
+    public static let interruptedUnchanged = Failure(.interrupted, "interrupted; nothing was changed")
 }

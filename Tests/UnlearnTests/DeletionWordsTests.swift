@@ -94,7 +94,7 @@ struct DeletionWordsTests {
                 var options = DeletionOptions()
                 change(&options)
                 let stop = StopAfter(calls: 3)
-                #expect(throws: Failure.interrupted) {
+                #expect(throws: Failure.interruptedUnchanged) {
                     try project.open().delete(SmallProject.ids(ids), options: options, control: TrainingControl { stop.isDue() }) { _, _ in }
                 }
                 continue

@@ -63,7 +63,7 @@ struct PatienceTests {
         try exact.train()
         let paid = try impatient.delete(.chain) { $0.replay.method = .exact }
         #expect(try paid.exact && paid.stateDigest == exact.open(.read).status().stateDigest)
-        #expect(try impatient.open(.read).requestsOwed() == [] && paid.requestsSettled == ["R1", "R2", "R3"])
+        #expect(try impatient.open(.read).status().requestsOwed == [] && paid.requestsSettled == ["R1", "R2", "R3"])
     }
 
     @Test("With time enough the next deletion pays what earlier ones owe, too")

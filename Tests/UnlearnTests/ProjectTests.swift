@@ -333,7 +333,7 @@ struct ProjectTests {
         try project.train()
         let before = try contents(project.path + "/objects")
         let stop = StopAfter(calls: 6)
-        #expect(throws: Failure.interrupted) {
+        #expect(throws: Failure.interruptedUnchanged) {
             try project.open().delete(
                 SmallProject.ids([try project.ids(inBlock: 3)[0]]), options: DeletionOptions(), control: TrainingControl { stop.isDue() }
             ) { _, _ in }

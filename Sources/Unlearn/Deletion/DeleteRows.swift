@@ -69,7 +69,7 @@ extension Project {
         _ plan: DeletionPlan, _ options: DeletionOptions, _ interim: ServedInterim?, since start: ContinuousClock.Instant, control: TrainingControl,
         progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
     ) throws -> DeletionResult {
-        let owed = try requestsOwed(), run = try DeletionRun(self, plan, options, interim: interim, since: start)
+        let owed = try requestsOwed(plan.lineage), run = try DeletionRun(self, plan, options, interim: interim, since: start)
         do {
             try run.retrain(control: control, progress: progress)
             if !options.dryRun {
@@ -80,7 +80,8 @@ extension Project {
                 report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName), requestsSettled: run.report.exact ? owed : [])
         } catch {
             run.abandon(error)
-            throw error
+            // What was retrained is not kept.
+            throw error as? Failure == .interrupted ? Failure.interruptedUnchanged : error
         }
     }
 

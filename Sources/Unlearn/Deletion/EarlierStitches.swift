@@ -60,13 +60,12 @@ struct StitchHistory {
 }
 
 extension Project {
-    /// Requests to which an exact replay is owed: those that were stitched, or retrained with other numerics,
-    /// since the model was exact last. None of them is settled by a later
-    /// stitch, though it may go through theirs: what it puts back on was trained on their rows, too. Requests that retrained all that
-    /// knew their rows are owed nothing, whatever state they began from.
+    /// Requests to which an exact replay is owed: those that were stitched, or retrained with other numerics, since the model was exact
+    /// last. None of them is settled by a later stitch, though it may go through theirs: what it puts back on was trained on their rows, too.
+    /// Requests that retrained all that knew their rows are owed nothing, whatever state they began from.
     /// - Complexity: O(requests).
-    public func requestsOwed() throws -> [String] {
-        guard try !lineage().isExact else { return [] }
+    func requestsOwed(_ lineage: StoredLineage) throws -> [String] {
+        guard !lineage.isExact else { return [] }
         var owed: [String] = []
         for request in try store.requests() where request.state == .published || request.state == .closed {
             let report = try DeletionReport(json: request.report)

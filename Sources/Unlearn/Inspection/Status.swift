@@ -88,7 +88,7 @@ extension Project {
             rowsLive: try store.rowCount(.train, deleted: false),
             rowsDeleted: try store.rowCount(.train, deleted: true) + store.rowCount(.test, deleted: true),
             testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, exact: lineage.isExact,
-            firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(), fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
+            firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(lineage), fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
             storeBytes: stored.records, rowBytes: stored.rows,
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
             encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape),

@@ -73,10 +73,8 @@ extension CommandSpec {
             opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil || way != "ids")
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {
-            try changingNothingUntilDone {
-                try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in
-                    bar.update("retraining (at most)", trained, of: trained + atMost)
-                }
+            try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in
+                bar.update("retraining (at most)", trained, of: trained + atMost)
             }
         }
         bar.finish()
@@ -118,20 +116,13 @@ extension CommandSpec {
         var bytes: [UInt8] = [], byte: UInt8 = 0
         while bytes.count < 80 {
             // A signal may come right before the waiting, which then knows nothing of it.
-            guard !Interrupt.isRequested else { throw Failure(.interrupted, "interrupted; nothing was changed") }
+            guard !Interrupt.isRequested else { throw Failure.interruptedUnchanged }
             var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
             guard poll(&input, 1, 200) > 0 else { continue }
             guard read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n") else { break }
             bytes.append(byte)
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// What a deletion retrained before it was interrupted is not kept: until its publication nothing is changed.
-    static func changingNothingUntilDone<Result>(_ work: () throws -> Result) throws -> Result {
-        do { return try work() } catch let failure as Failure where failure.kind == .interrupted {
-            throw Failure(.interrupted, failure.description.replacing("what is finished is kept, nothing is half done", with: "nothing was changed"))
-        }
     }
 
     /// Deletion cannot be undone: a person at a terminal is asked once.

@@ -17,10 +17,8 @@ extension CommandSpec {
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {
             guard try !project.lineage().isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
-            return try changingNothingUntilDone {
-                try project.delete(.chain, options: options, control: Interrupt.control) { trained, atMost in
-                    bar.update("replaying", trained, of: trained + atMost)
-                }
+            return try project.delete(.chain, options: options, control: Interrupt.control) { trained, atMost in
+                bar.update("replaying", trained, of: trained + atMost)
             }
         }
         bar.finish()
