@@ -225,6 +225,9 @@ with tempfile.TemporaryDirectory() as name:
     unlearn(branches, "certificate", "R2", "--out", str(folder / "branches-paid.json"))
     said = script_says(folder / "branches-paid.json", signing).stdout
     expect("removed by stitch; an exact replay has taken that away since" in said, "a stitch that was replayed is said to be")
+    unlearn(branches, "export", "--out", str(folder / "paid.safetensors"))
+    done = subprocess.run([sys.executable, str(script), folder / "branches-paid.json", signing, "--model", folder / "paid.safetensors"], capture_output=True, text=True)
+    expect(done.returncode == 1 and "names no model to compare" in done.stderr and "another model" not in done.stderr, f"a certificate without a digest calls no model another ({done.stderr[-200:]})")
     unlearn(branches, "certificate", "R3", "--out", str(folder / "branches-later.json"))
     expect("earlier stitches" not in script_says(folder / "branches-later.json", signing).stdout, "an exact replay takes them out of what the script says")
 
