@@ -66,11 +66,11 @@ final class Database {
             // A creation that is cut off is made anew from nothing: no file need hold what it overwrites.
             try execute("PRAGMA journal_mode = MEMORY")
         case .write:
-            try Self.expectNoFolder(inPlaceOf: path + "-wal")
+            try Self.expectPlainLogs(of: path)
             handle = try Self.open(path, SQLITE_OPEN_READWRITE)
             try prepareForWriting(synchronous: "FULL")
         case .read:
-            try Self.expectNoFolder(inPlaceOf: path + "-wal")
+            try Self.expectPlainLogs(of: path)
             handle = try Self.openForReading(path)
             try execute("PRAGMA query_only = ON")
         }
@@ -83,10 +83,16 @@ final class Database {
         try execute("PRAGMA temp_store = MEMORY")
     }
 
-    /// SQLite would only say that it cannot open the catalogue.
-    private static func expectNoFolder(inPlaceOf log: String) throws {
-        guard FileSystem.isFolder(log) else { return }
-        throw Failure(.damaged, "'\(log)' is a folder, where the catalogue's log belongs; move it away, and restore the project from a backup if the log was there before")
+    /// What SQLite appends to a database's name for files of its own: the log, the log's index, and the journal of one made anew.
+    static let logSuffixes = ["-wal", "-shm", "-journal"]
+
+    /// SQLite would only say that it cannot open the catalogue, wait for a pipe, read a device, or follow a link out of the folder.
+    private static func expectPlainLogs(of path: String) throws {
+        for log in logSuffixes.map({ path + $0 }) where FileSystem.exists(log) && !FileSystem.isRegularFile(log) {
+            throw Failure(
+                .damaged,
+                "'\(log)' is no regular file, where the catalogue's log belongs; move it away, and restore the project from a backup if the log was there before")
+        }
     }
 
     private static func open(_ path: String, _ flags: Int32) throws -> OpaquePointer {

@@ -65,8 +65,6 @@ public final class Store {
     static let publicKeyName = "signing-key.pem"
     static let catalogueName = "catalogue.sqlite"
     static let objectsName = "objects"
-    /// What SQLite appends to a catalogue's name for files of its own.
-    private static let logSuffixes = ["-wal", "-shm", "-journal"]
     /// The catalogue of a project that is being made.
     static let unfinishedName = catalogueName + FileSystem.temporarySuffix
 
@@ -249,7 +247,7 @@ public final class Store {
             Failure(.input, "\(folder.path) holds something named '\(name)' that is no project's; choose another folder with -C DIR")
         }
         // A creation keeps its journal in memory, and a log is there only beside a catalogue.
-        for name in logSuffixes.flatMap({ [catalogueName + $0, unfinishedName + $0] }) where folder.exists(name) { throw refuse(name) }
+        for name in Database.logSuffixes.flatMap({ [catalogueName + $0, unfinishedName + $0] }) where folder.exists(name) { throw refuse(name) }
         guard folder.exists(unfinishedName) else {
             for name in [objectsName, publicKeyName, witnessName] where folder.exists(name) { throw refuse(name) }
             return
@@ -342,7 +340,7 @@ public final class Store {
 
     /// Names of the project's own files in its folder.
     static let ownNames =
-        ([""] + logSuffixes).map { catalogueName + $0 } + [unfinishedName, KeyFile.name, publicKeyName, witnessName, lockName]
+        ([""] + Database.logSuffixes).map { catalogueName + $0 } + [unfinishedName, KeyFile.name, publicKeyName, witnessName, lockName]
 
     /// Throws where a file to be written would take the place of one of the project's own, or of no regular file, or cannot be written.
     public static func expectOutput(_ path: String, besideProject folder: String, replacing: Bool) throws {

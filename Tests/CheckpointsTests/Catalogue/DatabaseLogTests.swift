@@ -208,36 +208,54 @@ struct DatabaseLogTests {
         }
     }
 
-    @Test("A folder in place of the log is damage that is named, to readers and to writers")
-    func folderForLog() throws {
+    @Test(
+        "What is no regular file in place of SQLite's own files is damage that is named, to readers and to writers", arguments: ["-wal", "-shm", "-journal"],
+        ["a folder", "a pipe", "a dangling link", "a link to a device", "a link to a file"])
+    func noFileForLog(suffix: String, shape: String) throws {
         try insert(try writer(), "content")
-        try FileSystem.remove(path + "-wal")
-        try FileSystem.makeFolder(path + "-wal")
+        let log = path + suffix
+        if FileSystem.exists(log) { try FileSystem.remove(log) }
+        switch shape {
+        case "a folder": try FileSystem.makeFolder(log)
+        case "a pipe": try #require(mkfifo(log, 0o600) == 0)
+        case "a dangling link": try #require(symlink(path + " that is not there", log) == 0)
+        case "a link to a device": try #require(symlink("/dev/zero", log) == 0)
+        default: try #require(symlink(path, log) == 0)
+        }
         for mode in [Database.Mode.read, .write] {
             let failure = #expect(throws: Failure.self) { try Database(path, mode) }
-            #expect(failure?.kind == .damaged && failure?.description.contains("db-wal' is a folder, where the catalogue's log belongs") == true, "\(String(describing: failure))")
+            #expect(failure?.kind == .damaged && failure?.description.contains("db\(suffix)' is no regular file, where the catalogue's log belongs") == true, "\(String(describing: failure))")
         }
-        rmdir(path + "-wal")
+        try #require(remove(log) == 0)
         #expect(try count(try Database(path, .read)) == 1)
     }
 
-    @Test("Where the log's index cannot be made, a reader reads what is there, with a log and without", arguments: [false, true])
-    func noIndex(withLog: Bool) throws {
-        let copy = try TemporaryFolder()
+    @Test("Where the log's index cannot be made, a reader reads what is there, with a log and without", .enabled(if: Humble.isPossible, "root is nobody else here"))
+    func noIndex() throws {
+        let copies = [try TemporaryFolder(), try TemporaryFolder()]
         do {
             let writer = try self.writer()
             try insert(writer, "content")
-            if withLog { for name in ["db", "db-wal"] { try copy.write(try FileSystem.read(folder.file(name)), to: name) } }
+            for name in ["db", "db-wal"] { try copies[0].write(try FileSystem.read(folder.file(name)), to: name) }
         }
-        if !withLog { try copy.write(try FileSystem.read(path), to: "db") }
-        // For whoever runs the tests: a file cannot be made where a folder is.
-        try FileSystem.makeFolder(copy.file("db-shm"))
-        for _ in 0..<2 {
-            let reader = try Database(copy.file("db"), .read)
-            #expect(try count(reader) == 1)
-            #expect(throws: DatabaseError.self) { try reader.execute("DELETE FROM t") }
+        try copies[1].write(try FileSystem.read(path), to: "db")
+        try inOwnProcess { _ in
+            for copy in copies {
+                // Files may be changed, and none can be made.
+                for name in try FileSystem.names(in: copy.path) { try #require(chmod(copy.file(name), 0o666) == 0) }
+                try #require(chmod(copy.path, 0o555) == 0)
+                defer { chmod(copy.path, 0o700) }
+                try Humble.perform {
+                    try #require(!FileSystem.isWritable(copy.path))
+                    for _ in 0..<2 {
+                        let reader = try Database(copy.file("db"), .read)
+                        #expect(try count(reader) == 1)
+                        #expect(throws: DatabaseError.self) { try reader.execute("DELETE FROM t") }
+                    }
+                    #expect(throws: DatabaseError.self) { try insert(Database(copy.file("db"), .write)) }
+                    #expect(try count(try Database(copy.file("db"), .read)) == 1)
+                }
+            }
         }
-        #expect(throws: DatabaseError.self) { try insert(Database(copy.file("db"), .write)) }
-        #expect(try count(try Database(copy.file("db"), .read)) == 1)
     }
 }
