@@ -47,6 +47,7 @@ with tempfile.TemporaryDirectory() as name:
 
     for answer, status, words in [
         (b"n\n", 2, "not confirmed; nothing was changed"), (b"\n", 2, "not confirmed"), (b"yesno\n", 2, "not confirmed"), (b"\x04", 2, "not confirmed"),
+        (b"yes\x04\x04", 2, "not confirmed"),
         (b"\x03", 130, "interrupted; nothing was changed"), (signal.SIGINT, 130, "interrupted; nothing was changed"),
         (signal.SIGTERM, 130, "interrupted; nothing was changed"),
     ]:

@@ -119,7 +119,9 @@ extension CommandSpec {
             guard !Interrupt.isRequested else { throw Failure.interruptedUnchanged }
             var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
             guard poll(&input, 1, 200) > 0 else { continue }
-            guard read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n") else { break }
+            // Input that ends before its line does is no answer.
+            guard read(STDIN_FILENO, &byte, 1) == 1 else { return "" }
+            guard byte != UInt8(ascii: "\n") else { break }
             bytes.append(byte)
         }
         return String(decoding: bytes, as: UTF8.self)
