@@ -143,6 +143,23 @@ struct NetworkTests {
         #expect(bits(try network.gradient(parameters, rows, labels, batches: 3)) == bits(plain))
     }
 
+    @Test("Passes of one lane add their gradients in turn: the same bits on any number of threads", arguments: [2, 3, 4, 8], [(11, 2), (4, 1), (6, 4)])
+    func passesInTurn(_ threads: Int, _ lane: (rows: Int, passRows: Int)) throws {
+        var random = SeededGenerator(56)
+        let image = RowShape(channels: 3, height: 8, width: 9)
+        for network in [
+            try Network.residual(1, NetworkCase.spec(.resnet20, .relu), image, 4),
+            try Network(NetworkCase.spec(.lenet5), input: RowShape(channels: 1, height: 28, width: 28), classes: 4),
+        ] {
+            let parameters = network.initialParameters(seed: 6), rows = (0..<11).map { _ in random.floats(network.input.count) }, labels = (0..<11).map { $0 % 4 }
+            let plain = try network.gradient(parameters, rows, labels, laneRows: lane.rows, passRows: lane.passRows)
+            // Again and again: who comes first is a matter of timing.
+            for _ in 0..<5 {
+                #expect(bits(try network.gradient(parameters, rows, labels, threads: threads, batches: 4, laneRows: lane.rows, passRows: lane.passRows)) == bits(plain))
+            }
+        }
+    }
+
     @Test("Rows that are no longer there leave the gradient of the others", arguments: NetworkCase.all.filter { $0.rows > 2 })
     private func emptySlots(_ test: NetworkCase) throws {
         var random = SeededGenerator(54)
@@ -237,10 +254,12 @@ struct NetworkTests {
 extension Network {
     /// The gradient of a batch as the trainer computes it, of which every parameter's must be given once.
     fileprivate func gradient(
-        _ parameters: FloatBuffer, _ rows: [[Float]], _ labels: [Int], smoothing: Float = 0, scale: Float = 1, threads: Int = 1, batches: Int = 1, weights: [Float]? = nil
+        _ parameters: FloatBuffer, _ rows: [[Float]], _ labels: [Int], smoothing: Float = 0, scale: Float = 1, threads: Int = 1, batches: Int = 1, weights: [Float]? = nil,
+        laneRows: Int = 5, passRows: Int? = nil
     ) throws -> [Float] {
         // Lanes of a few rows, so that a batch has several.
-        let batch = BatchGradient(network: self, laneRows: 5, passRows: TrunkPass.rows(of: self, lane: 5), threads: threads, classWeights: weights)
+        let batch = BatchGradient(
+            network: self, laneRows: laneRows, passRows: passRows ?? TrunkPass.rows(of: self, lane: laneRows), threads: threads, classWeights: weights)
         let source = BatchGradient.Rows(labels: labels.map(Int32.init), slots: Array(rows.indices)[...]) { slot, place in
             for (index, value) in rows[slot].enumerated() { place[index] = value }
         }

@@ -20,7 +20,7 @@ final class TrunkPass {
     /// The first layer that has parameters: gradients need not go further back.
     private let firstTrained: Int
     private let forwardRuns: [(layers: Range<Int>, offset: Int)]
-    private let backwardRuns: [(layers: Range<Int>, offset: Int)]
+    private let backwardRuns: [(layers: Range<Int>, offset: Int, isTrained: Bool)]
 
     /// Convolutions gather their weights' gradients once a pass: below this, that costs more than the cache saves.
     private static let fewestConvolvedRows = 8
@@ -89,19 +89,27 @@ final class TrunkPass {
         return Input(values.last!.pointer)
     }
 
+    /// Runs of layers on the way back.
+    var backwardRunCount: Int { backwardRuns.count }
+
     /// Adds the gradient of the rows that went `forward` last to `gradient`, from `outputGradient`, which is overwritten.
-    func addGradient(_ parameters: Input, rows: Int, into gradient: Output) {
+    /// - Parameter inTurn: gets the number of each run whose layer adds to `gradient`, and what does it: to be called once, when nobody else
+    ///   adds that layer's.
+    func addGradient(_ parameters: Input, rows: Int, into gradient: Output, inTurn: (_ run: Int, _ add: () -> Void) -> Void) {
         var (dy, dx) = (gradients.0.pointer, gradients.1.pointer)
-        for (run, offset) in backwardRuns {
+        for (number, (run, offset, isTrained)) in backwardRuns.enumerated() {
             let last = network.trunk[run.upperBound - 1]
             for shortcut in network.shortcuts where shortcut.to == run.upperBound - 1 {
                 shortcutGradient.pointer.update(from: dy, count: rows * shortcut.outputCount)
             }
             let target = last.goesBackInPlace ? dy : dx
             if run.count == 1 {
-                last.backward(
-                    parameters + offset, values[run.lowerBound].pointer, values[run.upperBound].pointer, dy, run.lowerBound == firstTrained ? nil : target,
-                    gradient + offset, rows: rows, scratch: scratch.pointer)
+                let add = { [self] in
+                    last.backward(
+                        parameters + offset, values[run.lowerBound].pointer, values[run.upperBound].pointer, dy, run.lowerBound == firstTrained ? nil : target,
+                        gradient + offset, rows: rows, scratch: scratch.pointer)
+                }
+                if isTrained { inTurn(number, add) } else { add() }
             } else {
                 for row in 0..<rows {
                     // The last layer moves the gradient, those before it change it where it lies.
@@ -137,15 +145,16 @@ final class TrunkPass {
 
     /// The same on the way back, from the last layer to the first that is trained: a layer without parameters and those before it
     /// that go back in place. A shortcut's values are added, and begin, between runs.
-    private static func backwardRuns(_ network: Network, to firstTrained: Int) -> [(layers: Range<Int>, offset: Int)] {
-        var runs: [(layers: Range<Int>, offset: Int)] = [], offset = network.trunkParameterCount
+    private static func backwardRuns(_ network: Network, to firstTrained: Int) -> [(layers: Range<Int>, offset: Int, isTrained: Bool)] {
+        var runs: [(layers: Range<Int>, offset: Int, isTrained: Bool)] = [], offset = network.trunkParameterCount
         for index in stride(from: network.trunk.count - 1, through: firstTrained, by: -1) {
-            offset -= network.trunk[index].parameterCount
+            let count = network.trunk[index].parameterCount
+            offset -= count
             let joins = network.trunk[index].goesBackInPlace && !network.shortcuts.contains { $0.to == index || $0.from == index + 1 }
             if let run = runs.last?.layers, joins, network.trunk[run.upperBound - 1].parameterCount == 0 {
                 runs[runs.count - 1].layers = index..<run.upperBound
             } else {
-                runs.append((index..<index + 1, offset))
+                runs.append((index..<index + 1, offset, count > 0))
             }
         }
         return runs

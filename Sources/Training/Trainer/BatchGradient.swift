@@ -1,10 +1,12 @@
 internal import CVectorKernels
+import Synchronization
 import Tensors
 
 /// The gradient of a batch, handed over in tiles that are complete and still in the cache: the sum over the live rows, with the same
 /// bits for any number of threads.
 ///
-/// Rows pass through the trunk in lanes, whose gradients are laid down apart and summed in order. The head's gradients
+/// Rows pass through the trunk in lanes, whose gradients are laid down apart and summed in order. Within a lane the passes of a few
+/// rows each may be at work side by side: each adds a layer's gradient behind the pass before it. The head's gradients
 /// are taken tile by tile from the values that its layers saw, each lane's rows in one chain, lanes in order. Layers
 /// that are large are passed through tile by tile too, so that a thread meets those weights again that it has in its cache.
 final class BatchGradient {
@@ -27,6 +29,51 @@ final class BatchGradient {
     private var live: [Int] = []
     private var labels: [Int32] = []
     private var laneStarts: [Int] = []
+    /// The batch's passes through the trunk, in the order in which threads take them.
+    private var passes: [Pass] = []
+    private let takenPasses = Atomic<Int>(0)
+    /// By lane and run of the trunk's way back: how many of the lane's passes have added the run's gradient.
+    private let turns: Turns
+
+    /// Rows that pass through the trunk together, all of one lane.
+    private struct Pass {
+        let lane: Int
+        /// Within the lane, from 0.
+        let number: Int
+        let rows: Range<Int>
+    }
+
+    /// Counters that all threads read and whoever has the turn writes.
+    private final class Turns: @unchecked Sendable {  // What it points to is atomic, and grows between batches only.
+        private let runs: Int
+        private(set) var lanes = 0
+        private var counters: UnsafeMutablePointer<Atomic<Int>>?
+
+        init(runs: Int) { self.runs = runs }
+
+        deinit { release() }
+
+        private func release() {
+            counters?.deinitialize(count: lanes * runs)
+            counters?.deallocate()
+        }
+
+        /// All from 0 again, of so many lanes at least.
+        func reset(lanes count: Int) {
+            if count > lanes {
+                release()
+                lanes = count
+                counters = .allocate(capacity: count * runs)
+                for index in 0..<count * runs { (counters! + index).initialize(to: Atomic(0)) }
+            } else {
+                for index in 0..<count * runs { counters![index].store(0, ordering: .relaxed) }
+            }
+        }
+
+        func isAt(_ number: Int, lane: Int, run: Int) -> Bool { counters![lane * runs + run].load(ordering: .acquiring) == number }
+
+        func advance(lane: Int, run: Int) { counters![lane * runs + run].add(1, ordering: .releasing) }
+    }
 
     /// A piece of the gradient that one thread completes.
     private enum Tile {
@@ -52,6 +99,7 @@ final class BatchGradient {
         self.passRows = passRows
         self.classWeights = classWeights
         trunks = network.trunk.isEmpty ? [] : (0..<threads).map { _ in TrunkPass(network: network, capacity: passRows) }
+        turns = Turns(runs: trunks.first?.backwardRunCount ?? 0)
         head = HeadPass(network.head, capacity: 0)
         let lastLarge = network.head.lastIndex {
             $0.dense.inputCount * $0.dense.outputCount >= Self.largeLayer && $0.dense.outputCount >= 2 * Self.passOutputs
@@ -133,22 +181,44 @@ final class BatchGradient {
         while laneGradients.count < laneStarts.count - 1 { laneGradients.append(FloatBuffer(count: network.trunkParameterCount)) }
     }
 
-    /// Each lane by one thread, a pass at a time.
+    /// A pass at a time. Passes are taken in order, so that whoever waits for its turn waits for one that has begun.
     private func passLanes(_ parameters: Input, _ rows: Rows, _ smoothing: Float, _ scale: Float, _ crew: ThreadCrew) {
         let (width, headWidth) = (network.input.count, network.head[0].dense.inputCount)
-        crew.forEach(laneStarts.count - 1) { lane, thread in
-            let trunk = trunks[thread], end = laneStarts[lane + 1]
-            for start in stride(from: laneStarts[lane], to: end, by: passRows) {
-                let pass = start..<min(start + passRows, end)
-                for row in pass { rows.fill(live[row], trunk.input + (row - start) * width) }
-                let features = trunk.forward(parameters, rows: pass.count)
-                (head.input + start * headWidth).update(from: features, count: pass.count * headWidth)
-                head.forward(parameters, rows: pass)
-                head.differentiateLoss(labels, rows: pass, smoothing: smoothing, scale: scale, weights: classWeights)
-                head.backward(parameters, rows: pass)
-                head.differentiateInput(parameters, rows: pass, into: trunk.outputGradient)
-                trunk.addGradient(parameters, rows: pass.count, into: laneGradients[lane].pointer)
+        planPasses()
+        takenPasses.store(0, ordering: .relaxed)
+        turns.reset(lanes: laneStarts.count - 1)
+        crew.forEach(passes.count) { _, thread in
+            let trunk = trunks[thread], pass = passes[takenPasses.add(1, ordering: .relaxed).oldValue], lane = pass.lane
+            for row in pass.rows { rows.fill(live[row], trunk.input + (row - pass.rows.lowerBound) * width) }
+            let features = trunk.forward(parameters, rows: pass.rows.count)
+            (head.input + pass.rows.lowerBound * headWidth).update(from: features, count: pass.rows.count * headWidth)
+            head.forward(parameters, rows: pass.rows)
+            head.differentiateLoss(labels, rows: pass.rows, smoothing: smoothing, scale: scale, weights: classWeights)
+            head.backward(parameters, rows: pass.rows)
+            head.differentiateInput(parameters, rows: pass.rows, into: trunk.outputGradient)
+            trunk.addGradient(parameters, rows: pass.rows.count, into: laneGradients[lane].pointer) { run, add in
+                if !turns.isAt(pass.number, lane: lane, run: run) { crew.wait { turns.isAt(pass.number, lane: lane, run: run) } }
+                add()
+                turns.advance(lane: lane, run: run)
+                crew.wakeSleepers()
             }
+        }
+    }
+
+    /// The lanes' first passes, then their second ones, and so on: threads seldom meet in a lane where there are as many.
+    private func planPasses() {
+        passes.removeAll(keepingCapacity: true)
+        let lanes = laneStarts.count - 1
+        var number = 0, isLeft = true
+        while isLeft {
+            isLeft = false
+            for lane in 0..<lanes {
+                let start = laneStarts[lane] + number * passRows, end = laneStarts[lane + 1]
+                guard start < end else { continue }
+                passes.append(Pass(lane: lane, number: number, rows: start..<min(start + passRows, end)))
+                isLeft = true
+            }
+            number += 1
         }
     }
 

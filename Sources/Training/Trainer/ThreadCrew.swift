@@ -143,8 +143,8 @@ final class ThreadCrew: Sendable {
         return false
     }
 
-    /// Waits until something is over, whose end is followed by `wakeSleepers`.
-    private func wait(until isOver: () -> Bool) {
+    /// Waits until something is over, whose end is followed by `wakeSleepers`. A piece may wait for what another piece does that has begun.
+    func wait(until isOver: () -> Bool) {
         for _ in 0..<Self.patience {
             if isOver() { return }
             vk_pause()
@@ -163,7 +163,7 @@ final class ThreadCrew: Sendable {
         sleepers.subtract(1, ordering: .relaxed)
     }
 
-    private func wakeSleepers() {
+    func wakeSleepers() {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard sleepers.load(ordering: .relaxed) > 0 else { return }
         pthread_mutex_lock(bed)
