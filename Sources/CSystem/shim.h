@@ -28,3 +28,12 @@ static inline int unlearn_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 static inline int unlearn_poll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
     return ppoll(descriptors, count, timeout, mask);
 }
+
+/// Cores that the process may run on, or 0 where it cannot be told. Swift's Glibc declares no sched_getaffinity.
+static inline int unlearn_allowed_cores(void) {
+    unsigned long words[128];
+    const long bytes = syscall(SYS_sched_getaffinity, 0, sizeof words, words);
+    int cores = 0;
+    for (long word = 0; word < bytes / (long)sizeof *words; word++) cores += __builtin_popcountl(words[word]);
+    return cores;
+}

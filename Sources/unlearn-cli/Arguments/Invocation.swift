@@ -123,7 +123,7 @@ package struct Invocation: Sendable {
     }
 
     package var threads: Int {
-        get throws { try integer("threads", in: 1...256) ?? max(1, ProcessInfo.processInfo.activeProcessorCount) }
+        get throws { try integer("threads", in: 1...256) ?? Processor.cores }
     }
 
     private func shortest(_ value: Double) -> String { value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)" }
