@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """predict.py MODEL ROWS.csv [ENCODING]: class and probabilities of each row of a table, with NumPy alone, from a file that 'unlearn export'
-wrote. The table is text, plain or gzip."""
+wrote. The table is text, plain or gzip, in the encoding of the table that the model was trained on where none is named."""
 import csv
 import gzip
 import io
@@ -131,7 +131,7 @@ except Exception as error:
     # Whatever went wrong: of a file that is no model anything may be.
     fail(f"{sys.argv[1]} is no model of a table that 'unlearn export' wrote ({error})")
 try:
-    lined, header = table(sys.argv[2], encoding["columns"], *(sys.argv[3:] or ["utf-8-sig"]))
+    lined, header = table(sys.argv[2], encoding["columns"], *(sys.argv[3:] or [(model["table_names"] or {}).get("encoding") or "utf-8-sig"]))
 except (OSError, EOFError, UnicodeError, LookupError, csv.Error, zlib.error) as error:
     fail(f"{sys.argv[2]} cannot be read ({error})")
 x = np.float32([read(row, line, encoding["columns"], "decimal_comma" in encoding) for line, row in lined])

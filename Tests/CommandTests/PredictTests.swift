@@ -54,6 +54,27 @@ struct PredictTests {
         #expect(remarks.contains { $0.contains("column 'x'") && $0.contains("no gaps") } && remarks.contains { $0.contains("column 'day'") })
     }
 
+    @Test("A table's encoding is told once, to init: what is appended and predicted later is read with it, from an exported file, too")
+    func encoding() throws {
+        let project = Program(folder: folder.file("latin")), model = folder.file("latin.npz")
+        func table(_ name: String, ids: Range<Int>) throws -> String {
+            let rows = ids.map { "r\($0),\($0 % 7),\($0 % 7 > 3 ? "b\u{F6}se" : "gut")\n" }
+            try Data("id,gr\u{F6}\u{DF}e,art\n\(rows.joined())".unicodeScalars.map { UInt8($0.value) }).write(to: URL(fileURLWithPath: folder.file(name)))
+            return folder.file(name)
+        }
+        let first = try table("first.csv", ids: 0..<60), later = try table("later.csv", ids: 60..<80)
+        try project.json(
+            "init", "--data", "csv:\(first)", "--encoding", "windows-1252", "--id-column", "id", "--label-column", "art", "--model", "logistic", "--blocks", "2",
+            "--assignment-seed", "1")
+        #expect(try project.json("append", "--data", "csv:\(later)")["rows"] as? Int == 20)
+        try project.json("train")
+        try project.json("predict", "--data", "csv:\(later)", "--out", folder.file("a.csv"))
+        try project.json("export", "--out", model)
+        try Program().json("predict", "--model", model, "--data", "csv:\(later)", "--out", folder.file("b.csv"))
+        #expect(try lines(folder.file("a.csv"))[0] == "id,class,p_b\u{F6}se,p_gut")
+        #expect(try lines(folder.file("a.csv")) == lines(folder.file("b.csv")))
+    }
+
     @Test("Rows whose ids were deleted from the project are counted, named where they are few, and foretold all the same")
     func deletedRows() throws {
         let table = folder.file("table.csv"), out = folder.file("a.csv")

@@ -77,6 +77,14 @@ with tempfile.TemporaryDirectory() as name:
         theirs = list(csv.DictReader(spelled[-1].splitlines()))
         expect(len(theirs) == 1 and max(abs(float(ours[0][key]) - float(theirs[0][key])) for key in theirs[0] if key.startswith("p_")) < 1e-5, f"a category spelled {name!r} is the one that the program takes it for")
     expect(spelled[0] == spelled[1] != spelled[2], "a spelling in two scalars is the same category, another blank around it is not")
+    latin, bad = folder / "latin", "b\u00f6se"
+    (folder / "latin.csv").write_bytes(("id,gr\u00f6\u00dfe,label\n" + "".join(f"p{i},{i % 7},{['gut', bad][i % 7 > 3]}\n" for i in range(60))).encode("cp1252"))
+    unlearn(latin, "init", "--data", f"csv:{folder / 'latin.csv'}", "--encoding", "windows-1252", "--id-column", "id", "--label-column", "label", "--model", "logistic",
+            "--blocks", "2", "--assignment-seed", "1")
+    unlearn(latin, "train")
+    unlearn(latin, "export", "--out", str(folder / "latin.npz"))
+    done = script("predict.py", folder / "latin.npz", folder / "latin.csv")
+    expect(done.returncode == 0 and done.stdout.startswith("id,class,p_b\u00f6se,p_gut\n"), f"predict.py reads a table in the encoding of the one that the model learned ({done.stderr[-200:]})")
     done = script("predict.py", "--help")
     expect(done.returncode == 0 and "MODEL ROWS.csv" in done.stdout and not done.stderr, "predict.py helps")
     unlearn(project, "export", "--out", str(folder / "before.safetensors"))

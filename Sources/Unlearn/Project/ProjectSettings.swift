@@ -56,6 +56,8 @@ public struct TableNames: Codable, Sendable, Equatable {
     /// Nil where the project knows no persons.
     public let person: String?
     public let decimalComma: Bool
+    /// How the text is written down; nil for UTF-8.
+    public let encoding: TextEncoding?
 
     public init(_ options: TableOptions) {
         label = options.labelColumn
@@ -63,6 +65,7 @@ public struct TableNames: Codable, Sendable, Equatable {
         group = options.groupColumn
         person = options.personColumn
         decimalComma = options.decimalComma
+        encoding = options.encoding == .utf8 ? nil : options.encoding
     }
 }
 

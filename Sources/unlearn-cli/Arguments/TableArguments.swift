@@ -40,13 +40,16 @@ extension Invocation {
             labelColumn: label, idColumn: text("id-column") ?? defaults?.id, groupColumn: text("group-column") ?? defaults?.group,
             personColumn: text("person-column") ?? defaults?.person)
         options.decimalComma = flag("decimal-comma") || defaults?.decimalComma == true
-        if let name = text("encoding") {
+        if case .parquet = spec {
+            if flag("encoding") { throw Failure(.input, "--encoding is for csv: only; text in Parquet files is UTF-8") }
+        } else if let name = text("encoding") {
             guard let encoding = TextEncoding(name: name) else {
                 throw Failure(.input, "--encoding takes \(TextEncoding.allCases.map(\.rawValue).joined(separator: ", ")), not '\(name.prefix(80))'")
             }
             options.encoding = encoding
+        } else {
+            options.encoding = defaults?.encoding ?? .utf8
         }
-        if case .parquet = spec, flag("encoding") { throw Failure(.input, "--encoding is for csv: only; text in Parquet files is UTF-8") }
         options.dropsUnlabelled = flag("drop-unlabelled")
         options.ignored = try names("ignore-columns") ?? []
         options.only = try names("only-columns") ?? []
