@@ -48,12 +48,11 @@ extension Project {
         let start = ContinuousClock.now
         let plan = try plan(target, options)
         guard !plan.isNothingLeft else {
-            // Asked for a file, and with nothing to do meanwhile: a file of that name from before must not pass for it.
-            if options.interim != nil {
-                _ = try expectInterim(plan)
-                throw Failure(.input, "nothing is left to delete, and no interim model was written; 'unlearn replay' replays what stitches left, or leave out --interim")
-            }
-            return try nothingLeft(plan.selection, plan.lineage, options)
+            // What is served by its name from now on must be a model without the rows here, too: a file from before may be another one.
+            let interim = try serveInterim(plan, options.interim)
+            var result = try nothingLeft(plan.selection, plan.lineage, options)
+            if let interim { result.report.interim = interim.report }
+            return result
         }
         // Where training here does not give the project's bits, nothing is begun.
         if plan.retrains, !options.approximate { try refuseOtherNumerics("retrain") }

@@ -37,12 +37,12 @@ struct DeletionPlan {
     }
 
     /// The state of a model that never saw the rows and is there at once: the merge without the touched branches, or the state before
-    /// the first block of the stem that holds any, or held one that was stitched away. Nil where nothing that is trained knew any, or
-    /// nothing but the initialisation is left.
+    /// the first block of the stem that holds any, or held one that was stitched away; the model as it is where nothing that is trained knew
+    /// any. Nil where nothing but the initialisation is left.
     func interimState() throws -> LatticeVector? {
+        guard hasInfluence else { return lineage.isEmpty ? nil : try lineage.model() }
         let ofStem = touched.filter { lineage.shape.branch(of: $0) == nil } + stitchedAway
         guard let first = ofStem.min() else {
-            guard !touched.isEmpty else { return nil }
             let branches = lineage.liveBranches(without: training).filter { !touchedBranches.contains($0) }
             return branches.isEmpty && lineage.shape.stem == 0 ? nil : try lineage.model(of: branches)
         }
@@ -107,10 +107,8 @@ extension Project {
 
     /// The interim model, or why there is none.
     func expectInterim(_ plan: DeletionPlan) throws -> LatticeVector {
-        if let state = try plan.interimState() { return state }
         if plan.namesNoRows { throw Failure(.input, "an interim model is one that never saw some rows, and none are named; give --ids, --persons or --group, or leave out --interim") }
-        throw Failure(
-            .input, (plan.hasInfluence ? "there is no interim model: all that is trained stands on these rows" : "no interim model is needed: no trained block holds these rows")
-                + "; leave out --interim")
+        if let state = try plan.interimState() { return state }
+        throw Failure(.input, "there is no interim model: \(plan.hasInfluence ? "all that is trained stands on these rows" : "nothing is trained yet"); leave out --interim")
     }
 }

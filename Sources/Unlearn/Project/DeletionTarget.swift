@@ -77,7 +77,7 @@ public struct AlikePerson: Encodable, Sendable {
 /// What `delete` tells its caller.
 @dynamicMemberLookup
 public struct DeletionResult: Encodable, Sendable {
-    public let report: DeletionReport
+    public internal(set) var report: DeletionReport
     public let list: ListFindings
     /// Requests that were interrupted before and finished when this command opened the project.
     public let finished: [String]

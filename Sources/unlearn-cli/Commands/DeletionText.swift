@@ -11,8 +11,7 @@ enum DeletionText {
     private static func nothing(_ result: DeletionResult) -> [String] {
         let lines = findings(result)
         let chain = result.report.exact ? "; the chain is exact" : result.report.blocksTotal > 0 ? "; the model is not exact, and 'unlearn replay' makes it so" : ""
-        return lines.isEmpty
-            ? ["the model is exact already; nothing was changed"] : lines + ["nothing is left to do\(chain)"]
+        return (lines.isEmpty ? ["the model is exact already; nothing was changed"] : lines + ["nothing is left to do\(chain)"]) + interim(result.report)
     }
 
     static func findings(_ result: DeletionResult) -> [String] {
@@ -54,10 +53,7 @@ enum DeletionText {
         }
         if !result.requestsSettled.isEmpty { lines.append("exactness \(report.dryRun ? "would no longer be" : "is no longer") owed to \(result.requestsSettled.joined(separator: ", "))") }
         lines += distance(report)
-        if let interim = report.interim {
-            lines.append(
-                "interim model, which was never trained on them, written after \(fixed(interim.milliseconds, 0)) ms" + (interim.testAccuracy.map { "; test accuracy \(percent($0))" } ?? ""))
-        }
+        lines += interim(report)
         if let before = report.testAccuracyBefore, let after = report.testAccuracy {
             lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
         }
@@ -75,6 +71,12 @@ enum DeletionText {
         if let note = report.note { lines.append(note) }
         if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
         return lines
+    }
+
+    private static func interim(_ report: DeletionReport) -> [String] {
+        report.interim.map {
+            ["interim model, which was never trained on them, written after \(fixed($0.milliseconds, 0)) ms" + ($0.testAccuracy.map { "; test accuracy \(percent($0))" } ?? "")]
+        } ?? []
     }
 
     static func describe(_ margin: DeletionReport.Margin) -> String {
