@@ -127,6 +127,8 @@ struct LineagePools {
 
     let lineage: Lineage
     private(set) var pools: [Pool]
+    /// What the cut means that its user may want to know.
+    private(set) var remarks: [String] = []
     private let persons: [Int32]
 
     /// - Parameters:
@@ -145,7 +147,7 @@ struct LineagePools {
         let bundles = RowBundles(persons: persons)
         let chosen = try plan.stemRows.map { try Self.chosen($0, names!, count, bundles) }
         if policy == .group {
-            (lineage, pools) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames)
+            (lineage, pools, remarks) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames)
             return
         }
         let share = plan.stem ?? (chosen.map { Double($0.count) / Double(count) } ?? defaultStem)
@@ -187,7 +189,7 @@ struct LineagePools {
     /// Branches of its own for each provider, as many as its rows call for; rows of nobody, and those that were named, into the stem.
     private static func ofProviders(
         _ plan: BranchPlan, _ blocks: Int, _ chosen: [Int], _ groups: [Int32], _ groupNames: [String]
-    ) throws -> (Lineage, [Pool]) {
+    ) throws -> (Lineage, [Pool], remarks: [String]) {
         guard !groups.isEmpty else { throw Failure(.input, "--blocks-by group needs groups; give --group-column or --groups FILE") }
         let isChosen = Set(chosen)
         var ofStem: [Int] = [], ofGroup: [Int32: [Int]] = [:]
@@ -229,7 +231,17 @@ struct LineagePools {
             pools.append(Pool(rows: ofGroup[group]!, blocks: range, policy: .stratified))
             branch += shares[group]!
         }
-        return (lineage, pools)
+        return (lineage, pools, weights(present.map { (groupNames[Int($0)], shares[$0]!) }))
+    }
+
+    /// Branches weigh alike in the merge, and so providers weigh by the branches that they have.
+    private static func weights(_ providers: [(name: String, branches: Int)]) -> [String] {
+        let most = providers.max { $0.branches < $1.branches }!, fewest = providers.min { $0.branches < $1.branches }!
+        guard most.branches > fewest.branches else { return [] }
+        return [
+            "'\(most.name.prefix(80))' has \(most.branches) branches and weighs that many times as much as a provider with one branch, in the model and in what 'unlearn value' finds; "
+                + "with --branches \(providers.count), or a multiple of it whose blocks go round, all weigh alike"
+        ]
     }
 
     /// The rows that a list of ids and groups names.

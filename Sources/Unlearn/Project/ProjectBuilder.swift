@@ -131,6 +131,7 @@ public struct ProjectBuilder {
             recipe.trainer.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
         }
         let destinations: RowDestinations
+        var ofPools: [String] = []
         if let twin = plan.twin {
             destinations = try RowDestinations(like: twin, kept: kept, plan.source, survey, testSource: testSource, testSurvey)
         } else {
@@ -140,6 +141,7 @@ public struct ProjectBuilder {
                 let pools = try LineagePools(
                     branches, blocks: recipe.plan.blocks, policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
                     persons: persons.of(training), names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
+                ofPools = pools.remarks
                 recipe.plan.blocks = pools.lineage.blocks
                 recipe.plan.branches = recipe.branches(
                     count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate,
@@ -166,7 +168,7 @@ public struct ProjectBuilder {
             survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
             parameters: trainer.layout.count,
             remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
-                + Persons.spelling(of: groups.names, what: "groups") + persons.remarks(kept: kept, training: training))
+                + Persons.spelling(of: groups.names, what: "groups") + ofPools + persons.remarks(kept: kept, training: training))
     }
 
     /// What a list of groups has left to nobody: rows that no deletion of a provider will find.

@@ -2,6 +2,11 @@ import Training
 import Unlearn
 
 extension DeletionText {
+    /// `a stem of 50 blocks and 10 branches of 5`.
+    static func shape(stem: Int, branches: Int, length: Int) -> String {
+        "\(stem == 0 ? "no stem" : "a stem of \(counted(stem, "block"))") and \(counted(branches, "branch", "branches")) of \(length)"
+    }
+
     /// One sentence behind `init`: what the plan means for deletions, while it can still be changed.
     /// - Parameter mayBranch: whether --branches could be given instead.
     static func outlook(_ outlook: DeletionOutlook, _ recipe: Recipe, rows: Int, isFlat: Bool, mayBranch: Bool) -> String {

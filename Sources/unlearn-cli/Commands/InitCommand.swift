@@ -112,7 +112,7 @@ extension CommandSpec {
     private static func lineage(_ recipe: Recipe) -> String {
         guard let branches = recipe.plan.branches else { return "" }
         let lineage = recipe.plan.lineage
-        return "; a stem of \(counted(lineage.stem, "block")) and \(counted(lineage.branches, "branch", "branches")) of \(lineage.length), "
+        return "; \(DeletionText.shape(stem: lineage.stem, branches: lineage.branches, length: lineage.length)), "
             + "these with \(counted(branches.epochs, "epoch")) a block at rate \(branches.learningRate)\(branches.mergeStep.map { ", merge step \($0)" } ?? "")"
     }
 

@@ -64,7 +64,7 @@ extension CommandSpec {
         var lines = [
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
             "\(status.rowsLive) training rows live, \(counted(status.rowsDeleted, "row")) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
-            status.lineage.map { "lineage: a stem of \(counted($0.stem, "block")) and \(counted($0.branches, "branch", "branches")) of \($0.length); \(chain)" } ?? "chain \(chain)",
+            status.lineage.map { "lineage: \(DeletionText.shape(stem: $0.stem, branches: $0.branches, length: $0.length)); \(chain)" } ?? "chain \(chain)",
         ] + (status.requestsOwed.isEmpty ? [] : ["exactness is owed to \(status.requestsOwed.joined(separator: ", ")): 'unlearn replay' makes the model exact"])
             + contents(status) + [
             origin(status),
