@@ -5,8 +5,9 @@ import Tensors
 /// The gradient of a batch, handed over in tiles that are complete and still in the cache: the sum over the live rows, with the same
 /// bits for any number of threads.
 ///
-/// Rows pass through the trunk in lanes, whose gradients are laid down apart and summed in order. Within a lane the passes of a few
-/// rows each may be at work side by side: each adds a layer's gradient behind the pass before it. The head's gradients
+/// Rows pass through the trunk in lanes, whose gradients are laid down apart and summed in order. Where there are fewer lanes than
+/// threads, the passes of a lane, of a few rows each, are at work side by side: each adds a layer's gradient behind the pass before it.
+/// The head's gradients
 /// are taken tile by tile from the values that its layers saw, each lane's rows in one chain, lanes in order. Layers
 /// that are large are passed through tile by tile too, so that a thread meets those weights again that it has in its cache.
 final class BatchGradient {
@@ -29,7 +30,7 @@ final class BatchGradient {
     private var live: [Int] = []
     private var labels: [Int32] = []
     private var laneStarts: [Int] = []
-    /// The batch's passes through the trunk, in the order in which threads take them.
+    /// The batch's passes through the trunk, in the order in which threads take them, where lanes are not taken whole.
     private var passes: [Pass] = []
     private let takenPasses = Atomic<Int>(0)
     /// By lane and run of the trunk's way back: how many of the lane's passes have added the run's gradient.
@@ -181,23 +182,25 @@ final class BatchGradient {
         while laneGradients.count < laneStarts.count - 1 { laneGradients.append(FloatBuffer(count: network.trunkParameterCount)) }
     }
 
-    /// A pass at a time. Passes are taken in order, so that whoever waits for its turn waits for one that has begun.
+    /// Each lane by one thread, a pass at a time; or each pass by any thread, where there are fewer lanes than threads. Whoever waits for its
+    /// turn then waits for a pass that has begun, for they are taken in order.
     private func passLanes(_ parameters: Input, _ rows: Rows, _ smoothing: Float, _ scale: Float, _ crew: ThreadCrew) {
-        let (width, headWidth) = (network.input.count, network.head[0].dense.inputCount)
+        let lanes = laneStarts.count - 1
+        guard lanes < crew.threads else {
+            return crew.forEach(lanes) { lane, thread in
+                let end = laneStarts[lane + 1]
+                for start in stride(from: laneStarts[lane], to: end, by: passRows) {
+                    pass(start..<min(start + passRows, end), lane, thread, parameters, rows, smoothing, scale) { _, add in add() }
+                }
+            }
+        }
         planPasses()
         takenPasses.store(0, ordering: .relaxed)
-        turns.reset(lanes: laneStarts.count - 1)
+        turns.reset(lanes: lanes)
         crew.forEach(passes.count) { _, thread in
-            let trunk = trunks[thread], pass = passes[takenPasses.add(1, ordering: .relaxed).oldValue], lane = pass.lane
-            for row in pass.rows { rows.fill(live[row], trunk.input + (row - pass.rows.lowerBound) * width) }
-            let features = trunk.forward(parameters, rows: pass.rows.count)
-            (head.input + pass.rows.lowerBound * headWidth).update(from: features, count: pass.rows.count * headWidth)
-            head.forward(parameters, rows: pass.rows)
-            head.differentiateLoss(labels, rows: pass.rows, smoothing: smoothing, scale: scale, weights: classWeights)
-            head.backward(parameters, rows: pass.rows)
-            head.differentiateInput(parameters, rows: pass.rows, into: trunk.outputGradient)
-            trunk.addGradient(parameters, rows: pass.rows.count, into: laneGradients[lane].pointer) { run, add in
-                if !turns.isAt(pass.number, lane: lane, run: run) { crew.wait { turns.isAt(pass.number, lane: lane, run: run) } }
+            let taken = passes[takenPasses.add(1, ordering: .relaxed).oldValue], lane = taken.lane
+            pass(taken.rows, lane, thread, parameters, rows, smoothing, scale) { run, add in
+                if !turns.isAt(taken.number, lane: lane, run: run) { crew.wait { turns.isAt(taken.number, lane: lane, run: run) } }
                 add()
                 turns.advance(lane: lane, run: run)
                 crew.wakeSleepers()
@@ -205,7 +208,23 @@ final class BatchGradient {
         }
     }
 
-    /// The lanes' first passes, then their second ones, and so on: threads seldom meet in a lane where there are as many.
+    /// - Parameter inTurn: as of `TrunkPass.addGradient`.
+    private func pass(
+        _ pass: Range<Int>, _ lane: Int, _ thread: Int, _ parameters: Input, _ rows: Rows, _ smoothing: Float, _ scale: Float,
+        inTurn: (_ run: Int, _ add: () -> Void) -> Void
+    ) {
+        let (width, headWidth) = (network.input.count, network.head[0].dense.inputCount), trunk = trunks[thread]
+        for row in pass { rows.fill(live[row], trunk.input + (row - pass.lowerBound) * width) }
+        let features = trunk.forward(parameters, rows: pass.count)
+        (head.input + pass.lowerBound * headWidth).update(from: features, count: pass.count * headWidth)
+        head.forward(parameters, rows: pass)
+        head.differentiateLoss(labels, rows: pass, smoothing: smoothing, scale: scale, weights: classWeights)
+        head.backward(parameters, rows: pass)
+        head.differentiateInput(parameters, rows: pass, into: trunk.outputGradient)
+        trunk.addGradient(parameters, rows: pass.count, into: laneGradients[lane].pointer, inTurn: inTurn)
+    }
+
+    /// The lanes' first passes, then their second ones, and so on: threads meet in a lane as late as can be.
     private func planPasses() {
         passes.removeAll(keepingCapacity: true)
         let lanes = laneStarts.count - 1

@@ -73,6 +73,9 @@ final class ThreadCrew: Sendable {
     private nonisolated(unsafe) let bed = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private nonisolated(unsafe) let bell = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
+    /// At most, the leader among them.
+    var threads: Int { tickets.count }
+
     private init(threads: Int) {
         tickets = Tickets(count: threads)
         pthread_mutex_init(bed, nil)
