@@ -6,6 +6,7 @@ import PackageDescription
 //   unlearn-main           the executable: calls unlearn-cli
 //   unlearn-cli            commands, progress, JSON
 //   Valuation  Reduction   worth of each provider's rows; rows that share the least information
+//   Pages                  requests as pages that somebody signs
 //   Unlearn                residual memory, stitch, replay, audit
 //   Statistics             functions with the same bits everywhere, lines through points
 //   Training  Checkpoints  (neither knows the other)
@@ -58,8 +59,9 @@ let package = Package(
         .target(name: "Statistics"),
         .target(name: "Unlearn", dependencies: ["Statistics", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
         .target(name: "Valuation", dependencies: ["Unlearn", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
+        .target(name: "Pages", dependencies: ["Unlearn", "Files", "Charts"], swiftSettings: steering),
         .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),
-        .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
+        .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Pages", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
         // With the Swift runtime in it, it starts in half the time and runs where no Swift is. The compiler names the libraries behind
         // Foundation only where all modules are compiled for static linking, too. No test may depend on this target, or all tests would be
         // linked like it; they run the program, which is built with them.
@@ -84,6 +86,7 @@ let package = Package(
             name: "UnlearnTests", dependencies: ["Unlearn", "unlearn-cli", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "TrainingReference", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(
             name: "ValuationTests", dependencies: ["Valuation", "Unlearn", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+        .testTarget(name: "PagesTests", dependencies: ["Pages", "Unlearn", "Checkpoints", "Files", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "Training", "Files", "CVectorKernels", "TestSupport"], swiftSettings: quickly),
         .testTarget(
             name: "CommandTests", dependencies: ["unlearn-cli", "Unlearn", "Checkpoints", "Files", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),

@@ -92,8 +92,21 @@ extension Page {
         .mark.muted { fill: var(--muted); }
         @page { margin: 16mm 15mm; }
         @media print {
-          body { max-width: none; padding: 0; font-size: 10.5pt; }
+          html { font-size: 9.5pt; }
+          body { max-width: none; padding: 0; line-height: 1.35; }
           nav { display: none; }
+          h1 { font-size: 1.6rem; margin-bottom: .35rem; }
+          h2 { font-size: 1.2rem; margin: 1.1rem 0 .25rem; }
+          h3 { margin: .7rem 0 .1rem; }
+          .answer { font-size: 1.15rem; line-height: 1.35; margin: .25rem 0; }
+          p, ul, figure, .scroll { margin: .35rem 0; }
+          li { margin: .1rem 0; }
+          .facts div { padding: .12rem 0; }
+          .glossary { columns: 2; column-gap: 1.5rem; }
+          .glossary div { display: block; }
+          .glossary dt { font-weight: 600; }
+          .chart { max-width: 64%; }
+          footer { margin-top: 1rem; }
           h2, h3, caption { break-after: avoid; }
           tr, figure, .tiles, .facts div, li { break-inside: avoid; }
           thead { display: table-header-group; }

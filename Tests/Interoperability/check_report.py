@@ -11,91 +11,10 @@ import re
 import sys
 import tempfile
 
-from browser import Browser, chromium
+from browser import LOOK, Browser, chromium
 from support import expect, finish, unlearn
 
 NEEDED = ["values", "trust", "cost", "deletion", "limits", "provenance"]
-
-# What overlaps, leaves its drawing or cannot be read. Words in one drawing may not touch, so their boxes are a little smaller
-# than the line they stand in.
-LOOK = """
-(() => {
-    const shown = element => element.getClientRects().length > 0
-    const name = element => [...element.childNodes].filter(node => node.nodeType == 3).map(node => node.data).join("").trim()
-    const found = {drawings: 0, empty: [], outside: [], overlapping: [], faint: []}
-    for (const svg of document.querySelectorAll("svg")) {
-        if (!shown(svg)) continue
-        found.drawings += 1
-        const frame = svg.getBoundingClientRect()
-        if (frame.width < 200 || frame.height < 60) found.empty.push(svg.getAttribute("aria-label"))
-        const words = [...svg.querySelectorAll("text")].map(text => ({text: name(text), box: text.getBoundingClientRect()}))
-        words.forEach(({text, box}, index) => {
-            if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1)
-                found.outside.push(text)
-            for (const other of words.slice(index + 1)) {
-                const b = other.box
-                if (Math.min(box.right, b.right) - Math.max(box.left, b.left) > 1 && Math.min(box.bottom, b.bottom) - Math.max(box.top, b.top) > 4)
-                    found.overlapping.push(text + " / " + other.text)
-            }
-        })
-        for (const shape of svg.querySelectorAll("line, rect, circle, polygon, polyline")) {
-            const box = shape.getBoundingClientRect()
-            if (box.left < frame.left - 3 || box.right > frame.right + 3 || box.top < frame.top - 3 || box.bottom > frame.bottom + 3)
-                found.outside.push(shape.outerHTML)
-        }
-    }
-    // Relative luminance and contrast of WCAG 2.2.
-    const light = colour => {
-        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255).map(s => s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4)
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
-    }
-    const behind = element => {
-        for (let e = element; e; e = e.parentElement) {
-            const colour = getComputedStyle(e).backgroundColor
-            if (colour != "rgba(0, 0, 0, 0)" && colour != "transparent") return colour
-        }
-        return "rgb(255, 255, 255)"
-    }
-    for (const element of document.body.querySelectorAll("*")) {
-        if (!shown(element) || !name(element) || element.tagName == "title") continue
-        const style = getComputedStyle(element)
-        const a = light(element.tagName == "text" ? style.fill : style.color), b = light(behind(element))
-        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
-        if (contrast < 4.5) found.faint.push(name(element).slice(0, 30) + " " + contrast.toFixed(2))
-    }
-    // Boxes that scroll by themselves are allowed to hold more than the window.
-    const wide = [...document.body.querySelectorAll("*")].filter(
-        element => shown(element) && !element.closest(".scroll, svg") && element.getBoundingClientRect().right > innerWidth + 1)
-    found.wide = wide.map(element => element.tagName + " " + element.className).slice(0, 5)
-    // No cell of a table lies beyond the edge, even where its box would scroll. A heading that nobody sees may lie anywhere.
-    const narrow = matchMedia("screen and (max-width: 719px)").matches
-    const cells = [...document.querySelectorAll("table th, table td")].filter(cell => shown(cell) && !(narrow && cell.closest("thead")))
-    found.cut = cells.filter(cell => cell.getBoundingClientRect().right > innerWidth + 1 || cell.getBoundingClientRect().left < -1)
-        .map(cell => cell.textContent).slice(0, 5)
-    found.scrolling = [...document.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth + 1).map(box => box.getAttribute("aria-label"))
-    // On a phone a cell says what it is.
-    found.unsaid = narrow ? [...document.querySelectorAll("td")].filter(cell => {
-        const heading = cell.closest("table").querySelectorAll("thead th")[cell.cellIndex < 0 ? 0 : [...cell.parentNode.children].indexOf(cell)]
-        return getComputedStyle(cell, "::before").content != JSON.stringify(heading.textContent)
-    }).map(cell => cell.textContent).slice(0, 5) : []
-    found.numbers = [...document.querySelectorAll("td.number")].map(cell => cell.textContent)
-    // What a person copies: one line a row, tabs between.
-    const table = document.querySelector("#values table"), selection = getSelection()
-    selection.removeAllRanges()
-    if (table) selection.selectAllChildren(table)
-    found.copied = selection.toString()
-    selection.removeAllRanges()
-    found.overflow = document.documentElement.scrollWidth - innerWidth
-    found.sections = [...document.querySelectorAll("main > section")].map(section => section.id)
-    found.rows = document.querySelectorAll("#values tbody tr").length
-    found.names = [...document.querySelectorAll("#values tbody th")].map(heading => heading.textContent)
-    found.headings = document.querySelectorAll("section > h2").length
-    found.small = Math.min(...[...document.querySelectorAll("svg text")].filter(shown).map(
-        text => text.getBoundingClientRect().height))
-    return found
-})()
-"""
-
 
 # A sign, digits, a point; nothing between digits that a spreadsheet would stumble over. A dash is what is not known.
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?%?|\u2013")

@@ -69,13 +69,17 @@ extension Store {
     public func nextRequestNumber() throws -> Int { 1 + (try database.rows("SELECT max(number) FROM requests") { $0.integer(0) }.first ?? 0) }
 
     /// Records the intention, durably, before any work is done; gives the request's number.
-    /// - Parameter ids: of the rows to be deleted.
-    public func beginRequest(ids: [String], details: JSONValue) throws -> Int {
+    /// - Parameters:
+    ///   - ids: of the rows to be deleted.
+    ///   - asked: what was asked for, beside these rows.
+    public func beginRequest(ids: [String], asked: JSONValue? = nil, details: JSONValue) throws -> Int {
         try commit { change in
             let number = try nextRequestNumber()
             try change.addRequest(number)
             let rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
-            try change.append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: ["rows": .array(rows)]))
+            var lasting: [String: JSONValue] = ["rows": .array(rows)]
+            lasting["asked"] = asked
+            try change.append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: lasting))
             return number
         }
     }

@@ -15,6 +15,8 @@ public struct DeletionOptions: Sendable {
     /// Go on with numerics other than the project's; the result is then never called exact.
     public var approximate = false
 
+    /// The officer's own reference of the request.
+    public var ticket: String?
     /// Where to write a model that never saw the rows, before anything is retrained; nil: nowhere.
     public var interim: InterimOutput?
 

@@ -6,6 +6,7 @@ import Training
 /// What a deletion will do, as far as it is known before anything is trained. Making one changes nothing.
 struct DeletionPlan {
     let selection: RowSelection
+    let asked: AskedRows
     let lineage: StoredLineage
     let options: ReplayOptions
     /// Slots by block of rows to be deleted.
@@ -73,7 +74,7 @@ extension Project {
         var replay = options.replay
         replay.sameNumerics = fingerprintDifference == nil
         return DeletionPlan(
-            selection: selection, lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
+            selection: selection, asked: AskedRows(target, selection, ticket: options.ticket, in: store), lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
             stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),
             retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft,
             namesNoRows: target.namesNoRows)

@@ -101,11 +101,11 @@ struct ErasureClaims: Codable, Equatable {
             count: destroyed.count(where: \.isCheckpoint), evidence: destroyed.count { $0 == .evidence }, utilities: destroyed.count { $0 == .utilities })
         influenceRemoved = Self.influence(
             report, published, audits: entries.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
-        notReached = Self.notReached(report, published, isEncrypted: Self.isEncrypted(encryption))
+        notReached = Self.remainders(report, published, isEncrypted: Self.isEncrypted(encryption)).map(\.1)
     }
 
     /// The deletion's report with what the entry still discloses of the model and of what was measured.
-    private static func report(_ kept: JSONValue, _ published: LedgerEntry) -> JSONValue {
+    static func report(_ kept: JSONValue, _ published: LedgerEntry) -> JSONValue {
         guard case .object(var fields) = kept else { return kept }
         if case .object(let measured)? = published["measured"] { fields.merge(measured) { $1 } }
         for name in ["state_digest", "serving", "test_accuracy", "interim", DeletionReport.earlierStitchesNow] { if let value = published[name] { fields[name] = value } }
@@ -131,29 +131,30 @@ struct ErasureClaims: Codable, Equatable {
         if case .integer(let count)? = report["stitches"] { count > 0 } else { report["damping"]?.double != nil }
     }
 
-    private static func notReached(_ report: JSONValue, _ published: LedgerEntry, isEncrypted: Bool) -> [NotReached] {
+    /// What is left where, by kind.
+    static func remainders(_ report: JSONValue, _ published: LedgerEntry, isEncrypted: Bool) -> [(kind: RequestRecord.Remainder.Kind, NotReached)] {
         let details = published.details ?? .null
-        var list = [NotReached(what: "the source that the rows were imported from", place: details["source"]?.text)]
-        if let test = details["test_source"]?.text { list.append(NotReached(what: "the source that test rows were imported from", place: test)) }
+        var list: [(kind: RequestRecord.Remainder.Kind, NotReached)] = [(.source, NotReached(what: "the source that the rows were imported from", place: details["source"]?.text))]
+        if let test = details["test_source"]?.text { list.append((.source, NotReached(what: "the source that test rows were imported from", place: test))) }
         list += [
-            NotReached(what: "states exported before the deletion, and certificates issued before it, which name digests of models that knew the rows", place: nil),
-            NotReached(what: "backups and copies of the project's folder\(isEncrypted ? ", and of its key" : "")", place: nil),
-            NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil),
-            NotReached(what: "constants of the data's encoding, names and weights of classes, fixed when the project was made", place: nil),
+            (.exports, NotReached(what: "states exported before the deletion, and certificates issued before it, which name digests of models that knew the rows", place: nil)),
+            (.copies, NotReached(what: "backups and copies of the project's folder\(isEncrypted ? ", and of its key" : "")", place: nil)),
+            (.drive, NotReached(what: "what the drive keeps of overwritten and removed files; swap and memory of the time", place: nil)),
+            (.constants, NotReached(what: "constants of the data's encoding, names and weights of classes, fixed when the project was made", place: nil)),
         ]
         // Where branches alone were retrained, no other block knew the rows.
         let isOfBranches = details["lineage"].map { $0 != .null } == true && !madeStitch(report)
         if report["method"] == .string("stitch"), !retrainedNothing(report), !isOfBranches {
             let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; \(NotReached.remedy)"
-            list.append(NotReached(what: influences, place: nil))
+            list.append((.influences, NotReached(what: influences, place: nil)))
         }
         if published.written?.kinds["evidence"] != nil {
             let sample = "a sparse sample of the model before the deletion\(isEncrypted ? ", encrypted" : ""), kept for audits until the next deletion"
-            list.append(NotReached(what: sample, place: nil))
+            list.append((.sample, NotReached(what: sample, place: nil)))
         }
         let stitches = if case .array(let segments)? = report["segments"] { segments.compactMap { $0["damping"]?.double } } else { [Double]() }
         for damping in stitches where damping < 1 {
-            list.append(NotReached(what: "the part of the gap that a damped stitch leaves in the chain, \(1 - damping) of it", place: nil))
+            list.append((.influences, NotReached(what: "the part of the gap that a damped stitch leaves in the chain, \(1 - damping) of it", place: nil)))
         }
         return list
     }

@@ -33,20 +33,9 @@ public struct ReportFolder: Sendable {
     ///   where a player's name is empty, occurs twice or contains `|`, which joins players in `utilities.csv`.
     public init(_ path: String, players: [String], besideProject project: String, replacing: Bool = false) throws {
         try Self.expectNames(players)
-        // A slash at the end would hide the parent.
-        var path = path
-        while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
-        guard !path.isEmpty else { throw Failure(.input, "no folder to write the report to; name one after --out") }
-        guard !FileSystem.exists(path) || FileSystem.isFolder(path) else {
-            throw Failure(.input, "\(path) is a file, and the report is a folder of four files; name another")
-        }
-        try Store.refuseOwn(path, ofProject: project)
-        try OutputFile.refuseProjects(path)
-        try FileSystem.makeFolder(path)
-        (self.path, self.players, self.replacing) = (path, players, replacing)
-        for name in [Self.pageName, Self.valuesName, Self.utilitiesName, Self.statementName] {
-            try Store.expectOutput(path + "/" + name, besideProject: project, replacing: replacing)
-        }
+        let names = [Self.pageName, Self.valuesName, Self.utilitiesName, Self.statementName]
+        self.path = try OutputFile.makeFolder(path, for: names, besideProject: project, replacing: replacing)
+        (self.players, self.replacing) = (players, replacing)
     }
 
     /// The two tables, to be written by `write`.

@@ -126,5 +126,16 @@ package struct Invocation: Sendable {
         get throws { try integer("threads", in: 1...256) ?? Processor.cores }
     }
 
+    /// The officer's reference of a request.
+    var ticket: String? {
+        get throws {
+            guard let text = text("ticket") else { return nil }
+            guard !text.isEmpty, text.count <= AskedRows.longestTicket else {
+                throw Failure(.input, "--ticket takes a reference of 1 to \(AskedRows.longestTicket) characters, and this one has \(text.count)")
+            }
+            return text
+        }
+    }
+
     private func shortest(_ value: Double) -> String { value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)" }
 }

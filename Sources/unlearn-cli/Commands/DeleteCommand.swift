@@ -25,6 +25,7 @@ extension CommandSpec {
             OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
             .ignoreMissing, .ignoreUnknown,
+            .ticket,
             OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors, .npz or .onnx): without their branches, or as it was before their block"),
             .force,
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
@@ -45,6 +46,7 @@ extension CommandSpec {
         options.ignoreUnknown = invocation.flag("ignore-unknown")
         options.dryRun = invocation.flag("dry-run")
         options.approximate = invocation.flag("approximate")
+        options.ticket = try invocation.ticket
         if invocation.flag("force"), !invocation.flag("interim") { throw Failure(.input, "--force is for the file of --interim; leave it out") }
         if let path = invocation.text("interim") {
             guard !options.dryRun else { throw Failure(.input, "--interim writes a file and --dry-run changes nothing; 'unlearn export --interim' gives the model alone") }

@@ -1,0 +1,54 @@
+import Charts
+import Files
+import Unlearn
+
+/// All requests of a project at a glance, each with a link to its page.
+public struct RequestIndexPage {
+    private let records: [RequestRecord]
+
+    public init(_ records: [RequestRecord]) {
+        precondition(!records.isEmpty, "an index of nothing")
+        self.records = records
+    }
+
+    /// The name of a request's page beside this one.
+    public static func fileName(_ record: RequestRecord) -> String { record.request + ".html" }
+    public static let name = "index.html"
+
+    public func html() -> String {
+        let owed = records.filter { $0.outcome == .owed }, open = records.filter { $0.outcome == .unfinished }
+        let answer: Markup =
+            if !open.isEmpty { .element("span", ["class": "bad"], "\(open.count) \(open.count == 1 ? "request is" : "requests are") not finished.") }
+            else if !owed.isEmpty { .element("span", ["class": "bad"], "An exact repetition is owed to \(owed.count) of \(records.count) \(records.count == 1 ? "request" : "requests"): run “unlearn replay”.") }
+            else { .element("span", ["class": "good"], "Nothing is owed to any of \(records.count) \(records.count == 1 ? "request" : "requests").") }
+        var page = Page(
+            title: "Requests for erasure", header: [.element("p", ["class": "answer"], answer), .element("p", ["class": "quiet"], RequestWords(records[0]).dated)],
+            footer: "Written by unlearn \(programVersion). This page is one file: it loads nothing and runs nothing.")
+        var table = Table(
+            caption: "In the order in which they were received",
+            columns: [.init("Request", isNumber: false), .init("Reference", isNumber: false), .init("Received", isNumber: false), .init("Rows erased"), .init("Outcome", isNumber: false)])
+        for record in records {
+            let words = RequestWords(record)
+            table.append([
+                .element("a", ["href": Self.fileName(record)], Markup(text: record.request)), record.asked?.ticket.map(Markup.isolated) ?? "",
+                Markup(text: words.time(record.requested)), Markup(text: String(record.rowsErased)), Markup(text: Self.outcome(record)),
+            ])
+        }
+        page.append("requests", "Requests", [table.markup(label: "Requests")])
+        return page.html()
+    }
+
+    /// What became of a request, in a few words.
+    public static func outcome(_ record: RequestRecord) -> String {
+        switch record.outcome {
+        case .unfinished: "not finished"
+        case .undone: "not carried out"
+        case .noInfluence: "forgotten; the model had not learned from them"
+        case .exact: "forgotten exactly"
+        case .retrained: "forgotten"
+        case .owed: "forgotten approximately, exactness owed"
+        case .settled: "forgotten exactly since \(record.settledBy ?? "a later request")"
+        case .replay: "earlier requests made exact"
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import Charts
+import Unlearn
+
+/// What a request's record comes to in words that need no glossary, or that stand in it.
+struct RequestWords {
+    let record: RequestRecord
+
+    init(_ record: RequestRecord) { self.record = record }
+
+    private func rows(_ count: Int) -> String { "\(NumberText.grouped(count)) row\(count == 1 ? "" : "s")" }
+
+    /// `30 November 2026, 14:05 UTC`, from `2026-11-30T14:05:09Z`.
+    func time(_ text: String?) -> String {
+        guard let text else { return "not yet" }
+        let parts = text.split { "-T:Z".contains($0) }.map { Int($0) }
+        guard parts.count >= 5, let year = parts[0], let month = parts[1], let day = parts[2], let hour = parts[3], let minute = parts[4], (1...12).contains(month) else { return text }
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(day) \(Self.months[month - 1]) \(year), \(two(hour)):\(two(minute)) UTC"
+    }
+
+    private static let months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+
+    // MARK: The answer
+
+    var title: String { record.outcome == .replay ? "Request \(record.request): making the model exact again" : "Request \(record.request): erasure of personal data" }
+
+    var dated: Markup { "Of \(Markup.element("code", [:], Markup(text: record.source))), in project \(Markup.element("code", [:], Markup(text: record.project)))" }
+
+    /// What there is to say before anything else.
+    var answer: Markup {
+        let whose = record.rowsErased == 0 ? "No row was erased" : "\(rows(record.rowsErased).capitalizedFirst) \(record.rowsErased == 1 ? "was" : "were") erased"
+        return switch record.outcome {
+        case .unfinished: "\(bad("Not finished.")) The program was cut off while it worked; the next command that writes to the project finishes this request or undoes it."
+        case .undone: "\(bad("Not carried out.")) Everything is as it was before: no row was erased."
+        case .noInfluence: "\(good("Forgotten.")) \(whose). No part of the model had learned from \(them), so that nothing in the model had to change."
+        case .exact: "\(good("Forgotten exactly.")) \(whose), and the model was made again exactly as if it had never learned from \(them)."
+        case .retrained: "\(good("Forgotten.")) \(whose), and every part of the model that had learned from \(them) was trained again without \(them)."
+        case .owed:
+            """
+            \(bad("Forgotten approximately; an exact repetition is owed.")) \(whose). The model was trained again without \(them) until hardly any trace was left, \
+            but parts that came after \(them) were kept. Running “unlearn replay” makes it exact.
+            """
+        case .settled: "\(good("Forgotten exactly, in two steps.")) \(whose); the model was approximate at first, and \(record.settledBy ?? "a later request") has made it exact on \(time(record.settledAt))."
+        case .replay: "\(good("Exact again.")) What earlier requests had left approximate in the model was trained again exactly. No row was erased by this request itself."
+        }
+    }
+
+    private func good(_ text: String) -> Markup { .element("span", ["class": "good"], Markup(text: text)) }
+    private func bad(_ text: String) -> Markup { .element("span", ["class": "bad"], Markup(text: text)) }
+    private var them: String { record.rowsErased == 1 ? "it" : "them" }
+
+    // MARK: What was asked and done
+
+    var askedFor: String {
+        guard let asked = record.asked else { return "not kept by the version of the program that carried this request out" }
+        let repeated = asked.repeated == 0 ? "" : " (\(NumberText.grouped(asked.repeated)) named more than once, counted once)"
+        return switch asked.way {
+        case .ids: "\(rows(asked.names)), named one by one\(repeated)"
+        case .persons: "all rows of \(NumberText.grouped(asked.names)) \(asked.names == 1 ? "person" : "people")\(repeated)"
+        case .group: "all rows of one provider"
+        case .nothing: "no row: what earlier requests had left approximate was to be made exact"
+        }
+    }
+
+    var notFound: String? {
+        guard let asked = record.asked, asked.way == .ids || asked.way == .persons else { return nil }
+        let noun = asked.way == .ids ? "of these names" : "of these people"
+        guard !asked.notFound.isEmpty else { return "none \(noun): each has a row in the project" }
+        return "\(NumberText.grouped(asked.notFound.count)) \(noun) \(asked.notFound.count == 1 ? "has" : "have") no row in the project and \(asked.notFound.count == 1 ? "was" : "were") skipped; check that they are spelled as the data spell them"
+    }
+
+    var deletedBefore: String? {
+        guard let asked = record.asked, !asked.deletedBefore.isEmpty else { return nil }
+        let parts = asked.deletedBefore.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { request, count in
+            "\(rows(count)) \(request.isEmpty ? "left out when the project was made" : "by \(request)")"
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    var erased: String {
+        guard record.isCarriedOut else { return "nothing" }
+        guard record.rowsErased > 0 else { return "no row" }
+        let training = record.rowsErased - record.testRowsErased
+        let kinds = record.testRowsErased == 0 ? "" : training == 0 ? ", held aside for tests; the model never learned from them" : ": \(NumberText.grouped(training)) that the model learned from, \(NumberText.grouped(record.testRowsErased)) held aside for tests"
+        return rows(record.rowsErased) + kinds + (record.encrypted ? "; the keys that they were encrypted by are destroyed" : "")
+    }
+
+    var model: Markup {
+        guard let report = record.report, record.isCarriedOut else { return record.reason.map { "nothing: \($0)" } ?? "nothing yet" }
+        let share = report.blocksTotal == 0 ? "" : " \(NumberText.grouped(report.blocksRetrained)) of \(NumberText.grouped(report.blocksTotal)) parts (“blocks”) of the training were done again."
+        let words: String = switch record.outcome {
+        case .noInfluence: "Nothing: no part of it that is trained had learned from the rows."
+        case .exact: "It has the bits that training without the rows gives: as if the rows had never been there.\(share)"
+        case .retrained: "All parts that had stood on the rows were trained again without them; what else in it is approximate belongs to other requests.\(share)"
+        case .owed:
+            "It is an approximation.\(share) The parts that came later were kept: they were trained when the model still knew the rows. \(report.guarded ? "A statistical test on this very deletion found that the rows’ influence had faded by then." : "The statistical test objected, and was overruled by an option.") Until an exact repetition is done, what is left of the influence is not nothing."
+        case .settled: "It was an approximation from \(time(record.published)) until \(time(record.settledAt)); then \(record.settledBy ?? "") trained everything again that had been kept.\(share)"
+        case .replay: "Everything that had been kept by approximate deletions was trained again.\(share)"
+        case .unfinished, .undone: "nothing"
+        }
+        return Markup(text: words)
+    }
+
+    var served: Markup? {
+        guard let digest = record.stateDigest else { return nil }
+        let later = record.laterRequests == 0 ? "" : "; \(record.laterRequests == 1 ? "1 later request is" : "\(record.laterRequests) later requests are") in it, too"
+        return """
+            state \(Markup.element("code", [:], Markup(text: digest)))\(record.servingDigest.map { ", as exported \(Markup.element("code", [:], Markup(text: $0)))" as Markup } ?? Markup.none)\
+            ; \(record.isModelExact ? "exact" : "approximate")\(later)
+            """
+    }
+
+    // MARK: What is left to do
+
+    /// What somebody has to do, each with a place where one is known.
+    var checklist: [(what: String, place: String?)] {
+        var items: [(what: String, place: String?)] = []
+        switch record.outcome {
+        case .owed: items.append(("Run “unlearn replay”, and file this page again: then the model is exact", nil))
+        case .unfinished: items.append(("Run the request again, or any command that writes, and make this page again", nil))
+        case .undone: items.append(("Repeat the request: nothing was erased", nil))
+        default: break
+        }
+        if let asked = record.asked, !asked.notFound.isEmpty {
+            items.append(("Clarify \(asked.notFound.count == 1 ? "the name that was" : "the \(asked.notFound.count) names that were") not found with whoever asked", nil))
+        }
+        for remainder in record.notReached {
+            switch remainder.kind {
+            case .source: items.append(("Delete the rows from \(remainder.what): the next import would bring them back", remainder.place))
+            case .exports: items.append(("Replace model files that were exported before, on every machine that serves them, and destroy the old ones; so certificates issued before", nil))
+            case .copies: items.append(("Destroy \(remainder.what), or note when they expire", nil))
+            case .drive, .constants, .influences, .sample: break
+            }
+        }
+        if record.rowsErased > 0 { items.append(("Look for the person’s data in other systems", nil)) }
+        if record.outcome != .replay { items.append(("Tell whoever asked what was done", nil)) }
+        return items
+    }
+
+    /// What stays and cannot be ticked off, so that whoever signs knows of it.
+    var known: [String] {
+        record.notReached.filter { [.drive, .constants, .influences, .sample].contains($0.kind) }.map(\.what)
+    }
+
+    // MARK: Evidence
+
+    var noAudit: Markup {
+        switch record.outcome {
+        case .noInfluence: "No comparison is needed: nothing in the model had learned from the rows."
+        case .undone, .unfinished: "There is nothing to compare yet."
+        default:
+            "Nobody has compared the model with exact replay since this request. “unlearn audit --request \(record.request)” trains it again without all deleted rows and compares, and this page then says what it found."
+        }
+    }
+
+    /// What each comparison found, in words.
+    var audits: [Markup] {
+        record.audits.map { audit in
+            let when = "Compared on \(time(audit.time)): "
+            return switch audit.verdict {
+            case .exact: "\(when)\(good("the model is, bit for bit, the one that training without the deleted rows gives."))"
+            case .nearer: "\(when)\(good("the model is nearer to exact replay than a model from which nothing was deleted,")) beyond what chance explains."
+            case .noBetter: "\(when)\(bad("the model is not nearer to exact replay than a model from which nothing was deleted.")) Run “unlearn replay”."
+            case .undecided: "\(when)too little was kept to tell whether the model is nearer to exact replay than one from which nothing was deleted."
+            case .mismatch: "\(when)\(bad("the model claims to be exact, and exact replay gives another one.")) Do not rely on this request before this is understood."
+            case .noInfluence: "\(when)no part of the model had learned from the rows: there was nothing to compare."
+            case nil: "\(when)what it found was measured on models that knew rows which a later request deleted, and was destroyed with them."
+            }
+        }
+    }
+
+    func exactAccuracy(_ audit: RequestRecord.Audit) -> Markup {
+        guard let exact = audit.accuracy.exact else { return .none }
+        return "Exact replay names the right class for \(NumberText.fixed(exact * 100, 2)) % of the test rows. “Doing nothing” is the model before the deletion: that it agrees with exact replay on most test rows says that one person’s rows change few answers, not that they need not be deleted."
+    }
+
+    // MARK: Glossary
+
+    var glossary: [(term: String, meaning: String)] {
+        var terms = [
+            ("Row", "One record of the data: one line of a table, or one image."),
+            ("Model", "What was computed from the rows by training, and answers questions about new ones."),
+            ("Block", "One of the parts that the training is divided into. Each learns from rows of its own, and builds on the blocks before it."),
+            ("Training without the rows, exact replay", "Doing the training again from the last state that never knew the rows, without them. Its result is the same, bit for bit, as if they had never been there."),
+        ]
+        if record.lineage != nil { terms.append(("Stem and branches", "Blocks of the stem build on one another; each branch builds on the stem alone. The model is the average of the branches, so that a row of a branch touches that branch and nothing else.")) }
+        if [.owed, .settled].contains(record.outcome) || record.report?.stitches ?? 0 > 0 {
+            terms.append(("Approximate deletion, stitch", "Training again until the rows’ influence has faded, and putting the later blocks back on as they were. Faster than exact replay, and not the same."))
+        }
+        if record.report?.residual.isEmpty == false { terms.append(("Residual memory", "How much a model without the rows still differs from the one before, measured after each retrained block.")) }
+        if record.report?.margin != nil { terms.append(("Log-odds", "How sure a model is of a class: 0 is undecided, each step of 1 is 2.7 times as sure.")) }
+        terms += [
+            ("Digest", "A number computed from a file’s whole content. Two files with the same digest are the same."),
+            ("Ledger", "The project’s record of everything that was done, signed; an entry that is changed, removed or slipped in later is noticed."),
+            ("Certificate", "A signed file that shows entries of the ledger to others. What it says follows from them, and can be checked without the project."),
+        ]
+        return terms
+    }
+}
+
+extension String {
+    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}

@@ -1,0 +1,40 @@
+import Checkpoints
+
+/// What a request asked for, as the ledger keeps it for good, sealed: numbers, keyed digests and the officer's own reference, but no name.
+public struct AskedRows: Codable, Sendable, Equatable {
+    /// How rows were named.
+    public enum Way: String, Codable, Sendable {
+        case ids, persons, group
+        /// No rows: what stitches had left was to be replayed.
+        case nothing
+    }
+
+    public let way: Way
+    /// Names of the list, each once; 1 for a group.
+    public let names: Int
+    /// How many names stood there more than once.
+    public let repeated: Int
+    /// Keyed digests of names that no row of the project has.
+    public let notFound: [String]
+    /// By request, rows of the list that it had deleted; those left out when the project was made under "".
+    public let deletedBefore: [String: Int]
+    /// Whoever asks for rows knows them by it; the officer's own word.
+    public let ticket: String?
+
+    init(_ target: DeletionTarget, _ selection: RowSelection, ticket: String?, in store: Store) {
+        (way, names) =
+            switch target {
+            case .list(let ids): (.ids, ids.entries.count)
+            case .persons(let people): (.persons, people.entries.count)
+            case .group: (.group, 1)
+            case .chain: (.nothing, 0)
+            }
+        repeated = selection.findings.repeated.count
+        notFound = selection.unknown.map { store.rowDigest($0.id) }.sorted()
+        deletedBefore = Dictionary(selection.deleted.map { ($0.row.request ?? "", 1) }, uniquingKeysWith: +)
+        self.ticket = ticket
+    }
+
+    /// Characters of a ticket, at most: it is a reference, and no place for a letter.
+    public static let longestTicket = 200
+}

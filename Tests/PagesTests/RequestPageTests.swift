@@ -1,0 +1,115 @@
+import Checkpoints
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Pages
+@testable import Unlearn
+
+@Suite("Pages of requests")
+struct RequestPageTests {
+    /// What a page says, without its markup; blanks run together.
+    private func text(_ html: String) -> String {
+        let body = html.replacing(/(?s)<style>.*?<\/style>|<svg.*?<\/svg>/, with: " ").replacing(/<[^>]*>/, with: " ")
+        return body.replacing("&quot;", with: "\"").replacing("&#39;", with: "'").replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
+            .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    private func record(
+        _ outcome: RequestRecord.Outcome, rows: Int = 2, asked: AskedRows? = nil, audits: [RequestRecord.Audit] = [], report: DeletionReport? = DeletionReport(request: "R3", rows: 2, epsilon: 0.1),
+        notReached: [RequestRecord.Remainder] = [], lineage: LineageShape? = nil, later: Int = 0
+    ) -> RequestRecord {
+        RequestRecord(
+            request: "R3", outcome: outcome, settledBy: outcome == .settled ? "R5" : nil, settledAt: outcome == .settled ? "2026-12-01T03:00:00Z" : nil, reason: outcome == .undone ? "interrupted" : nil,
+            project: "abcd", model: "lenet5", source: "csv:people.csv", testSource: nil, requested: "2026-11-30T14:05:09Z",
+            published: [.unfinished, .undone].contains(outcome) ? nil : "2026-11-30T14:06:00Z", closed: [.unfinished, .undone].contains(outcome) ? nil : "2026-11-30T14:06:01Z",
+            asked: asked, rowsErased: rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: report, audits: audits, notReached: notReached,
+            lineage: lineage, blocks: 10, stateDigest: "ff00", servingDigest: nil, isModelExact: outcome != .owed, laterRequests: later, ledgerPositions: [3, 4, 5], ledger: nil,
+            publicKey: "0123")
+    }
+
+    @Test(
+        "The first sentence says whether the rows are forgotten, and how",
+        arguments: [
+            (.exact, "Forgotten exactly. 2 rows were erased, and the model was made again exactly as if it had never learned from them."),
+            (.owed, "Forgotten approximately; an exact repetition is owed. 2 rows were erased."),
+            (.settled, "Forgotten exactly, in two steps. 2 rows were erased; the model was approximate at first, and R5 has made it exact on 1 December 2026, 03:00 UTC."),
+            (.noInfluence, "Forgotten. 2 rows were erased. No part of the model had learned from them"),
+            (.retrained, "Forgotten. 2 rows were erased, and every part of the model that had learned from them was trained again without them."),
+            (.undone, "Not carried out. Everything is as it was before: no row was erased."), (.unfinished, "Not finished."),
+            (.replay, "Exact again."),
+        ] as [(RequestRecord.Outcome, String)])
+    func answers(outcome: RequestRecord.Outcome, words: String) {
+        let page = text(RequestPage(record(outcome)).html())
+        #expect(page.contains(words), "\(page.prefix(600))")
+        // Only what is approximate asks for a replay.
+        #expect(page.contains("Run “unlearn replay”") == (outcome == .owed))
+    }
+
+    @Test("Names that were not found, rows deleted before and the ticket are said; a ticket is text, whatever it holds")
+    func asked() throws {
+        let value = JSONValue.object([
+            "way": .string("ids"), "names": .integer(4), "repeated": .integer(1), "not_found": .array([.string("aa")]), "deleted_before": .object(["R1": .integer(1), "": .integer(2)]),
+            "ticket": .string("</p><script>alert(1)</script>\u{202E}7"),
+        ])
+        let asked = try #require(AskedRows(value)), html = RequestPage(record(.exact, rows: 1, asked: asked)).html(), page = text(html)
+        #expect(page.contains("4 rows, named one by one (1 named more than once, counted once)"), "\(page)")
+        #expect(page.contains("1 of these names has no row in the project and was skipped"))
+        #expect(page.contains("2 rows left out when the project was made, 1 row by R1"))
+        #expect(page.contains("Clarify the name that was not found with whoever asked"))
+        #expect(!html.contains("<script") && !html.unicodeScalars.contains("\u{202E}") && page.contains("</p><script>alert(1)</script>"))
+        // What it was made of comes back from the ledger's form.
+        #expect(try AskedRows(JSONValue(asked)) == asked)
+        #expect(AskedRows(.object(["way": .string("ids")])) == nil)
+    }
+
+    @Test("What an audit found is told in words before figures, and that nobody looked is told, too")
+    func audits() throws {
+        func audit(_ verdict: String?) throws -> RequestRecord.Audit {
+            let figures: JSONValue? = verdict.map {
+                .object(["verdict": .string($0), "agreement_exact": .number(0.99123), "agreement_nothing_vs_exact": .number(0.987), "accuracy": .object(["exact": .number(0.9), "current": .number(0.9)])])
+            }
+            return RequestRecord.Audit(try LedgerEntry(.audited, request: 3, untilDeletion: figures.map { ["figures": $0] } ?? [:]))
+        }
+        #expect(text(RequestPage(record(.exact)).html()).contains("Nobody has compared the model with exact replay since this request."))
+        let nearer = text(RequestPage(record(.owed, audits: [try audit("nearer")])).html())
+        #expect(nearer.contains("the model is nearer to exact replay than a model from which nothing was deleted,") && nearer.contains("99.12") && nearer.contains("98.70"), "\(nearer)")
+        #expect(text(RequestPage(record(.owed, audits: [try audit("no-better-than-nothing")])).html()).contains("not nearer to exact replay than a model from which nothing was deleted. Run"))
+        let gone = text(RequestPage(record(.settled, audits: [try audit(nil)])).html())
+        #expect(gone.contains("was destroyed with them") && !gone.contains("Figures of the latest audit"))
+    }
+
+    @Test("What is left to do names places, and what stays is said apart from it")
+    func left() {
+        let page = text(RequestPage(record(.owed, notReached: [
+            .init(kind: .source, what: "the source that the rows were imported from", place: "csv:people.csv"), .init(kind: .copies, what: "backups and copies of the project's folder", place: nil),
+            .init(kind: .influences, what: "influences of the blocks that were not retrained", place: nil),
+        ])).html())
+        #expect(page.contains("☐ Delete the rows from the source that the rows were imported from: the next import would bring them back csv:people.csv"), "\(page)")
+        #expect(page.contains("☐ Destroy backups and copies of the project's folder, or note when they expire"))
+        #expect(page.contains("What nobody can tick off, and whoever signs should know of: Influences of the blocks that were not retrained."))
+    }
+
+    @Test("The strip of blocks shows which held rows and which were trained anew, also of ten thousand")
+    func strip() throws {
+        var report = DeletionReport(request: "R3", rows: 2, epsilon: 0.1)
+        (report.blocksTotal, report.blocksTouched, report.blocksRetrained) = (10, [4], 3)
+        report.segments = [.init(first: 4, last: 6, damping: 1, tailBound: 0)]
+        let html = RequestPage(record(.owed, report: report)).html()
+        #expect(text(html).contains("The training as a row of 10 blocks. 1 block held rows of this request (high bars); 3 were trained anew (dark), 7 were kept (light)."))
+        #expect(html.contains("block 4, held rows of this request, trained anew") && html.contains("block 7, kept"))
+        (report.blocksTotal, report.blocksTouched) = (10_000, [9_999])
+        report.segments = [.init(first: 9_999, last: 10_000, damping: nil, tailBound: 0)]
+        let large = RequestPage(record(.exact, report: report)).html()
+        #expect(large.contains("blocks 9985 to 10000, held rows of this request, trained anew") && large.utf8.count < 200_000)
+    }
+
+    @Test("The index says first what is owed, and links to every page")
+    func index() {
+        let owed = RequestIndexPage([record(.exact), record(.owed)]).html()
+        #expect(text(owed).contains("An exact repetition is owed to 1 of 2 requests") && owed.contains("href=\"R3.html\""))
+        #expect(text(RequestIndexPage([record(.exact)]).html()).contains("Nothing is owed to any of 1 request."))
+        #expect(text(RequestIndexPage([record(.unfinished)]).html()).contains("1 request is not finished."))
+    }
+}
