@@ -93,7 +93,8 @@ public struct RequestPage {
                     """
                     \(Markup.element("code", [:], Markup(text: "unlearn certificate \(record.request) --out \(record.request).json"))) writes the signed certificate of this request. Whoever \
                     has it and the key above (as \(Markup.element("code", [:], "signing-key.pem")), had from someone they trust) checks it without the project and without this \
-                    program: \(Markup.element("code", [:], Markup(text: "Scripts/verify-certificate \(record.request).json signing-key.pem"))). This page itself is not signed; the certificate is.
+                    program: \(Markup.element("code", [:], Markup(text: "Scripts/verify-certificate \(record.request).json signing-key.pem"))). This page itself is not signed; the certificate is. \
+                    It names nobody: \(Markup.element("code", [:], Markup(text: "unlearn opening \(record.request) --ids FILE"))) gives what lets a person who asked see that it speaks of them.
                     """))
         }
         return parts

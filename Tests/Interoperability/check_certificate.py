@@ -53,6 +53,17 @@ with tempfile.TemporaryDirectory() as name:
     predicate, claims = statement["predicate"], statement["predicate"]["claims"]
     head = predicate["ledger"]["tree_head"]
     expect(len(entries) >= 3 and len(lines) == 5 + len(statement["predicate"]["claims"]["not_reached"]) and "None" not in " ".join(lines), f"signature, tree head and {len(entries)} entries of the ledger of {head['size']} hold")
+    opening = json.loads(unlearn(project, "opening", "R3", "--ids", "-", "--json", input="person-7\n").stdout)["openings"][0]["opening"]
+
+    def named(*options):
+        return subprocess.run([sys.executable, str(script), str(folder / "R3.json"), str(pem), *options], capture_output=True, text=True)
+
+    done = named("--id", "person-7", "--opening", opening)
+    expect(done.returncode == 0 and "it speaks of 'person-7'" in done.stdout, f"the script finds the name that an opening is of ({done.stderr})")
+    for options, words in [(("--id", "person-6", "--opening", opening), "does not speak of 'person-6'"), (("--id", "person-7", "--opening", opening[:-1]), "64 hexadecimal digits"),
+                           (("--id", "person-7", "--opening", "0" * 64), "does not speak of"), (("--id", "person-7"), "usage"), (("--opening", opening), "usage")]:
+        done = named(*options)
+        expect(done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1 and not done.stdout, f"the script says: {words} ({done.stderr})")
     for entry in predicate["ledger"]["entries"]:
         leaf = hashlib.sha256(b"\0" + base64.b64decode(entry["entry"])).digest()
         path = [bytes.fromhex(step) for step in entry["inclusion_proof"]]

@@ -251,8 +251,9 @@ struct AttackTests {
             view.append("destroyed: \(try store.destroyedObjects(by: request.number).map { "\($0.kind) \($0.block)" })")
         }
         for entry in try store.ledger() {
-            let disclosed = entry.entry.disclosures.map(\.disclosure).filter { $0.name != "rows" }
-            view.append("\(entry.entry.event) \(entry.entry.sealed.count): \(try disclosed.map { "\($0.name) \(try text($0.value))" })")
+            // Digests of ids and commitments to names are under keys of this project alone, too.
+            let disclosed = entry.entry.disclosures.map(\.disclosure).filter { !["rows", "names"].contains($0.name) }
+            view.append("\(entry.entry.event) \(entry.entry.sealed.count), \(entry.entry.rows?.count ?? 0), \(entry.entry.names?.count ?? 0): \(try disclosed.map { "\($0.name) \(try text($0.value))" })")
         }
         return view
     }

@@ -51,6 +51,8 @@ final class SecretKey {
         case rows = 5
         /// Seals what ledger entries disclose to the key's owner, for good.
         case ledger = 6
+        /// Opens what a certificate says of single names to those who asked.
+        case openings = 7
     }
 
     func withBytes<Result>(_ body: (UnsafePointer<UInt8>) throws -> Result) rethrows -> Result {

@@ -6,6 +6,7 @@ final class ProjectKeys {
     let encryption: Encryption
     let keyring: SecretKey
     let rowIDs: SecretKey
+    let openings: SecretKey
     let catalogue: SecretKey
     let rows: SecretKey
     let ledger: SecretKey
@@ -16,6 +17,7 @@ final class ProjectKeys {
         self.encryption = encryption
         keyring = master.derived(.keyring)
         rowIDs = master.derived(.rowIDs)
+        openings = master.derived(.openings)
         catalogue = master.derived(.catalogue)
         rows = master.derived(.rows)
         ledger = master.derived(.ledger)

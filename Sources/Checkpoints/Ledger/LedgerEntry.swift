@@ -108,10 +108,15 @@ public struct LedgerEntry: Sendable, Equatable {
     public var details: JSONValue? { self["details"] }
 
     /// Keyed digests of the ids of the rows concerned, sorted; nil, too, where what stands there is no list of texts.
-    public var rows: [String]? {
-        guard case .array(let rows)? = self["rows"] else { return nil }
-        let digests = rows.compactMap(\.text)
-        return digests.count == rows.count ? digests : nil
+    public var rows: [String]? { texts("rows") }
+
+    /// Commitments to the names that rows were asked for by (`NameOpening`), sorted; nil in entries of earlier versions, too.
+    public var names: [String]? { texts("names") }
+
+    private func texts(_ name: String) -> [String]? {
+        guard case .array(let values)? = self[name] else { return nil }
+        let texts = values.compactMap(\.text)
+        return texts.count == values.count ? texts : nil
     }
 
     public var written: ObjectSummary? { self["written"].flatMap(ObjectSummary.init) }

@@ -7,6 +7,8 @@ import Training
 struct DeletionPlan {
     let selection: RowSelection
     let asked: AskedRows
+    /// People, or a provider, by whose names live rows were asked for.
+    let names: [String]
     let lineage: StoredLineage
     let options: ReplayOptions
     /// Slots by block of rows to be deleted.
@@ -74,7 +76,7 @@ extension Project {
         var replay = options.replay
         replay.sameNumerics = fingerprintDifference == nil
         return DeletionPlan(
-            selection: selection, asked: AskedRows(target, selection, ticket: options.ticket, in: store), lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
+            selection: selection, asked: AskedRows(target, selection, ticket: options.ticket, in: store), names: target.names(among: selection), lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
             stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),
             retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft,
             namesNoRows: target.namesNoRows)

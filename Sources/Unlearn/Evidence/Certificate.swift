@@ -41,6 +41,21 @@ public enum ErasureCertificate {
         public let ledgerSize: Int
         public let ledgerRoot: String
         public let notReached: [String]
+        /// Commitments to the names that were asked for; nil where an earlier version carried the request out.
+        let names: [String]?
+
+        private enum CodingKeys: CodingKey {
+            case request, project, issued, closed, rowsErased, rowsErasedBefore, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
+            case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached
+        }
+
+        /// Throws where a name is none of those whose rows were erased, or the opening is another's.
+        public func expectSpeaks(of name: String, opening: NameOpening, path: String) throws {
+            guard let names else { throw Failure(.input, "\(path) names nobody in any form: an earlier version carried \(request) out; ask the project's owner to look the name up") }
+            guard names.contains(opening.commitment(to: IDList.canonical(name))) else {
+                throw StatementType.erasure.refusal(path, "it does not speak of '\(name.prefix(80))', or the opening is that of another name or request")
+            }
+        }
     }
 
     /// Issues the certificate of a closed request, as JSON.
@@ -93,7 +108,8 @@ public enum ErasureCertificate {
             servingDigest: claims.influenceRemoved.report["serving"]?["model"]?.text, interimDigest: claims.influenceRemoved.report["interim"]?["state_digest"]?.text,
             interimServingDigest: claims.influenceRemoved.report["serving"]?["interim"]?.text,
             publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
-            notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") })
+            notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") },
+            names: verified.entries.first { $0.event == .deletionRequested }?.names)
     }
 
     /// Verifies that a project's ledger still begins as it was when a certificate was issued.

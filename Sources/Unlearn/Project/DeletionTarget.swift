@@ -14,6 +14,15 @@ public enum DeletionTarget: Sendable {
 
     var namesNoRows: Bool { if case .chain = self { true } else { false } }
 
+    /// People, or a provider, whose live rows it means.
+    func names(among selection: RowSelection) -> [String] {
+        switch self {
+        case .persons(let people): people.entries.filter { selection.linesWithLiveRows.contains($0.line) }.map(\.id)
+        case .group(let name): [IDList.canonical(name)]
+        case .list, .chain: []
+        }
+    }
+
     var noun: ListNoun { if case .persons = self { .person } else { .row } }
 
     /// What rows are named by, one by one or by the people whom they belong to.

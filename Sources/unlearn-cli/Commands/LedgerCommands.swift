@@ -19,6 +19,8 @@ extension CommandSpec {
         options: [
             OptionSpec("public-key", "FILE|HEX", "the project's public key (signing-key.pem), had from someone you trust; default: the key the certificate names"),
             OptionSpec("model", "FILE", "also that this .safetensors or .npz file, as 'unlearn export' writes it, is the model that the certificate speaks of: its tensors, and all that makes classes of rows"),
+            OptionSpec("id", "NAME", "also that it speaks of this row's id, person or provider; with --opening"),
+            OptionSpec("opening", "HEX", "what the project's owner handed over with the certificate ('unlearn opening')"),
             OptionSpec("project", "ID", "also that it is this project's ('unlearn status --json' and earlier certificates name its id)"),
         ],
         run: runVerifyCertificate)
@@ -132,9 +134,14 @@ extension CommandSpec {
         if let id = invocation.text("project"), Hexadecimal.decode(id)?.count != 16 {
             throw Failure(.input, "--project takes 32 hexadecimal digits, as 'unlearn status --json' names them, not '\(id.prefix(80))'")
         }
+        guard (invocation.text("id") == nil) == (invocation.text("opening") == nil) else {
+            throw Failure(.input, "--id and --opening go together: neither says anything without the other")
+        }
+        let asked = try invocation.text("id").map { (name: $0, opening: try NameOpening(hexadecimal: invocation.required("opening", "HEX"))) }
         let bytes = try readCertificate(path)
         let model = try invocation.text("model").map { (path: $0, digests: try ServedModel.digests(ofFile: $0)) }
         if StatementType(claimedBy: bytes) == .values {
+            if asked != nil { throw Failure(.input, "\(path) is a statement of values, which speaks of players by name; --id and --opening are for certificates") }
             var verified = try ValueStatement.verify(bytes, path: path, key: key, project: invocation.text("project"))
             verified = try ValueStatement.compareFiles(of: verified, in: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
             let sentence = try model.map { try CertifiedModel.sentence($0.path, $0.digests, among: [CertifiedModel(what: "the model that was valued", state: verified.stateDigest, serving: verified.servingDigest)].compactMap { $0 }) }
@@ -142,6 +149,7 @@ extension CommandSpec {
             return 0
         }
         let verified = try ErasureCertificate.verify(bytes, path: path, key: key, project: invocation.text("project"))
+        if let asked { try verified.expectSpeaks(of: asked.name, opening: asked.opening, path: path) }
         let trust = trust(verified.keyGiven)
         let known = [
             CertifiedModel(what: "the model right after the request", state: verified.stateDigest, serving: verified.servingDigest),
@@ -161,7 +169,8 @@ extension CommandSpec {
             \(verified.extrapolatedDistance.map { "\n    about \(fixed($0)) (L1) from exact replay by extrapolation of the fit; not a bound" } ?? "")
             not reached, as of its closing:
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
-            in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)\(sentence.map { "\n" + $0 } ?? "")
+            in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)\(sentence.map { "\n" + $0 } ?? "")\
+            \(asked.map { "\nit speaks of '\(Console.printable($0.name, keeping: []))': rows asked for by that name are among those erased" } ?? "")
             """)
         return 0
     }
