@@ -235,7 +235,28 @@ with tempfile.TemporaryDirectory() as name:
     unlearn(branches, "replay")
     unlearn(branches, "certificate", "R2", "--out", str(folder / "branches-paid.json"))
     said = script_says(folder / "branches-paid.json", signing).stdout
-    expect("removed by stitch; an exact replay has taken that away since" in said, "a stitch that was replayed is said to be")
+    expect("removed by stitch; an exact replay has taken that away since; made exact by R4, closed " in said, f"a stitch that was replayed is said to be, and by whom ({said})")
+    paid = (folder / "branches-paid.json").read_bytes()
+    settled = json.loads(forgery.text_of(paid))["predicate"]["claims"]["settled"]
+    expect(verdicts(forgery.signed(paid, same_bytes)) == (True, True), "its certificate is valid to both")
+
+    def without(event):
+        def change(content):
+            ledger = content["predicate"]["ledger"]
+            ledger["entries"] = [item for item in ledger["entries"]
+                                 if (entry := json.loads(base64.b64decode(item["entry"])))["request"] != "R4" or entry["event"] != event]
+        return change
+
+    def turned(content):
+        content["predicate"]["ledger"]["entries"].sort(key=lambda item: json.loads(base64.b64decode(item["entry"]))["request"], reverse=True)
+
+    false_settlements = {
+        "at another time": claim("settled", {**settled, "closed": "2020-01-01T00:00:00Z"}), "by another request": claim("settled", {**settled, "request": "R3"}),
+        "by none": claim("settled", None), "by one that is not closed": without("deletion-closed"), "by one that was not published": without("deletion-published"),
+        "by one that came before": turned,
+    }
+    accepted = {what: found for what, change in false_settlements.items() if (found := verdicts(forgery.signed(forgery.restated(paid, change), same_bytes))) != (False, False)}
+    expect(not accepted, f"{len(false_settlements)} settlements that were none are refused by both {accepted}")
     unlearn(branches, "export", "--out", str(folder / "paid.safetensors"))
     done = subprocess.run([sys.executable, str(script), folder / "branches-paid.json", signing, "--model", folder / "paid.safetensors"], capture_output=True, text=True)
     expect(done.returncode == 1 and "names no model to compare" in done.stderr and "another model" not in done.stderr, f"a certificate without a digest calls no model another ({done.stderr[-200:]})")

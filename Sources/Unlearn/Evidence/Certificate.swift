@@ -41,12 +41,15 @@ public enum ErasureCertificate {
         public let ledgerSize: Int
         public let ledgerRoot: String
         public let notReached: [String]
+        /// The request that made the model exact where this one had not, and when that was closed.
+        public let settledBy: String?
+        public let settledAt: String?
         /// Commitments to the names that were asked for; nil where an earlier version carried the request out.
         let names: [String]?
 
         private enum CodingKeys: CodingKey {
             case request, project, issued, closed, rowsErased, rowsErasedBefore, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
-            case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached
+            case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached, settledBy, settledAt
         }
 
         /// Throws where a name is none of those whose rows were erased, or the opening is another's.
@@ -68,9 +71,14 @@ public enum ErasureCertificate {
     private static func issueInOneView(_ number: Int, of store: Store) throws -> [UInt8] {
         if let fault = try store.ledgerFaults().first { throw Failure(.damaged, "\(fault); run 'unlearn check'") }
         let name = Store.requestName(number), all = try store.ledger()
-        let entries = all.filter { $0.entry.request == name }
+        var entries = all.filter { $0.entry.request == name }
         guard let request = try store.request(number) else {
             throw Failure(.input, "no request \(name); 'unlearn log' lists them")
+        }
+        if let settlement = try store.settlements()[number] {
+            let events: [LedgerEvent] = [.deletionRequested, .deletionPublished, .deletionClosed]
+            entries += all.filter { $0.entry.request == Store.requestName(settlement) && events.contains($0.entry.event) }
+            entries.sort { $0.position < $1.position }
         }
         guard request.state == .closed, let claims = ErasureClaims(entries.map(\.entry)) else {
             throw Failure(.input, "\(name) was not carried out; there is nothing to certify ('unlearn log --request \(name)' says why)")
@@ -109,6 +117,7 @@ public enum ErasureCertificate {
             interimServingDigest: claims.influenceRemoved.report["serving"]?["interim"]?.text,
             publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") },
+            settledBy: claims.settled?.request, settledAt: claims.settled?.closed,
             names: verified.entries.first { $0.event == .deletionRequested }?.names)
     }
 
@@ -118,5 +127,23 @@ public enum ErasureCertificate {
         try StatementType.erasure.expectProject(try verify(bytes, path: path, key: nil).project, is: store, path: path)
         let verified = try verify(bytes, path: path, key: store.publicKey)
         try StatementType.erasure.expectContinued(project: verified.project, size: verified.ledgerSize, root: verified.ledgerRoot, by: store, path: path)
+    }
+}
+
+extension Store {
+    /// By the number of a request that was owed exactness, the first one behind it whose exact replay paid that. What is owed still is not in it.
+    /// - Complexity: O(requests).
+    func settlements() throws -> [Int: Int] {
+        var owed: [Int] = [], settlements: [Int: Int] = [:]
+        for request in try requests() where request.state == .closed || request.state == .published {
+            let report = try DeletionReport(json: request.report)
+            if report.exact, request.state == .closed {
+                for number in owed { settlements[number] = request.number }
+                owed = []
+            } else if report.isExactnessOwed {
+                owed.append(request.number)
+            }
+        }
+        return settlements
     }
 }

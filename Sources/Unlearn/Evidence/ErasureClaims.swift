@@ -64,6 +64,22 @@ struct ErasureClaims: Codable, Equatable {
         }
     }
 
+    /// The exact replay that took away what a stitch of this request had left: another request of the same ledger, published later.
+    struct Settlement: Codable, Equatable {
+        let request: String
+        let published: String
+        let closed: String
+
+        /// - Parameter entries: those of one request, in the ledger's order.
+        /// - Returns: nil where they do not tell of an exact deletion, or replay, that was closed.
+        fileprivate init?(_ entries: ArraySlice<LedgerEntry>) {
+            guard let published = entries.first(where: { $0.event == .deletionPublished }), let closed = entries.last, closed.event == .deletionClosed,
+                let request = closed.request, entries.allSatisfy({ $0.request == request }), published.details?["report"]?["exact"] == .bool(true)
+            else { return nil }
+            (self.request, self.published, self.closed) = (request, published.time, closed.time)
+        }
+    }
+
     let request: String
     let requested: String
     let published: String
@@ -76,17 +92,30 @@ struct ErasureClaims: Codable, Equatable {
     let rowsErased: RowsErased
     let checkpointsErased: CheckpointsErased
     let influenceRemoved: InfluenceRemoved
+    /// Nil where the request was exact itself, or exactness is owed to it still.
+    let settled: Settlement?
+    /// What a settlement took away is not in it.
     let notReached: [NotReached]
 
-    /// - Parameter entries: those of one request, in the ledger's order.
+    /// - Parameter entries: those of one request, in the ledger's order; and those of the one that settled it, where it was owed exactness.
     /// - Returns: nil where they do not tell of a deletion that was begun, published and closed.
-    init?(_ entries: [LedgerEntry]) {
+    init?(_ all: [LedgerEntry]) {
+        let entries = all.filter { $0.request == all.first?.request }, others = all.filter { $0.request != all.first?.request }
         guard let requested = entries.first(where: { $0.event == .deletionRequested }),
             let published = entries.first(where: { $0.event == .deletionPublished }),
             let closed = entries.first(where: { $0.event == .deletionClosed }), let request = requested.request,
             entries.allSatisfy({ $0.request == request }), let kept = published.details?["report"], let destroyed = closed.destroyed, let rows = requested.rows
         else { return nil }
         let report = Self.report(kept, published)
+        if others.isEmpty {
+            settled = nil
+        } else {
+            // What came after it, and paid what was owed.
+            guard Self.isExactnessOwed(report), let settlement = Settlement(others[...]), let close = all.firstIndex(of: closed),
+                all[..<close].allSatisfy({ $0.request == request })
+            else { return nil }
+            settled = settlement
+        }
         self.request = request
         self.requested = requested.time
         self.published = published.time
@@ -101,7 +130,9 @@ struct ErasureClaims: Codable, Equatable {
             count: destroyed.count(where: \.isCheckpoint), evidence: destroyed.count { $0 == .evidence }, utilities: destroyed.count { $0 == .utilities })
         influenceRemoved = Self.influence(
             report, published, audits: entries.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
-        notReached = Self.remainders(report, published, isEncrypted: Self.isEncrypted(encryption)).map(\.1)
+        let isSettled = settled != nil
+        notReached = Self.remainders(report, published, isEncrypted: Self.isEncrypted(encryption))
+            .filter { !isSettled || ![.influences, .sample].contains($0.kind) }.map(\.1)
     }
 
     /// The deletion's report with what the entry still discloses of the model and of what was measured.
@@ -130,6 +161,9 @@ struct ErasureClaims: Codable, Equatable {
     static func madeStitch(_ report: JSONValue) -> Bool {
         if case .integer(let count)? = report["stitches"] { count > 0 } else { report["damping"]?.double != nil }
     }
+
+    /// Whether a deletion's report says that exactness was owed behind it.
+    static func isExactnessOwed(_ report: JSONValue) -> Bool { report["exact"] != .bool(true) && (madeStitch(report) || report["other_numerics"] == .bool(true)) }
 
     /// What is left where, by kind.
     static func remainders(_ report: JSONValue, _ published: LedgerEntry, isEncrypted: Bool) -> [(kind: RequestRecord.Remainder.Kind, NotReached)] {

@@ -174,7 +174,8 @@ private struct LedgerProof: Codable {
 
     /// - Throws: what `refuse` makes of the first entry that is not readable or not in the ledger.
     func verifiedEntries(_ refuse: (String) -> Failure) throws -> [LedgerEntry] {
-        try entries.map { proof in
+        guard zip(entries, entries.dropFirst()).allSatisfy({ $0.position < $1.position }) else { throw refuse("its entries are not in the ledger's order") }
+        return try entries.map { proof in
             guard let bytes = StrictJSON.bytes(base64: proof.entry) else { throw refuse("entry \(proof.position) of the ledger is not readable") }
             let path = proof.inclusionProof.compactMap { text in
                 Hexadecimal.decode(text).flatMap { $0.count == SHA256.length && Hexadecimal.encode($0) == text ? SHA256(bytes: $0) : nil }

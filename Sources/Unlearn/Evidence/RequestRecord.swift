@@ -130,14 +130,13 @@ extension Project {
             let status = try status(), model = lineage.isEmpty ? nil : try lineage.model()
             let serving = try model.map { try servingDigest(of: ExportedModel(state: $0, settings: settings)).description }
             let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
-            // In order; the first exact one behind a stitch settles it.
-            let exact = try requests.filter { $0.state == .published || $0.state == .closed }.filter { try DeletionReport(json: $0.report).exact }.map(\.number)
+            let settlements = try store.settlements()
             return try requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
                 func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
                 let begun = first(.deletionRequested), closing = first(.deletionClosed), claims = ErasureClaims(entries.map(\.entry))
                 let report = request.report.isEmpty ? nil : try DeletionReport(json: request.report)
-                let settling = exact.first { $0 > request.number }
+                let settling = settlements[request.number]
                 let outcome: RequestRecord.Outcome =
                     if request.state == .undone { .undone }
                     else if request.state != .closed { .unfinished }

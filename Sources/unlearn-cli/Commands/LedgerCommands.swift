@@ -165,9 +165,10 @@ extension CommandSpec {
             (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.stitched ? "stitch" : "retraining")" : "no influence to remove: no trained block held the rows")\
             \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")\
             \(verified.hadInfluence ? "\n    \(verified.meaning)" : "")\
+            \(verified.settledBy.map { "\n    made exact since by \($0), closed \(verified.settledAt ?? "")" } ?? "")\
             \(verified.interimDigest.map { "\n    interim model meanwhile \($0)" } ?? "")\
             \(verified.extrapolatedDistance.map { "\n    about \(fixed($0)) (L1) from exact replay by extrapolation of the fit; not a bound" } ?? "")
-            not reached, as of its closing:
+            not reached\(verified.settledBy == nil ? ", as of its closing" : ""):
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)\(sentence.map { "\n" + $0 } ?? "")\
             \(asked.map { "\nit speaks of '\(Console.printable($0.name, keeping: []))': rows asked for by that name are among those erased" } ?? "")
