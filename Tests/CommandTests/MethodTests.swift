@@ -54,7 +54,8 @@ struct MethodTests {
         (["--method", "stitch", "--patience", "5"], "--patience is for --method auto; leave it out"),
         (["--method", "exact", "--patience", "5"], "--patience is for --method auto; leave it out"),
         (["--epsilon", "0.2", "--patience", "5"], "--patience is for --method auto; leave it out, or --epsilon, which asks for a stitch"),
-        (["--patience", "-1"], "--patience"), (["--patience", "soon"], "--patience"), (["--method", "never"], "--method takes auto, stitch, exact, not 'never'"),
+        (["--method", "exact", "--damping", "0.5"], "--damping is for stitches, and --method exact makes none"),
+        (["--method", "exact", "--on-no-decay", "fail"], "--on-no-decay is for stitches"), (["--patience", "-1"], "--patience"), (["--patience", "soon"], "--patience"), (["--method", "never"], "--method takes auto, stitch, exact, not 'never'"),
     ])
     func refused(arguments: [String], words: String) throws {
         let program = try data.initialise()

@@ -75,7 +75,10 @@ enum Cell {
         return isNegative ? -value : value
     }
 
-    /// Exponents, many digits, hexadecimal, digits in groups of three.
+    /// What numbers are written with. A code such as `0x1F`, which the standard library would read, is a name.
+    private static let ofNumbers = Set("0123456789+-.eE".utf8)
+
+    /// Exponents, many digits, digits in groups of three.
     private static func anyNumber(_ trimmed: UnsafeBufferPointer<UInt8>, decimalComma: Bool) -> Double? {
         var text = text(trimmed)
         if let plain = withoutGroups(text, decimalComma: decimalComma) {
@@ -84,7 +87,7 @@ enum Cell {
             guard !text.utf8.contains(UInt8(ascii: ".")) else { return nil }
             text = String(text.map { $0 == "," ? "." : $0 })
         }
-        guard let value = Double(text), value.isFinite else { return nil }
+        guard text.utf8.allSatisfy(ofNumbers.contains), let value = Double(text), value.isFinite else { return nil }
         return value
     }
 

@@ -90,6 +90,9 @@ extension CommandSpec {
     private static func method(_ invocation: Invocation) throws -> DeletionMethod {
         let ofStitch = stitchOptions.first { invocation.text($0) != nil }
         let method = try invocation.choice("method", DeletionMethod.self) ?? (ofStitch == nil ? .automatic : .stitch)
+        if method == .exact, let ofStitch {
+            throw Failure(.input, "--\(ofStitch) is for stitches, and --method exact makes none; leave one of the two out")
+        }
         if method != .automatic, invocation.text("patience") != nil {
             throw Failure(.input, "--patience is for --method auto; leave it out" + (ofStitch.map { ", or --\($0), which asks for a stitch" } ?? ""))
         }
