@@ -20,18 +20,20 @@ public struct RequestIndexPage {
         let answer: Markup =
             if !open.isEmpty { .element("span", ["class": "bad"], "\(open.count) \(open.count == 1 ? "request is" : "requests are") not finished.") }
             else if !owed.isEmpty { .element("span", ["class": "bad"], "An exact repetition is owed to \(owed.count) of \(records.count) \(records.count == 1 ? "request" : "requests"): run “unlearn replay”.") }
-            else { .element("span", ["class": "good"], "Nothing is owed to any of \(records.count) \(records.count == 1 ? "request" : "requests").") }
+            else { .element("span", ["class": "good"], "No exact repetition is owed to any of \(records.count) \(records.count == 1 ? "request" : "requests").") }
+        let unclear = records.filter { $0.asked?.notFound.isEmpty == false }.map(\.request)
+        let toClarify: Markup = unclear.isEmpty ? .none : " Names that were not found are to be clarified in \(unclear.joined(separator: ", "))."
         var page = Page(
-            title: "Requests for erasure", header: [.element("p", ["class": "answer"], answer), .element("p", ["class": "quiet"], RequestWords(records[0]).dated)],
+            title: "Requests for erasure", header: [.element("p", ["class": "answer"], answer, toClarify), .element("p", ["class": "quiet"], RequestWords(records.last!).dated)],
             footer: "Written by unlearn \(programVersion). This page is one file: it loads nothing and runs nothing.")
         var table = Table(
             caption: "In the order in which they were received",
-            columns: [.init("Request", isNumber: false), .init("Reference", isNumber: false), .init("Received", isNumber: false), .init("Rows erased"), .init("Outcome", isNumber: false)])
+            columns: [.init("Request", isNumber: false), .init("Reference", isNumber: false), .init("Received", isNumber: false), .init("Rows erased"), .init("Not found"), .init("Outcome", isNumber: false)])
         for record in records {
             let words = RequestWords(record)
             table.append([
                 .element("a", ["href": Self.fileName(record)], Markup(text: record.request)), record.asked?.ticket.map(Markup.isolated) ?? "",
-                Markup(text: words.time(record.requested)), Markup(text: String(record.rowsErased)), Markup(text: Self.outcome(record)),
+                Markup(text: words.time(record.requested)), Markup(text: String(record.rowsErased)), Markup(text: record.asked.map { String($0.notFound.count) } ?? ""), Markup(text: Self.outcome(record)),
             ])
         }
         page.append("requests", "Requests", [table.markup(label: "Requests")])

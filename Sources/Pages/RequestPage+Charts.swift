@@ -28,7 +28,7 @@ extension RequestPage {
         return Page.figure(
             strip,
             """
-            The training as a row of \(total) blocks\(record.lineage == nil ? "" : ", stem first, then branch by branch")\(size == 1 ? "" : " (\(size) to a bar)"). \(touched.count) \(touched.count == 1 ? "block" : "blocks") held rows \
+            \(record.laterRequests == 0 ? "The" : "As this request left it: the") training as a row of \(total) \(total == 1 ? "block" : "blocks")\(record.lineage == nil ? "" : ", stem first, then branch by branch")\(size == 1 ? "" : " (\(size) to a bar)"). \(touched.count) \(touched.count == 1 ? "block" : "blocks") held rows \
             of this request (high bars); \(retrained) \(retrained == 1 ? "was" : "were") trained anew (dark), \(kept) \(kept == 1 ? "was" : "were") kept (light).
             """)
     }

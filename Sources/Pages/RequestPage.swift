@@ -29,13 +29,13 @@ public struct RequestPage {
         var facts: [(term: Markup, meaning: Markup)] = [("Reference (ticket)", record.asked?.ticket.map(Markup.isolated) ?? "none was given")]
         facts.append(("Received by the program", Markup(text: words.time(record.requested))))
         if record.published != nil { facts.append(("Model without the rows in place", Markup(text: words.time(record.published)))) }
-        if record.closed != nil { facts.append(("Everything superseded destroyed", Markup(text: words.time(record.closed)))) }
+        if record.closed != nil { facts.append(("Superseded files destroyed", Markup(text: words.time(record.closed)))) }
         facts.append(("Asked for", Markup(text: words.askedFor)))
         if let found = words.notFound { facts.append(("Not found", Markup(text: found))) }
         if let before = words.deletedBefore { facts.append(("Deleted before", Markup(text: before))) }
         facts.append(("Erased by this request", Markup(text: words.erased)))
         facts.append(("What happened to the model", words.model))
-        if let served = words.served { facts.append(("What is served now", served)) }
+        if let current = words.current { facts.append(("The project’s model now", current)) }
         return [Page.definitions(facts)]
     }
 

@@ -9,13 +9,14 @@ struct RequestWords {
 
     private func rows(_ count: Int) -> String { "\(NumberText.grouped(count)) row\(count == 1 ? "" : "s")" }
 
-    /// `30 November 2026, 14:05 UTC`, from `2026-11-30T14:05:09Z`.
+    /// `30 November 2026, 14:05:09 UTC`, from `2026-11-30T14:05:09Z`.
     func time(_ text: String?) -> String {
         guard let text else { return "not yet" }
         let parts = text.split { "-T:Z".contains($0) }.map { Int($0) }
-        guard parts.count >= 5, let year = parts[0], let month = parts[1], let day = parts[2], let hour = parts[3], let minute = parts[4], (1...12).contains(month) else { return text }
+        guard parts.count == 6, let year = parts[0], let month = parts[1], let day = parts[2], let hour = parts[3], let minute = parts[4], let second = parts[5], (1...12).contains(month)
+        else { return text }
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(day) \(Self.months[month - 1]) \(year), \(two(hour)):\(two(minute)) UTC"
+        return "\(day) \(Self.months[month - 1]) \(year), \(two(hour)):\(two(minute)):\(two(second)) UTC"
     }
 
     private static let months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
@@ -24,7 +25,8 @@ struct RequestWords {
 
     var title: String { record.outcome == .replay ? "Request \(record.request): making the model exact again" : "Request \(record.request): erasure of personal data" }
 
-    var dated: Markup { "Of \(Markup.element("code", [:], Markup(text: record.source))), in project \(Markup.element("code", [:], Markup(text: record.project)))" }
+    /// Whose rows, and of which state of affairs: the last that the ledger knows.
+    var dated: Markup { "\(record.ledger.map { "As of \(time($0.time)). " } ?? "")Of \(Markup.element("code", [:], Markup(text: record.source))), in project \(Markup.element("code", [:], Markup(text: record.project)))" }
 
     /// What there is to say before anything else.
     var answer: Markup {
@@ -37,13 +39,23 @@ struct RequestWords {
         case .retrained: "\(good("Forgotten.")) \(whose), and every part of the model that had learned from \(them) was trained again without \(them)."
         case .owed:
             """
-            \(bad("Forgotten approximately; an exact repetition is owed.")) \(whose). The model was trained again without \(them) until hardly any trace was left, \
-            but parts that came after \(them) were kept. Running “unlearn replay” makes it exact.
+            \(bad("Forgotten approximately; an exact repetition is owed.")) \(whose). \(approximate)\
+            \(record.owedBefore.isEmpty ? "" : "Of the rows asked for, \(joined(record.owedBefore)) had erased some before, and exactness is owed to \(record.owedBefore.count == 1 ? "it" : "them") still. ")\
+            Running “unlearn replay” makes the model exact.
             """
         case .settled: "\(good("Forgotten exactly, in two steps.")) \(whose); the model was approximate at first, and \(record.settledBy ?? "a later request") has made it exact on \(time(record.settledAt))."
-        case .replay: "\(good("Exact again.")) What earlier requests had left approximate in the model was trained again exactly. No row was erased by this request itself."
+        case .replay:
+            "\(good("Exact again.")) What \(record.settles.isEmpty ? "earlier requests" : joined(record.settles)) had left approximate in the model was trained again exactly. No row was erased by this request itself."
         }
     }
+
+    /// Nothing where this request itself left nothing approximate.
+    private var approximate: String {
+        guard record.report?.isExactnessOwed == true else { return "" }
+        return "The model was trained again without \(them) for some while, and the later parts of the training, which had known \(them), were put back on. "
+    }
+
+    private func joined(_ names: [String]) -> String { names.count < 2 ? names.joined() : "\(names.dropLast().joined(separator: ", ")) and \(names.last!)" }
 
     private func good(_ text: String) -> Markup { .element("span", ["class": "good"], Markup(text: text)) }
     private func bad(_ text: String) -> Markup { .element("span", ["class": "bad"], Markup(text: text)) }
@@ -55,7 +67,7 @@ struct RequestWords {
         guard let asked = record.asked else { return "not kept by the version of the program that carried this request out" }
         let repeated = asked.repeated == 0 ? "" : " (\(NumberText.grouped(asked.repeated)) named more than once, counted once)"
         return switch asked.way {
-        case .ids: "\(rows(asked.names)), named one by one\(repeated)"
+        case .ids: "\(NumberText.grouped(asked.names)) \(asked.names == 1 ? "id" : "ids") of rows\(repeated)"
         case .persons: "all rows of \(NumberText.grouped(asked.names)) \(asked.names == 1 ? "person" : "people")\(repeated)"
         case .group: "all rows of one provider"
         case .nothing: "no row: what earlier requests had left approximate was to be made exact"
@@ -65,7 +77,7 @@ struct RequestWords {
     var notFound: String? {
         guard let asked = record.asked, asked.way == .ids || asked.way == .persons else { return nil }
         let noun = asked.way == .ids ? "of these names" : "of these people"
-        guard !asked.notFound.isEmpty else { return "none \(noun): each has a row in the project" }
+        guard !asked.notFound.isEmpty else { return "none \(noun): the project knew each" }
         return "\(NumberText.grouped(asked.notFound.count)) \(noun) \(asked.notFound.count == 1 ? "has" : "have") no row in the project and \(asked.notFound.count == 1 ? "was" : "were") skipped; check that they are spelled as the data spell them"
     }
 
@@ -92,22 +104,27 @@ struct RequestWords {
         case .noInfluence: "Nothing: no part of it that is trained had learned from the rows."
         case .exact: "It has the bits that training without the rows gives: as if the rows had never been there.\(share)"
         case .retrained: "All parts that had stood on the rows were trained again without them; what else in it is approximate belongs to other requests.\(share)"
-        case .owed:
-            "It is an approximation.\(share) The parts that came later were kept: they were trained when the model still knew the rows. \(report.guarded ? "A statistical test on this very deletion found that the rows’ influence had faded by then." : "The statistical test objected, and was overruled by an option.") Until an exact repetition is done, what is left of the influence is not nothing."
-        case .settled: "It was an approximation from \(time(record.published)) until \(time(record.settledAt)); then \(record.settledBy ?? "") trained everything again that had been kept.\(share)"
-        case .replay: "Everything that had been kept by approximate deletions was trained again.\(share)"
+        case .owed where report.isExactnessOwed:
+            "It is an approximation.\(share) The parts that came later were kept: they were trained when the model still knew the rows. \(report.guarded ? "A statistical test on this very deletion found that the rows’ influence had faded by then." : "The statistical test objected, and was overruled by an option.") Until an exact repetition is done, what is left of the influence is not nothing.\(leftBeside(report))"
+        case .owed: "For the rows that this request itself erased, all that had learned from them was trained again.\(share) For those that \(joined(record.owedBefore)) had erased it is an approximation."
+        case .settled: "It was an approximation from \(time(record.published)) until \(time(record.settledAt)).\(share) Then \(record.settledBy ?? "a later request") trained again all that still bore a trace of the rows."
+        case .replay: "All that still bore a trace of rows erased before was trained again.\(share)"
         case .unfinished, .undone: "nothing"
         }
         return Markup(text: words)
     }
 
-    var served: Markup? {
+    /// What a damped stitch did not carry on lies in the project, too.
+    private func leftBeside(_ report: DeletionReport) -> String {
+        report.segments.contains { $0.damping ?? 1 < 1 }
+            ? " A part of the difference was not carried into the later parts; it lies in the project, sealed: whoever has the project’s key could put it back, and come near the model before." : ""
+    }
+
+    /// The project's own model: what is served elsewhere the program cannot know.
+    var current: Markup? {
         guard let digest = record.stateDigest else { return nil }
         let later = record.laterRequests == 0 ? "" : "; \(record.laterRequests == 1 ? "1 later request is" : "\(record.laterRequests) later requests are") in it, too"
-        return """
-            state \(Markup.element("code", [:], Markup(text: digest)))\(record.servingDigest.map { ", as exported \(Markup.element("code", [:], Markup(text: $0)))" as Markup } ?? Markup.none)\
-            ; \(record.isModelExact ? "exact" : "approximate")\(later)
-            """
+        return "\(record.isModelExact ? "exact" : "approximate")\(later); its state has the digest \(Markup.element("code", [:], Markup(text: digest)))"
     }
 
     // MARK: What is left to do
@@ -126,8 +143,9 @@ struct RequestWords {
         }
         for remainder in record.notReached {
             switch remainder.kind {
+            case .source where record.outcome == .replay: break
             case .source: items.append(("Delete the rows from \(remainder.what): the next import would bring them back", remainder.place))
-            case .exports: items.append(("Replace model files that were exported before, on every machine that serves them, and destroy the old ones; so certificates issued before", nil))
+            case .exports: items.append(("Replace every model file that was exported before \(record.outcome == .settled ? "\(record.settledBy ?? "the model became exact")" : "this request") by one exported now, on every machine that serves it, and destroy the old ones; destroy certificates issued before, too", nil))
             case .copies: items.append(("Destroy \(remainder.what), or note when they expire", nil))
             case .drive, .constants, .influences, .sample: break
             }
@@ -148,8 +166,11 @@ struct RequestWords {
         switch record.outcome {
         case .noInfluence: "No comparison is needed: nothing in the model had learned from the rows."
         case .undone, .unfinished: "There is nothing to compare yet."
+        case .settled: "Nobody compared the model with exact replay while it was approximate. \(record.settledBy ?? "The later request") has made it exact: see that request’s page and certificate."
         default:
-            "Nobody has compared the model with exact replay since this request. “unlearn audit --request \(record.request)” trains it again without all deleted rows and compares, and this page then says what it found."
+            record.laterRequests == 0
+                ? "Nobody has compared the model with exact replay since this request. “unlearn audit” trains it again without all deleted rows and compares, and this page then says what it found."
+                : "Nobody compared the model with exact replay before later requests changed it. “unlearn audit” compares it as it is now, and the page of the latest request says what it found."
         }
     }
 
@@ -164,7 +185,7 @@ struct RequestWords {
             case .undecided: "\(when)too little was kept to tell whether the model is nearer to exact replay than one from which nothing was deleted."
             case .mismatch: "\(when)\(bad("the model claims to be exact, and exact replay gives another one.")) Do not rely on this request before this is understood."
             case .noInfluence: "\(when)no part of the model had learned from the rows: there was nothing to compare."
-            case nil: "\(when)what it found was measured on models that knew rows which a later request deleted, and was destroyed with them."
+            case nil: "\(when)what it found is gone: a later request destroys what was measured on models before it."
             }
         }
     }
@@ -190,7 +211,7 @@ struct RequestWords {
         if record.report?.residual.isEmpty == false { terms.append(("Residual memory", "How much a model without the rows still differs from the one before, measured after each retrained block.")) }
         if record.report?.margin != nil { terms.append(("Log-odds", "How sure a model is of a class: 0 is undecided, each step of 1 is 2.7 times as sure.")) }
         terms += [
-            ("Digest", "A number computed from a file’s whole content. Two files with the same digest are the same."),
+            ("Digest", "A number computed from the whole of something, here the numbers of a model. Two models with the same digest are the same. (A file that holds a model has another digest, as it holds more; “unlearn verify-certificate --model FILE” compares.)"),
             ("Ledger", "The project’s record of everything that was done, signed; an entry that is changed, removed or slipped in later is noticed."),
             ("Certificate", "A signed file that shows entries of the ledger to others. What it says follows from them, and can be checked without the project."),
         ]

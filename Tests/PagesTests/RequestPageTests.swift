@@ -9,6 +9,12 @@ import Testing
 
 @Suite("Pages of requests")
 struct RequestPageTests {
+    private let head: TreeHead
+
+    init() throws {
+        head = try JSONDecoder().decode(TreeHead.self, from: Data(#"{"project":"abcd","size":6,"root":"00","time":"2026-11-30T14:07:00Z","signature":"00"}"#.utf8))
+    }
+
     /// What a page says, without its markup; blanks run together.
     private func text(_ html: String) -> String {
         let body = html.replacing(/(?s)<style>.*?<\/style>|<svg.*?<\/svg>/, with: " ").replacing(/<[^>]*>/, with: " ")
@@ -17,15 +23,20 @@ struct RequestPageTests {
     }
 
     private func record(
-        _ outcome: RequestRecord.Outcome, rows: Int = 2, asked: AskedRows? = nil, audits: [RequestRecord.Audit] = [], report: DeletionReport? = DeletionReport(request: "R3", rows: 2, epsilon: 0.1),
-        notReached: [RequestRecord.Remainder] = [], lineage: LineageShape? = nil, later: Int = 0
+        _ outcome: RequestRecord.Outcome, rows: Int = 2, asked: AskedRows? = nil, audits: [RequestRecord.Audit] = [], report: DeletionReport? = nil,
+        notReached: [RequestRecord.Remainder] = [.init(kind: .source, what: "the source that the rows were imported from", place: "csv:people.csv")], lineage: LineageShape? = nil, later: Int = 0,
+        owedBefore: [String] = []
     ) -> RequestRecord {
-        RequestRecord(
-            request: "R3", outcome: outcome, settledBy: outcome == .settled ? "R5" : nil, settledAt: outcome == .settled ? "2026-12-01T03:00:00Z" : nil, reason: outcome == .undone ? "interrupted" : nil,
+        var own = DeletionReport(request: "R3", rows: 2, epsilon: 0.1)
+        own.stitches = outcome == .owed && owedBefore.isEmpty ? 1 : 0
+        return RequestRecord(
+            request: "R3", outcome: outcome, settledBy: outcome == .settled ? "R5" : nil, settledAt: outcome == .settled ? "2026-12-01T03:00:00Z" : nil,
+            settles: outcome == .replay ? ["R1", "R2"] : [], owedBefore: owedBefore, reason: outcome == .undone ? "interrupted" : nil,
             project: "abcd", model: "lenet5", source: "csv:people.csv", testSource: nil, requested: "2026-11-30T14:05:09Z",
             published: [.unfinished, .undone].contains(outcome) ? nil : "2026-11-30T14:06:00Z", closed: [.unfinished, .undone].contains(outcome) ? nil : "2026-11-30T14:06:01Z",
-            asked: asked, rowsErased: rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: report, audits: audits, notReached: notReached,
-            lineage: lineage, blocks: 10, stateDigest: "ff00", servingDigest: nil, isModelExact: outcome != .owed, laterRequests: later, ledgerPositions: [3, 4, 5], ledger: nil,
+            asked: asked, rowsErased: [.undone, .unfinished].contains(outcome) ? 0 : rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: report ?? own, audits: audits, notReached: [.undone, .unfinished].contains(outcome) ? [] : notReached,
+            lineage: lineage, blocks: 10, stateDigest: "ff00", servingDigest: nil, isModelExact: outcome != .owed, laterRequests: later, ledgerPositions: [3, 4, 5],
+            ledger: head,
             publicKey: "0123")
     }
 
@@ -33,18 +44,19 @@ struct RequestPageTests {
         "The first sentence says whether the rows are forgotten, and how",
         arguments: [
             (.exact, "Forgotten exactly. 2 rows were erased, and the model was made again exactly as if it had never learned from them."),
-            (.owed, "Forgotten approximately; an exact repetition is owed. 2 rows were erased."),
-            (.settled, "Forgotten exactly, in two steps. 2 rows were erased; the model was approximate at first, and R5 has made it exact on 1 December 2026, 03:00 UTC."),
+            (.owed, "Forgotten approximately; an exact repetition is owed. 2 rows were erased. The model was trained again without them for some while,"),
+            (.settled, "Forgotten exactly, in two steps. 2 rows were erased; the model was approximate at first, and R5 has made it exact on 1 December 2026, 03:00:00 UTC."),
             (.noInfluence, "Forgotten. 2 rows were erased. No part of the model had learned from them"),
             (.retrained, "Forgotten. 2 rows were erased, and every part of the model that had learned from them was trained again without them."),
             (.undone, "Not carried out. Everything is as it was before: no row was erased."), (.unfinished, "Not finished."),
-            (.replay, "Exact again."),
+            (.replay, "Exact again. What R1 and R2 had left approximate in the model was trained again exactly."),
         ] as [(RequestRecord.Outcome, String)])
     func answers(outcome: RequestRecord.Outcome, words: String) {
         let page = text(RequestPage(record(outcome)).html())
         #expect(page.contains(words), "\(page.prefix(600))")
         // Only what is approximate asks for a replay.
-        #expect(page.contains("Run “unlearn replay”") == (outcome == .owed))
+        #expect(page.contains("Run “unlearn replay”") == (outcome == .owed) && (page.contains("unlearn replay") == (outcome == .owed)))
+        #expect(page.contains("As of 30 November 2026, 14:07:00 UTC.") && page.contains("Delete the rows from") == ![.replay, .undone, .unfinished].contains(outcome))
     }
 
     @Test("Names that were not found, rows deleted before and the ticket are said; a ticket is text, whatever it holds")
@@ -54,7 +66,7 @@ struct RequestPageTests {
             "ticket": .string("</p><script>alert(1)</script>\u{202E}7"),
         ])
         let asked = try #require(AskedRows(value)), html = RequestPage(record(.exact, rows: 1, asked: asked)).html(), page = text(html)
-        #expect(page.contains("4 rows, named one by one (1 named more than once, counted once)"), "\(page)")
+        #expect(page.contains("4 ids of rows (1 named more than once, counted once)"), "\(page)")
         #expect(page.contains("1 of these names has no row in the project and was skipped"))
         #expect(page.contains("2 rows left out when the project was made, 1 row by R1"))
         #expect(page.contains("Clarify the name that was not found with whoever asked"))
@@ -62,6 +74,13 @@ struct RequestPageTests {
         // What it was made of comes back from the ledger's form.
         #expect(try AskedRows(JSONValue(asked)) == asked)
         #expect(AskedRows(.object(["way": .string("ids")])) == nil)
+    }
+
+    @Test("Rows that an earlier request erased approximately are not called forgotten by a later one that names them")
+    func owedBefore() {
+        let page = text(RequestPage(record(.owed, owedBefore: ["R1"])).html())
+        #expect(page.contains("an exact repetition is owed. 2 rows were erased. Of the rows asked for, R1 had erased some before, and exactness is owed to it still. Running"), "\(page)")
+        #expect(page.contains("For those that R1 had erased it is an approximation."))
     }
 
     @Test("What an audit found is told in words before figures, and that nobody looked is told, too")
@@ -77,7 +96,7 @@ struct RequestPageTests {
         #expect(nearer.contains("the model is nearer to exact replay than a model from which nothing was deleted,") && nearer.contains("99.12") && nearer.contains("98.70"), "\(nearer)")
         #expect(text(RequestPage(record(.owed, audits: [try audit("no-better-than-nothing")])).html()).contains("not nearer to exact replay than a model from which nothing was deleted. Run"))
         let gone = text(RequestPage(record(.settled, audits: [try audit(nil)])).html())
-        #expect(gone.contains("was destroyed with them") && !gone.contains("Figures of the latest audit"))
+        #expect(gone.contains("what it found is gone: a later request destroys") && !gone.contains("Figures of the latest audit"))
     }
 
     @Test("What is left to do names places, and what stays is said apart from it")
@@ -109,7 +128,7 @@ struct RequestPageTests {
     func index() {
         let owed = RequestIndexPage([record(.exact), record(.owed)]).html()
         #expect(text(owed).contains("An exact repetition is owed to 1 of 2 requests") && owed.contains("href=\"R3.html\""))
-        #expect(text(RequestIndexPage([record(.exact)]).html()).contains("Nothing is owed to any of 1 request."))
+        #expect(text(RequestIndexPage([record(.exact)]).html()).contains("No exact repetition is owed to any of 1 request."))
         #expect(text(RequestIndexPage([record(.unfinished)]).html()).contains("1 request is not finished."))
     }
 }

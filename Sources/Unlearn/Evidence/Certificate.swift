@@ -56,7 +56,7 @@ public enum ErasureCertificate {
         public func expectSpeaks(of name: String, opening: NameOpening, path: String) throws {
             guard let names else { throw Failure(.input, "\(path) names nobody in any form: an earlier version carried \(request) out; ask the project's owner to look the name up") }
             guard names.contains(opening.commitment(to: IDList.canonical(name))) else {
-                throw StatementType.erasure.refusal(path, "it does not speak of '\(name.prefix(80))', or the opening is that of another name or request")
+                throw Failure(.refused, "\(path) is valid, but does not speak of '\(name.prefix(80))', or the opening is that of another name or request; check both")
             }
         }
     }

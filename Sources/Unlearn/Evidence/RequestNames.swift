@@ -24,7 +24,7 @@ public struct RequestNames {
     public func openings(of list: IDList) throws -> [(name: String, opening: NameOpening)] {
         let openings = list.entries.map { (name: $0.id, line: $0.line, opening: store.opening(of: $0.id, inRequest: number)) }
         let others = openings.filter { !commitments.contains($0.opening.commitment(to: $0.name)) }
-        try list.expectNone(others.map { (id: $0.name, line: $0.line) }, "is no name that rows of \(Store.requestName(number)) were asked for by", "correct the list")
+        try list.expectNone(others.map { (id: $0.name, line: $0.line) }, "is no name that rows of \(Store.requestName(number)) were asked for by", "correct the list; a row that was deleted before has an opening of the request that deleted it")
         return openings.map { ($0.name, $0.opening) }
     }
 }

@@ -17,7 +17,7 @@ public struct RequestRecord: Encodable, Sendable {
         case exact
         /// All that had stood on the rows was trained anew; what is not exact in the model is of other requests.
         case retrained
-        /// Approximate, and an exact replay is owed.
+        /// Approximate, and an exact replay is owed: to this request, or to an earlier one that had erased some of the rows asked for.
         case owed
         /// It was approximate until a later request replayed it exactly.
         case settled
@@ -75,6 +75,10 @@ public struct RequestRecord: Encodable, Sendable {
     /// The request whose exact replay settled it, and when that was closed.
     public let settledBy: String?
     public let settledAt: String?
+    /// Requests that this one made exact.
+    public let settles: [String]
+    /// Of those that had erased rows asked for before, the ones to which exactness is owed still.
+    public let owedBefore: [String]
     /// Why it was undone.
     public let reason: String?
     public let project: String
@@ -130,17 +134,19 @@ extension Project {
             let status = try status(), model = lineage.isEmpty ? nil : try lineage.model()
             let serving = try model.map { try servingDigest(of: ExportedModel(state: $0, settings: settings)).description }
             let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
-            let settlements = try store.settlements()
+            let settlements = try store.settlements(), owed = Set(status.requestsOwed)
             return try requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
                 func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
                 let begun = first(.deletionRequested), closing = first(.deletionClosed), claims = ErasureClaims(entries.map(\.entry))
                 let report = request.report.isEmpty ? nil : try DeletionReport(json: request.report)
-                let settling = settlements[request.number]
+                let settling = settlements[request.number], asked = begun?["asked"].flatMap(AskedRows.init)
+                let owedBefore = (asked?.deletedBefore.keys.filter(owed.contains) ?? []).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
                 let outcome: RequestRecord.Outcome =
                     if request.state == .undone { .undone }
                     else if request.state != .closed { .unfinished }
                     else if let report, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { .replay }
+                    else if !owedBefore.isEmpty { .owed }
                     else if report?.blocksRetrained == 0 { .noInfluence }
                     else if report?.exact == true { .exact }
                     else if report?.isExactnessOwed != true { .retrained }
@@ -153,8 +159,9 @@ extension Project {
                 return RequestRecord(
                     request: name, outcome: outcome, settledBy: settledBy,
                     settledAt: settledBy.flatMap { ofRequests[$0]?.first { $0.entry.event == .deletionClosed }?.entry.time },
+                    settles: settlements.filter { $0.value == request.number }.keys.sorted().map(Store.requestName), owedBefore: owedBefore,
                     reason: first(.deletionUndone)?.details?["reason"]?.text, project: store.projectID, model: status.model, source: status.source, testSource: status.testSource,
-                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, asked: begun?["asked"].flatMap(AskedRows.init),
+                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, asked: asked,
                     rowsErased: claims?.rowsErased.count ?? 0, testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
                     encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,
                     audits: entries.map(\.entry).filter { $0.event == .audited }.map(RequestRecord.Audit.init),

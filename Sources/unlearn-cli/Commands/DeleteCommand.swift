@@ -80,6 +80,7 @@ extension CommandSpec {
             }
         }
         bar.finish()
+        if result.didNothing, options.ticket != nil { console.message("the ticket is not kept: nothing was left to delete, and no request was made") }
         try console.result(result, DeletionText.describe(result, folder: invocation.folder))
         return 0
     }

@@ -10,8 +10,8 @@ enum DeletionText {
 
     private static func nothing(_ result: DeletionResult) -> [String] {
         let lines = findings(result)
-        let chain = result.report.exact ? "; the chain is exact" : result.report.blocksTotal > 0 ? "; the model is not exact, and 'unlearn replay' makes it so" : ""
-        return (lines.isEmpty ? ["the model is exact already; nothing was changed"] : lines + ["nothing is left to do\(chain)"]) + interim(result.report)
+        let state = result.report.exact ? "do; the chain is exact" : result.report.blocksTotal > 0 ? "delete; the model is not exact, and 'unlearn replay' makes it so" : "do"
+        return (lines.isEmpty ? ["the model is exact already; nothing was changed"] : lines + ["nothing is left to \(state)"]) + interim(result.report)
     }
 
     static func findings(_ result: DeletionResult) -> [String] {

@@ -28,7 +28,7 @@ extension CommandSpec {
         let openings = try store.snapshot { try RequestNames(ofRequest: number, in: store).openings(of: list) }
         try console.result(
             Result(request: request, openings: openings.map { .init(id: $0.name, opening: $0.opening.hexadecimal) }),
-            openings.map { "\(Console.printable($0.name, keeping: []))\t\($0.opening.hexadecimal)" }.joined(separator: "\n"))
+            openings.map { "\(Console.printable($0.name, keeping: []))  \($0.opening.hexadecimal)" }.joined(separator: "\n"))
         console.message("each is for that person alone, with the certificate: unlearn verify-certificate \(request).json --public-key signing-key.pem --id NAME --opening OPENING")
         return 0
     }

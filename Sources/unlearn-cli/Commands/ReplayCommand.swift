@@ -5,7 +5,7 @@ extension CommandSpec {
     static let replay = CommandSpec(
         name: "replay", summary: "make exact what stitches left, for all requests at once",
         example: "unlearn -C demo replay",
-        options: [OptionSpec("dry-run", nil, "retrain and report, change nothing"), .threads],
+        options: [OptionSpec("dry-run", nil, "retrain and report, change nothing"), .ticket, .threads],
         run: runReplay)
 
     private static func runReplay(_ invocation: Invocation) throws -> Int32 {
@@ -13,6 +13,7 @@ extension CommandSpec {
         var options = DeletionOptions()
         options.replay.method = .exact
         options.dryRun = invocation.flag("dry-run")
+        options.ticket = try invocation.ticket
         let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
         let bar = console.progress("blocks")
         let result = try console.tellingOpening(project.store) {

@@ -31,13 +31,14 @@ extension CommandSpec {
         let console = Console(invocation: invocation), isAll = invocation.flag("all"), replacing = invocation.flag("force")
         guard !isAll || invocation.text("request") == nil else { throw Failure(.input, "--request is one request and --all is every one; give one of the two") }
         let number = try invocation.text("request").map(Invocation.requestNumber)
-        let out = try invocation.required("out", isAll ? "DIR" : "FILE.html")
+        // Programs may want what the pages say, and no page.
+        let out = try invocation.text("out") ?? (invocation.wantsJSON ? nil : invocation.required("out", isAll ? "DIR" : "FILE.html"))
         // Before any work: a place that cannot be written to.
-        if !isAll { try Store.expectOutput(out, besideProject: invocation.folder, replacing: replacing) }
+        if let out, !isAll { try Store.expectOutput(out, besideProject: invocation.folder, replacing: replacing) }
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
         let records = try project.records(ofRequest: isAll ? nil : number ?? project.store.requests().last?.number)
-        var pages = records.map { (request: Optional($0.request), path: out, html: RequestPage($0).html()) }, folder = out
-        if isAll {
+        var pages = out.map { out in records.map { (request: Optional($0.request), path: out, html: RequestPage($0).html()) } } ?? [], folder = out ?? ""
+        if let out, isAll {
             folder = try OutputFile.makeFolder(
                 out, for: records.map(RequestIndexPage.fileName) + [RequestIndexPage.name], besideProject: invocation.folder, replacing: replacing)
             for (index, record) in records.enumerated() { pages[index].path = folder + "/" + RequestIndexPage.fileName(record) }
@@ -49,7 +50,7 @@ extension CommandSpec {
         }
         try console.result(
             Result(pages: pages.map { .init(request: $0.request, path: PathText.printable($0.path)) }, requests: records, modelCard: try project.status()),
-            isAll ? "\(folder): \(counted(records.count, "page")) and \(RequestIndexPage.name)" : "\(out): \(records[0].request), \(RequestIndexPage.outcome(records[0])); fill in what is left to do, and sign it")
+            isAll ? "\(folder): \(counted(records.count, "page")) and \(RequestIndexPage.name)" : "\(folder): \(records[0].request), \(RequestIndexPage.outcome(records[0])); fill in what is left to do, and sign it")
         return 0
     }
 }
