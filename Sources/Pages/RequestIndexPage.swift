@@ -32,7 +32,7 @@ public struct RequestIndexPage {
         for record in records {
             let words = RequestWords(record)
             table.append([
-                .element("a", ["href": Self.fileName(record)], Markup(text: record.request)), record.asked?.ticket.map(Markup.isolated) ?? "",
+                .element("a", ["href": Self.fileName(record)], Markup(text: record.request)), record.ticket.map(Markup.isolated) ?? "",
                 Markup(text: words.time(record.requested)), Markup(text: String(record.rowsErased)), Markup(text: record.asked.map { String($0.notFound.count) } ?? ""), Markup(text: Self.outcome(record)),
             ])
         }

@@ -47,6 +47,9 @@ struct OpeningTests {
         let path = try certificate("R1"), openings = try openings("R1", of: names.joined(separator: "\n")), key = folder.file("project/signing-key.pem")
         #expect(openings.count == names.count && Set(openings.values).count == names.count)
         let text = try String(contentsOfFile: path, encoding: .utf8)
+        // What the terminal shows can be copied: the last word of a line.
+        let shown = try program.run(["opening", "R1", "--ids", "-"], input: names.joined(separator: "\n")).output.split(separator: "\n").map { $0.split(separator: " ").last.map(String.init) }
+        #expect(shown == names.map { openings[$0] })
         #expect(!names.contains { text.contains($0) } && !openings.values.contains { text.contains($0) })
         for name in names {
             let verified = try Program().run("verify-certificate", path, "--public-key", key, "--id", name, "--opening", openings[name]!)
@@ -69,7 +72,8 @@ struct OpeningTests {
         #expect(other.status == 2 && other.errors.contains("row-1") && other.errors.contains("is no name that rows of R2 were asked for by"), "\(other.errors)")
         let foreign = try Program().run("verify-certificate", second, "--id", "row-1", "--opening", first["row-1"]!)
         #expect(foreign.status == 3, "\(foreign.errors)")
-        for (arguments, words) in [(["--id", "row-1"], "go together"), (["--opening", first["row-1"]!], "go together"), (["--id", "row-1", "--opening", "00ff"], "64 hexadecimal digits")] {
+        for (arguments, words) in [(["--id", "row-1"], "go together"), (["--opening", first["row-1"]!], "go together"), (["--id", "row-1", "--opening", "00ff"], "64 hexadecimal digits"),
+            (["--id", "row-1", "--opening", first["row-1"]!.uppercased()], "in lower case")] {
             let result = try Program().run(["verify-certificate", path] + arguments)
             #expect(result.status == 2 && result.errors.contains(words) && !result.errors.contains(first["row-1"]!), "\(result.errors)")
         }

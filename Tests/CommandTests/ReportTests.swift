@@ -25,15 +25,20 @@ struct ReportTests {
     @Test("The latest request's page is the default; JSON has what it says, what was asked for and how the model is served")
     func latest() throws {
         _ = try delete("row-1\n", "--ticket", "A-1")
-        _ = try delete("row-1\nrow-2\nrow-3\nrow-3\nrow-99999\n", "--ignore-missing", "--ignore-unknown", "--ticket", "B\u{1B}[31m-2")
+        _ = try delete("row-1\nrow-2\nrow-3\nrow-3\nrow-99999\n", "--ignore-missing", "--ignore-unknown", "--ticket", "B <b>-2")
         let told = try program.json("report", "--out", folder.file("page.html"))
         let requests = try #require(told["requests"] as? [[String: Any]]), request = try #require(requests.first), asked = try #require(request["asked"] as? [String: Any])
         #expect(requests.count == 1 && request["request"] as? String == "R2" && request["outcome"] as? String == "exact" && request["rows_erased"] as? Int == 2)
-        #expect(asked["ticket"] as? String == "B\u{1B}[31m-2" && asked["names"] as? Int == 4 && asked["repeated"] as? Int == 1 && (asked["not_found"] as? [String])?.count == 1)
+        #expect(request["ticket"] as? String == "B <b>-2" && asked["names"] as? Int == 4 && asked["repeated"] as? Int == 1 && (asked["not_found"] as? [String])?.count == 1)
         #expect(asked["deleted_before"] as? [String: Int] == ["R1": 1])
         #expect((told["model_card"] as? [String: Any])?["state_digest"] as? String == request["state_digest"] as? String)
         let html = try page("page.html")
         #expect(html.contains("Request R2") && !html.contains("\u{1B}") && !html.contains("row-") && !html.contains("row-99999"))
+        // The officer's reference is on the page, and not in the certificate.
+        _ = try program.json("certificate", "R2", "--out", folder.file("R2.json"))
+        let envelope = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder.file("R2.json")))) as? [String: Any])
+        let payload = try #require(envelope["payload"] as? String), content = String(decoding: try #require(Data(base64Encoded: payload)), as: UTF8.self)
+        #expect(html.contains("B &lt;b&gt;-2") && content.contains("not_found") && !content.contains("B <b>"))
         let other = try program.run("report", "--request", "R1", "--out", folder.file("one.html"))
         let one = try page("one.html")
         #expect(other.status == 0 && other.output.contains("R1, forgotten exactly") && one.contains("A-1"))
@@ -69,9 +74,9 @@ struct ReportTests {
             #expect(result.status == 2 && result.errors.contains(words) && result.errors.split(separator: "\n").count == 1, "\(arguments): \(result.errors)")
         }
         #expect(!FileManager.default.fileExists(atPath: folder.file("page.html")))
-        for ticket in ["", String(repeating: "x", count: 201)] {
+        for ticket in ["", "  ", String(repeating: "x", count: 201), "z" + String(repeating: "\u{301}", count: 200), "a\nb", "a\u{1B}[31m", "a\u{202E}b", "a\u{61C}b", "a\u{2028}b"] {
             let long = try program.run(["delete", "--ids", "-", "--yes", "--ticket", ticket], input: "row-9\n")
-            #expect(long.status == 2 && long.errors.contains("--ticket takes a reference of 1 to 200 characters"), "\(long.errors)")
+            #expect(long.status == 2 && long.errors.contains("--ticket takes a reference of one line, at most 200 bytes"), "\(long.errors)")
         }
     }
 }

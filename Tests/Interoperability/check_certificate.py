@@ -247,13 +247,21 @@ with tempfile.TemporaryDirectory() as name:
                                  if (entry := json.loads(base64.b64decode(item["entry"])))["request"] != "R4" or entry["event"] != event]
         return change
 
+    def again(event, request="R4"):
+        def change(content):
+            entries = content["predicate"]["ledger"]["entries"]
+            place = next(place for place, item in enumerate(entries) if (entry := json.loads(base64.b64decode(item["entry"])))["request"] == request and entry["event"] == event)
+            entries.insert(place, entries[place])
+        return change
+
     def turned(content):
         content["predicate"]["ledger"]["entries"].sort(key=lambda item: json.loads(base64.b64decode(item["entry"]))["request"], reverse=True)
 
     false_settlements = {
         "at another time": claim("settled", {**settled, "closed": "2020-01-01T00:00:00Z"}), "by another request": claim("settled", {**settled, "request": "R3"}),
         "by none": claim("settled", None), "by one that is not closed": without("deletion-closed"), "by one that was not published": without("deletion-published"),
-        "by one that came before": turned,
+        "by one that came before": turned, "by one that was published twice": again("deletion-published"), "by one that was closed twice": again("deletion-closed"),
+        "of one that was closed twice": again("deletion-closed", "R2"), "by one that was not begun": without("deletion-requested"), "by no request": claim("settled", {**settled, "request": ""}),
     }
     accepted = {what: found for what, change in false_settlements.items() if (found := verdicts(forgery.signed(forgery.restated(paid, change), same_bytes))) != (False, False)}
     expect(not accepted, f"{len(false_settlements)} settlements that were none are refused by both {accepted}")

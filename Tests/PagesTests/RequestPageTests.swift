@@ -23,7 +23,7 @@ struct RequestPageTests {
     }
 
     private func record(
-        _ outcome: RequestRecord.Outcome, rows: Int = 2, asked: AskedRows? = nil, audits: [RequestRecord.Audit] = [], report: DeletionReport? = nil,
+        _ outcome: RequestRecord.Outcome, rows: Int = 2, asked: AskedRows? = nil, ticket: String? = nil, audits: [RequestRecord.Audit] = [], report: DeletionReport? = nil,
         notReached: [RequestRecord.Remainder] = [.init(kind: .source, what: "the source that the rows were imported from", place: "csv:people.csv")], lineage: LineageShape? = nil, later: Int = 0,
         owedBefore: [String] = []
     ) -> RequestRecord {
@@ -34,7 +34,7 @@ struct RequestPageTests {
             settles: outcome == .replay ? ["R1", "R2"] : [], owedBefore: owedBefore, reason: outcome == .undone ? "interrupted" : nil,
             project: "abcd", model: "lenet5", source: "csv:people.csv", testSource: nil, requested: "2026-11-30T14:05:09Z",
             published: [.unfinished, .undone].contains(outcome) ? nil : "2026-11-30T14:06:00Z", closed: [.unfinished, .undone].contains(outcome) ? nil : "2026-11-30T14:06:01Z",
-            asked: asked, rowsErased: [.undone, .unfinished].contains(outcome) ? 0 : rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: report ?? own, audits: audits, notReached: [.undone, .unfinished].contains(outcome) ? [] : notReached,
+            asked: asked, ticket: ticket, rowsErased: [.undone, .unfinished].contains(outcome) ? 0 : rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: report ?? own, audits: audits, notReached: [.undone, .unfinished].contains(outcome) ? [] : notReached,
             lineage: lineage, blocks: 10, stateDigest: "ff00", servingDigest: nil, isModelExact: outcome != .owed, laterRequests: later, ledgerPositions: [3, 4, 5],
             ledger: head,
             publicKey: "0123")
@@ -63,9 +63,8 @@ struct RequestPageTests {
     func asked() throws {
         let value = JSONValue.object([
             "way": .string("ids"), "names": .integer(4), "repeated": .integer(1), "not_found": .array([.string("aa")]), "deleted_before": .object(["R1": .integer(1), "": .integer(2)]),
-            "ticket": .string("</p><script>alert(1)</script>\u{202E}7"),
         ])
-        let asked = try #require(AskedRows(value)), html = RequestPage(record(.exact, rows: 1, asked: asked)).html(), page = text(html)
+        let asked = try #require(AskedRows(value)), html = RequestPage(record(.exact, rows: 1, asked: asked, ticket: "</p><script>alert(1)</script>\u{202E}7")).html(), page = text(html)
         #expect(page.contains("4 ids of rows (1 named more than once, counted once)"), "\(page)")
         #expect(page.contains("1 of these names has no row in the project and was skipped"))
         #expect(page.contains("2 rows left out when the project was made, 1 row by R1"))

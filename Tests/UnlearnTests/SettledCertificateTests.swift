@@ -51,7 +51,13 @@ struct SettledCertificateTests {
         let after = try project.open(.read).store.ledger().map(\.entry), own = after.filter { $0.request == "R2" }, payer = after.filter { $0.request == "R4" }
         #expect(ErasureClaims(own + payer)?.settled?.request == "R4")
         #expect(ErasureClaims(Array(own.dropLast()) + payer + own.suffix(1)) == nil)
-        #expect(ErasureClaims(own + payer.dropLast()) == nil)
+        #expect(ErasureClaims(own + payer.dropLast()) == nil && ErasureClaims(own + payer.dropFirst()) == nil)
+        // Each of its entries once, and none undone.
+        let undone = try LedgerEntry(.deletionUndone, request: 4), undoneOwn = try LedgerEntry(.deletionUndone, request: 2)
+        for entries in [payer + payer.suffix(1), [payer[0], payer[1], payer[1], payer[2]], [payer[0], payer[1], undone, payer[2]], payer + [undone], [undone] + payer] {
+            #expect(ErasureClaims(own + entries) == nil, "\(entries.map(\.event))")
+        }
+        #expect(ErasureClaims(own + [undoneOwn] + payer) == nil && ErasureClaims(own + own.suffix(1)) == nil && ErasureClaims(own + [undoneOwn]) == nil)
         // The replay owes nothing itself.
         try project.delete([try project.ids(inBlock: 25)[0]]) { $0.replay.method = .exact }
         let last = try project.open(.read).store.ledger().map(\.entry)

@@ -107,6 +107,12 @@ public struct LedgerEntry: Sendable, Equatable {
     /// What else there is to say: options, what was done.
     public var details: JSONValue? { self["details"] }
 
+    /// The name of what is never shown to others: an officer's reference may name a person.
+    static let ticket = "ticket"
+
+    /// What a certificate shows of the entry.
+    public var disclosuresForOthers: [Disclosure] { disclosures.map(\.disclosure).filter { $0.name != Self.ticket } }
+
     /// Keyed digests of the ids of the rows concerned, sorted; nil, too, where what stands there is no list of texts.
     public var rows: [String]? { texts("rows") }
 

@@ -12,8 +12,8 @@ public struct NameOpening: Sendable, Equatable {
 
     /// - Throws: `Failure` of kind `input` where the text is no opening.
     public init(hexadecimal text: String) throws {
-        guard let bytes = Hexadecimal.decode(text), bytes.count == Self.length else {
-            throw Failure(.input, "an opening has \(2 * Self.length) hexadecimal digits, as 'unlearn opening' prints them, and this one has not; copy it whole")
+        guard let bytes = Hexadecimal.decode(text), bytes.count == Self.length, Hexadecimal.encode(bytes) == text else {
+            throw Failure(.input, "an opening has \(2 * Self.length) hexadecimal digits in lower case, as 'unlearn opening' prints them, and this one has not; copy it whole")
         }
         self.bytes = bytes
     }

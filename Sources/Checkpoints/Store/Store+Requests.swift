@@ -73,13 +73,15 @@ extension Store {
     ///   - ids: of the rows to be deleted.
     ///   - names: by which these rows were asked for, beside their ids: people, a provider.
     ///   - asked: what was asked for, beside these rows.
-    public func beginRequest(ids: [String], names: [String] = [], asked: JSONValue? = nil, details: JSONValue) throws -> Int {
+    ///   - ticket: the officer's reference, which no certificate shows.
+    public func beginRequest(ids: [String], names: [String] = [], asked: JSONValue? = nil, ticket: String? = nil, details: JSONValue) throws -> Int {
         try commit { change in
             let number = try nextRequestNumber()
             try change.addRequest(number)
             let rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
             var lasting: [String: JSONValue] = ["rows": .array(rows)]
             lasting["asked"] = asked
+            lasting[LedgerEntry.ticket] = ticket.map(JSONValue.string)
             lasting["names"] = .array(commitments(to: ids + names, inRequest: number).map(JSONValue.string))
             try change.append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: lasting))
             return number

@@ -18,10 +18,8 @@ public struct AskedRows: Codable, Sendable, Equatable {
     public let notFound: [String]
     /// By request, rows of the list that it had deleted; those left out when the project was made under "".
     public let deletedBefore: [String: Int]
-    /// Whoever asks for rows knows them by it; the officer's own word.
-    public let ticket: String?
 
-    init(_ target: DeletionTarget, _ selection: RowSelection, ticket: String?, in store: Store) {
+    init(_ target: DeletionTarget, _ selection: RowSelection, in store: Store) {
         (way, names) =
             switch target {
             case .list(let ids): (.ids, ids.entries.count)
@@ -32,9 +30,22 @@ public struct AskedRows: Codable, Sendable, Equatable {
         repeated = selection.findings.repeated.count
         notFound = selection.unknown.map { store.rowDigest($0.id) }.sorted()
         deletedBefore = Dictionary(selection.deleted.map { ($0.row.request ?? "", 1) }, uniquingKeysWith: +)
-        self.ticket = ticket
     }
+}
 
-    /// Characters of a ticket, at most: it is a reference, and no place for a letter.
-    public static let longestTicket = 200
+/// The officer's own reference of a request: what whoever asked is known by elsewhere. The ledger keeps it for good, sealed; certificates do
+/// not show it.
+public enum Ticket {
+    /// Bytes in UTF-8: it is a reference, and no place for a letter.
+    public static let longest = 200
+
+    /// Whether a text is one line that can be read.
+    public static func isAllowed(_ text: String) -> Bool {
+        let joiners: [Unicode.Scalar] = ["\u{200C}", "\u{200D}"]
+        return (1...longest).contains(text.utf8.count) && text.contains { !$0.isWhitespace }
+            && text.unicodeScalars.allSatisfy { scalar in
+                joiners.contains(scalar)
+                    || ![.control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned].contains(scalar.properties.generalCategory)
+            }
+    }
 }

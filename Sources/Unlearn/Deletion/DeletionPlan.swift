@@ -76,7 +76,7 @@ extension Project {
         var replay = options.replay
         replay.sameNumerics = fingerprintDifference == nil
         return DeletionPlan(
-            selection: selection, asked: AskedRows(target, selection, ticket: options.ticket, in: store), names: target.names(among: selection), lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
+            selection: selection, asked: AskedRows(target, selection, in: store), names: target.names(among: selection), lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
             stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),
             retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft,
             namesNoRows: target.namesNoRows)

@@ -39,7 +39,7 @@ final class DeletionRun {
         number =
             options.dryRun
             ? try store.nextRequestNumber()
-            : try store.beginRequest(ids: places.map(\.id), names: plan.names, asked: try JSONValue(plan.asked), details: try JSONValue(Intention(options, plan)))
+            : try store.beginRequest(ids: places.map(\.id), names: plan.names, asked: try JSONValue(plan.asked), ticket: options.ticket, details: try JSONValue(Intention(options, plan)))
         staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: project.latticeBits, lineage: plan.lineage)
         report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: plan.options.decayGuard.epsilon)
         report.dryRun = options.dryRun

@@ -46,6 +46,7 @@ public enum ErasureCertificate {
         public let settledAt: String?
         /// Commitments to the names that were asked for; nil where an earlier version carried the request out.
         let names: [String]?
+        let hasNames: Bool
 
         private enum CodingKeys: CodingKey {
             case request, project, issued, closed, rowsErased, rowsErasedBefore, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
@@ -54,6 +55,7 @@ public enum ErasureCertificate {
 
         /// Throws where a name is none of those whose rows were erased, or the opening is another's.
         public func expectSpeaks(of name: String, opening: NameOpening, path: String) throws {
+            guard names != nil || !hasNames else { throw StatementType.erasure.refusal(path, "its names are not readable") }
             guard let names else { throw Failure(.input, "\(path) names nobody in any form: an earlier version carried \(request) out; ask the project's owner to look the name up") }
             guard names.contains(opening.commitment(to: IDList.canonical(name))) else {
                 throw Failure(.refused, "\(path) is valid, but does not speak of '\(name.prefix(80))', or the opening is that of another name or request; check both")
@@ -75,13 +77,15 @@ public enum ErasureCertificate {
         guard let request = try store.request(number) else {
             throw Failure(.input, "no request \(name); 'unlearn log' lists them")
         }
-        if let settlement = try store.settlements()[number] {
-            let events: [LedgerEvent] = [.deletionRequested, .deletionPublished, .deletionClosed]
-            entries += all.filter { $0.entry.request == Store.requestName(settlement) && events.contains($0.entry.event) }
-            entries.sort { $0.position < $1.position }
-        }
-        guard request.state == .closed, let claims = ErasureClaims(entries.map(\.entry)) else {
+        guard request.state == .closed, var claims = ErasureClaims(entries.map(\.entry)) else {
             throw Failure(.input, "\(name) was not carried out; there is nothing to certify ('unlearn log --request \(name)' says why)")
+        }
+        if claims.owesExactness, let payer = try store.settlements()[number] {
+            let events: [LedgerEvent] = [.deletionRequested, .deletionPublished, .deletionClosed]
+            entries += all.filter { $0.entry.request == Store.requestName(payer) && events.contains($0.entry.event) }
+            entries.sort { $0.position < $1.position }
+            guard let settled = ErasureClaims(entries.map(\.entry)) else { throw Failure(.damaged, "the ledger does not tell how \(Store.requestName(payer)) made the model exact; run 'unlearn check'") }
+            claims = settled
         }
         var subjects: [StatementSubject] = []
         if let digest = claims.influenceRemoved.report["state_digest"]?.text {
@@ -118,7 +122,7 @@ public enum ErasureCertificate {
             publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") },
             settledBy: claims.settled?.request, settledAt: claims.settled?.closed,
-            names: verified.entries.first { $0.event == .deletionRequested }?.names)
+            names: verified.entries.first { $0.event == .deletionRequested }?.names, hasNames: verified.entries.first { $0.event == .deletionRequested }?["names"] != nil)
     }
 
     /// Verifies that a project's ledger still begins as it was when a certificate was issued.

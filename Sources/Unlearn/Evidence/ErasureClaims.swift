@@ -71,12 +71,14 @@ struct ErasureClaims: Codable, Equatable {
         let closed: String
 
         /// - Parameter entries: those of one request, in the ledger's order.
-        /// - Returns: nil where they do not tell of an exact deletion, or replay, that was closed.
-        fileprivate init?(_ entries: ArraySlice<LedgerEntry>) {
-            guard let published = entries.first(where: { $0.event == .deletionPublished }), let closed = entries.last, closed.event == .deletionClosed,
-                let request = closed.request, entries.allSatisfy({ $0.request == request }), published.details?["report"]?["exact"] == .bool(true)
+        /// - Returns: nil where they do not tell of an exact deletion, or replay, that was begun, published and closed, once and in this order.
+        fileprivate init?(_ entries: [LedgerEntry]) {
+            guard entries.map(\.event) == [.deletionRequested, .deletionPublished, .deletionClosed], let request = entries[0].request,
+                request.wholeMatch(of: /R[1-9][0-9]*/) != nil, entries.allSatisfy({ $0.request == request }), entries[2].destroyed != nil,
+                let report = entries[1].details?["report"], report["exact"] == .bool(true), report["method"] == .string("exact"), report["other_numerics"] != .bool(true),
+                case .integer(let blocks)? = report["blocks_retrained"], blocks > 0
             else { return nil }
-            (self.request, self.published, self.closed) = (request, published.time, closed.time)
+            (self.request, published, closed) = (request, entries[1].time, entries[2].time)
         }
     }
 
@@ -101,7 +103,10 @@ struct ErasureClaims: Codable, Equatable {
     /// - Returns: nil where they do not tell of a deletion that was begun, published and closed.
     init?(_ all: [LedgerEntry]) {
         let entries = all.filter { $0.request == all.first?.request }, others = all.filter { $0.request != all.first?.request }
-        guard let requested = entries.first(where: { $0.event == .deletionRequested }),
+        // Each once, and none undone.
+        guard [.deletionRequested, .deletionPublished, .deletionClosed].allSatisfy({ event in entries.count { $0.event == event } == 1 }),
+            !entries.contains(where: { $0.event == .deletionUndone }),
+            let requested = entries.first(where: { $0.event == .deletionRequested }),
             let published = entries.first(where: { $0.event == .deletionPublished }),
             let closed = entries.first(where: { $0.event == .deletionClosed }), let request = requested.request,
             entries.allSatisfy({ $0.request == request }), let kept = published.details?["report"], let destroyed = closed.destroyed, let rows = requested.rows
@@ -111,7 +116,7 @@ struct ErasureClaims: Codable, Equatable {
             settled = nil
         } else {
             // What came after it, and paid what was owed.
-            guard Self.isExactnessOwed(report), let settlement = Settlement(others[...]), let close = all.firstIndex(of: closed),
+            guard Self.isExactnessOwed(report), let settlement = Settlement(others), let close = all.firstIndex(of: closed),
                 all[..<close].allSatisfy({ $0.request == request })
             else { return nil }
             settled = settlement
@@ -161,6 +166,9 @@ struct ErasureClaims: Codable, Equatable {
     static func madeStitch(_ report: JSONValue) -> Bool {
         if case .integer(let count)? = report["stitches"] { count > 0 } else { report["damping"]?.double != nil }
     }
+
+    /// Whether exactness is owed to the request, as far as its own entries tell.
+    var owesExactness: Bool { settled == nil && Self.isExactnessOwed(influenceRemoved.report) }
 
     /// Whether a deletion's report says that exactness was owed behind it.
     static func isExactnessOwed(_ report: JSONValue) -> Bool { report["exact"] != .bool(true) && (madeStitch(report) || report["other_numerics"] == .bool(true)) }

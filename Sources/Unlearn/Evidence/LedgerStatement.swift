@@ -49,7 +49,7 @@ package struct LedgerStatement<Claims: Codable>: Codable {
             entries: entries.map { entry in
                 .init(
                     position: entry.position, entry: Data(entry.bytes).base64EncodedString(),
-                    disclosures: entry.entry.disclosures.map(\.disclosure.text),
+                    disclosures: entry.entry.disclosuresForOthers.map(\.text),
                     inclusionProof: tree.inclusionProof(of: entry.position, size: head.size).map { Hexadecimal.encode($0.bytes) })
             })
         let statement = LedgerStatement(

@@ -91,6 +91,8 @@ public struct RequestRecord: Encodable, Sendable {
     public let closed: String?
     /// Nil in requests of versions that did not keep it.
     public let asked: AskedRows?
+    /// The officer's own reference.
+    public let ticket: String?
     public let rowsErased: Int
     public let testRowsErased: Int
     /// Blocks of rows and checkpoints that were destroyed, with their keys where they lay encrypted.
@@ -161,7 +163,7 @@ extension Project {
                     settledAt: settledBy.flatMap { ofRequests[$0]?.first { $0.entry.event == .deletionClosed }?.entry.time },
                     settles: settlements.filter { $0.value == request.number }.keys.sorted().map(Store.requestName), owedBefore: owedBefore,
                     reason: first(.deletionUndone)?.details?["reason"]?.text, project: store.projectID, model: status.model, source: status.source, testSource: status.testSource,
-                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, asked: asked,
+                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, asked: asked, ticket: begun?["ticket"]?.text,
                     rowsErased: claims?.rowsErased.count ?? 0, testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
                     encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,
                     audits: entries.map(\.entry).filter { $0.event == .audited }.map(RequestRecord.Audit.init),
@@ -187,6 +189,5 @@ extension AskedRows {
         (self.names, self.repeated) = (names, repeated)
         self.notFound = notFound.compactMap(\.text)
         deletedBefore = before.compactMapValues { if case .integer(let count) = $0 { count } else { nil } }
-        ticket = value["ticket"]?.text
     }
 }

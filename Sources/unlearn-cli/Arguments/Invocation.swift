@@ -130,8 +130,8 @@ package struct Invocation: Sendable {
     var ticket: String? {
         get throws {
             guard let text = text("ticket") else { return nil }
-            guard !text.isEmpty, text.count <= AskedRows.longestTicket else {
-                throw Failure(.input, "--ticket takes a reference of 1 to \(AskedRows.longestTicket) characters, and this one has \(text.count)")
+            guard Ticket.isAllowed(text) else {
+                throw Failure(.input, "--ticket takes a reference of one line, at most \(Ticket.longest) bytes, without control characters; this one has \(text.utf8.count) bytes")
             }
             return text
         }

@@ -45,8 +45,14 @@ extension CommandSpec {
             // Last: where it is new, all pages are.
             pages.append((nil, folder + "/" + RequestIndexPage.name, RequestIndexPage(records).html()))
         }
-        for page in pages {
-            try Array(page.html.utf8).withUnsafeBytes { try FileSystem.publish(output: $0, at: page.path, replacing: replacing) }
+        for (number, page) in pages.enumerated() {
+            do {
+                try Array(page.html.utf8).withUnsafeBytes { try FileSystem.publish(output: $0, at: page.path, replacing: replacing) }
+            } catch {
+                // What is there of a set that is not whole would stand in the next one's way. What was replaced is gone in any case.
+                if !replacing { for written in pages.prefix(number) { try? FileSystem.remove(written.path) } }
+                throw error
+            }
         }
         try console.result(
             Result(pages: pages.map { .init(request: $0.request, path: PathText.printable($0.path)) }, requests: records, modelCard: try project.status()),

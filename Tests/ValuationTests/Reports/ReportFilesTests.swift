@@ -64,7 +64,7 @@ import Testing
         try FileSystem.makeFolder(folder.file("taken"))
         try FileSystem.makeFolder(folder.file("taken/report.html"))
         for (path, words) in [
-            (file, "is a file, and the report is a folder"), (folder.file("no/such"), "cannot make the folder"), ("", "no folder to write"),
+            (file, "is a file, and several files are written"), (folder.file("no/such"), "cannot make the folder"), ("", "no folder to write"),
             (folder.file("taken"), "is a folder; name a file"),
         ] {
             let failure = #expect(throws: Failure.self) { try ReportFolder(path, players: ["a"], besideProject: folder.path) }
