@@ -17,14 +17,17 @@ public struct RequestIndexPage {
 
     public func html() -> String {
         let owed = records.filter { $0.outcome == .owed }, open = records.filter { $0.outcome == .unfinished }
-        let answer: Markup =
-            if !open.isEmpty { .element("span", ["class": "bad"], "\(open.count) \(open.count == 1 ? "request is" : "requests are") not finished.") }
-            else if !owed.isEmpty { .element("span", ["class": "bad"], "An exact repetition is owed to \(owed.count) of \(records.count) \(records.count == 1 ? "request" : "requests"): run “unlearn replay”.") }
-            else { .element("span", ["class": "good"], "No exact repetition is owed to any of \(records.count) \(records.count == 1 ? "request" : "requests").") }
+        var answer: [Markup] = []
+        func bad(_ text: String) -> Markup { .element("span", ["class": "bad"], Markup(text: text)) }
+        let undone = records.filter { $0.outcome == .undone }.map(\.request)
+        if !open.isEmpty { answer.append(bad("Not finished: \(open.map(\.request).joined(separator: ", ")). ")) }
+        if !undone.isEmpty { answer.append(bad("Not carried out: \(undone.joined(separator: ", ")). ")) }
+        if !owed.isEmpty { answer.append(bad("An exact repetition is owed to \(owed.map(\.request).joined(separator: ", ")): run “unlearn replay”.")) }
+        if answer.isEmpty { answer.append(.element("span", ["class": "good"], "Every request was carried out, and no exact repetition is owed to any.")) }
         let unclear = records.filter { $0.asked?.notFound.isEmpty == false }.map(\.request)
         let toClarify: Markup = unclear.isEmpty ? .none : " Names that were not found are to be clarified in \(unclear.joined(separator: ", "))."
         var page = Page(
-            title: "Requests for erasure", header: [.element("p", ["class": "answer"], answer, toClarify), .element("p", ["class": "quiet"], RequestWords(records.last!).dated)],
+            title: "Requests for erasure", header: [.element("p", ["class": "answer"], answer + [toClarify]), .element("p", ["class": "quiet"], RequestWords(records.last!).dated)],
             footer: "Written by unlearn \(programVersion). This page is one file: it loads nothing and runs nothing.")
         var table = Table(
             caption: "In the order in which they were received",

@@ -32,8 +32,12 @@ struct RequestWords {
     var answer: Markup {
         let whose = record.rowsErased == 0 ? "No row was erased" : "\(rows(record.rowsErased).capitalizedFirst) \(record.rowsErased == 1 ? "was" : "were") erased"
         return switch record.outcome {
-        case .unfinished: "\(bad("Not finished.")) The program was cut off while it worked; the next command that writes to the project finishes this request or undoes it."
+        case .unfinished where record.isCarriedOut:
+            "\(bad("Not finished.")) The model without the rows is in place, and the program was cut off while it destroyed what that replaced; the next command that writes to the project goes on with it."
+        case .unfinished: "\(bad("Not finished.")) The program was cut off before anything had changed; the next command that writes to the project undoes this request, and it must be repeated."
         case .undone: "\(bad("Not carried out.")) Everything is as it was before: no row was erased."
+        case .noInfluence where record.report?.branchesEmptied?.isEmpty == false:
+            "\(good("Forgotten.")) \(whose). Only branches that have no row left now had learned from \(them), and the model does without these."
         case .noInfluence: "\(good("Forgotten.")) \(whose). No part of the model had learned from \(them), so that nothing in the model had to change."
         case .exact: "\(good("Forgotten exactly.")) \(whose), and the model was made again exactly as if it had never learned from \(them)."
         case .retrained: "\(good("Forgotten.")) \(whose), and every part of the model that had learned from \(them) was trained again without \(them)."
@@ -51,7 +55,10 @@ struct RequestWords {
 
     /// Nothing where this request itself left nothing approximate.
     private var approximate: String {
-        guard record.report?.isExactnessOwed == true else { return "" }
+        guard let report = record.report, report.isExactnessOwed else { return "" }
+        guard report.stitches ?? 1 > 0 else {
+            return "The model was trained again\(record.rowsErased > 0 ? " without \(them)" : ""), but by another way of calculating than the project’s own: alike but for rounding, and not the same bits. "
+        }
         return "The model was trained again without \(them) for some while, and the later parts of the training, which had known \(them), were put back on. "
     }
 
@@ -101,15 +108,19 @@ struct RequestWords {
         guard let report = record.report, record.isCarriedOut else { return record.reason.map { "nothing: \($0)" } ?? "nothing yet" }
         let share = report.blocksTotal == 0 ? "" : " \(NumberText.grouped(report.blocksRetrained)) of \(NumberText.grouped(report.blocksTotal)) parts (“blocks”) of the training were done again."
         let words: String = switch record.outcome {
+        case .noInfluence where report.branchesEmptied?.isEmpty == false: "Branches that have no row left are not in it any more; nothing else had learned from the rows."
         case .noInfluence: "Nothing: no part of it that is trained had learned from the rows."
         case .exact: "It has the bits that training without the rows gives: as if the rows had never been there.\(share)"
         case .retrained: "All parts that had stood on the rows were trained again without them; what else in it is approximate belongs to other requests.\(share)"
+        case .owed where report.isExactnessOwed && report.stitches == 0:
+            "All that had learned from the rows was trained again, with other numerics than the project’s: the result is the same but for rounding, and not bit for bit.\(share)"
         case .owed where report.isExactnessOwed:
             "It is an approximation.\(share) The parts that came later were kept: they were trained when the model still knew the rows. \(report.guarded ? "A statistical test on this very deletion found that the rows’ influence had faded by then." : "The statistical test objected, and was overruled by an option.") Until an exact repetition is done, what is left of the influence is not nothing.\(leftBeside(report))"
         case .owed: "For the rows that this request itself erased, all that had learned from them was trained again.\(share) For those that \(joined(record.owedBefore)) had erased it is an approximation."
         case .settled: "It was an approximation from \(time(record.published)) until \(time(record.settledAt)).\(share) Then \(record.settledBy ?? "a later request") trained again all that still bore a trace of the rows."
         case .replay: "All that still bore a trace of rows erased before was trained again.\(share)"
-        case .unfinished, .undone: "nothing"
+        case .unfinished: "It is the one without the rows already.\(share)"
+        case .undone: "nothing"
         }
         return Markup(text: words)
     }

@@ -50,7 +50,7 @@ struct ThreadCrewTests {
             for _ in 0..<3 {
                 crew.forEach(2) { piece, _ in
                     // The other thread has nothing to do but to wait for this piece, or for the next work.
-                    if piece == 1 { #expect(wait { crew.sleepers.load(ordering: .relaxed) > 0 }, "nobody sleeps") }
+                    if piece == 1 { #expect(wait { crew.idle.sleepers.load(ordering: .relaxed) > 0 }, "nobody sleeps") }
                     done.add(1, ordering: .relaxed)
                 }
             }
@@ -62,7 +62,7 @@ struct ThreadCrewTests {
     func helpersWake() throws {
         try ThreadCrew.run(threads: 2) { crew in
             for _ in 0..<3 {
-                #expect(wait { crew.sleepers.load(ordering: .relaxed) == 1 }, "the helper does not sleep")
+                #expect(wait { crew.idle.sleepers.load(ordering: .relaxed) == 1 }, "the helper does not sleep")
                 let begun = Atomic<Int>(0)
                 crew.forEach(2) { _, _ in
                     begun.add(1, ordering: .relaxed)

@@ -107,11 +107,20 @@ public struct LedgerEntry: Sendable, Equatable {
     /// What else there is to say: options, what was done.
     public var details: JSONValue? { self["details"] }
 
-    /// The name of what is never shown to others: an officer's reference may name a person.
-    static let ticket = "ticket"
+    /// The names of what certificates do not show: an officer's reference may name a person, and how many others a list named is theirs.
+    static let ticket = "ticket", asked = "asked"
 
-    /// What a certificate shows of the entry.
-    public var disclosuresForOthers: [Disclosure] { disclosures.map(\.disclosure).filter { $0.name != Self.ticket } }
+    /// What a certificate of the entry's request shows.
+    public var disclosuresForOthers: [Disclosure] { disclosures.map(\.disclosure).filter { ![Self.ticket, Self.asked].contains($0.name) } }
+
+    /// What a certificate of another request shows, which this one settled: that it was done and what it destroyed, but nobody's rows.
+    public var disclosuresOfSettlement: [Disclosure] {
+        switch event {
+        case .deletionPublished: disclosures.map(\.disclosure).filter { $0.name == "details" }
+        case .deletionClosed: disclosures.map(\.disclosure)
+        default: []
+        }
+    }
 
     /// Keyed digests of the ids of the rows concerned, sorted; nil, too, where what stands there is no list of texts.
     public var rows: [String]? { texts("rows") }

@@ -80,7 +80,7 @@ extension Store {
             try change.addRequest(number)
             let rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
             var lasting: [String: JSONValue] = ["rows": .array(rows)]
-            lasting["asked"] = asked
+            lasting[LedgerEntry.asked] = asked
             lasting[LedgerEntry.ticket] = ticket.map(JSONValue.string)
             lasting["names"] = .array(commitments(to: ids + names, inRequest: number).map(JSONValue.string))
             try change.append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: lasting))

@@ -93,8 +93,8 @@ final class TrunkPass {
     var backwardRunCount: Int { backwardRuns.count }
 
     /// Adds the gradient of the rows that went `forward` last to `gradient`, from `outputGradient`, which is overwritten.
-    /// - Parameter inTurn: gets the number of each run whose layer adds to `gradient`, and what does it: to be called once, when nobody else
-    ///   adds that layer's.
+    /// - Parameter inTurn: gets the number of each run whose layer adds to `gradient`, and the layer's whole way back, which does it: to be called
+    ///   once, when nobody else adds that layer's.
     func addGradient(_ parameters: Input, rows: Int, into gradient: Output, inTurn: (_ run: Int, _ add: () -> Void) -> Void) {
         var (dy, dx) = (gradients.0.pointer, gradients.1.pointer)
         for (number, (run, offset, isTrained)) in backwardRuns.enumerated() {

@@ -76,7 +76,12 @@ enum Cell {
     }
 
     /// What numbers are written with. A code such as `0x1F`, which the standard library would read, is a name.
-    private static let ofNumbers = Set("0123456789+-.eE".utf8)
+    private static func isOfNumbers(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): true
+        default: false
+        }
+    }
 
     /// Exponents, many digits, digits in groups of three.
     private static func anyNumber(_ trimmed: UnsafeBufferPointer<UInt8>, decimalComma: Bool) -> Double? {
@@ -87,7 +92,7 @@ enum Cell {
             guard !text.utf8.contains(UInt8(ascii: ".")) else { return nil }
             text = String(text.map { $0 == "," ? "." : $0 })
         }
-        guard text.utf8.allSatisfy(ofNumbers.contains), let value = Double(text), value.isFinite else { return nil }
+        guard text.utf8.allSatisfy(isOfNumbers), let value = Double(text), value.isFinite else { return nil }
         return value
     }
 

@@ -6,10 +6,9 @@ import Tensors
 /// bits for any number of threads.
 ///
 /// Rows pass through the trunk in lanes, whose gradients are laid down apart and summed in order. Where there are fewer lanes than
-/// threads, the passes of a lane, of a few rows each, are at work side by side: each adds a layer's gradient behind the pass before it.
-/// The head's gradients
-/// are taken tile by tile from the values that its layers saw, each lane's rows in one chain, lanes in order. Layers
-/// that are large are passed through tile by tile too, so that a thread meets those weights again that it has in its cache.
+/// threads, the passes of a lane, of a few rows each, are at work side by side: each goes back through a layer behind the pass before it,
+/// so that a lane's gradients are one chain. The head's gradients are taken tile by tile from the values that its layers saw, each
+/// lane's rows in one chain, lanes in order. Layers that are large are passed through tile by tile too, so that a thread meets those weights again that it has in its cache.
 final class BatchGradient {
     private let network: Network
     /// Slots of a lane.
@@ -200,10 +199,10 @@ final class BatchGradient {
         crew.forEach(passes.count) { _, thread in
             let taken = passes[takenPasses.add(1, ordering: .relaxed).oldValue], lane = taken.lane
             pass(taken.rows, lane, thread, parameters, rows, smoothing, scale) { run, add in
-                if !turns.isAt(taken.number, lane: lane, run: run) { crew.wait { turns.isAt(taken.number, lane: lane, run: run) } }
+                if !turns.isAt(taken.number, lane: lane, run: run) { crew.waitForTurn { turns.isAt(taken.number, lane: lane, run: run) } }
                 add()
                 turns.advance(lane: lane, run: run)
-                crew.wakeSleepers()
+                crew.passTurn()
             }
         }
     }

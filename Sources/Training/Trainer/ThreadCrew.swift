@@ -68,27 +68,56 @@ final class ThreadCrew: Sendable {
     /// Written by the leader while no piece is claimable, read by those who have claimed one.
     private nonisolated(unsafe) var body: (_ piece: Int, _ thread: Int) -> Void = { _, _ in }
 
-    /// Threads that sleep, or are about to: they will look once more before they do.
-    let sleepers = Atomic<Int>(0)
-    private nonisolated(unsafe) let bed = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private nonisolated(unsafe) let bell = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Where threads sleep until something is over, and are woken.
+    final class Bed: Sendable {
+        /// Threads that sleep, or are about to: they will look once more before they do.
+        let sleepers = Atomic<Int>(0)
+        // Made and destroyed with the bed, and used as the system's calls use them.
+        private nonisolated(unsafe) let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        private nonisolated(unsafe) let bell = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+        init() {
+            pthread_mutex_init(lock, nil)
+            pthread_cond_init(bell, nil)
+        }
+
+        deinit {
+            pthread_cond_destroy(bell)
+            pthread_mutex_destroy(lock)
+            bell.deallocate()
+            lock.deallocate()
+        }
+
+        fileprivate func sleep(until isOver: () -> Bool) {
+            sleepers.add(1, ordering: .relaxed)
+            // Either this thread sees what has ended, or who ended it sees that this one sleeps.
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            pthread_mutex_lock(lock)
+            while !isOver() { pthread_cond_wait(bell, lock) }
+            pthread_mutex_unlock(lock)
+            sleepers.subtract(1, ordering: .relaxed)
+        }
+
+        fileprivate func wake() {
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            guard sleepers.load(ordering: .relaxed) > 0 else { return }
+            pthread_mutex_lock(lock)
+            pthread_cond_broadcast(bell)
+            pthread_mutex_unlock(lock)
+        }
+    }
+
+    /// Of those that wait for the next work or its end, and of those that wait for their turn within a piece: the latter are woken often, and
+    /// the former need not be for it.
+    let idle = Bed()
+    private let inTurn = Bed()
 
     /// At most, the leader among them.
     var threads: Int { tickets.count }
 
-    private init(threads: Int) {
-        tickets = Tickets(count: threads)
-        pthread_mutex_init(bed, nil)
-        pthread_cond_init(bell, nil)
-    }
+    private init(threads: Int) { tickets = Tickets(count: threads) }
 
-    deinit {
-        tickets.deallocate()
-        pthread_cond_destroy(bell)
-        pthread_mutex_destroy(bed)
-        bell.deallocate()
-        bed.deallocate()
-    }
+    deinit { tickets.deallocate() }
 
     /// Runs `lead` on this thread with up to `threads` − 1 others to help it, which leave when it returns.
     static func run<Value>(threads: Int, on workers: WorkerThreads = .shared, _ lead: (ThreadCrew) throws -> Value) throws -> Value {
@@ -103,7 +132,7 @@ final class ThreadCrew: Sendable {
                 guard thread == 0 else { return crew.help(as: thread) }
                 outcome = Result { try lead(crew) }
                 crew.isDismissed.store(true, ordering: .releasing)
-                crew.wakeSleepers()
+                crew.idle.wake()
             }
             return try outcome!.get()
         }
@@ -120,16 +149,16 @@ final class ThreadCrew: Sendable {
             for thread in 0..<tickets.count {
                 tickets.offer(pieces * thread / tickets.count..<pieces * (thread + 1) / tickets.count, of: works, to: thread)
             }
-            wakeSleepers()
+            idle.wake()
             while work(as: 0) {}
-            wait { finished.load(ordering: .acquiring) == pieces }
+            wait(in: idle) { finished.load(ordering: .acquiring) == pieces }
             self.body = { _, _ in }
         }
     }
 
     private func help(as thread: Int) {
         while !isDismissed.load(ordering: .relaxed) {
-            if !work(as: thread) { wait { isDismissed.load(ordering: .relaxed) || tickets.hasAny } }
+            if !work(as: thread) { wait(in: idle) { isDismissed.load(ordering: .relaxed) || tickets.hasAny } }
         }
     }
 
@@ -140,14 +169,20 @@ final class ThreadCrew: Sendable {
             // Read first: once the last piece is finished, the leader may write it.
             let all = pieces
             body(piece, thread)
-            if finished.add(1, ordering: .releasing).newValue == all, thread != 0 { wakeSleepers() }
+            if finished.add(1, ordering: .releasing).newValue == all, thread != 0 { idle.wake() }
             return true
         }
         return false
     }
 
-    /// Waits until something is over, whose end is followed by `wakeSleepers`. A piece may wait for what another piece does that has begun.
-    func wait(until isOver: () -> Bool) {
+    /// Called from a piece: waits for what another piece does that has begun, and that is followed by `passTurn`.
+    func waitForTurn(_ isTurn: () -> Bool) { wait(in: inTurn, until: isTurn) }
+
+    /// Tells those that wait for their turn to look.
+    func passTurn() { inTurn.wake() }
+
+    /// Waits until something is over, whose end is followed by waking those in the bed.
+    private func wait(in bed: Bed, until isOver: () -> Bool) {
         for _ in 0..<Self.patience {
             if isOver() { return }
             vk_pause()
@@ -157,21 +192,7 @@ final class ThreadCrew: Sendable {
             if isOver() { return }
             sched_yield()
         }
-        sleepers.add(1, ordering: .relaxed)
-        // Either this thread sees what has ended, or who ended it sees that this one sleeps.
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
-        pthread_mutex_lock(bed)
-        while !isOver() { pthread_cond_wait(bell, bed) }
-        pthread_mutex_unlock(bed)
-        sleepers.subtract(1, ordering: .relaxed)
-    }
-
-    func wakeSleepers() {
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
-        guard sleepers.load(ordering: .relaxed) > 0 else { return }
-        pthread_mutex_lock(bed)
-        pthread_cond_broadcast(bell)
-        pthread_mutex_unlock(bed)
+        bed.sleep(until: isOver)
     }
 
     private static func nanoseconds() -> Int {

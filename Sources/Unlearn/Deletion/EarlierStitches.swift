@@ -65,17 +65,7 @@ extension Project {
     /// Requests that retrained all that knew their rows are owed nothing, whatever state they began from.
     /// - Complexity: O(requests).
     func requestsOwed(_ lineage: StoredLineage) throws -> [String] {
-        guard !lineage.isExact else { return [] }
-        var owed: [String] = []
-        for request in try store.requests() where request.state == .published || request.state == .closed {
-            let report = try DeletionReport(json: request.report)
-            if report.exact {
-                owed = []
-            } else if report.isExactnessOwed {
-                owed.append(Store.requestName(request.number))
-            }
-        }
-        return owed
+        lineage.isExact ? [] : try store.debts().owed.map(Store.requestName)
     }
 
     /// Requests done before `number` whose stitches lie in the chain behind a deletion with this report.
@@ -88,5 +78,23 @@ extension Project {
         let name = Store.requestName(number)
         history.add(report, by: name)
         return history.requests.filter { $0 != name }
+    }
+}
+
+extension Store {
+    /// The numbers of requests to which exactness is owed, in order; and of those that it was owed to, by number, the exact one that settled it.
+    /// - Complexity: O(requests).
+    func debts() throws -> (owed: [Int], settlements: [Int: Int]) {
+        var owed: [Int] = [], settlements: [Int: Int] = [:]
+        for request in try requests() where request.state == .published || request.state == .closed {
+            let report = try DeletionReport(json: request.report)
+            if report.exact {
+                for number in owed { settlements[number] = request.number }
+                owed = []
+            } else if report.isExactnessOwed {
+                owed.append(request.number)
+            }
+        }
+        return (owed, settlements)
     }
 }

@@ -80,18 +80,19 @@ public enum ErasureCertificate {
         guard request.state == .closed, var claims = ErasureClaims(entries.map(\.entry)) else {
             throw Failure(.input, "\(name) was not carried out; there is nothing to certify ('unlearn log --request \(name)' says why)")
         }
-        if claims.owesExactness, let payer = try store.settlements()[number] {
+        if claims.owesExactness, let settling = try store.debts().settlements[number].map(Store.requestName) {
             let events: [LedgerEvent] = [.deletionRequested, .deletionPublished, .deletionClosed]
-            entries += all.filter { $0.entry.request == Store.requestName(payer) && events.contains($0.entry.event) }
-            entries.sort { $0.position < $1.position }
-            guard let settled = ErasureClaims(entries.map(\.entry)) else { throw Failure(.damaged, "the ledger does not tell how \(Store.requestName(payer)) made the model exact; run 'unlearn check'") }
-            claims = settled
+            let both = (entries + all.filter { $0.entry.request == settling && events.contains($0.entry.event) }).sorted { $0.position < $1.position }
+            // What an earlier version recorded of it may tell less than a certificate must show.
+            if let settled = ErasureClaims(both.map(\.entry)) { (claims, entries) = (settled, both) }
         }
         var subjects: [StatementSubject] = []
         if let digest = claims.influenceRemoved.report["state_digest"]?.text {
             subjects.append(StatementSubject(name: "model after \(name)", digest: ["blake2b-256": digest]))
         }
-        return try Statement.issue(claims, .erasure, entries: entries, subjects: subjects, of: store)
+        return try Statement.issue(claims, .erasure, entries: entries, subjects: subjects, of: store) {
+            $0.request == name ? $0.disclosuresForOthers : $0.disclosuresOfSettlement
+        }
     }
 
     /// Verifies a certificate without the project: the signature, that the entries are in the signed ledger, and that the
@@ -131,23 +132,5 @@ public enum ErasureCertificate {
         try StatementType.erasure.expectProject(try verify(bytes, path: path, key: nil).project, is: store, path: path)
         let verified = try verify(bytes, path: path, key: store.publicKey)
         try StatementType.erasure.expectContinued(project: verified.project, size: verified.ledgerSize, root: verified.ledgerRoot, by: store, path: path)
-    }
-}
-
-extension Store {
-    /// By the number of a request that was owed exactness, the first one behind it whose exact replay paid that. What is owed still is not in it.
-    /// - Complexity: O(requests).
-    func settlements() throws -> [Int: Int] {
-        var owed: [Int] = [], settlements: [Int: Int] = [:]
-        for request in try requests() where request.state == .closed || request.state == .published {
-            let report = try DeletionReport(json: request.report)
-            if report.exact, request.state == .closed {
-                for number in owed { settlements[number] = request.number }
-                owed = []
-            } else if report.isExactnessOwed {
-                owed.append(request.number)
-            }
-        }
-        return settlements
     }
 }

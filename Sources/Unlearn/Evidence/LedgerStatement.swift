@@ -35,10 +35,12 @@ package struct LedgerStatement<Claims: Codable>: Codable {
     /// - Parameters:
     ///   - entries: that the claims follow from.
     ///   - subjects: beside the ledger itself.
+    ///   - disclosing: what is shown of an entry.
     /// - Throws: kind `damaged` where the ledger is not what was signed.
     /// - Complexity: O(entries · log entries) hashes.
     package static func issue(
-        _ claims: Claims, _ type: StatementType, entries: [StoredLedgerEntry], subjects: [StatementSubject], of store: Store
+        _ claims: Claims, _ type: StatementType, entries: [StoredLedgerEntry], subjects: [StatementSubject], of store: Store,
+        disclosing: (LedgerEntry) -> [Disclosure] = \.disclosuresForOthers
     ) throws -> [UInt8] {
         let tree = try store.ledgerTree()
         guard let head = try store.treeHeads().last, head.size == tree.leaves.count else {
@@ -49,7 +51,7 @@ package struct LedgerStatement<Claims: Codable>: Codable {
             entries: entries.map { entry in
                 .init(
                     position: entry.position, entry: Data(entry.bytes).base64EncodedString(),
-                    disclosures: entry.entry.disclosuresForOthers.map(\.text),
+                    disclosures: disclosing(entry.entry).map(\.text),
                     inclusionProof: tree.inclusionProof(of: entry.position, size: head.size).map { Hexadecimal.encode($0.bytes) })
             })
         let statement = LedgerStatement(

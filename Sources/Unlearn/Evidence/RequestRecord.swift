@@ -136,7 +136,7 @@ extension Project {
             let status = try status(), model = lineage.isEmpty ? nil : try lineage.model()
             let serving = try model.map { try servingDigest(of: ExportedModel(state: $0, settings: settings)).description }
             let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
-            let settlements = try store.settlements(), owed = Set(status.requestsOwed)
+            let settlements = try store.debts().settlements, owed = Set(status.requestsOwed)
             return try requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
                 func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
@@ -147,7 +147,7 @@ extension Project {
                 let outcome: RequestRecord.Outcome =
                     if request.state == .undone { .undone }
                     else if request.state != .closed { .unfinished }
-                    else if let report, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { .replay }
+                    else if let report, report.exact, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { .replay }
                     else if !owedBefore.isEmpty { .owed }
                     else if report?.blocksRetrained == 0 { .noInfluence }
                     else if report?.exact == true { .exact }
@@ -164,7 +164,7 @@ extension Project {
                     settles: settlements.filter { $0.value == request.number }.keys.sorted().map(Store.requestName), owedBefore: owedBefore,
                     reason: first(.deletionUndone)?.details?["reason"]?.text, project: store.projectID, model: status.model, source: status.source, testSource: status.testSource,
                     requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, asked: asked, ticket: begun?["ticket"]?.text,
-                    rowsErased: claims?.rowsErased.count ?? 0, testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
+                    rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
                     encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,
                     audits: entries.map(\.entry).filter { $0.event == .audited }.map(RequestRecord.Audit.init),
                     notReached: remainders.filter { !($0.kind == .influences && outcome != .owed) && !($0.kind == .sample && later > 0) }

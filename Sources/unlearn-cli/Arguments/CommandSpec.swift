@@ -27,8 +27,8 @@ package struct OptionSpec: Sendable {
     ]
     static let ignoreMissing = OptionSpec("ignore-missing", nil, "skip rows that were deleted before; nothing to be done is no error then (of a group, whose name goes with its last row: --ignore-unknown)")
     static let ignoreUnknown = OptionSpec("ignore-unknown", nil, "skip ids and people that were never in the project: a typing error is a person who is not forgotten")
-    static let ticket = OptionSpec("ticket", "TEXT", "your own reference of the request, kept sealed with it and printed on its page ('unlearn report')")
-    static let threads = OptionSpec("threads", "N", "threads that compute (default: all cores); never changes a result")
+    static let ticket = OptionSpec("ticket", "TEXT", "your own reference of the request, no name: kept with it for good, sealed, and printed on its page ('unlearn report')")
+    static let threads = OptionSpec("threads", "N", "threads that compute (default: the cores that it may run on); never changes a result")
     static let force = OptionSpec("force", nil, "replace a file that is there; never a key or a file of a project's own")
     static let approximate = OptionSpec("approximate", nil, "go on though numerics differ from the project's; results agree to rounding only")
 }

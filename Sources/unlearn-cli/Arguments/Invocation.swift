@@ -123,7 +123,7 @@ package struct Invocation: Sendable {
     }
 
     package var threads: Int {
-        get throws { try integer("threads", in: 1...256) ?? Processor.cores }
+        get throws { try integer("threads", in: 1...256) ?? min(256, Processor.cores) }
     }
 
     /// The officer's reference of a request.

@@ -10,8 +10,10 @@ enum DeletionText {
 
     private static func nothing(_ result: DeletionResult) -> [String] {
         let lines = findings(result)
-        let state = result.report.exact ? "do; the chain is exact" : result.report.blocksTotal > 0 ? "delete; the model is not exact, and 'unlearn replay' makes it so" : "do"
-        return (lines.isEmpty ? ["the model is exact already; nothing was changed"] : lines + ["nothing is left to \(state)"]) + interim(result.report)
+        let rest = result.report.exact
+            ? "nothing is left to do; the chain is exact"
+            : result.report.blocksTotal > 0 ? "nothing is left to delete; the model is not exact, and 'unlearn replay' makes it so" : "nothing is left to do"
+        return (lines.isEmpty ? ["the model is exact already; nothing was changed"] : lines + [rest]) + interim(result.report)
     }
 
     static func findings(_ result: DeletionResult) -> [String] {
