@@ -6,7 +6,7 @@ import Testing
 
 @testable import Unlearn
 
-@Suite("Certificates of requests whose debt was paid")
+@Suite("Certificates of requests that were owed exactness and are settled")
 struct SettledCertificateTests {
     private let project: SmallProject
 
@@ -37,10 +37,11 @@ struct SettledCertificateTests {
         }
         #expect(try verify(before).settledBy == nil)
         #expect(try verify(try issue(3)).settledBy == nil)
-        #expect(try project.open(.read).records(ofRequest: nil).map(\.outcome) == [.settled, .settled, .replay])
+        let reader = try project.open(.read)
+        #expect(try reader.records(ofRequest: nil, reader.status()).map(\.outcome) == [.settled, .settled, .replay])
     }
 
-    @Test("No certificate passes that claims a debt to be paid by a request that paid none, or that came before")
+    @Test("No certificate passes that claims to be settled by a request that settled nothing, or that came before")
     func forged() throws {
         try project.delete([try project.ids(inBlock: 20)[0]]) { ($0.replay.onNoDecay, $0.replay.damping, $0.replay.decayGuard.epsilon) = (.stitch, .fixed(0.5), 1e9) }
         let store = try project.open(.read).store, all = try store.ledger()

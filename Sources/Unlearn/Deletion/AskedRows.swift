@@ -1,6 +1,6 @@
 import Checkpoints
 
-/// What a request asked for, as the ledger keeps it for good, sealed: numbers, keyed digests and the officer's own reference, but no name.
+/// What a request asked for, as the ledger keeps it for good, sealed: numbers and keyed digests, but no name.
 public struct AskedRows: Codable, Sendable, Equatable {
     /// How rows were named.
     public enum Way: String, Codable, Sendable {

@@ -65,7 +65,7 @@ extension Project {
     /// Requests that retrained all that knew their rows are owed nothing, whatever state they began from.
     /// - Complexity: O(requests).
     func requestsOwed(_ lineage: StoredLineage) throws -> [String] {
-        lineage.isExact ? [] : try store.debts().owed.map(Store.requestName)
+        lineage.isExact ? [] : try store.owedAndSettled().owed.map(Store.requestName)
     }
 
     /// Requests done before `number` whose stitches lie in the chain behind a deletion with this report.
@@ -84,7 +84,7 @@ extension Project {
 extension Store {
     /// The numbers of requests to which exactness is owed, in order; and of those that it was owed to, by number, the exact one that settled it.
     /// - Complexity: O(requests).
-    func debts() throws -> (owed: [Int], settlements: [Int: Int]) {
+    func owedAndSettled() throws -> (owed: [Int], settlements: [Int: Int]) {
         var owed: [Int] = [], settlements: [Int: Int] = [:]
         for request in try requests() where request.state == .published || request.state == .closed {
             let report = try DeletionReport(json: request.report)

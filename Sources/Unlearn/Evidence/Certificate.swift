@@ -80,7 +80,7 @@ public enum ErasureCertificate {
         guard request.state == .closed, var claims = ErasureClaims(entries.map(\.entry)) else {
             throw Failure(.input, "\(name) was not carried out; there is nothing to certify ('unlearn log --request \(name)' says why)")
         }
-        if claims.owesExactness, let settling = try store.debts().settlements[number].map(Store.requestName) {
+        if claims.owesExactness, let settling = try store.owedAndSettled().settlements[number].map(Store.requestName) {
             let events: [LedgerEvent] = [.deletionRequested, .deletionPublished, .deletionClosed]
             let both = (entries + all.filter { $0.entry.request == settling && events.contains($0.entry.event) }).sorted { $0.position < $1.position }
             // What an earlier version recorded of it may tell less than a certificate must show.

@@ -115,7 +115,7 @@ struct ErasureClaims: Codable, Equatable {
         if others.isEmpty {
             settled = nil
         } else {
-            // What came after it, and paid what was owed.
+            // What came after it, and settled what was owed.
             guard Self.isExactnessOwed(report), let settlement = Settlement(others), let close = all.firstIndex(of: closed),
                 all[..<close].allSatisfy({ $0.request == request })
             else { return nil }

@@ -122,10 +122,12 @@ public struct RequestRecord: Encodable, Sendable {
 }
 
 extension Project {
-    /// - Parameter number: nil: all requests, in order.
+    /// - Parameters:
+    ///   - number: nil: all requests, in order.
+    ///   - status: of this project as it is.
     /// - Throws: kind `input` where there is no such request, `damaged` where the ledger is not what was signed.
     /// - Complexity: O(entries · log entries) hashes, and one reading of the model.
-    public func records(ofRequest number: Int?) throws -> [RequestRecord] {
+    public func records(ofRequest number: Int?, _ status: Status) throws -> [RequestRecord] {
         try store.snapshot {
             if let fault = try store.ledgerFaults().first { throw Failure(.damaged, "\(fault); run 'unlearn check'") }
             let all = try store.ledger(), requests = try store.requests(), lineage = try lineage()
@@ -133,10 +135,17 @@ extension Project {
                 throw Failure(.input, "no request \(Store.requestName(number)); 'unlearn log' lists them")
             }
             guard !requests.isEmpty else { throw Failure(.input, "no rows were asked for yet; 'unlearn delete' deletes some") }
-            let status = try status(), model = lineage.isEmpty ? nil : try lineage.model()
+            let model = lineage.isEmpty ? nil : try lineage.model()
             let serving = try model.map { try servingDigest(of: ExportedModel(state: $0, settings: settings)).description }
             let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
-            let settlements = try store.debts().settlements, owed = Set(status.requestsOwed)
+            let settlements = try store.owedAndSettled().settlements, owed = Set(status.requestsOwed)
+            let settledBy = Dictionary(grouping: settlements.keys.sorted()) { settlements[$0]! }
+            // How many were carried out up to each.
+            var carriedOut = 0, upTo: [Int: Int] = [:]
+            for request in requests {
+                if request.state == .published || request.state == .closed { carriedOut += 1 }
+                upTo[request.number] = carriedOut
+            }
             return try requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
                 func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
@@ -153,15 +162,14 @@ extension Project {
                     else if report?.exact == true { .exact }
                     else if report?.isExactnessOwed != true { .retrained }
                     else { settling == nil ? .owed : .settled }
-                let settledBy = outcome == .settled ? settling.map(Store.requestName) : nil
-                let later = requests.count { $0.number > request.number && ($0.state == .published || $0.state == .closed) }
+                let settler = outcome == .settled ? settling.map(Store.requestName) : nil, later = carriedOut - upTo[request.number]!
                 let remainders = first(.deletionPublished).flatMap { published in
                     published.details?["report"].map { ErasureClaims.remainders(ErasureClaims.report($0, published), published, isEncrypted: ErasureClaims.isEncrypted(store.encryption.name)) }
                 } ?? []
                 return RequestRecord(
-                    request: name, outcome: outcome, settledBy: settledBy,
-                    settledAt: settledBy.flatMap { ofRequests[$0]?.first { $0.entry.event == .deletionClosed }?.entry.time },
-                    settles: settlements.filter { $0.value == request.number }.keys.sorted().map(Store.requestName), owedBefore: owedBefore,
+                    request: name, outcome: outcome, settledBy: settler,
+                    settledAt: settler.flatMap { ofRequests[$0]?.first { $0.entry.event == .deletionClosed }?.entry.time },
+                    settles: (settledBy[request.number] ?? []).map(Store.requestName), owedBefore: owedBefore,
                     reason: first(.deletionUndone)?.details?["reason"]?.text, project: store.projectID, model: status.model, source: status.source, testSource: status.testSource,
                     requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, asked: asked, ticket: begun?["ticket"]?.text,
                     rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,

@@ -36,7 +36,7 @@ extension CommandSpec {
         // Before any work: a place that cannot be written to.
         if let out, !isAll { try Store.expectOutput(out, besideProject: invocation.folder, replacing: replacing) }
         let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
-        let records = try project.records(ofRequest: isAll ? nil : number ?? project.store.requests().last?.number)
+        let status = try project.status(), records = try project.records(ofRequest: isAll ? nil : number ?? project.store.requests().last?.number, status)
         var pages = out.map { out in records.map { (request: Optional($0.request), path: out, html: RequestPage($0).html()) } } ?? [], folder = out ?? ""
         if let out, isAll {
             folder = try OutputFile.makeFolder(
@@ -55,7 +55,7 @@ extension CommandSpec {
             }
         }
         try console.result(
-            Result(pages: pages.map { .init(request: $0.request, path: PathText.printable($0.path)) }, requests: records, modelCard: try project.status()),
+            Result(pages: pages.map { .init(request: $0.request, path: PathText.printable($0.path)) }, requests: records, modelCard: status),
             isAll ? "\(folder): \(counted(records.count, "page")) and \(RequestIndexPage.name)" : "\(folder): \(records[0].request), \(RequestIndexPage.outcome(records[0])); fill in what is left to do, and sign it")
         return 0
     }
