@@ -21,6 +21,8 @@ public struct RequestIndexPage {
         func bad(_ text: String) -> Markup { .element("span", ["class": "bad"], Markup(text: text)) }
         let undone = records.filter { $0.outcome == .undone }.map(\.request)
         if !open.isEmpty { answer.append(bad("Not finished: \(open.map(\.request).joined(separator: ", ")). ")) }
+        let waiting = records.filter { $0.outcome == .waiting }.map(\.request)
+        if !waiting.isEmpty { answer.append(bad("Not carried out yet: \(waiting.joined(separator: ", ")). ")) }
         if !undone.isEmpty { answer.append(bad("Not carried out: \(undone.joined(separator: ", ")). ")) }
         if !owed.isEmpty { answer.append(bad("An exact repetition is owed to \(owed.map(\.request).joined(separator: ", ")): run “unlearn replay”.")) }
         if answer.isEmpty { answer.append(.element("span", ["class": "good"], "Every request was carried out, and no exact repetition is owed to any.")) }
@@ -48,6 +50,8 @@ public struct RequestIndexPage {
         switch record.outcome {
         case .unfinished: "not finished"
         case .undone: "not carried out"
+        case .waiting: "waits\(record.due.map { ", due \($0)" } ?? "")"
+        case .superseded: "nothing left to erase"
         case .noInfluence: "forgotten; the model had not learned from them"
         case .exact: "forgotten exactly"
         case .retrained: "forgotten"

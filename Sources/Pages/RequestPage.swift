@@ -27,6 +27,7 @@ public struct RequestPage {
 
     private var done: [Markup] {
         var facts: [(term: Markup, meaning: Markup)] = [("Reference (ticket)", record.ticket.map(Markup.isolated) ?? "none was given")]
+        if let letter = words.letter { facts.append(("Came in", Markup(text: letter))) }
         facts.append(("Received by the program", Markup(text: words.time(record.requested))))
         if record.published != nil { facts.append(("Model without the rows in place", Markup(text: words.time(record.published)))) }
         if record.closed != nil { facts.append(("Superseded files destroyed", Markup(text: words.time(record.closed)))) }

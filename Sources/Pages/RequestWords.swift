@@ -19,6 +19,12 @@ struct RequestWords {
         return "\(day) \(Self.months[month - 1]) \(year), \(two(hour)):\(two(minute)):\(two(second)) UTC"
     }
 
+    /// `30 November 2026`, from `2026-11-30`.
+    func day(_ text: String) -> String { String(time(text + "T00:00:00Z").prefix { $0 != "," }) }
+
+    /// When the letter came and until when it was to be answered; nil where the request was carried out at once.
+    var letter: String? { record.received.map { "\(String(time($0).prefix { $0 != "," }))\(record.due.map { "; to be carried out until \(day($0))" } ?? "")" } }
+
     private static let months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
     // MARK: The answer
@@ -36,6 +42,9 @@ struct RequestWords {
             "\(bad("Not finished.")) The model without the rows is in place, and the program was cut off while it destroyed what that replaced; the next command that writes to the project goes on with it."
         case .unfinished: "\(bad("Not finished.")) The program was cut off before anything had changed; the next command that writes to the project undoes this request, and it must be repeated."
         case .undone: "\(bad("Not carried out.")) Everything is as it was before: no row was erased."
+        case .waiting: "\(bad("Not carried out yet.")) No row was erased so far. “unlearn request run” carries this request out\(record.due.map { ", which is due until \(day($0))" } ?? "")."
+        case .superseded where goneBefore.isEmpty: "\(good("Nothing to erase.")) The project has no row by any of the names that were asked for."
+        case .superseded: "\(good("Forgotten.")) All rows asked for were erased by other requests: \(joined(goneBefore)). See \(goneBefore.count == 1 ? "its page" : "their pages") for how."
         case .noInfluence where record.report?.branchesEmptied?.isEmpty == false:
             "\(good("Forgotten.")) \(whose). Only branches that have no row left now had learned from \(them), and the model does without these."
         case .noInfluence: "\(good("Forgotten.")) \(whose). No part of the model had learned from \(them), so that nothing in the model had to change."
@@ -60,6 +69,11 @@ struct RequestWords {
             return "The model was trained again\(record.rowsErased > 0 ? " without \(them)" : ""), but by another way of calculating than the project’s own: alike but for rounding, and not the same bits. "
         }
         return "The model was trained again without \(them) for some while, and the later parts of the training, which had known \(them), were put back on. "
+    }
+
+    /// Requests that had erased rows of this one.
+    private var goneBefore: [String] {
+        Set(record.erasedMeanwhile.keys).union(record.asked?.deletedBefore.keys.filter { !$0.isEmpty } ?? []).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
     }
 
     private func joined(_ names: [String]) -> String { names.count < 2 ? names.joined() : "\(names.dropLast().joined(separator: ", ")) and \(names.last!)" }
@@ -101,12 +115,14 @@ struct RequestWords {
         guard record.rowsErased > 0 else { return "no row" }
         let training = record.rowsErased - record.testRowsErased
         let kinds = record.testRowsErased == 0 ? "" : training == 0 ? ", held aside for tests; the model never learned from them" : ": \(NumberText.grouped(training)) that the model learned from, \(NumberText.grouped(record.testRowsErased)) held aside for tests"
-        return rows(record.rowsErased) + kinds + (record.encrypted ? "; the keys that they were encrypted by are destroyed" : "")
+        let meanwhile = record.erasedMeanwhile.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { "; of these, \(rows($0.value)) by \($0.key), while this request waited" }.joined()
+        return rows(record.rowsErased) + kinds + meanwhile + (record.encrypted ? "; the keys that they were encrypted by are destroyed" : "")
     }
 
     var model: Markup {
         guard let report = record.report, record.isCarriedOut else { return record.reason.map { "nothing: \($0)" } ?? "nothing yet" }
-        let share = report.blocksTotal == 0 ? "" : " \(NumberText.grouped(report.blocksRetrained)) of \(NumberText.grouped(report.blocksTotal)) parts (“blocks”) of the training were done again."
+        let together = record.sharedWith.isEmpty ? "" : " (In one run together with \(joined(record.sharedWith)).)"
+        let share = report.blocksTotal == 0 ? "" : " \(NumberText.grouped(report.blocksRetrained)) of \(NumberText.grouped(report.blocksTotal)) parts (“blocks”) of the training were done again.\(together)"
         let words: String = switch record.outcome {
         case .noInfluence where report.branchesEmptied?.isEmpty == false: "Branches that have no row left are not in it any more; nothing else had learned from the rows."
         case .noInfluence: "Nothing: no part of it that is trained had learned from the rows."
@@ -120,7 +136,7 @@ struct RequestWords {
         case .settled: "It was an approximation from \(time(record.published)) until \(time(record.settledAt)).\(share) Then \(record.settledBy ?? "a later request") trained again all that still bore a trace of the rows."
         case .replay: "All that still bore a trace of rows erased before was trained again.\(share)"
         case .unfinished: "It is the one without the rows already.\(share)"
-        case .undone: "nothing"
+        case .undone, .waiting, .superseded: "nothing"
         }
         return Markup(text: words)
     }
@@ -146,6 +162,7 @@ struct RequestWords {
         switch record.outcome {
         case .owed: items.append(("Run “unlearn replay”, and file this page again: then the model is exact", nil))
         case .unfinished: items.append(("Run the request again, or any command that writes, and make this page again", nil))
+        case .waiting: items.append(("Run “unlearn request run”\(record.due.map { " before \(day($0)) ends" } ?? ""), and make this page again", nil))
         case .undone: items.append(("Repeat the request: nothing was erased", nil))
         default: break
         }
@@ -162,7 +179,7 @@ struct RequestWords {
             }
         }
         if record.rowsErased > 0 { items.append(("Look for the person’s data in other systems", nil)) }
-        if record.outcome != .replay { items.append(("Tell whoever asked what was done", nil)) }
+        if record.outcome != .replay, record.outcome != .waiting { items.append(("Tell whoever asked what was done", nil)) }
         return items
     }
 
@@ -176,7 +193,8 @@ struct RequestWords {
     var noAudit: Markup {
         switch record.outcome {
         case .noInfluence: "No comparison is needed: nothing in the model had learned from the rows."
-        case .undone, .unfinished: "There is nothing to compare yet."
+        case .undone, .unfinished, .waiting: "There is nothing to compare yet."
+        case .superseded: "Nothing was changed for this request, so that there is nothing to compare."
         case .settled: "Nobody compared the model with exact replay while it was approximate. \(record.settledBy ?? "The later request") has made it exact: see that request’s page and certificate."
         default:
             record.laterRequests == 0

@@ -25,19 +25,34 @@ struct RequestPageTests {
     private func record(
         _ outcome: RequestRecord.Outcome, rows: Int = 2, asked: AskedRows? = nil, ticket: String? = nil, audits: [RequestRecord.Audit] = [], report: DeletionReport? = nil,
         notReached: [RequestRecord.Remainder] = [.init(kind: .source, what: "the source that the rows were imported from", place: "csv:people.csv")], lineage: LineageShape? = nil, later: Int = 0,
-        owedBefore: [String] = [], published: String? = nil
+        owedBefore: [String] = [], published: String? = nil, due: String? = nil, sharedWith: [String] = [], erasedMeanwhile: [String: Int] = [:]
     ) -> RequestRecord {
+        let notCarriedOut = [.unfinished, .undone, .waiting, .superseded].contains(outcome)
         var own = DeletionReport(request: "R3", rows: 2, epsilon: 0.1)
+        own.blocksTotal = 10
         own.stitches = outcome == .owed && owedBefore.isEmpty ? 1 : 0
         return RequestRecord(
             request: "R3", outcome: outcome, settledBy: outcome == .settled ? "R5" : nil, settledAt: outcome == .settled ? "2026-12-01T03:00:00Z" : nil,
             settles: outcome == .replay ? ["R1", "R2"] : [], owedBefore: owedBefore, reason: outcome == .undone ? "interrupted" : nil,
             project: "abcd", model: "lenet5", source: "csv:people.csv", testSource: nil, requested: "2026-11-30T14:05:09Z",
-            published: [.unfinished, .undone].contains(outcome) ? published : "2026-11-30T14:06:00Z", closed: [.unfinished, .undone].contains(outcome) ? nil : "2026-11-30T14:06:01Z",
-            asked: asked, ticket: ticket, rowsErased: [.undone, .unfinished].contains(outcome) && published == nil ? 0 : rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: report ?? own, audits: audits, notReached: [.undone, .unfinished].contains(outcome) ? [] : notReached,
+            published: notCarriedOut ? published : "2026-11-30T14:06:00Z", closed: notCarriedOut ? nil : "2026-11-30T14:06:01Z",
+            received: due == nil ? nil : "2026-11-12T00:00:00Z", due: due, sharedWith: sharedWith, erasedMeanwhile: erasedMeanwhile, asked: asked, ticket: ticket, rowsErased: notCarriedOut && published == nil ? 0 : rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: outcome == .waiting || outcome == .superseded ? nil : report ?? own, audits: audits, notReached: notCarriedOut ? [] : notReached,
             lineage: lineage, blocks: 10, stateDigest: "ff00", servingDigest: nil, isModelExact: outcome != .owed, laterRequests: later, ledgerPositions: [3, 4, 5],
             ledger: head,
             publicKey: "0123")
+    }
+
+    @Test("A request that waited says when its letter came and was due, and what became of its rows meanwhile")
+    func waited() throws {
+        let waiting = text(RequestPage(record(.waiting, due: "2026-12-12")).html())
+        #expect(waiting.contains("which is due until 12 December 2026.") && waiting.contains("Came in 12 November 2026; to be carried out until 12 December 2026"))
+        #expect(waiting.contains("Run “unlearn request run” before 12 December 2026 ends") && !waiting.contains("Tell whoever asked"))
+        let gone = text(RequestPage(record(.superseded, due: "2026-12-12", erasedMeanwhile: ["R10": 1, "R2": 2])).html())
+        #expect(gone.contains("Forgotten. All rows asked for were erased by other requests: R2 and R10. See their pages for how.") && gone.contains("Tell whoever asked"))
+        let shared = text(RequestPage(record(.exact, due: "2026-12-12", sharedWith: ["R1", "R4"], erasedMeanwhile: ["R2": 1])).html())
+        #expect(shared.contains("(In one run together with R1 and R4.)") && shared.contains("of these, 1 row by R2, while this request waited"))
+        let index = text(RequestIndexPage([record(.exact), record(.waiting, due: "2026-12-12")]).html())
+        #expect(index.contains("Not carried out yet: R3.") && index.contains("waits, due 2026-12-12") && !index.contains("Every request was carried out"))
     }
 
     @Test(
@@ -49,6 +64,8 @@ struct RequestPageTests {
             (.noInfluence, "Forgotten. 2 rows were erased. No part of the model had learned from them"),
             (.retrained, "Forgotten. 2 rows were erased, and every part of the model that had learned from them was trained again without them."),
             (.undone, "Not carried out. Everything is as it was before: no row was erased."), (.unfinished, "Not finished."),
+            (.waiting, "Not carried out yet. No row was erased so far. “unlearn request run” carries this request out."),
+            (.superseded, "Nothing to erase. The project has no row by any of the names that were asked for."),
             (.replay, "Exact again. What R1 and R2 had left approximate in the model was trained again exactly."),
         ] as [(RequestRecord.Outcome, String)])
     func answers(outcome: RequestRecord.Outcome, words: String) {
@@ -56,7 +73,7 @@ struct RequestPageTests {
         #expect(page.contains(words), "\(page.prefix(600))")
         // Only what is approximate asks for a replay.
         #expect(page.contains("Run “unlearn replay”") == (outcome == .owed) && (page.contains("unlearn replay") == (outcome == .owed)))
-        #expect(page.contains("As of 30 November 2026, 14:07:00 UTC.") && page.contains("Delete the rows from") == ![.replay, .undone, .unfinished].contains(outcome))
+        #expect(page.contains("As of 30 November 2026, 14:07:00 UTC.") && page.contains("Delete the rows from") == ![.replay, .undone, .unfinished, .waiting, .superseded].contains(outcome))
     }
 
     @Test("Names that were not found, rows deleted before and the ticket are said; a ticket is text, whatever it holds")

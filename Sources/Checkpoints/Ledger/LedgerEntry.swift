@@ -10,6 +10,8 @@ public enum LedgerEvent: String, Codable, Sendable {
     case deletionPublished = "deletion-published"
     case deletionClosed = "deletion-closed"
     case deletionUndone = "deletion-undone"
+    /// Other requests erased the rows of one that waited.
+    case requestSuperseded = "request-superseded"
     case audited, valued
     /// Somebody put destroyed objects back, and they were destroyed again.
     case erasedAgain = "erased-again"

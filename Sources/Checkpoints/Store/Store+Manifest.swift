@@ -9,7 +9,7 @@ extension Store {
         // Catalogues of version 6 and before do not vouch for it.
         let version = try database.pragma("user_version")
         if version > 6 { writer.append(UInt32(truncatingIfNeeded: version)) }
-        for query in Self.manifestQueries {
+        for query in Self.manifestQueries where version >= Self.receiptsVersion || query != Self.receiptsQuery {
             writer.append(UInt8(0xFF))
             _ = try database.rows(query) { row in
                 for column in 0..<row.count { row.append(column, to: &writer) }

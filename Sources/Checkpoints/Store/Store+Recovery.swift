@@ -18,7 +18,7 @@ extension Store {
         finishedOnOpening = try requestNumbers(in: .published)
         try destroyCondemned()
         try updateWitness()
-        undoneOnOpening = try requestNumbers(in: .begun)
+        undoneOnOpening = try requestNumbers(in: .planned)
         try undoUnpublishedRequests()
         // Also what a log kept that could not be emptied when it should have been.
         if try projectFolder.length(Self.catalogueName + "-wal") ?? 0 > 0 { try emptyLog() }

@@ -1,18 +1,25 @@
 import Files
 
-/// How far a deletion has come.
+/// How far a request has come.
 public enum RequestState: Int, Sendable {
-    /// Recorded as an intention; nothing that anybody sees has changed.
-    case begun = 0
+    /// A run of its own is under way; nothing that anybody sees has changed.
+    case planned = 0
     /// The new records are in place; the old ones are being destroyed.
     case published = 1
     /// Done, and the ledger says so.
     case closed = 2
-    /// Ended before it was published: everything is as it was before.
+    /// Ended before it was published, by a failure or because it was withdrawn: everything is as it was before.
     case undone = 3
+    /// Waits for a run that carries it out.
+    case received = 4
+    /// Other requests erased all its rows while it waited, or none of its names had a row: there is nothing to carry out.
+    case superseded = 5
+
+    /// Whether the model is one behind this request.
+    public var isCarriedOut: Bool { self == .published || self == .closed }
 }
 
-/// One deletion as the store remembers it.
+/// One request as the store remembers it.
 public struct StoredRequest: Sendable {
     public let number: Int
     public let state: RequestState
@@ -33,9 +40,7 @@ extension Store {
     public func requests() throws -> [StoredRequest] {
         try database.rows("SELECT number, state, cell FROM requests ORDER BY number") { row in
             let number = row.integer(0)
-            guard let state = RequestState(rawValue: row.integer(1)) else {
-                throw Failure(.damaged, "the catalogue's entry of request \(number) is not readable; run 'unlearn check'")
-            }
+            let state = try Self.state(row.integer(1), ofRequest: number)
             guard let content = row.blob(2).withUnsafeBytes({ keyring.open($0, context: context(ofRequest: number)) }),
                 let report = String(validating: Padding.removed(content), as: UTF8.self)
             else { throw fault("the catalogue's entry of request \(number) cannot be opened") }
@@ -43,24 +48,41 @@ extension Store {
         }
     }
 
-    /// Deletions that were done, in order.
-    public func requestNumbers() throws -> [Int] { try requests().filter { $0.state == .closed || $0.state == .published }.map(\.number) }
+    /// The numbers of requests that were carried out, in order. Nothing is opened.
+    public func requestNumbers() throws -> [Int] { try requestNumbers { $0.isCarriedOut } }
 
-    func requestNumbers(in state: RequestState) throws -> [Int] { try requests().filter { $0.state == state }.map(\.number) }
+    /// The numbers of requests in some states, in order. Nothing is opened.
+    public func requestNumbers(where isWanted: (RequestState) -> Bool) throws -> [Int] {
+        try database.rows("SELECT number, state FROM requests ORDER BY number") { ($0.integer(0), try Self.state($0.integer(1), ofRequest: $0.integer(0))) }
+            .filter { isWanted($0.1) }.map(\.0)
+    }
+
+    static func state(_ value: Int, ofRequest number: Int) throws -> RequestState {
+        guard let state = RequestState(rawValue: value) else {
+            throw Failure(.damaged, "the catalogue's entry of request \(number) is not readable; run 'unlearn check'")
+        }
+        return state
+    }
+
+    func requestNumbers(in state: RequestState) throws -> [Int] { try requestNumbers { $0 == state } }
 
     public func request(_ number: Int) throws -> StoredRequest? { try requests().first { $0.number == number } }
 
-    /// What an audit needs of the model before a deletion; nil where nothing was kept, or a later deletion destroyed it.
-    public func evidence(of request: StoredRequest) throws -> StoredEvidence? {
-        guard let object = index.object(.evidence, request.number) else { return nil }
+    /// What an audit needs of the model before a run; nil where nothing was kept, or a later run destroyed it.
+    /// - Parameter run: its place among all runs, which is the number of the evidence.
+    public func evidence(ofRun run: Int) throws -> StoredEvidence? {
+        guard let object = index.object(.evidence, run) else { return nil }
         guard let evidence = StoredEvidence(decoding: try contents(of: object)) else {
-            throw fault("\(description(of: object)) does not hold the evidence of \(Self.requestName(request.number))")
+            throw fault("\(description(of: object)) does not hold the evidence of a run")
         }
         return evidence
     }
 
-    public func stage(_ evidence: StoredEvidence, ofRequest number: Int) throws -> StagedObject {
-        try stage(.evidence, block: number, evidence.encoded())
+    /// The runs of which evidence is kept.
+    public func runsWithEvidence() -> [Int] { index.inUse { $0 == .evidence }.map(\.block) }
+
+    public func stage(_ evidence: StoredEvidence, ofRun run: Int) throws -> StagedObject {
+        try stage(.evidence, block: run, evidence.encoded())
     }
 
     // MARK: - The life of a request
@@ -68,25 +90,42 @@ extension Store {
     /// The number that the next request gets.
     public func nextRequestNumber() throws -> Int { 1 + (try database.rows("SELECT max(number) FROM requests") { $0.integer(0) }.first ?? 0) }
 
-    /// Records the intention, durably, before any work is done; gives the request's number.
-    /// - Parameters:
-    ///   - ids: of the rows to be deleted.
-    ///   - names: by which these rows were asked for, beside their ids: people, a provider.
-    ///   - asked: what was asked for, beside these rows.
-    ///   - ticket: the officer's reference, which no certificate shows.
-    public func beginRequest(ids: [String], names: [String] = [], asked: JSONValue? = nil, ticket: String? = nil, details: JSONValue) throws -> Int {
+    /// What is recorded of a request when it comes in, for good.
+    public struct Reception {
+        /// Of the rows that are to be erased.
+        public var ids: [String]
+        /// By which these rows were asked for, beside their ids: people, a provider.
+        public var names: [String] = []
+        /// What was asked for, beside these rows.
+        public var asked: JSONValue?
+        public var receipt: Receipt
+        /// What certificates show beside the rows.
+        public var details: JSONValue
+
+        public init(ids: [String], names: [String] = [], asked: JSONValue? = nil, receipt: Receipt = Receipt(), details: JSONValue) {
+            (self.ids, self.names, self.asked, self.receipt, self.details) = (ids, names, asked, receipt, details)
+        }
+    }
+
+    /// Records a request, durably, before any work is done; gives its number.
+    /// - Parameter waiting: false: its run begins at once, and the request is undone where that is cut off.
+    public func record(_ reception: Reception, waiting: Bool) throws -> Int {
         try commit { change in
             let number = try nextRequestNumber()
-            try change.addRequest(number)
-            let rows = ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
+            try change.addRequest(number, waiting ? .received : .planned)
+            try change.keep(reception.receipt, ofRequest: number)
+            let rows = reception.ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
             var lasting: [String: JSONValue] = ["rows": .array(rows)]
-            lasting[LedgerEntry.asked] = asked
-            lasting[LedgerEntry.ticket] = ticket.map(JSONValue.string)
-            lasting["names"] = .array(commitments(to: ids + names, inRequest: number).map(JSONValue.string))
-            try change.append(LedgerEntry(.deletionRequested, request: number, details: details, lasting: lasting))
+            lasting[LedgerEntry.asked] = reception.asked
+            lasting[LedgerEntry.ticket] = reception.receipt.ticket.map(JSONValue.string)
+            lasting["names"] = .array(commitments(to: reception.ids + reception.names, inRequest: number).map(JSONValue.string))
+            try change.append(LedgerEntry(.deletionRequested, request: number, details: reception.details, lasting: lasting))
             return number
         }
     }
+
+    /// Records a request whose run begins at once.
+    public func beginRequest(ids: [String], details: JSONValue) throws -> Int { try record(Reception(ids: ids, details: details), waiting: false) }
 
     /// What the ledger says of a deletion when its new records are in place.
     public struct Publication {
@@ -107,7 +146,7 @@ extension Store {
 
     /// Notes that a request ended with everything as it was. One that was published is past undoing and stays.
     public func undoRequest(_ number: Int, reason: String) throws {
-        guard try requestNumbers(in: .begun).contains(number) else { return }
+        guard try requestNumbers(where: { $0 == .planned || $0 == .received }).contains(number) else { return }
         try commit { change in
             try change.setState(.undone, of: number)
             try change.append(LedgerEntry(.deletionUndone, request: number, details: .object(["reason": .string(reason)])))
@@ -115,7 +154,7 @@ extension Store {
     }
 
     func undoUnpublishedRequests() throws {
-        for number in try requestNumbers(in: .begun) { try undoRequest(number, reason: "the program was cut off") }
+        for number in try requestNumbers(in: .planned) { try undoRequest(number, reason: "the program was cut off") }
     }
 }
 
@@ -125,9 +164,9 @@ extension StoreChange {
         for request in try store.requests() { try setReport(request.report, of: request.number, by: next) }
     }
 
-    fileprivate func addRequest(_ number: Int) throws {
+    fileprivate func addRequest(_ number: Int, _ state: RequestState) throws {
         try store.database.run(
-            "INSERT INTO requests VALUES (?, ?, ?)", .integer(number), .integer(RequestState.begun.rawValue),
+            "INSERT INTO requests VALUES (?, ?, ?)", .integer(number), .integer(state.rawValue),
             .blob(store.seal("", ofRequest: number, by: store.keyring)))
     }
 
@@ -158,7 +197,14 @@ extension StoreChange {
                 untilDeletion: publication.untilDeletion, whileStitched: publication.whileStitched))
     }
 
-    /// Condemns the evidence of all requests so far: it samples models that knew the rows which this change deletes.
+    /// Notes that a request that waited has nothing left to carry out.
+    /// - Parameter details: who erased its rows meanwhile.
+    public func supersedeRequest(_ number: Int, details: JSONValue) throws {
+        try setState(.superseded, of: number)
+        try append(LedgerEntry(.requestSuperseded, request: number, details: details))
+    }
+
+    /// Condemns the evidence of all runs so far: it samples models that knew the rows which this change deletes.
     public func condemnEvidence() throws {
         for old in store.index.inUse(where: { $0 == .evidence }) { try condemn(old) }
     }

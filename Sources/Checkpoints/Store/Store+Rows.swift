@@ -93,6 +93,14 @@ extension Store {
         }
     }
 
+    /// Where the rows of some keyed digests stand, those that are known; gives them in the order of the list.
+    public func rows(ofDigests digests: [String]) throws -> [UnnamedRow] {
+        try digests.compactMap { digest in
+            guard let id = Hexadecimal.decode(digest), let cell = try cell(ofRow: id) else { return nil }
+            return UnnamedRow(digest: digest, part: cell.part, block: cell.block, slot: cell.slot, request: cell.request)
+        }
+    }
+
     /// Rows of a part that are there, or slots whose rows were deleted or left out.
     public func rowCount(_ part: Part, deleted: Bool) throws -> Int {
         try rowBlocks(part).reduce(0) { $0 + (deleted ? $1.slots - $1.live : $1.live) }

@@ -411,12 +411,11 @@ public final class Store {
             result = try database.transaction {
                 ledgerSizeBefore = nil
                 signedHead = nil
+                if versionFound < Self.formatVersion { try renewFormat() }
                 let change = StoreChange(self), result = try body(change)
                 try synchroniseObjects()
                 if ledgerSizeBefore != nil { try change.signTreeHead() }
                 try database.run("UPDATE project SET rows_sum = ?", .blob(rowsSum.bytes))
-                // An older program would not understand what this one may have written.
-                if versionFound < Self.formatVersion { try database.execute("PRAGMA user_version = \(Self.formatVersion)") }
                 try change.sealManifest()
                 return result
             }
@@ -429,6 +428,18 @@ public final class Store {
         if let signedHead { unwitnessedHead = signedHead }
         return result
     }
+
+    /// An older program would not understand what this one may write: within a transaction, the first of which that is committed makes the
+    /// catalogue one of this version.
+    private func renewFormat() throws {
+        let version = try database.pragma("user_version")
+        guard version < Self.formatVersion else { return }
+        if version < Self.receiptsVersion { try database.execute(Self.receiptsTable) }
+        try database.execute("PRAGMA user_version = \(Self.formatVersion)")
+    }
+
+    /// Whether the catalogue has a table of receipts.
+    var hasReceipts: Bool { get throws { try versionFound >= Self.receiptsVersion || database.pragma("user_version") >= Self.receiptsVersion } }
 
     /// Whether a commit failed in such a way that it may count all the same: nothing may be removed then.
     var isUncertain: Bool { uncertainty != nil }

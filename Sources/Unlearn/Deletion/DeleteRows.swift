@@ -56,33 +56,34 @@ extension Project {
             if let interim { result.report.interim = interim.report }
             return result
         }
+        let (run, settled) = try carryOut(plan, options, since: start, control: control, progress: progress)
+        return DeletionResult(report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName), requestsSettled: settled)
+    }
+
+    /// Does what a plan says, and gives the run and the requests to which exactness is owed no longer.
+    func carryOut(
+        _ plan: DeletionPlan, _ options: DeletionOptions, since start: ContinuousClock.Instant, control: TrainingControl,
+        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
+    ) throws -> (run: DeletionRun, settled: [String]) {
         // Where training here does not give the project's bits, nothing is begun.
         if plan.retrains, !options.approximate { try refuseOtherNumerics("retrain") }
         let interim = try serveInterim(plan, options.interim)
         do {
-            return try carryOut(plan, options, interim, since: start, control: control, progress: progress)
+            let owed = try requestsOwed(plan.lineage), run = try DeletionRun(self, plan, options, interim: interim, since: start)
+            do {
+                try run.retrain(control: control, progress: progress)
+                if !options.dryRun {
+                    if control.isInterrupted() { throw Failure.interrupted }
+                    try run.publish()
+                }
+                return (run, run.report.exact ? owed : [])
+            } catch {
+                run.abandon(error)
+                // What was retrained is not kept.
+                throw error as? Failure == .interrupted ? Failure.interruptedUnchanged : error
+            }
         } catch let error as any DescribedError where interim != nil {
             throw Failure(error.kind, "\(error.description) (the interim model is in \(options.interim!.path) all the same)")
-        }
-    }
-
-    private func carryOut(
-        _ plan: DeletionPlan, _ options: DeletionOptions, _ interim: ServedInterim?, since start: ContinuousClock.Instant, control: TrainingControl,
-        progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
-    ) throws -> DeletionResult {
-        let owed = try requestsOwed(plan.lineage), run = try DeletionRun(self, plan, options, interim: interim, since: start)
-        do {
-            try run.retrain(control: control, progress: progress)
-            if !options.dryRun {
-                if control.isInterrupted() { throw Failure.interrupted }
-                try run.publish()
-            }
-            return DeletionResult(
-                report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName), requestsSettled: run.report.exact ? owed : [])
-        } catch {
-            run.abandon(error)
-            // What was retrained is not kept.
-            throw error as? Failure == .interrupted ? Failure.interruptedUnchanged : error
         }
     }
 

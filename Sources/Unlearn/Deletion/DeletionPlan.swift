@@ -3,12 +3,15 @@ import Files
 import Tensors
 import Training
 
-/// What a deletion will do, as far as it is known before anything is trained. Making one changes nothing.
+/// What a run will do, as far as it is known before anything is trained. Making one changes nothing.
 struct DeletionPlan {
     let selection: RowSelection
-    let asked: AskedRows
-    /// People, or a provider, by whose names live rows were asked for.
-    let names: [String]
+    /// What is recorded of the request where the run begins with it; nil where all its requests have waited.
+    let asked: (rows: AskedRows, names: [String])?
+    /// The requests that waited and are carried out, in order.
+    let waiting: [WaitingRequest]
+    /// Requests that waited, and whose rows were all erased meanwhile.
+    let superseded: [WaitingRequest]
     let lineage: StoredLineage
     let options: ReplayOptions
     /// Slots by block of rows to be deleted.
@@ -60,6 +63,7 @@ struct ServedInterim {
 }
 
 extension Project {
+    /// The plan of a run of one request, which begins with it.
     /// - Throws: kind `input` where a list names rows that cannot be deleted and that nothing forgives.
     func plan(_ target: DeletionTarget, _ options: DeletionOptions) throws -> DeletionPlan {
         let lineage = try lineage()
@@ -69,32 +73,44 @@ extension Project {
             try selection.expectAllowed(
                 ids, naming: target.noun, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing || replaysStitches, finished: Set(store.finishedOnOpening))
         }
+        return try plan(selection, lineage, options, asked: (AskedRows(target, selection, in: store), target.names(among: selection)), namesNoRows: target.namesNoRows)
+    }
+
+    /// The plan of a run that carries out requests that have waited.
+    func plan(_ waiting: [WaitingRequest], _ options: DeletionOptions) throws -> DeletionPlan {
+        var selection = RowSelection(), seen: Set<String> = []
+        for request in waiting {
+            selection.live += request.live.filter { seen.insert($0.id).inserted }
+            selection.deleted += request.erasedMeanwhile
+        }
+        return try plan(selection, lineage(), options, asked: nil, waiting: waiting.filter { !$0.live.isEmpty }, superseded: waiting.filter(\.live.isEmpty))
+    }
+
+    private func plan(
+        _ selection: RowSelection, _ lineage: StoredLineage, _ options: DeletionOptions, asked: (rows: AskedRows, names: [String])?, waiting: [WaitingRequest] = [],
+        superseded: [WaitingRequest] = [], namesNoRows: Bool = false
+    ) throws -> DeletionPlan {
+        let replaysStitches = options.replay.method == .exact && !lineage.isExact
         let deletedBefore = replaysStitches ? selection.deleted.map(\.digest) : []
-        let slots = { (part: Part) in Dictionary(grouping: selection.live.filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }
-        let training = slots(.train), touched = training.keys.sorted().filter(lineage.isTrained)
-        let isNothingLeft = selection.live.isEmpty && deletedBefore.isEmpty && !(target.namesNoRows && replaysStitches)
+        let training = selection.live.slots(.train), touched = training.keys.sorted().filter(lineage.isTrained)
+        let isNothingLeft = selection.live.isEmpty && deletedBefore.isEmpty && !(namesNoRows && replaysStitches)
         var replay = options.replay
         replay.sameNumerics = fingerprintDifference == nil
         return DeletionPlan(
-            selection: selection, asked: AskedRows(target, selection, in: store), names: target.names(among: selection), lineage: lineage, options: replay, training: training, test: slots(.test), touched: touched, deletedBefore: deletedBefore,
-            stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),
-            retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft,
-            namesNoRows: target.namesNoRows)
+            selection: selection, asked: asked, waiting: waiting, superseded: superseded, lineage: lineage, options: replay, training: training,
+            test: selection.live.slots(.test), touched: touched, deletedBefore: deletedBefore, stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),
+            retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft, namesNoRows: namesNoRows)
     }
 
     /// Blocks of the chain or of the stem from which rows of a list were deleted since the model was exact last. A stitch keeps the influences
     /// of later blocks, and they are those of a chain that knew the rows; what is retrained in a branch stands on nothing that did.
     private func stitchedAway(_ selection: RowSelection, _ shape: Lineage) throws -> [Int] {
         guard !selection.deleted.isEmpty else { return [] }
-        var touched: [Int: Set<Int>] = [:], lastExact = 0
-        for request in try store.requests() where request.state == .published || request.state == .closed {
-            let report = try DeletionReport(json: request.report)
-            touched[request.number] = Set(report.blocksTouched)
-            if report.exact { lastExact = request.number }
+        var touched: [Int: Set<Int>] = [:]
+        for request in try store.carriedOut() {
+            if request.report.exact { touched = [:] } else { touched[request.number] = Set(request.report.blocksTouched) }
         }
-        return selection.deleted.filter {
-            $0.number > lastExact && $0.part == .train && shape.branch(of: $0.block) == nil && touched[$0.number]?.contains($0.block) == true
-        }.map(\.block)
+        return selection.deleted.filter { $0.part == .train && shape.branch(of: $0.block) == nil && touched[$0.number]?.contains($0.block) == true }.map(\.block)
     }
 
     /// Writes the interim model where one was asked for, as the first thing that is done.
@@ -114,4 +130,9 @@ extension Project {
         if let state = try plan.interimState() { return state }
         throw Failure(.input, "there is no interim model: \(plan.hasInfluence ? "all that is trained stands on these rows" : "nothing is trained yet"); leave out --interim")
     }
+}
+
+extension [RowPlace] {
+    /// The slots of those of a part, by block.
+    func slots(_ part: Part) -> [Int: Set<Int>] { Dictionary(grouping: filter { $0.part == part }, by: \.block).mapValues { Set($0.map(\.slot)) } }
 }

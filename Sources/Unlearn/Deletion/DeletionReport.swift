@@ -90,8 +90,14 @@ public struct DeletionReport: Codable, Sendable {
         }
     }
 
-    /// Nil where nothing was left to do, so that no request was made.
+    /// Nil where nothing was left to do, so that no request was made, and of a run as a whole.
     public var request: String?
+    /// The run's place among all of the project; nil in reports of earlier versions, where each request has a run of its own, in their order.
+    public var run: Int?
+    /// Other requests that the same run carried out; nil where there were none.
+    public var sharedWith: [String]?
+    /// By request, rows of this one that it erased while this one waited; nil where there are none.
+    public var erasedMeanwhile: [String: Int]?
     /// When it was done: ISO 8601, UTC.
     public var time: String
     public var method = RemovalMethod.exact
@@ -195,6 +201,37 @@ public struct DeletionReport: Codable, Sendable {
         decay = Decay(
             slope: verdict.slope.isFinite ? verdict.slope : nil, slopeUpper: verdict.slopeUpper.isFinite ? verdict.slopeUpper : nil,
             recentRho: verdict.recentRho, distanceBound: verdict.distanceBound, extrapolatedDistance: verdict.distanceBound, objection: verdict.objection)
+    }
+
+    /// The report of one request that this run carried out.
+    /// - Parameters:
+    ///   - touched: trained blocks that held its own rows.
+    ///   - sharedWith: the run's other requests.
+    func share(of name: String, live: [RowPlace], touched: [Int], branchesTouched: [Int]?, erasedMeanwhile: [String: Int], sharedWith: [String]) -> DeletionReport {
+        var copy = self
+        copy.request = name
+        copy.sharedWith = sharedWith.isEmpty ? nil : sharedWith
+        copy.erasedMeanwhile = erasedMeanwhile.isEmpty ? nil : erasedMeanwhile
+        guard !sharedWith.isEmpty else { return copy }
+        copy.rowsDeleted = live.count
+        copy.testRowsDeleted = live.count { $0.part == .test }
+        copy.erased.rows = live.count
+        copy.blocksTouched = touched
+        if self.branchesTouched != nil { copy.branchesTouched = branchesTouched }
+        guard touched.isEmpty else { return copy }
+        // Its rows were in nothing that is trained: as if it had been carried out by itself, behind the others.
+        copy.describeNothingRetrained()
+        return copy
+    }
+
+    private mutating func describeNothingRetrained() {
+        (method, guarded, fallback, blocksRetrained, segments, stitches) = (.exact, true, nil, 0, [], 0)
+        (residual, rho, fit, otherFit, decay, damping, tailBound) = ([], [], nil, nil, nil, nil, 0)
+        (rowMemory, rowReach, rowForecast, margin) = (nil, nil, nil, nil)
+        (l1Changed, agreementBefore, exactSeconds) = (nil, nil, nil)
+        (fromExactState, exactBefore, otherNumerics, branchesEmptied) = (nil, exact, false, nil)
+        (stateDigestBefore, testAccuracyBefore) = (stateDigest, testAccuracy)
+        if exactByConstruction != nil { exactByConstruction = false }
     }
 
     /// What was measured on models that knew the deleted rows, or tells how they differ from the one that does not. Training is a

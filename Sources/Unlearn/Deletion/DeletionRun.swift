@@ -3,13 +3,23 @@ import Files
 import Tensors
 import Training
 
-/// One deletion being carried out: its request, what is retrained and staged for it, and its publication.
+/// A run: what is retrained and staged for its requests, and its publication.
 final class DeletionRun {
+    /// A request that the run carries out.
+    private struct Member {
+        let number: Int
+        let live: [RowPlace]
+        /// By request, rows of it that were erased while it waited.
+        let erasedMeanwhile: [String: Int]
+    }
+
     private let project: Project
     private let plan: DeletionPlan
     private let options: DeletionOptions
     private let start: ContinuousClock.Instant
-    private let number: Int
+    private let members: [Member]
+    /// Its place among all runs.
+    private let run: Int
     /// Nil for a dry run.
     private let staging: StagingSink?
     /// What was staged beside the records that `staging` has.
@@ -30,18 +40,24 @@ final class DeletionRun {
     /// deletion: names of categories are in them, which may go with a row that no state knew.
     private var serving: Serving
 
-    /// Records the intention, durably.
+    /// Records the request durably where the run begins with it.
     /// - Parameter interim: what is served meanwhile.
     init(_ project: Project, _ plan: DeletionPlan, _ options: DeletionOptions, interim: ServedInterim?, since start: ContinuousClock.Instant) throws {
         (self.project, self.plan, self.options, self.start) = (project, plan, options, start)
         let places = plan.selection.live, store = project.store
         before = try plan.lineage.isEmpty ? nil : plan.lineage.model()
-        number =
-            options.dryRun
-            ? try store.nextRequestNumber()
-            : try store.beginRequest(ids: places.map(\.id), names: plan.names, asked: try JSONValue(plan.asked), ticket: options.ticket, details: try JSONValue(Intention(options, plan)))
+        run = try store.nextRun()
+        if let asked = plan.asked {
+            let reception = Store.Reception(
+                ids: places.map(\.id), names: asked.names, asked: try JSONValue(asked.rows), receipt: plan.receipt(ticket: options.ticket), details: try JSONValue(Intention(options, plan)))
+            let number = options.dryRun ? try store.nextRequestNumber() : try store.record(reception, waiting: false)
+            members = [Member(number: number, live: places, erasedMeanwhile: [:])]
+        } else {
+            members = plan.waiting.map { Member(number: $0.number, live: $0.live, erasedMeanwhile: $0.erasedByRequest) }
+        }
         staging = options.dryRun ? nil : StagingSink(store: store, latticeBits: project.latticeBits, lineage: plan.lineage)
-        report = DeletionReport(request: Store.requestName(number), rows: places.count, epsilon: plan.options.decayGuard.epsilon)
+        report = DeletionReport(request: plan.asked == nil ? nil : members.first.map { Store.requestName($0.number) }, rows: places.count, epsilon: plan.options.decayGuard.epsilon)
+        report.run = run
         report.dryRun = options.dryRun
         report.interim = interim?.report
         serving = Serving(model: nil, interim: interim?.servingDigest)
@@ -51,7 +67,8 @@ final class DeletionRun {
     func abandon(_ error: any Error) {
         try? staging?.discardAll()
         try? project.store.discard(staged)
-        if !options.dryRun { try? project.store.undoRequest(number, reason: Self.reason(error)) }
+        // Those that have waited go on waiting.
+        if !options.dryRun, plan.asked != nil { for member in members { try? project.store.undoRequest(member.number, reason: Self.reason(error)) } }
     }
 
     // MARK: - Retraining
@@ -134,7 +151,7 @@ final class DeletionRun {
                 if report.exact { report.exactSeconds = nil }
             }
         }
-        report.earlierStitches = try project.earlierStitches(behind: report, of: number)
+        report.earlierStitches = try project.earlierStitches(behind: report)
         report.seconds = (ContinuousClock.now - start) / .seconds(1)
     }
 
@@ -149,7 +166,7 @@ final class DeletionRun {
         // the chain itself tells as much. Where nothing was retrained there is nothing to compare.
         let evidence = try report.blocksRetrained == 0 || leavesNothing ? nil : before.map { state in
             let sample = EvidenceSample(parameterCount: project.parameterCount, seed: project.settings.recipe.trainer.seed).steps(of: state)
-            return try store.stage(StoredEvidence(sample: sample, classes: decisionsBefore?.classes ?? []), ofRequest: number)
+            return try store.stage(StoredEvidence(sample: sample, classes: decisionsBefore?.classes ?? []), ofRun: run)
         }
         staged += [evidence].compactMap { $0 }
         let forgetting = try project.settingsForgettingCategories(of: [.train: plan.training, .test: plan.test])
@@ -169,13 +186,18 @@ final class DeletionRun {
                 let earlier = try DeletionReport(json: request.report)
                 return try (report.exact ? earlier.kept : leavesNothing ? earlier.withoutModels : earlier.withoutTestFigures).encoded()
             }
-            try change.markDeleted(plan.selection.live.map(\.id), request: number)
+            // A row that several requests name was erased by the first of them.
+            var marked: Set<String> = []
+            for member in members { try change.markDeleted(member.live.map(\.id).filter { marked.insert($0).inserted }, request: member.number) }
             try forgetting?.save(in: change)
             let condemned = try store.condemnedObjects()
             report.erased = .init(
                 rows: plan.selection.live.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
             report.seconds = (ContinuousClock.now - start) / .seconds(1)
-            try change.publishRequest(number, try publication(of: report), written: staging.staged + staged, evidence: evidence)
+            for (index, member) in members.enumerated() {
+                try change.publishRequest(member.number, try publication(of: share(of: member)), written: staging.staged + staged, evidence: index == 0 ? evidence : nil)
+            }
+            for request in plan.superseded { try change.supersede(request) }
         }
         if let forgetting { project.settings = forgetting }
         do {
@@ -186,6 +208,17 @@ final class DeletionRun {
         }
         report.seconds = (ContinuousClock.now - start) / .seconds(1)
     }
+
+    /// The report of one of the run's requests.
+    private func share(of member: Member) -> DeletionReport {
+        let lineage = plan.lineage, touched = member.live.slots(.train).keys.sorted().filter(lineage.isTrained)
+        return report.share(
+            of: Store.requestName(member.number), live: member.live, touched: touched, branchesTouched: Set(touched.compactMap(lineage.shape.branch)).sorted(),
+            erasedMeanwhile: member.erasedMeanwhile, sharedWith: members.map(\.number).filter { $0 != member.number }.map(Store.requestName))
+    }
+
+    /// The reports of the run's requests.
+    var shares: [DeletionReport] { members.map(share) }
 
     /// Why a deletion was undone, for the ledger: an entry stays for ever, so texts that may name rows or paths stay out, and so
     /// do the guard's figures, which depend on what the rows hold.
@@ -228,6 +261,8 @@ final class DeletionRun {
     /// What the ledger says of a deletion that is done, and what it takes to do it again.
     private struct Done: Encodable {
         let report: JSONValue
+        /// How it was to be done, where the request had been recorded before.
+        let intention: Intention?
         /// Nil: a chain.
         let lineage: LineageShape?
         let seed: String
@@ -261,7 +296,7 @@ final class DeletionRun {
     private func publication(of report: DeletionReport) throws -> Store.Publication {
         let settings = project.settings, recipe = settings.recipe
         let details = Done(
-            report: try report.recorded, lineage: LineageShape(recipe.plan.lineage), seed: String(recipe.trainer.seed), latticeBits: recipe.trainer.latticeBits,
+            report: try report.recorded, intention: plan.asked == nil ? Intention(options, plan) : nil, lineage: LineageShape(recipe.plan.lineage), seed: String(recipe.trainer.seed), latticeBits: recipe.trainer.latticeBits,
             fingerprint: settings.fingerprint, source: settings.source, testSource: settings.testSource, encryption: project.store.encryption.name)
         var publication = Store.Publication(
             report: try (leavesNothing ? report.kept : report).encoded(), details: try JSONValue(details))

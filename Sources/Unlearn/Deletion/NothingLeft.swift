@@ -17,7 +17,7 @@ extension Project {
         (report.exact, report.exactBefore, report.dryRun) = (lineage.isExact, lineage.isExact, options.dryRun)
         report.stateDigest = lineage.isEmpty ? nil : Digest(of: try lineage.model()).description
         report.stateDigestBefore = report.stateDigest
-        report.earlierStitches = try earlierStitches(behind: report, of: try store.nextRequestNumber())
+        report.earlierStitches = try earlierStitches(behind: report)
         return result(report)
     }
 }

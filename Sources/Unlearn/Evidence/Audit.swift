@@ -74,20 +74,22 @@ extension Project {
     ) throws -> AuditReport {
         let clock = ContinuousClock()
         let start = clock.now
-        let numbers = try store.requestNumbers(), requests = try store.requests().map(\.state)
-        guard let latest = numbers.last else { throw Failure(.input, "nothing was deleted yet; there is nothing to audit") }
-        let number = number ?? latest
-        guard numbers.contains(number), let request = try store.request(number) else {
-            throw Failure(.input, "no deletion \(Store.requestName(number)); the project has \(Store.requestName(numbers[0])) to \(Store.requestName(latest))")
+        let all = try store.carriedOut(), states = try store.receipts().map(\.state)
+        // Of a run of several requests the first that had influence: what is audited is the run.
+        guard let latest = all.last.map({ last in all.first { $0.run == last.run && $0.report.blocksRetrained > 0 } ?? last }) else {
+            throw Failure(.input, "nothing was deleted yet; there is nothing to audit")
         }
-        let kept = try store.evidence(of: request)
+        guard let request = number.map({ number in all.first { $0.number == number } }) ?? latest else {
+            throw Failure(.input, "no deletion \(Store.requestName(number!)); \(Self.named(all.map(\.number)))")
+        }
+        let report = request.report, isOfLatestRun = request.run == latest.run, kept = try store.evidence(ofRun: request.run)
         let lineage = try lineage()
         let evidence = EvidenceSample(parameterCount: parameterCount, seed: settings.recipe.trainer.seed)
         let testSlots = try store.rowBlocks(.test).reduce(0) { $0 + $1.slots }
-        guard let report = try? DeletionReport(json: request.report), kept.map({ $0.sample.count == evidence.indices.count }) ?? true,
+        guard kept.map({ $0.sample.count == evidence.indices.count }) ?? true,
             kept.map({ $0.classes.isEmpty || $0.classes.count == testSlots }) ?? true
-        else { throw Failure(.damaged, "what the catalogue keeps of \(Store.requestName(number)) is not readable; restore the project from a backup") }
-        var audit = AuditReport(Store.requestName(number), laterRequests: numbers.count { $0 > number }, tailBound: report.tailBound)
+        else { throw Failure(.damaged, "what the catalogue keeps of \(request.name) is not readable; restore the project from a backup") }
+        var audit = AuditReport(request.name, laterRequests: all.count { $0.run > request.run }, tailBound: report.tailBound)
         guard report.blocksRetrained > 0 else {
             if !lineage.isEmpty { audit.stateDigest = Digest(of: try lineage.model()).description }
             audit.seconds = (clock.now - start) / .seconds(1)
@@ -95,15 +97,15 @@ extension Project {
         }
         // A deletion that left nothing that knew its rows left nothing of the model before it: then exact replay is all that there is to
         // compare with.
-        guard kept != nil || before != nil || number == latest || (report.exact && lineage.isExact) else {
+        guard kept != nil || before != nil || isOfLatestRun || (report.exact && lineage.isExact) else {
             throw Failure(
                 .input, "a later deletion or replay destroyed what \(audit.request) is compared with, a sample of a model that knew the rows "
-                    + "deleted later; audit \(Store.requestName(latest)), or give the model before it with --before where you kept it")
+                    + "deleted later; audit \(latest.name), or give the model before it with --before where you kept it")
         }
         guard report.blocksTotal == lineage.trainedBlocks else {
             throw Failure(
                 .input, "\(audit.request) was done after \(report.blocksTotal) blocks, and \(lineage.trainedBlocks) are trained now: "
-                    + "the model before it cannot be compared; \(number == latest ? "the next deletion can be audited" : "audit \(Store.requestName(latest))")")
+                    + "the model before it cannot be compared; \(isOfLatestRun ? "the next deletion can be audited" : "audit \(latest.name)")")
         }
         if !allowingOtherNumerics { try refuseOtherNumerics("replay") }
 
@@ -115,7 +117,7 @@ extension Project {
         guard let decisions = try decide([current, exact], on: .test) else {
             throw Failure(.input, "no test rows are left to compare models on")
         }
-        guard try store.requests().map(\.state) == requests else {
+        guard try store.receipts().map(\.state) == states else {
             throw Failure(.locked, "rows were deleted while the audit ran; audit again")
         }
         let unit = trainer.lattice.unit
@@ -155,6 +157,12 @@ extension Project {
         return audit
     }
 
+    /// Which requests there are to audit.
+    private static func named(_ numbers: [Int]) -> String {
+        let first = numbers.min()!, last = numbers.max()!
+        return first == last ? "the project has \(Store.requestName(first)) alone" : "the project has \(Store.requestName(first)) to \(Store.requestName(last))"
+    }
+
     /// Throws where a model that the user gives is not the one before a deletion, as far as anything is kept to tell it by: its
     /// digest or a sample of it as long as a stitch lies in the chain, and nothing after an exact deletion.
     private func expectModel(_ model: LatticeVector, before report: DeletionReport, _ request: String, sample: (steps: [Int32], EvidenceSample)?) throws {
@@ -183,7 +191,8 @@ extension Project {
         guard store.projectID == project, try store.treeHeads().contains(where: { $0.root == head?.root }) else {
             throw Failure(.locked, "another project is in \(PathText.printable(store.folder)) now; audit again")
         }
-        guard try store.requestNumbers().count(where: { $0 > number }) == report.laterRequests else {
+        let all = try store.carriedOut()
+        guard let run = all.first(where: { $0.number == number })?.run, all.count(where: { $0.run > run }) == report.laterRequests else {
             throw Failure(.locked, "rows were deleted since; audit again")
         }
         var figures = report

@@ -15,6 +15,10 @@ public enum ErasureCertificate {
         public let rowsErased: Int
         /// Rows that the request named and earlier ones had erased.
         public let rowsErasedBefore: Int
+        /// Of `rowsErased`, those that other requests had erased while this one waited.
+        public let rowsErasedMeanwhile: Int
+        /// Other requests that the same run carried out.
+        public let sharedWith: [String]
         public let checkpointsErased: Int
         /// Samples of earlier models that earlier deletions had left.
         public let evidenceErased: Int
@@ -49,7 +53,7 @@ public enum ErasureCertificate {
         let hasNames: Bool
 
         private enum CodingKeys: CodingKey {
-            case request, project, issued, closed, rowsErased, rowsErasedBefore, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
+            case request, project, issued, closed, rowsErased, rowsErasedBefore, rowsErasedMeanwhile, sharedWith, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
             case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached, settledBy, settledAt
         }
 
@@ -76,6 +80,12 @@ public enum ErasureCertificate {
         var entries = all.filter { $0.entry.request == name }
         guard let request = try store.request(number) else {
             throw Failure(.input, "no request \(name); 'unlearn log' lists them")
+        }
+        if let gone = entries.last(where: { $0.entry.event == .requestSuperseded }) {
+            let others = erasedMeanwhile(gone.entry).keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+            guard let first = others.first else { throw Failure(.input, "\(name) erased nothing: the project had no row by the names that it asked for; there is nothing to certify") }
+            throw Failure(
+                .input, "\(name) erased nothing: \(others.joined(separator: ", ")) had erased its rows; the certificate of \(first) speaks of them, and 'unlearn opening \(first) --ids FILE' of each row's id")
         }
         guard request.state == .closed, var claims = ErasureClaims(entries.map(\.entry)) else {
             throw Failure(.input, "\(name) was not carried out; there is nothing to certify ('unlearn log --request \(name)' says why)")
@@ -111,9 +121,11 @@ public enum ErasureCertificate {
             throw refuse("its subject is not the model that the ledger's entries name")
         }
         let rowsErasedBefore = if case .integer(let count)? = claims.influenceRemoved.report["rows_deleted_before"] { count } else { 0 }
+        let sharedWith = if case .array(let others)? = claims.influenceRemoved.report["shared_with"] { others.compactMap(\.text) } else { [String]() }
         return Verified(
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
-            rowsErasedBefore: rowsErasedBefore, checkpointsErased: claims.checkpointsErased.count,
+            rowsErasedBefore: rowsErasedBefore, rowsErasedMeanwhile: erasedMeanwhile(verified.entries.first { $0.event == .deletionPublished }).values.reduce(0, +),
+            sharedWith: sharedWith, checkpointsErased: claims.checkpointsErased.count,
             evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
             method: claims.influenceRemoved.method.text ?? "?", stitched: ErasureClaims.madeStitch(claims.influenceRemoved.report), hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
             meaning: claims.influenceRemoved.meaning,

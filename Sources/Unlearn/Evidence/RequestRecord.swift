@@ -11,6 +11,10 @@ public struct RequestRecord: Encodable, Sendable {
         case unfinished
         /// Everything is as it was before.
         case undone
+        /// Nothing is done yet.
+        case waiting
+        /// Other requests erased its rows while it waited, or none of its names had one.
+        case superseded
         /// No trained block held the rows.
         case noInfluence = "no-influence"
         /// The bits of a training without the rows.
@@ -89,6 +93,13 @@ public struct RequestRecord: Encodable, Sendable {
     public let requested: String?
     public let published: String?
     public let closed: String?
+    /// When the letter came: ISO 8601, UTC; and the day until whose end the request is to be carried out. Nil where it was carried out at once.
+    public let received: String?
+    public let due: String?
+    /// Other requests that were carried out in the same run.
+    public let sharedWith: [String]
+    /// By request, how many of its rows others erased while it waited.
+    public let erasedMeanwhile: [String: Int]
     /// Nil in requests of versions that did not keep it.
     public let asked: AskedRows?
     /// The officer's own reference.
@@ -140,21 +151,20 @@ extension Project {
             let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
             let settlements = try store.owedAndSettled().settlements, owed = Set(status.requestsOwed)
             let settledBy = Dictionary(grouping: settlements.keys.sorted()) { settlements[$0]! }
-            // How many were carried out up to each.
-            var carriedOut = 0, upTo: [Int: Int] = [:]
-            for request in requests {
-                if request.state == .published || request.state == .closed { carriedOut += 1 }
-                upTo[request.number] = carriedOut
-            }
+            let carriedOut = try store.carriedOut(), runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
+            let dates = Dictionary(uniqueKeysWithValues: try store.requestList().map { ($0.request, $0) })
             return try requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
                 func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
                 let begun = first(.deletionRequested), closing = first(.deletionClosed), claims = ErasureClaims(entries.map(\.entry))
                 let report = request.report.isEmpty ? nil : try DeletionReport(json: request.report)
                 let settling = settlements[request.number], asked = begun?["asked"].flatMap(AskedRows.init)
-                let owedBefore = (asked?.deletedBefore.keys.filter(owed.contains) ?? []).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+                let gone = erasedMeanwhile(first(.deletionPublished) ?? first(.requestSuperseded))
+                let owedBefore = Set((asked?.deletedBefore.keys.map { $0 } ?? []) + gone.keys).filter(owed.contains).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
                 let outcome: RequestRecord.Outcome =
                     if request.state == .undone { .undone }
+                    else if request.state == .received { .waiting }
+                    else if request.state == .superseded { owedBefore.isEmpty ? .superseded : .owed }
                     else if request.state != .closed { .unfinished }
                     else if let report, report.exact, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { .replay }
                     else if !owedBefore.isEmpty { .owed }
@@ -162,7 +172,7 @@ extension Project {
                     else if report?.exact == true { .exact }
                     else if report?.isExactnessOwed != true { .retrained }
                     else { settling == nil ? .owed : .settled }
-                let settler = outcome == .settled ? settling.map(Store.requestName) : nil, later = carriedOut - upTo[request.number]!
+                let settler = outcome == .settled ? settling.map(Store.requestName) : nil, run = runs[request.number], later = carriedOut.count { $0.run > run ?? .max }
                 let remainders = first(.deletionPublished).flatMap { published in
                     published.details?["report"].map { ErasureClaims.remainders(ErasureClaims.report($0, published), published, isEncrypted: ErasureClaims.isEncrypted(store.encryption.name)) }
                 } ?? []
@@ -171,7 +181,8 @@ extension Project {
                     settledAt: settler.flatMap { ofRequests[$0]?.first { $0.entry.event == .deletionClosed }?.entry.time },
                     settles: (settledBy[request.number] ?? []).map(Store.requestName), owedBefore: owedBefore,
                     reason: first(.deletionUndone)?.details?["reason"]?.text, project: store.projectID, model: status.model, source: status.source, testSource: status.testSource,
-                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, asked: asked, ticket: begun?["ticket"]?.text,
+                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, received: dates[name]?.due == nil ? nil : dates[name]?.received,
+                    due: dates[name]?.due, sharedWith: report?.sharedWith ?? [], erasedMeanwhile: gone, asked: asked, ticket: begun?["ticket"]?.text,
                     rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
                     encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,
                     audits: entries.map(\.entry).filter { $0.event == .audited }.map(RequestRecord.Audit.init),
@@ -184,6 +195,13 @@ extension Project {
             }
         }
     }
+}
+
+/// What a request's entries say of rows that others erased while it waited.
+/// - Parameter entry: its publication, or that it was superseded.
+func erasedMeanwhile(_ entry: LedgerEntry?) -> [String: Int] {
+    guard case .object(let rows)? = entry?.details?["report"]?["erased_meanwhile"] ?? entry?.details?["erased_meanwhile"] else { return [:] }
+    return rows.compactMapValues { if case .integer(let count) = $0 { count } else { nil } }
 }
 
 extension AskedRows {

@@ -52,7 +52,8 @@ extension Project {
             try attempt { try store.verify(object) }
         }
         try attempt {
-            for request in try store.requests() { _ = try store.evidence(of: request) }
+            for run in store.runsWithEvidence() { _ = try store.evidence(ofRun: run) }
+            _ = try store.receipts()
             for run in try store.utilityRuns() { _ = try store.utilities(of: run) }
             guard try store.rowBlocks(.train).map(\.block) == Array(1...settings.recipe.plan.blocks) else {
                 throw Failure(.damaged, "the catalogue does not list the rows of every block; restore the project from a backup")

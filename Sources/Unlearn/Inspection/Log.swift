@@ -5,7 +5,7 @@ import Files
 public struct LogReport: Encodable, Sendable {
     public struct Request: Encodable, Sendable {
         public let request: String
-        /// `begun`, `published`, `closed` or `undone`.
+        /// `received`, `planned`, `published`, `closed`, `undone` or `superseded`.
         public let state: String
         /// ISO 8601, UTC; nil where it did not come so far.
         public let requested: String?

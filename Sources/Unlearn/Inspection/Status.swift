@@ -11,6 +11,9 @@ public struct Status: Codable, Sendable {
     public let rowsDeleted: Int
     public let testRowsLive: Int
     public let requests: Int
+    /// Requests that wait for a run, and the day until which the first of them is due.
+    public let requestsWaiting: Int
+    public let nextDue: String?
     /// Whether the chain is one that training visits without a stitch.
     public let exact: Bool
     public let firstInexactBlock: Int?
@@ -82,12 +85,13 @@ public struct LineageShape: Codable, Sendable, Equatable {
 extension Project {
     public func status() throws -> Status {
         let lineage = try lineage(), shape = lineage.shape
-        let stored = try store.storedBytes(), ends = try store.ledgerEnds()
+        let stored = try store.storedBytes(), ends = try store.ledgerEnds(), waiting = try store.requestList().filter(\.isWaiting)
         return Status(
             model: settings.recipe.trainer.model.rawValue, source: settings.source, blocksTrained: lineage.trainedBlocks, blocks: settings.recipe.plan.blocks,
             rowsLive: try store.rowCount(.train, deleted: false),
             rowsDeleted: try store.rowCount(.train, deleted: true) + store.rowCount(.test, deleted: true),
-            testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, exact: lineage.isExact,
+            testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, requestsWaiting: waiting.count,
+            nextDue: waiting.compactMap(\.due).min(), exact: lineage.isExact,
             firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(lineage), fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
             storeBytes: stored.records, rowBytes: stored.rows,
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,

@@ -99,12 +99,16 @@ public struct DeletionResult: Encodable, Sendable {
 
     public subscript<Value>(dynamicMember path: KeyPath<DeletionReport, Value>) -> Value { report[keyPath: path] }
 
-    private enum Key: CodingKey { case finished, exactnessOwed, requestsSettled, residual, rho, fit, damping, tailBound, extrapolatedDistance }
+    /// How the command ended, in one word.
+    public var outcome: RunOutcome { didNothing ? .nothingToDo : RunOutcome(report) }
+
+    private enum Key: CodingKey { case outcome, finished, exactnessOwed, requestsSettled, residual, rho, fit, damping, tailBound, extrapolatedDistance }
 
     public func encode(to encoder: any Encoder) throws {
         try report.encode(to: encoder)
         try list.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
+        try container.encode(outcome, forKey: .outcome)
         try container.encode(finished, forKey: .finished)
         try container.encode(report.isExactnessOwed, forKey: .exactnessOwed)
         try container.encode(requestsSettled, forKey: .requestsSettled)
@@ -209,7 +213,7 @@ extension Project {
 
     /// Live rows with their ids, which the catalogue knows digests of alone; the ids are with the rows.
     /// - Complexity: reads every block that holds one.
-    private func named(_ places: [(part: Part, block: Int, slot: Int)]) throws -> [RowPlace] {
+    func named(_ places: [(part: Part, block: Int, slot: Int)]) throws -> [RowPlace] {
         try Part.allCases.flatMap { part -> [RowPlace] in
             let members = Dictionary(grouping: places.filter { $0.part == part }, by: \.block).mapValues { $0.map(\.slot).sorted() }
             return try store.rowBlocks(part).flatMap { block -> [RowPlace] in
@@ -258,9 +262,7 @@ extension RowDeletedBefore {
 extension Store {
     /// When requests were carried out, by number, as their reports say.
     func requestTimes() throws -> [Int: String] {
-        Dictionary(uniqueKeysWithValues: try requests().compactMap { request in
-            (try? DeletionReport(json: request.report)).map { (request.number, $0.time) }
-        })
+        Dictionary(uniqueKeysWithValues: try carriedOut().map { ($0.number, $0.report.time) })
     }
 }
 

@@ -85,6 +85,16 @@ extension Project {
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
+    private static let paceKey = "training-pace"
+
+    /// Remembers how long a row's pass through a block took: what training again will take is estimated by it.
+    fileprivate func keepPace(of seconds: Double, passes: Int, in change: borrowing StoreChange) throws {
+        if passes > 0 { try change.set(Self.paceKey, to: "\(seconds / Double(passes))") }
+    }
+
+    /// Seconds of a row's pass through a block, as they were when the project was trained; nil where an earlier version trained it.
+    func secondsPerPass() throws -> Double? { try store.setting(Self.paceKey).flatMap(Double.init) }
+
     /// What the ledger says when the last block is trained.
     fileprivate struct Training: Encodable {
         let blocks: Int
@@ -137,6 +147,7 @@ private final class TrainingWriter {
     private let progress: (_ trained: Int, _ blocks: Int) -> Void
     private let isExact: Bool
     private var staged: [StagedObject] = []
+    private let start = ContinuousClock.now
     private var lastCommit = ContinuousClock.now
     private var trained: Int
     /// The state behind the block that came last.
@@ -176,6 +187,7 @@ private final class TrainingWriter {
         try store.transaction { change in
             for object in staged { try change.setInfluence(object, baseIsExact: isExact) }
             guard trained == lineage.shape.blocks else { return }
+            try project.keepPace(of: (ContinuousClock.now - start) / .seconds(1), passes: rows, in: change)
             // Read as it lies there now: the branches' ends need not have been kept in memory.
             let model = try lineage.shape.isChain ? last! : project.model()
             try change.append(

@@ -11,49 +11,39 @@ private enum DeletionMethod: String, CaseIterable {
     case exact
 }
 
+extension OptionSpec {
+    /// How a run removes influence, for whichever requests.
+    static let removing = [
+        .choice("method", DeletionMethod.self, "auto (default): exact where the replay is estimated to take at most --patience, else stitch; stitch: retrain until memory has decayed, asked for also by any option that speaks of it (--epsilon to --fit); exact: replay to the end, also what earlier stitches left"),
+        OptionSpec("patience", "SECONDS", "so long what is left of an exact replay may take, by its pace, in place of a stitch (default 60)"),
+        OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
+        .choice("on-no-decay", NoDecayPolicy.self, "where memory does not decay: exact replay (default), fail, or stitch (unguarded, the paper's behaviour)"),
+        OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),
+        OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
+        .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
+        OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors, .npz or .onnx): without their branches, or as it was before their block"),
+        .force, .threads, .approximate,
+    ]
+    static let yes = OptionSpec("yes", nil, "do not ask on a terminal")
+}
+
 extension CommandSpec {
     static let delete = CommandSpec(
         name: "delete", summary: "remove rows and their influence",
         example: "unlearn -C demo delete --ids people.txt --dry-run",
-        options: OptionSpec.namingRows + [
-            .idColumn,
-            .choice("method", DeletionMethod.self, "auto (default): exact where the replay is estimated to take at most --patience, else stitch; stitch: retrain until memory has decayed, asked for also by any option that speaks of it (--epsilon to --fit); exact: replay to the end, also what earlier stitches left"),
-            OptionSpec("patience", "SECONDS", "so long what is left of an exact replay may take, by its pace, in place of a stitch (default 60)"),
-            OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
-            .choice("on-no-decay", NoDecayPolicy.self, "where memory does not decay: exact replay (default), fail, or stitch (unguarded, the paper's behaviour)"),
-            OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),
-            OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
-            .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
-            .ignoreMissing, .ignoreUnknown,
-            .ticket,
-            OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors, .npz or .onnx): without their branches, or as it was before their block"),
-            .force,
+        options: OptionSpec.namingRows + [.idColumn, .ignoreMissing, .ignoreUnknown, .ticket] + OptionSpec.removing + [
             OptionSpec("dry-run", nil, "retrain and report, change nothing"),
-            OptionSpec("yes", nil, "do not ask on a terminal"),
-            .threads, .approximate,
+            .yes,
         ],
         run: runDelete)
 
     private static func runDelete(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
-        var options = DeletionOptions()
-        options.replay = try replayOptions(invocation)
-        let method = try method(invocation)
-        options.replay.method = method == .exact ? .exact : .stitch
-        if method == .automatic { options.replay.patience = .seconds(try invocation.number("patience", in: 0...1e9) ?? 60) }
-        if let epsilon = try invocation.number("epsilon", in: 0...1e12) { options.replay.decayGuard.epsilon = epsilon }
+        var options = try deletionOptions(invocation, dryRun: invocation.flag("dry-run"))
         options.ignoreMissing = invocation.flag("ignore-missing")
         options.ignoreUnknown = invocation.flag("ignore-unknown")
-        options.dryRun = invocation.flag("dry-run")
-        options.approximate = invocation.flag("approximate")
         options.ticket = try invocation.ticket
-        if invocation.flag("force"), !invocation.flag("interim") { throw Failure(.input, "--force is for the file of --interim; leave it out") }
-        if let path = invocation.text("interim") {
-            guard !options.dryRun else { throw Failure(.input, "--interim writes a file and --dry-run changes nothing; 'unlearn export --interim' gives the model alone") }
-            options.interim = InterimOutput(path: path, replacing: invocation.flag("force"), since: programStart)
-            try Project.expectExport(to: path, besideProject: invocation.folder, replacing: invocation.flag("force"))
-        }
-        let mayTakeNone = method == .exact
+        let mayTakeNone = options.replay.method == .exact
         let way = try invocation.wayOfNamingRows()
         guard mayTakeNone || way != nil else {
             throw Failure(
@@ -74,7 +64,7 @@ extension CommandSpec {
         let project = try Project(
             opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil || way != "ids")
         let bar = console.progress("blocks")
-        let result = try console.tellingOpening(project.store) {
+        let result = try console.tellingRefusal(opening: project.store) {
             try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in
                 bar.update("retraining (at most)", trained, of: trained + atMost)
             }
@@ -83,6 +73,25 @@ extension CommandSpec {
         if result.didNothing, options.ticket != nil { console.message("the ticket is not kept: nothing was left to delete, and no request was made") }
         try console.result(result, DeletionText.describe(result, folder: invocation.folder))
         return 0
+    }
+
+    /// What `OptionSpec.removing` says.
+    static func deletionOptions(_ invocation: Invocation, dryRun: Bool) throws -> DeletionOptions {
+        var options = DeletionOptions()
+        options.replay = try replayOptions(invocation)
+        let method = try method(invocation)
+        options.replay.method = method == .exact ? .exact : .stitch
+        if method == .automatic { options.replay.patience = .seconds(try invocation.number("patience", in: 0...1e9) ?? 60) }
+        if let epsilon = try invocation.number("epsilon", in: 0...1e12) { options.replay.decayGuard.epsilon = epsilon }
+        options.approximate = invocation.flag("approximate")
+        options.dryRun = dryRun
+        if invocation.flag("force"), !invocation.flag("interim") { throw Failure(.input, "--force is for the file of --interim; leave it out") }
+        if let path = invocation.text("interim") {
+            guard !dryRun else { throw Failure(.input, "--interim writes a file, and nothing is changed here; 'unlearn export --interim' gives the model alone") }
+            options.interim = InterimOutput(path: path, replacing: invocation.flag("force"), since: programStart)
+            try Project.expectExport(to: path, besideProject: invocation.folder, replacing: invocation.flag("force"))
+        }
+        return options
     }
 
     /// Options that speak of a stitch: who gives one wants to have it.
@@ -134,7 +143,7 @@ extension CommandSpec {
     }
 
     /// Deletion cannot be undone: a person at a terminal is asked once.
-    private static func confirm(_ rows: String, _ folder: String) throws {
+    static func confirm(_ rows: String, _ folder: String) throws {
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return }
         Console.write("delete \(rows) from \(folder) for good? [y/N] ")
         guard ["y", "yes"].contains(try line().lowercased()) else { throw Failure(.input, "not confirmed; nothing was changed") }

@@ -17,11 +17,15 @@ enum DeletionText {
     }
 
     static func findings(_ result: DeletionResult) -> [String] {
-        let list = result.list
-        var lines: [String] = []
         // Rows whose deletion this command finished or replays are in its first line.
-        let before = list.deletedBefore.filter { row in row.request.map { !result.finished.contains($0) } ?? true }
-        if !before.isEmpty, result.report.rowsDeletedBefore == nil {
+        findings(result.list, finished: result.finished, namingDeleted: result.report.rowsDeletedBefore == nil)
+    }
+
+    /// What of a list names no live row, and what it names twice.
+    static func findings(_ list: ListFindings, finished: [String] = [], namingDeleted: Bool = true) -> [String] {
+        var lines: [String] = []
+        let before = namingDeleted ? list.deletedBefore.filter { row in row.request.map { !finished.contains($0) } ?? true } : []
+        if !before.isEmpty {
             let times = Dictionary(grouping: before, by: \.when)
             let order = times.keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
             let whole = "\(counted(before.count, "row")) \(before.count == 1 ? "was" : "were")"
@@ -44,8 +48,12 @@ enum DeletionText {
     // MARK: - What was done
 
     private static func work(_ result: DeletionResult, _ folder: String) -> [String] {
-        let report = result.report
-        var lines = [rows(report)] + method(report)
+        [rows(result.report)] + workBehindRows(result.report, settled: result.requestsSettled, folder)
+    }
+
+    /// What was done about the rows that a line above names.
+    static func workBehindRows(_ report: DeletionReport, settled: [String], _ folder: String) -> [String] {
+        var lines = method(report)
         // Where exact replay was asked for, residuals decide nothing.
         if report.method != .exact || report.fallback != nil, let fit = report.fit, let decay = report.decay {
             lines.append(
@@ -53,7 +61,7 @@ enum DeletionText {
                     + "\(fixed(fit.a, 3))·t^-\(fixed(fit.h)) + \(fixed(fit.b, 3)) (r² \(fixed(fit.r2)))"
                     + (decay.slope.map { ", log-log slope \(fixed($0))" } ?? ""))
         }
-        if !result.requestsSettled.isEmpty { lines.append("exactness \(report.dryRun ? "would no longer be" : "is no longer") owed to \(result.requestsSettled.joined(separator: ", "))") }
+        if !settled.isEmpty { lines.append("exactness \(report.dryRun ? "would no longer be" : "is no longer") owed to \(settled.joined(separator: ", "))") }
         lines += distance(report)
         lines += interim(report)
         if let before = report.testAccuracyBefore, let after = report.testAccuracy {

@@ -66,6 +66,7 @@ extension CommandSpec {
             "\(status.rowsLive) training rows live, \(counted(status.rowsDeleted, "row")) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             status.lineage.map { "lineage: \(DeletionText.shape(stem: $0.stem, branches: $0.branches, length: $0.length)); \(chain)" } ?? "chain \(chain)",
         ] + (status.requestsOwed.isEmpty ? [] : ["exactness is owed to \(status.requestsOwed.joined(separator: ", ")): 'unlearn replay' makes the model exact"])
+            + (status.requestsWaiting == 0 ? [] : ["\(counted(status.requestsWaiting, "request waits", "requests wait"))\(status.nextDue.map { ", due \(status.requestsWaiting == 1 ? "" : "first ")\($0)" } ?? ""): 'unlearn request run' carries \(status.requestsWaiting == 1 ? "it" : "them") out"])
             + contents(status) + [
             origin(status),
             "store \(megabytes(status.storeBytes)) of checkpoints, \(megabytes(status.rowBytes)) of rows",

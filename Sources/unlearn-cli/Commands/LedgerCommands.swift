@@ -51,6 +51,7 @@ extension CommandSpec {
                 case .deletionPublished: "\(request.map(method) ?? "-"), \(counted(request?.written?.count ?? 0, "object")) written"
                 case .deletionClosed: "\(counted(request?.destroyed?.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
+                case .requestSuperseded: "nothing left to erase"
                 case .audited: verdict(request?.audits.last)
                 case .valued: values(event.details)
                 case .erasedAgain: "erased objects had been put back, and were destroyed again"
@@ -81,7 +82,12 @@ extension CommandSpec {
     }
 
     private static func describe(_ request: LogReport.Request, _ log: LogReport) -> String {
-        var lines = ["\(request.request): \(request.rows.isEmpty ? "replay" : counted(request.rows.count, "row")), \(request.state)"]
+        (["\(request.request): \(request.rows.isEmpty ? "replay" : counted(request.rows.count, "row")), \(request.state)"] + life(request, log)).joined(separator: "\n")
+    }
+
+    /// What happened to a request and when, in lines.
+    static func life(_ request: LogReport.Request, _ log: LogReport) -> [String] {
+        var lines: [String] = []
         if let time = request.requested { lines.append("requested \(time)") }
         if let time = request.published {
             lines.append("published \(time): \(request.hadNoInfluence ? "" : "method ")\(method(request)), \(counted(request.written?.count ?? 0, "new object"))")
@@ -93,7 +99,7 @@ extension CommandSpec {
         }
         if let reason = request.reason { lines.append("undone: \(reason)") }
         lines += request.audits.map { "audited: \(verdict($0))" }
-        return lines.joined(separator: "\n")
+        return lines
     }
 
     /// What an audit found, as long as the ledger discloses it: figures go with the next deletion.
@@ -160,7 +166,8 @@ extension CommandSpec {
             verified,
             """
             \(path): valid; \(verified.request) of project \(verified.project), closed \(verified.closed)
-            (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")
+            (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")\(verified.rowsErasedMeanwhile > 0 ? ", \(verified.rowsErasedMeanwhile) of them by other requests while this one waited" : "")\
+            \(verified.sharedWith.isEmpty ? "" : "; carried out in one run with \(verified.sharedWith.prefix(10).joined(separator: ", "))\(verified.sharedWith.count > 10 ? " and \(verified.sharedWith.count - 10) more" : "")")
             (b) \(erased(verified))
             (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.stitched ? "stitch" : "retraining")" : "no influence to remove: no trained block held the rows")\
             \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")\

@@ -2,6 +2,7 @@ import Checkpoints
 import Files
 import Foundation
 import Glibc
+import Unlearn
 
 /// Where a command's results, messages and progress go.
 struct Console {
@@ -44,6 +45,21 @@ struct Console {
             return result
         } catch let error as any DescribedError where !lines.isEmpty && error.kind == .input {
             throw Failure(error.kind, "\(error.description) (\(lines.joined(separator: "; ")))")
+        }
+    }
+
+    private struct Refusal: Encodable {
+        let outcome = RunOutcome.refused
+        let error: String
+    }
+
+    /// The same for a command that erases: what a guard refuses is a result, too, for whoever reads JSON.
+    func tellingRefusal<Result>(opening store: Store, _ work: () throws -> Result) throws -> Result {
+        do {
+            return try tellingOpening(store, work)
+        } catch let error as any DescribedError where error.kind == .refused && invocation.wantsJSON {
+            try result(Refusal(error: Console.printable(error.description, keeping: [])), "")
+            throw error
         }
     }
 

@@ -26,7 +26,7 @@ struct ManifestTests {
             let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
             try store.transaction { change in
                 try change.markDeleted(["train-2-1"], request: number)
-                let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRequest: number)
+                let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRun: number)
                 try change.publishRequest(number, .init(report: "{}", details: .null), written: [], evidence: evidence)
             }
             try store.checkCatalogue()
@@ -143,7 +143,7 @@ struct ManifestTests {
             #expect(kind(.write) == .damaged, "\(column)")
             #expect(kind(.inspect) == (Self.neededToOpen.contains(column) ? .damaged : nil), "\(column)")
         }
-        #expect(Self.authenticated.count == 19)
+        #expect(Self.authenticated.count == 21)
         #expect(try project.files().count == 12)
     }
 

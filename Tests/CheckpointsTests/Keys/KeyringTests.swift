@@ -90,7 +90,7 @@ struct KeyringTests {
             var publication = Store.Publication(report: "the report", details: .null)
             publication.untilDeletion = ["state": .string("a digest")]
             publication.whileStitched = ["agreement": .number(0.5)]
-            let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRequest: number)
+            let evidence = try store.stage(StoredEvidence(sample: [1], classes: [2]), ofRun: number)
             try change.publishRequest(number, publication, written: [], evidence: evidence)
         }
         let before = try Sealed(store), oldKeyring = store.keyring
@@ -117,7 +117,7 @@ struct KeyringTests {
             #expect(try reopened.setting("recipe") == "{}")
             #expect(try reopened.groupNames() == SampleProject.groups)
             #expect(try reopened.request(number)?.report == "the report")
-            #expect(try reopened.evidence(of: #require(try reopened.request(number)))?.classes == [2])
+            #expect(try reopened.evidence(ofRun: number)?.classes == [2])
             let published = try #require(try reopened.ledger().map(\.entry).first { $0.event == .deletionPublished })
             #expect(published["state"] == .string("a digest") && published["agreement"] == .number(0.5))
             #expect(try reopened.influence(of: 1) == SampleProject.record(.influence, 1).vector)

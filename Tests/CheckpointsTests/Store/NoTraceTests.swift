@@ -38,7 +38,7 @@ struct NoTraceTests {
         let number = try store.beginRequest(ids: ["train-2-1"], details: .null)
         try look("begun")
         let rows = try store.stage(SampleProject.rows(.train, 2).emptying([1]))
-        let evidence = try store.stage(StoredEvidence(sample: [1, 2], classes: [3]), ofRequest: number)
+        let evidence = try store.stage(StoredEvidence(sample: [1, 2], classes: [3]), ofRun: number)
         try look("staged")
         // So small a cache that changed pages go to the log before the commit.
         try store.database.execute("PRAGMA cache_size = 2")

@@ -34,10 +34,10 @@ struct RequestLifeTests {
         let store = try project.writer()
         let number = try store.beginRequest(ids: rows, details: .string("begun"))
         #expect(number == 1)
-        #expect(try store.request(1)?.state == .begun)
+        #expect(try store.request(1)?.state == .planned)
         #expect(try store.requestNumbers() == [])
         // The intention is on the device before any work is done, and nothing else has changed.
-        #expect(try project.reader().request(1)?.state == .begun)
+        #expect(try project.reader().request(1)?.state == .planned)
         #expect(try project.reader().place(ofRow: rows[0])?.isDeleted == false)
 
         var condemned: [StoredObject] = [], written: [StagedObject] = []
@@ -79,10 +79,10 @@ struct RequestLifeTests {
             let store = try project.writer()
             let number = try store.beginRequest(ids: rows, details: .null)
             _ = try store.stage(SampleProject.rows(.train, 2).emptying([1]))
-            _ = try store.stage(StoredEvidence(sample: [], classes: []), ofRequest: number)
+            _ = try store.stage(StoredEvidence(sample: [], classes: []), ofRun: number)
         }
         // A reader changes nothing.
-        #expect(try project.reader().request(1)?.state == .begun)
+        #expect(try project.reader().request(1)?.state == .planned)
         let store = try project.writer()
         #expect(try store.request(1)?.state == .undone)
         #expect(try events(store) == [.created, .deletionRequested, .deletionUndone])
@@ -157,7 +157,7 @@ struct RequestLifeTests {
                 throw Stop()
             }
         }
-        #expect(try store.request(number)?.state == .begun)
+        #expect(try store.request(number)?.state == .planned)
         try store.undoRequest(number, reason: "Stop")
         #expect(try store.request(number)?.state == .undone)
         #expect(try store.place(ofRow: rows[0])?.isDeleted == false)
@@ -170,7 +170,7 @@ struct RequestLifeTests {
         do {
             let store = try project.writer()
             _ = try store.beginRequest(ids: rows, details: .null)
-            try store.database.execute("UPDATE requests SET state = 4")
+            try store.database.execute("UPDATE requests SET state = 6")
         }
         let error = #expect(throws: Failure.self) { _ = try project.inspector().requests() }
         #expect(error == Failure(.damaged, "the catalogue's entry of request 1 is not readable; run 'unlearn check'"))

@@ -16,7 +16,7 @@ struct StoreRequestsTests {
         let number = try store.beginRequest(ids: [row], details: .null)
         try store.transaction { change in
             try change.markDeleted([row], request: number)
-            let object = try evidence.map { try store.stage($0, ofRequest: number) }
+            let object = try evidence.map { try store.stage($0, ofRun: number) }
             try change.publishRequest(number, .init(report: report, details: .null), written: [], evidence: object)
         }
         return number
@@ -33,7 +33,7 @@ struct StoreRequestsTests {
         #expect(found.number == 1)
         #expect(found.state == .closed)
         #expect(found.report == report)
-        #expect(try reader.evidence(of: found) == evidence)
+        #expect(try reader.evidence(ofRun: found.number) == evidence)
     }
 
     @Test("The outermost integers come back")
@@ -42,14 +42,14 @@ struct StoreRequestsTests {
         let evidence = StoredEvidence(sample: edges, classes: edges.reversed())
         try deletion(try project.writer(), row: "train-1-1", evidence)
         let reader = try project.reader()
-        #expect(try reader.evidence(of: #require(try reader.request(1))) == evidence)
+        #expect(try reader.evidence(ofRun: 1) == evidence)
     }
 
     @Test("A request without evidence has none")
     func withoutEvidence() throws {
         try deletion(try project.writer(), row: "train-1-1")
         let reader = try project.reader()
-        #expect(try reader.evidence(of: #require(try reader.request(1))) == nil)
+        #expect(try reader.evidence(ofRun: 1) == nil)
     }
 
     @Test("Evidence whose lengths do not add up is none")
@@ -98,11 +98,11 @@ struct StoreRequestsTests {
         let number = try store.beginRequest(ids: ["train-1-2"], details: .null)
         try store.transaction { change in
             try change.condemnEvidence()
-            let evidence = try store.stage(StoredEvidence(sample: [2], classes: [9]), ofRequest: number)
+            let evidence = try store.stage(StoredEvidence(sample: [2], classes: [9]), ofRun: number)
             try change.publishRequest(number, .init(report: "{}", details: .null), written: [evidence], evidence: evidence)
         }
-        #expect(try store.evidence(of: #require(try store.request(1))) == nil)
-        #expect(try store.evidence(of: #require(try store.request(2)))?.sample == [2])
+        #expect(try store.evidence(ofRun: 1) == nil)
+        #expect(try store.evidence(ofRun: 2)?.sample == [2])
         #expect(try project.files() == store.objects().map(\.file).sorted())
         #expect(try store.objects().filter { $0.kind == .evidence }.map(\.block) == [number])
         let closed = try #require(try store.ledger().last?.entry)

@@ -1,35 +1,32 @@
 import Checkpoints
 import Training
 
-/// What stitches have left in a chain, and whose they are, as the reports of the requests tell it in their order.
+/// What stitches have left in a chain, and whose they are, as the reports of the runs tell it in their order.
 ///
 /// A stitch behind block p puts blocks back on that were trained from another state than the one that stands behind p now: a seam.
 /// It is gone as soon as block p or block p + 1 is retrained. Blocks that are trained behind a seam start from a state that training
 /// does not reach, and bear a trace of the stitch until they are retrained themselves, from a state that it does reach.
 struct StitchHistory {
-    /// Whose stitch lies behind a block.
-    private var seams: [Int: String] = [:]
-    /// Whose stitches had shaped the state that a block was trained from.
-    private var traces: [Int: Set<String>] = [:]
+    /// Which run's stitch lies behind a block.
+    private var seams: [Int: Int] = [:]
+    /// Which runs' stitches had shaped the state that a block was trained from.
+    private var traces: [Int: Set<Int>] = [:]
     private var length = 0
     private let shape: Lineage
 
     init(_ shape: Lineage) { self.shape = shape }
 
-    /// Requests whose stitches lie in the chain or shaped blocks of it, in order.
-    var requests: [String] {
-        // R9 comes before R10.
-        Set(seams.values).union(traces.values.joined()).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
-    }
+    /// Runs whose stitches lie in the chain or shaped blocks of it.
+    var runs: Set<Int> { Set(seams.values).union(traces.values.joined()) }
 
     /// Whose stitches shape the state behind a block.
-    private func shaping(_ block: Int) -> Set<String> {
+    private func shaping(_ block: Int) -> Set<Int> {
         guard block >= 1 else { return [] }
         return Set(seams.filter { shape.stands(block, on: $0.key) }.values).union(traces.filter { shape.stands(block, on: $0.key) }.values.joined())
     }
 
-    mutating func add(_ report: DeletionReport, by request: String) {
-        // Blocks that were trained since the request before.
+    mutating func add(_ report: DeletionReport, by run: Int) {
+        // Blocks that were trained since the run before.
         for block in length + 1..<max(length, report.blocksTotal) + 1 {
             let shaping = shaping(shape.parent(of: block))
             if !shaping.isEmpty { traces[block] = shaping }
@@ -54,7 +51,7 @@ struct StitchHistory {
             let shaping = shaping(before)
             seams = seams.filter { block, _ in !(before...segment.last).contains(block) }
             for block in segment.first...segment.last { traces[block] = shaping.isEmpty ? nil : shaping }
-            if segment.damping != nil { seams[segment.last] = request }
+            if segment.damping != nil { seams[segment.last] = run }
         }
     }
 }
@@ -68,33 +65,46 @@ extension Project {
         lineage.isExact ? [] : try store.owedAndSettled().owed.map(Store.requestName)
     }
 
-    /// Requests done before `number` whose stitches lie in the chain behind a deletion with this report.
-    /// - Complexity: O(requests · segments).
-    func earlierStitches(behind report: DeletionReport, of number: Int) throws -> [String] {
+    /// Requests carried out so far whose stitches lie in the chain behind a run with this report, which is the next one. In order.
+    /// - Complexity: O(requests + runs · segments).
+    func earlierStitches(behind report: DeletionReport) throws -> [String] {
         var history = StitchHistory(settings.recipe.plan.lineage)
-        for request in try store.requests() where request.number < number && (request.state == .published || request.state == .closed) {
-            history.add(try DeletionReport(json: request.report), by: Store.requestName(request.number))
+        let all = try store.carriedOut()
+        for run in all.byRun {
+            // What a run retrained stands in the report of each of its requests that had influence.
+            history.add((run.first { !$0.report.segments.isEmpty } ?? run[0]).report, by: run[0].run)
         }
-        let name = Store.requestName(number)
-        history.add(report, by: name)
-        return history.requests.filter { $0 != name }
+        history.add(report, by: try store.nextRun())
+        let runs = history.runs
+        return all.filter { runs.contains($0.run) && !$0.report.segments.isEmpty }.map(\.number).sorted().map(Store.requestName)
+    }
+}
+
+extension [CarriedOut] {
+    /// The same in order, by run.
+    var byRun: [[CarriedOut]] {
+        reduce(into: []) { runs, request in
+            if runs.last?.last?.run == request.run { runs[runs.count - 1].append(request) } else { runs.append([request]) }
+        }
     }
 }
 
 extension Store {
+    /// The place that the next run gets.
+    func nextRun() throws -> Int { 1 + (try carriedOut().last?.run ?? 0) }
+
     /// The numbers of requests to which exactness is owed, in order; and of those that it was owed to, by number, the exact one that settled it.
     /// - Complexity: O(requests).
     func owedAndSettled() throws -> (owed: [Int], settlements: [Int: Int]) {
         var owed: [Int] = [], settlements: [Int: Int] = [:]
-        for request in try requests() where request.state == .published || request.state == .closed {
-            let report = try DeletionReport(json: request.report)
-            if report.exact {
-                for number in owed { settlements[number] = request.number }
+        for run in try carriedOut().byRun {
+            if let exact = run.first(where: { $0.report.exact && $0.report.blocksRetrained > 0 }) ?? run.first(where: \.report.exact) {
+                for number in owed { settlements[number] = exact.number }
                 owed = []
-            } else if report.isExactnessOwed {
-                owed.append(request.number)
+            } else {
+                owed += run.filter(\.report.isExactnessOwed).map(\.number)
             }
         }
-        return (owed, settlements)
+        return (owed.sorted(), settlements)
     }
 }

@@ -1,0 +1,107 @@
+import Checkpoints
+import Files
+import Foundation
+
+/// What `request add` is told beside the rows.
+public struct RequestOptions: Sendable {
+    /// When the letter came; nil: now.
+    public var received: Date?
+    /// Until when it is to be carried out; nil: a month after it came.
+    public var due: Date?
+    /// The officer's own reference.
+    public var ticket: String?
+    /// Go on where a list names rows that were deleted before, or that were never in the project.
+    public var ignoreMissing = false
+    public var ignoreUnknown = false
+
+    public init() {}
+}
+
+/// One request in a list.
+public struct ListedRequest: Encodable, Sendable {
+    public let request: String
+    /// `received`, `planned`, `published`, `closed`, `undone` or `superseded`.
+    public let state: String
+    public let ticket: String?
+    /// ISO 8601, UTC: a time; and a day, until whose end it is to be carried out. Nil where an earlier version recorded it, and a day, too, where it was
+    /// carried out at once.
+    public let received: String?
+    public let due: String?
+    /// Days until then, negative behind it; nil where it does not wait.
+    public let daysLeft: Int?
+    /// When it was recorded: live rows, names without a row, and rows that were deleted before.
+    public let found: Int
+    public let notFound: Int
+    public let deletedBefore: Int
+
+    public var isWaiting: Bool { state == "\(RequestState.received)" }
+
+    init(_ stored: StoredReceipt, now: Date) {
+        let receipt = stored.receipt
+        request = Store.requestName(stored.number)
+        state = "\(stored.state)"
+        ticket = receipt.ticket
+        received = receipt.received.map { RequestDates.time($0) }
+        due = receipt.due.map { RequestDates.day($0) }
+        daysLeft = stored.state == .received ? receipt.due.map { RequestDates.days(from: now, to: $0) } : nil
+        (found, notFound, deletedBefore) = (receipt.found, receipt.notFound, receipt.deletedBefore)
+    }
+}
+
+extension DeletionPlan {
+    /// Of a request that is carried out at once.
+    func receipt(ticket: String?) -> Receipt {
+        let asked = asked!.rows
+        return Receipt(
+            received: Int(Date.now.timeIntervalSince1970), found: selection.live.count, notFound: asked.notFound.count, deletedBefore: selection.deleted.count, ticket: ticket)
+    }
+}
+
+extension Project {
+    /// What the ledger and certificates say of when a request came.
+    private struct Received: Encodable {
+        let received: String
+        let due: String
+    }
+
+    /// Records a request that waits for a run.
+    /// - Throws: kind `input` where a list names rows that cannot be deleted and that nothing forgives, or it is due before it came.
+    public func addRequest(_ target: DeletionTarget, options: RequestOptions, now: Date = .now) throws -> (request: ListedRequest, list: ListFindings) {
+        let selection = try selection(target, ignoringUnknown: options.ignoreUnknown)
+        if let ids = target.list {
+            try selection.expectAllowed(
+                ids, naming: target.noun, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing, finished: Set(store.finishedOnOpening))
+        }
+        let received = options.received ?? now, due = options.due ?? RequestDates.due(after: received), asked = AskedRows(target, selection, in: store)
+        let receipt = Receipt(
+            received: Int(received.timeIntervalSince1970), due: Int(due.timeIntervalSince1970), found: selection.live.count, notFound: asked.notFound.count,
+            deletedBefore: selection.deleted.count, ticket: options.ticket)
+        guard RequestDates.day(receipt.due!) >= RequestDates.day(receipt.received!) else {
+            throw Failure(.input, "--due \(RequestDates.day(receipt.due!)) lies before the day on which the request came, \(RequestDates.day(receipt.received!)); correct one of them")
+        }
+        let number = try store.record(
+            Store.Reception(
+                ids: selection.live.map(\.id), names: target.names(among: selection), asked: try JSONValue(asked), receipt: receipt,
+                details: try JSONValue(Received(received: RequestDates.time(receipt.received!), due: RequestDates.day(receipt.due!)))),
+            waiting: true)
+        return (ListedRequest(.init(number: number, state: .received, receipt: receipt), now: now), selection.findings)
+    }
+
+    /// Ends a request that waits: nothing is erased for it.
+    public func withdrawRequest(_ number: Int, now: Date = .now) throws -> ListedRequest {
+        guard try store.requestNumbers(where: { $0 == .received }).contains(number) else { throw try notWaiting(number, "withdrawn") }
+        try store.undoRequest(number, reason: "withdrawn")
+        return try store.requestList(number, now: now)[0]
+    }
+}
+
+extension Store {
+    /// All requests in order, or one; nobody's rows are looked at.
+    /// - Throws: kind `input` where there is no such request.
+    /// - Complexity: one opening of a sealed cell each.
+    public func requestList(_ number: Int? = nil, now: Date = .now) throws -> [ListedRequest] {
+        let list = try receipts(ofRequest: number).map { ListedRequest($0, now: now) }
+        if let number, list.isEmpty { throw Failure(.input, "no request \(Self.requestName(number)); 'unlearn request list' lists them") }
+        return list
+    }
+}

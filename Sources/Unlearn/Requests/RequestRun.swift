@@ -1,0 +1,119 @@
+import Checkpoints
+import Files
+import Training
+
+/// What a run of waiting requests will do, before anything is trained.
+public struct RunPlan: Encodable, Sendable {
+    public let requests: [String]
+    /// Requests whose rows other ones have erased: they are closed without a run.
+    public let superseded: [String]
+    /// Rows that are erased, each once.
+    public let rows: Int
+    /// Trained blocks that lose rows.
+    public let blocksTouched: [Int]
+    /// Blocks that an exact replay trains: what a stitch trains of them is known when memory has decayed.
+    public let blocksRetrained: Int
+    /// Of what a run of each request by itself would train, those that they share.
+    public let blocksSaved: Int
+    public let blocksTotal: Int
+    /// Of an exact replay, at the pace of the training; nil where an earlier version trained the project.
+    public let seconds: Double?
+    /// What will be tried first: exact replay, or a stitch where that is estimated to take longer than somebody is ready to wait.
+    public let method: UnlearningMethod
+}
+
+/// What `request run` tells its caller.
+public struct RunResult: Encodable, Sendable {
+    public let plan: RunPlan
+    /// One by one; empty where nothing was left to carry out.
+    public let reports: [DeletionReport]
+    /// Of the run as a whole; nil where nothing was retrained or erased.
+    public let run: DeletionReport?
+    public let requests: [ListedRequest]
+    public let requestsSettled: [String]
+    public let finished: [String]
+
+    public var outcome: RunOutcome { run.map(RunOutcome.init) ?? .nothingToDo }
+
+    private enum Key: CodingKey { case outcome, plan, requests, reports, requestsSettled, finished }
+
+    public func encode(to encoder: any Encoder) throws {
+        try run?.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(outcome, forKey: .outcome)
+        try container.encode(plan, forKey: .plan)
+        try container.encode(requests, forKey: .requests)
+        try container.encode(reports, forKey: .reports)
+        try container.encode(requestsSettled, forKey: .requestsSettled)
+        try container.encode(finished, forKey: .finished)
+    }
+}
+
+/// How a command that erases ended, for whoever runs it unattended.
+public enum RunOutcome: String, Encodable, Sendable {
+    /// Exactly, or so that nothing of these rows is owed.
+    case done
+    /// Erased, and an exact replay is owed.
+    case owed
+    /// No live row was named.
+    case nothingToDo = "nothing-to-do"
+    /// The guard refused, or numerics differ: nothing was changed.
+    case refused
+
+    init(_ report: DeletionReport) { self = report.isExactnessOwed ? .owed : .done }
+}
+
+extension Project {
+    /// What a run of requests that wait would do. Nothing is changed.
+    /// - Parameter numbers: nil: all that wait.
+    public func planRun(_ numbers: [Int]?, options: DeletionOptions) throws -> RunPlan { try describe(plan(waitingRequests(numbers), options)) }
+
+    /// Carries out requests that wait, in one run: blocks that several of them touch are retrained once, and rows that several of them name are
+    /// erased once and certified to each. Requests whose rows are gone are noted as superseded.
+    /// - Parameter numbers: nil: all that wait.
+    public func run(
+        _ numbers: [Int]?, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
+    ) throws -> RunResult {
+        let start = ContinuousClock.now, waiting = try waitingRequests(numbers), plan = try plan(waiting, options), described = try describe(plan)
+        let listed = { [store] in try waiting.map { try store.requestList($0.number)[0] } }
+        let finished = store.finishedOnOpening.map(Store.requestName)
+        guard !plan.waiting.isEmpty else {
+            if !plan.superseded.isEmpty { try store.transaction { change in for request in plan.superseded { try change.supersede(request) } } }
+            return RunResult(plan: described, reports: [], run: nil, requests: try listed(), requestsSettled: [], finished: finished)
+        }
+        let (run, settled) = try carryOut(plan, options, since: start, control: control, progress: progress)
+        return RunResult(
+            plan: described, reports: run.shares, run: run.report, requests: try listed(), requestsSettled: settled, finished: finished)
+    }
+
+    private func describe(_ plan: DeletionPlan) throws -> RunPlan {
+        let shape = plan.lineage.shape, schedule = settings.recipe.plan
+        // What an exact replay of earlier stitches would begin with, where the stem or the chain is walked at all.
+        func retrained(_ touched: [Int]) -> Set<Int> {
+            let isOfStem = touched.contains { shape.branch(of: $0) == nil }
+            return (touched + (isOfStem ? [plan.lineage.firstInexact].compactMap { $0 } : [])).reduce(into: []) { blocks, block in
+                blocks.formUnion(([block] + shape.descendants(of: block)).filter(plan.lineage.isTrained))
+            }
+        }
+        let all = retrained(plan.touched)
+        let alone = plan.waiting.reduce(0) { $0 + retrained($1.live.slots(.train).keys.filter(plan.lineage.isTrained)).count }
+        let passes = try store.rowBlocks(.train).filter { all.contains($0.block) }.reduce(0) { $0 + $1.live * schedule.epochs(of: $1.block) }
+        let seconds = all.isEmpty ? 0 : try secondsPerPass().map { $0 * Double(passes) }
+        // What branches alone lose is retrained exactly in any case.
+        let isExact = plan.options.method == .exact || plan.touched.allSatisfy { shape.branch(of: $0) != nil }
+            || plan.options.patience > .zero && .seconds(seconds ?? 0) <= plan.options.patience
+        return RunPlan(
+            requests: plan.waiting.map(\.name), superseded: plan.superseded.map(\.name), rows: plan.selection.live.count, blocksTouched: plan.touched, blocksRetrained: all.count,
+            blocksSaved: alone - all.count, blocksTotal: plan.lineage.trainedBlocks, seconds: seconds, method: isExact ? .exact : .stitch)
+    }
+}
+
+extension StoreChange {
+    /// What the ledger says of a request whose rows others erased.
+    private struct Superseded: Encodable {
+        /// By request, how many of its rows.
+        let erasedMeanwhile: [String: Int]
+    }
+
+    func supersede(_ request: WaitingRequest) throws { try supersedeRequest(request.number, details: JSONValue(Superseded(erasedMeanwhile: request.erasedByRequest))) }
+}

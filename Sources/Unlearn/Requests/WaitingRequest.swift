@@ -1,0 +1,62 @@
+import Checkpoints
+import Files
+
+/// A request that waits for a run: where its rows stand now.
+struct WaitingRequest {
+    let number: Int
+    /// As the ledger has it: keyed digests of all its rows' ids.
+    let rows: [String]
+    let live: [RowPlace]
+    /// Rows that other requests erased while it waited.
+    let erasedMeanwhile: [RowSelection.Deleted]
+
+    var name: String { Store.requestName(number) }
+
+    var erasedByRequest: [String: Int] { Dictionary(erasedMeanwhile.map { (Store.requestName($0.number), 1) }, uniquingKeysWith: +) }
+}
+
+extension Project {
+    /// Requests that wait, in order, with the rows that they were recorded with.
+    /// - Parameter numbers: nil: all that wait.
+    /// - Throws: kind `input` where one of them does not wait, or is none.
+    /// - Complexity: O(ledger), and reads every block that holds one of the rows.
+    func waitingRequests(_ numbers: [Int]?) throws -> [WaitingRequest] {
+        let waiting = try store.requestNumbers { $0 == .received }, wanted = numbers.map { Set($0).sorted() } ?? waiting
+        for number in wanted where !waiting.contains(number) { throw try notWaiting(number, "carried out") }
+        guard !wanted.isEmpty else { return [] }
+        let names = Set(wanted.map(Store.requestName)), times = try store.requestTimes()
+        let received = Dictionary(
+            try store.ledger().lazy.map(\.entry).filter { $0.event == .deletionRequested && names.contains($0.request ?? "") }.map { ($0.request!, $0.rows) }, uniquingKeysWith: { first, _ in first })
+        // Which rows these are decides what is erased.
+        try store.expectVerifiedRows()
+        return try wanted.map { number in
+            guard let rows = received[Store.requestName(number)] ?? nil else {
+                throw Failure(.damaged, "the ledger does not say which rows \(Store.requestName(number)) is for; run 'unlearn check' and restore the project from a backup")
+            }
+            let places = try store.rows(ofDigests: rows)
+            guard places.count == rows.count else {
+                throw Failure(.damaged, "\(Store.requestName(number)) is for rows that the catalogue does not list; run 'unlearn check' and restore the project from a backup")
+            }
+            return WaitingRequest(
+                number: number, rows: rows, live: try named(places.filter { !$0.isDeleted }.map { ($0.part, $0.block, $0.slot) }),
+                erasedMeanwhile: places.compactMap { row in
+                    row.request.map { .init(row: RowDeletedBefore("", $0, times), digest: row.digest, part: row.part, block: row.block, number: $0, line: 0) }
+                })
+        }
+    }
+
+    /// Why a request cannot be carried out, or withdrawn.
+    func notWaiting(_ number: Int, _ verb: String) throws -> Failure {
+        let name = Store.requestName(number)
+        guard let state = try store.receipts(ofRequest: number).first?.state else { return Failure(.input, "no request \(name); 'unlearn request list' lists them") }
+        let why =
+            switch state {
+            case .received: "waits"
+            case .planned: "was cut off, and the next command that writes undoes it"
+            case .published, .closed: "was carried out already; what is erased does not come back"
+            case .undone: "was withdrawn, or undone: ask for its rows again with 'unlearn request add'"
+            case .superseded: "has no rows left: other requests erased them"
+            }
+        return Failure(.input, "\(name) cannot be \(verb): it \(why)")
+    }
+}

@@ -1,0 +1,43 @@
+import Unlearn
+
+/// What `request run` says, in lines.
+enum RunText {
+    static func describe(_ plan: RunPlan) -> String {
+        guard !plan.requests.isEmpty || !plan.superseded.isEmpty else { return "no request waits; nothing would be done" }
+        var lines: [String] = []
+        if !plan.requests.isEmpty {
+            let time = plan.seconds.map { $0 < 1 ? ", in less than a second" : ", in about \(duration($0))" } ?? ""
+            lines.append("\(named(plan.requests)): \(counted(plan.rows, "row")) would be erased\(plan.requests.count > 1 ? " in one run" : "")")
+            lines.append(
+                plan.blocksTouched.isEmpty ? "no trained block holds them: the model would stay as it is"
+                    : plan.method == .exact ? "replayed exactly: \(plan.blocksRetrained) of \(plan.blocksTotal) blocks\(time)"
+                    : "stitched: as many blocks as memory takes to decay, of \(plan.blocksRetrained) that an exact replay would train\(time); exactness would be owed")
+            if plan.blocksSaved > 0 { lines.append("one run for all saves \(counted(plan.blocksSaved, "block")) beside an exact replay of each by itself") }
+        }
+        if !plan.superseded.isEmpty { lines.append("\(named(plan.superseded)): nothing is left to erase; \(plan.superseded.count == 1 ? "it" : "they") would be closed as superseded") }
+        return lines.joined(separator: "\n")
+    }
+
+    static func describe(_ result: RunResult, folder: String) -> String {
+        guard !result.plan.requests.isEmpty || !result.plan.superseded.isEmpty else { return "no request waits; nothing was changed" }
+        var lines: [String] = []
+        if let run = result.run {
+            for report in result.reports { lines.append(line(report)) }
+            lines += DeletionText.workBehindRows(run, settled: result.requestsSettled, folder)
+        }
+        if !result.plan.superseded.isEmpty {
+            lines.append("\(named(result.plan.superseded)): other requests had erased all rows that were found; closed as superseded, nothing was changed for \(result.plan.superseded.count == 1 ? "it" : "them")")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// One request's share of a run.
+    private static func line(_ report: DeletionReport) -> String {
+        let before = report.erasedMeanwhile.map { gone in
+            "; " + gone.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { "\(counted($0.value, "row")) more by \($0.key), while it waited" }.joined(separator: ", ")
+        } ?? ""
+        return "\(report.request ?? ""): \(counted(report.rowsDeleted, "row")) erased\(report.blocksTouched.isEmpty ? ", which no trained block held" : "")\(before)"
+    }
+
+    private static func named(_ requests: [String]) -> String { requests.count > 10 ? "\(requests.prefix(10).joined(separator: ", ")) and \(requests.count - 10) more" : requests.joined(separator: ", ") }
+}
