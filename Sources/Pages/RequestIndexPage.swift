@@ -32,13 +32,13 @@ public struct RequestIndexPage {
             title: "Requests for erasure", header: [.element("p", ["class": "answer"], answer + [toClarify]), .element("p", ["class": "quiet"], RequestWords(records.last!).dated)],
             footer: "Written by unlearn \(programVersion). This page is one file: it loads nothing and runs nothing.")
         var table = Table(
-            caption: "In the order in which they were received",
+            caption: "In the order in which they were recorded",
             columns: [.init("Request", isNumber: false), .init("Reference", isNumber: false), .init("Received", isNumber: false), .init("Rows erased"), .init("Not found"), .init("Outcome", isNumber: false)])
         for record in records {
             let words = RequestWords(record)
             table.append([
                 .element("a", ["href": Self.fileName(record)], Markup(text: record.request)), record.ticket.map(Markup.isolated) ?? "",
-                Markup(text: words.time(record.requested)), Markup(text: String(record.rowsErased)), Markup(text: record.asked.map { String($0.notFound.count) } ?? ""), Markup(text: Self.outcome(record)),
+                Markup(text: words.received), Markup(text: String(record.rowsErased)), Markup(text: record.asked.map { String($0.notFound.count) } ?? ""), Markup(text: Self.outcome(record)),
             ])
         }
         page.append("requests", "Requests", [table.markup(label: "Requests")])
@@ -51,6 +51,7 @@ public struct RequestIndexPage {
         case .unfinished: "not finished"
         case .undone: "not carried out"
         case .waiting: "waits\(record.due.map { ", due \($0)" } ?? "")"
+        case .withdrawn: "withdrawn"
         case .superseded: "nothing left to erase"
         case .noInfluence: "forgotten; the model had not learned from them"
         case .exact: "forgotten exactly"

@@ -25,6 +25,9 @@ struct RequestWords {
     /// When the letter came and until when it was to be answered; nil where the request was carried out at once.
     var letter: String? { record.received.map { "\(String(time($0).prefix { $0 != "," }))\(record.due.map { "; to be carried out until \(day($0))" } ?? "")" } }
 
+    /// When the letter came, or the program was told of it.
+    var received: String { record.received.map { String(time($0).prefix { $0 != "," }) } ?? time(record.requested) }
+
     private static let months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
     // MARK: The answer
@@ -42,8 +45,9 @@ struct RequestWords {
             "\(bad("Not finished.")) The model without the rows is in place, and the program was cut off while it destroyed what that replaced; the next command that writes to the project goes on with it."
         case .unfinished: "\(bad("Not finished.")) The program was cut off before anything had changed; the next command that writes to the project undoes this request, and it must be repeated."
         case .undone: "\(bad("Not carried out.")) Everything is as it was before: no row was erased."
+        case .withdrawn: "Withdrawn. The request was taken back on \(time(record.ended)) while it waited: no row was erased for it."
         case .waiting: "\(bad("Not carried out yet.")) No row was erased so far. “unlearn request run” carries this request out\(record.due.map { ", which is due until \(day($0))" } ?? "")."
-        case .superseded where goneBefore.isEmpty: "\(good("Nothing to erase.")) The project has no row by any of the names that were asked for."
+        case .superseded where goneBefore.isEmpty: "\(good("Nothing to erase.")) When the request came, the project had no live row by any of the names that were asked for."
         case .superseded: "\(good("Forgotten.")) All rows asked for were erased by other requests: \(joined(goneBefore)). See \(goneBefore.count == 1 ? "its page" : "their pages") for how."
         case .noInfluence where record.report?.branchesEmptied?.isEmpty == false:
             "\(good("Forgotten.")) \(whose). Only branches that have no row left now had learned from \(them), and the model does without these."
@@ -53,7 +57,7 @@ struct RequestWords {
         case .owed:
             """
             \(bad("Forgotten approximately; an exact repetition is owed.")) \(whose). \(approximate)\
-            \(record.owedBefore.isEmpty ? "" : "Of the rows asked for, \(joined(record.owedBefore)) had erased some before, and exactness is owed to \(record.owedBefore.count == 1 ? "it" : "them") still. ")\
+            \(record.owedBefore.isEmpty ? "" : "Of the rows asked for, \(joined(record.owedBefore)) had erased \(record.rowsErased == 0 ? "all" : "some") before, and exactness is owed to \(record.owedBefore.count == 1 ? "it" : "them") still. ")\
             Running “unlearn replay” makes the model exact.
             """
         case .settled: "\(good("Forgotten exactly, in two steps.")) \(whose); the model was approximate at first, and \(record.settledBy ?? "a later request") has made it exact on \(time(record.settledAt))."
@@ -89,14 +93,18 @@ struct RequestWords {
         let repeated = asked.repeated == 0 ? "" : " (\(NumberText.grouped(asked.repeated)) named more than once, counted once)"
         return switch asked.way {
         case .ids: "\(NumberText.grouped(asked.names)) \(asked.names == 1 ? "id" : "ids") of rows\(repeated)"
-        case .persons: "all rows of \(NumberText.grouped(asked.names)) \(asked.names == 1 ? "person" : "people")\(repeated)"
-        case .group: "all rows of one provider"
+        case .persons: "all rows of \(NumberText.grouped(asked.names)) \(asked.names == 1 ? "person" : "people")\(repeated)\(then)"
+        case .group: "all rows of one provider\(then)"
         case .nothing: "no row: what earlier requests had left approximate was to be made exact"
         }
     }
 
+    /// Rows that come later are nobody's who asked before.
+    private var then: String { record.due == nil ? "" : ", as they were when it was recorded" }
+
     var notFound: String? {
-        guard let asked = record.asked, asked.way == .ids || asked.way == .persons else { return nil }
+        guard let asked = record.asked, asked.way != .nothing else { return nil }
+        guard asked.way != .group else { return asked.notFound.isEmpty ? nil : "the provider has no row in the project; check that it is spelled as the data spell it" }
         let noun = asked.way == .ids ? "of these names" : "of these people"
         guard !asked.notFound.isEmpty else { return "none \(noun): the project knew each" }
         return "\(NumberText.grouped(asked.notFound.count)) \(noun) \(asked.notFound.count == 1 ? "has" : "have") no row in the project and \(asked.notFound.count == 1 ? "was" : "were") skipped; check that they are spelled as the data spell them"
@@ -120,7 +128,9 @@ struct RequestWords {
     }
 
     var model: Markup {
-        guard let report = record.report, record.isCarriedOut else { return record.reason.map { "nothing: \($0)" } ?? "nothing yet" }
+        guard let report = record.report, record.isCarriedOut else {
+            return record.ended == nil ? "nothing yet" : record.outcome == .owed || record.outcome == .superseded ? "nothing for this request: there was no row left to erase" : Markup(text: "nothing: \(record.reason ?? "")")
+        }
         let together = record.sharedWith.isEmpty ? "" : " (In one run together with \(joined(record.sharedWith)).)"
         let share = report.blocksTotal == 0 ? "" : " \(NumberText.grouped(report.blocksRetrained)) of \(NumberText.grouped(report.blocksTotal)) parts (“blocks”) of the training were done again.\(together)"
         let words: String = switch record.outcome {
@@ -133,10 +143,10 @@ struct RequestWords {
         case .owed where report.isExactnessOwed:
             "It is an approximation.\(share) The parts that came later were kept: they were trained when the model still knew the rows. \(report.guarded ? "A statistical test on this very deletion found that the rows’ influence had faded by then." : "The statistical test objected, and was overruled by an option.") Until an exact repetition is done, what is left of the influence is not nothing.\(leftBeside(report))"
         case .owed: "For the rows that this request itself erased, all that had learned from them was trained again.\(share) For those that \(joined(record.owedBefore)) had erased it is an approximation."
-        case .settled: "It was an approximation from \(time(record.published)) until \(time(record.settledAt)).\(share) Then \(record.settledBy ?? "a later request") trained again all that still bore a trace of the rows."
+        case .settled: "It was an approximation from \(time(record.approximateSince ?? record.published)) until \(time(record.settledAt)).\(share) Then \(record.settledBy ?? "a later request") trained again all that still bore a trace of the rows."
         case .replay: "All that still bore a trace of rows erased before was trained again.\(share)"
         case .unfinished: "It is the one without the rows already.\(share)"
-        case .undone, .waiting, .superseded: "nothing"
+        case .undone, .withdrawn, .waiting, .superseded: "nothing"
         }
         return Markup(text: words)
     }
@@ -179,7 +189,7 @@ struct RequestWords {
             }
         }
         if record.rowsErased > 0 { items.append(("Look for the person’s data in other systems", nil)) }
-        if record.outcome != .replay, record.outcome != .waiting { items.append(("Tell whoever asked what was done", nil)) }
+        if ![.replay, .waiting].contains(record.outcome) { items.append(("Tell whoever asked what was done", nil)) }
         return items
     }
 
@@ -193,7 +203,7 @@ struct RequestWords {
     var noAudit: Markup {
         switch record.outcome {
         case .noInfluence: "No comparison is needed: nothing in the model had learned from the rows."
-        case .undone, .unfinished, .waiting: "There is nothing to compare yet."
+        case .undone, .withdrawn, .unfinished, .waiting: "There is nothing to compare yet."
         case .superseded: "Nothing was changed for this request, so that there is nothing to compare."
         case .settled: "Nobody compared the model with exact replay while it was approximate. \(record.settledBy ?? "The later request") has made it exact: see that request’s page and certificate."
         default:

@@ -104,7 +104,8 @@ struct RequestTests {
             // Of nobody else's.
             #expect(try program.run(["opening", request, "--ids", "-"], input: request == "R1" ? "row-30" : "row-4").status == 2)
         }
-        expect(try program.run("certificate", "R4"), 2, "R4 erased nothing")
+        expect(try program.run("certificate", "R4"), 2, "R4 erased nothing: when it came, the project had no live row")
+        expect(try program.run(["opening", "R4", "--ids", "-"], input: "row-4"), 2, "R4 erased nothing, and has no certificate to open")
         #expect(try program.json("audit")["verdict"] as? String == "exact" && program.json("audit", "--request", "R2")["verdict"] as? String == "exact")
         #expect(try program.run("check", "--read-data").status == 0)
         #expect((try program.json("report", "--all", "--out", folder.file("pages"))["requests"] as? [[String: Any]])?.map { $0["outcome"] as? String } == ["exact", "exact", "exact", "superseded"])
@@ -119,9 +120,12 @@ struct RequestTests {
         #expect(try program.json(["delete", "--ids", "-"], input: "row-70")["request"] as? String == "R4")
         let later = try program.json("request", "run", "R1")
         #expect(later["rows_deleted"] as? Int == 1 && ((later["reports"] as? [[String: Any]])?.first?["erased_meanwhile"] as? [String: Int]) == ["R2": 1])
+        expect(try program.run("certificate", "R3"), 2, "R3 waits, and erased nothing yet; 'unlearn request run R3' carries it out")
+        expect(try program.run("audit", "--request", "R3"), 2, "R3 was not carried out; the project has 3 deletions from R1 to R4")
         let last = try program.json("request", "run")
         #expect(last["outcome"] as? String == "nothing-to-do" && (last["plan"] as? [String: Any])?["superseded"] as? [String] == ["R3"])
         #expect(try state("R3") == "superseded")
+        #expect(try program.run("request", "show", "R3").output.contains("erased by others while it waited: 1 row by R1, 1 row by R2"))
         #expect(try certificate("R1").json["rows_erased"] as? Int == 2)
         // The latest is the one that was carried out last, not the one that came last.
         let audit = try program.json("audit")
@@ -135,25 +139,111 @@ struct RequestTests {
         #expect(nothing["outcome"] as? String == "nothing-to-do")
     }
 
-    @Test("Exactness is owed to each request of a run that stitched, and to none whose rows nothing had learned from")
-    func owed() throws {
-        let program = Program(folder: folder.file("stitched"))
+    /// 900 rows in 30 blocks, and an id of a live row of a block of it; nil of test rows.
+    private func longChain(_ name: String) throws -> (program: Program, row: (Int?) throws -> String) {
+        let program = Program(folder: folder.file(name))
         let rows = (0..<900).map { "row-\($0),\(Double(($0 * 37) % 101) / 50 - 1),\(Double(($0 * 53) % 97) / 48 - 1),\(($0 * 37) % 101 > 50 ? "a" : "b")\n" }
         let table = try folder.write("id,x,y,label\n" + rows.joined(), to: "many.csv")
         try program.json(["init", "--data", "csv:\(table)", "--id-column", "id", "--label-column", "label", "--model", "logistic", "--blocks", "30", "--assignment-seed", "1"])
         try program.json("train")
         let places = try #require(try program.json(["where", "--ids", "-"], input: (0..<900).map { "row-\($0)" }.joined(separator: "\n"))["rows"] as? [[String: Any]])
-        let early = try #require(places.filter { $0["part"] as? String == "train" && ($0["block"] as? Int ?? 0) <= 4 }.prefix(2).map { $0["id"] as? String })
-        let test = try #require(places.first { $0["part"] as? String == "test" }?["id"] as? String)
-        for id in early.compactMap({ $0 }) + [test] { try program.json(["request", "add", "--ids", "-"], input: id) }
-        let told = try program.json("request", "run", "--on-no-decay", "stitch", "--epsilon", "1000")
+        return (program, { block in
+            try #require(places.first { ($0["part"] as? String == "test") == (block == nil) && (block == nil || $0["block"] as? Int == block) }?["id"] as? String)
+        })
+    }
+
+    private static let stitching = ["--on-no-decay", "stitch", "--epsilon", "1000"]
+
+    @Test("What others erased while a request waited is neither called untouched nor exact before it is")
+    func erasedMeanwhile() throws {
+        let (program, row) = try longChain("meanwhile"), early = try row(4)
+        try program.json(["request", "add", "--ids", "-"], input: "\(early)\n\(row(nil))")
+        try program.json(["request", "add", "--ids", "-"], input: early)
+        #expect(try program.json(["request", "run", "R2"] + Self.stitching)["outcome"] as? String == "owed")
+        let told = try program.json(["request", "run", "R1"])
+        #expect(told["outcome"] as? String == "owed" && told["exactness_owed"] as? Bool == true)
+        func record() throws -> [String: Any] { try #require((try program.json("report", "--request", "R1")["requests"] as? [[String: Any]])?.first) }
+        #expect(try record()["outcome"] as? String == "owed" && record()["owed_before"] as? [String] == ["R2"])
+        let path = folder.file("meanwhile.json"), key = folder.file("meanwhile/signing-key.pem")
+        try program.json("certificate", "R1", "--out", path)
+        let words = try program.run("verify-certificate", path, "--public-key", key).output
+        #expect(words.contains("(a) 2 rows erased, 1 of them by other requests while this one waited"), "\(words)")
+        #expect(words.contains("(c) no trained block held the rows that it erased itself") && words.contains("of those that R2 erased while it waited, that request's certificate tells"))
+        #expect(words.contains("what R2 may have left of the rows that it erased while this request waited") && !words.contains("the model is untouched"))
+        // Nothing is kept of the model before, but what knew the row is replayed and compared.
+        let audit = try program.run("audit", "--request", "R1", "--json")
+        let compared = try audit.json()
+        #expect(audit.status == 3 && compared["verdict"] as? String == "undecided" && compared["blocks_replayed"] as? Int == 27)
+        try program.json("replay", "--due")
+        let settled = try record()
+        #expect(settled["outcome"] as? String == "settled" && settled["settled_by"] as? String == "R3" && settled["approximate_since"] as? String != nil)
+    }
+
+    @Test("Each request of a run that stitched is told of by its own rows: who was stitched, who was retrained to the end, and what was measured on nobody else's")
+    func ownRows() throws {
+        let (program, row) = try longChain("own"), rows = try [row(3), row(30), row(nil)]
+        for id in rows { try program.json(["request", "add", "--ids", "-"], input: id) }
+        let told = try program.json(["request", "run"] + Self.stitching)
+        let reports = try #require(told["reports"] as? [[String: Any]])
+        #expect(reports.map { $0["method"] as? String } == ["stitch", "retraining", "exact"] && reports.map { $0["stitches"] as? Int } == [1, 0, 0])
+        #expect(reports.allSatisfy { ($0["residual"] as? [Any])?.isEmpty == true && $0["row_memory"] is NSNull && $0["margin"] is NSNull })
+        #expect(((reports[1]["segments"] as? [[String: Any]])?.map { $0["first"] as? Int }) == [30] && reports[1]["earlier_stitches"] as? [String] == ["R1"])
+        #expect(try program.json("status")["requests_owed"] as? [String] == ["R1"])
+        #expect((told["residual"] as? [Any])?.isEmpty == false)
+        let outcomes = try #require(try program.json("report", "--all")["requests"] as? [[String: Any]]).map { $0["outcome"] as? String }
+        #expect(outcomes == ["owed", "retrained", "no-influence"])
+        // The next one finds the stitch of the first alone.
+        let next = try program.json(["delete", "--ids", "-"] + Self.stitching, input: row(20))
+        #expect(next["earlier_stitches"] as? [String] == ["R1"])
+        let naive = Program(folder: folder.file("naive"))
+        try naive.json(
+            "init", "--data", "csv:\(folder.file("many.csv"))", "--id-column", "id", "--label-column", "label", "--model", "logistic", "--blocks", "30", "--assignment-seed", "1",
+            "--exclude", try folder.write((rows + [row(20)]).joined(separator: "\n"), to: "gone"))
+        try naive.json("train")
+        #expect(try program.json("replay")["state_digest"] as? String == (try naive.json("status")["state_digest"] as? String))
+    }
+
+    @Test("Rows that come while a request for their person waits stay, and it is said", arguments: [("--persons", "person 12"), ("--group", "south")])
+    func cameLater(way: String, name: String) throws {
+        if way == "--group" { try program.json("request", "add", way, name) } else { try add(name, by: way) }
+        let more = try folder.write("id,x,y,label,who,person\nlate-1,1,1,a,south,person 12\nlate-2,2,1,b,south,person 13\n", to: "more.csv")
+        try program.json("append", "--data", "csv:\(more)")
+        try program.json("train")
+        let later = way == "--group" ? 2 : 1
+        #expect((try program.json("request", "run", "--plan")["plan"] as? [String: Any])?["came_later"] as? [String: Int] == ["R1": later])
+        let told = try program.run("request", "run")
+        #expect(told.output.contains("R1: \(later) row\(later == 1 ? "" : "s") of whom it names came later and stay"), "\(told.output)")
+        let rows = try #require(try program.json(["where", "--ids", "-"], input: "late-1\nlate-2")["rows"] as? [[String: Any]])
+        #expect(rows.allSatisfy { $0["deleted"] as? Bool == false })
+        let page = folder.file("R1.html")
+        try program.json("report", "--request", "R1", "--out", page)
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains(", as they were when it was recorded"))
+    }
+
+    @Test("A provider whom nobody knows is a name that was not found")
+    func unknownProvider() throws {
+        let told = try program.json("request", "add", "--group", "east", "--ignore-unknown")
+        #expect(told["not_found"] as? [String] == ["east"] && (told["requests"] as? [[String: Any]])?.first?["not_found"] as? Int == 1)
+        #expect(try program.run("request", "run").output.contains("no row is left to erase, as other requests erased it or none was found"))
+        let page = folder.file("R1.html")
+        try program.json("report", "--request", "R1", "--out", page)
+        let words = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(words.contains("the provider has no row in the project") && words.contains("Clarify the name") && words.contains("no live row by any of the names"))
+    }
+
+    @Test("Exactness is owed to each request of a run that stitched, and to none whose rows nothing had learned from")
+    func owed() throws {
+        let (program, row) = try longChain("stitched")
+        let early = try [row(2), row(4)], test = try row(nil)
+        for id in early + [test] { try program.json(["request", "add", "--ids", "-"], input: id) }
+        let told = try program.json(["request", "run"] + Self.stitching)
         #expect(told["method"] as? String == "stitch" && told["outcome"] as? String == "owed")
         #expect(try program.json("status")["requests_owed"] as? [String] == ["R1", "R2"])
         #expect((told["reports"] as? [[String: Any]])?.map { $0["method"] as? String } == ["stitch", "stitch", "exact"])
         let record = try #require((try program.json("report", "--request", "R3")["requests"] as? [[String: Any]])?.first)
         #expect(record["outcome"] as? String == "no-influence")
         // A stitch on the same chain names those whose stitches lie there.
-        let another = try program.json(["delete", "--ids", "-", "--on-no-decay", "stitch", "--epsilon", "1000"], input: try #require(places.first { $0["block"] as? Int == 20 && $0["part"] as? String == "train" }?["id"] as? String))
+        let another = try program.json(["delete", "--ids", "-"] + Self.stitching, input: row(20))
         #expect(another["earlier_stitches"] as? [String] == ["R1", "R2"])
         let replayed = try program.json("replay", "--due")
         #expect(replayed["requests_settled"] as? [String] == ["R1", "R2", "R4"] && replayed["outcome"] as? String == "done")
@@ -167,14 +257,19 @@ struct RequestTests {
     func withdrawn() throws {
         try add("row-4")
         try add("row-5")
-        #expect((try program.json("request", "withdraw", "R1")["requests"] as? [[String: Any]])?.first?["state"] as? String == "undone")
-        expect(try program.run("request", "withdraw", "R1"), 2, "R1 cannot be withdrawn: it was withdrawn, or undone")
-        expect(try program.run("request", "run", "R1"), 2, "R1 cannot be carried out: it was withdrawn, or undone")
+        #expect((try program.json("request", "withdraw", "R1")["requests"] as? [[String: Any]])?.first?["state"] as? String == "withdrawn")
+        expect(try program.run("request", "withdraw", "R1"), 2, "R1 cannot be withdrawn: it is withdrawn")
+        expect(try program.run("request", "run", "R1"), 2, "R1 cannot be carried out: it is withdrawn")
         expect(try program.run("request", "withdraw", "R7"), 2, "no request R7; 'unlearn request list' lists them")
         #expect(try program.json("request", "run")["rows_deleted"] as? Int == 1)
         expect(try program.run("request", "withdraw", "R2"), 2, "R2 cannot be withdrawn: it was carried out already; what is erased does not come back")
         expect(try program.run("request", "run", "R1", "R2"), 2, "R1 cannot be carried out")
-        #expect(try program.run("log", "--request", "R1").output.contains("undone: withdrawn"))
+        #expect(try program.run("log", "--request", "R1").output.contains("\nwithdrawn 20"))
+        let page = folder.file("R1.html")
+        try program.json("report", "--request", "R1", "--out", page)
+        let words = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(words.contains("The request was taken back on") && !words.contains("Repeat the request"))
+        expect(try program.run(["opening", "R1", "--ids", "-"], input: "row-4"), 2, "R1 was not carried out")
         let row = try #require((try program.json(["where", "--ids", "-"], input: "row-4")["rows"] as? [[String: Any]])?.first)
         #expect(row["deleted"] as? Bool == false)
     }
@@ -221,5 +316,31 @@ struct RequestTests {
         guard result.status == 3 else { return #expect(result.status == 0) }
         #expect(try result.json()["outcome"] as? String == "refused" && state("R1") == "received")
         #expect(try program.json("request", "run")["outcome"] as? String == "done")
+    }
+
+    @Test("Each step is a line of JSON for whoever watches, with the fields of CloudEvents; no row and no ticket is named")
+    func events() throws {
+        let path = folder.file("events.jsonl")
+        try add("row-4\n", "--ticket", "secret-7", "--events", path)
+        try add("row-9\n", "--events", path)
+        try program.json("request", "withdraw", "R2", "--events", path)
+        try program.json("request", "run", "--events", path)
+        try program.json(["delete", "--ids", "-", "--events", path, "--interim", folder.file("meanwhile.npz")], input: "row-24")
+        try program.json("replay", "--due", "--events", path)
+        #expect(try program.run(["delete", "--ids", "-", "--events", path], input: "row-999").status == 2)
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let events = try text.split(separator: "\n").map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]) }
+        #expect(events.map { ($0["type"] as? String)?.replacing("org.unlearn.", with: "") } == [
+            "request.received", "request.received", "request.withdrawn", "run.begun", "run.retrained", "run.closed", "interim.written", "run.begun", "run.retrained", "run.closed",
+            "run.closed", "run.failed",
+        ])
+        let fields = Set(["specversion", "id", "source", "type", "time", "datacontenttype", "data"])
+        #expect(events.allSatisfy { Set($0.keys) == fields && $0["specversion"] as? String == "1.0" } && Set(events.compactMap { $0["id"] as? String }).count == events.count)
+        let closed = try #require(events[9]["data"] as? [String: Any])
+        #expect(closed["requests"] as? [String] == ["R3"] && closed["outcome"] as? String == "done")
+        #expect(try closed["state_digest"] as? String == program.json("status")["state_digest"] as? String)
+        #expect(!text.contains("row-4") && !text.contains("row-24") && !text.contains("row-999") && !text.contains("secret-7"))
+        expect(try program.run(["request", "run", "--events", folder.file("project/catalogue.sqlite")]), 2, "is one of the project's own files")
+        expect(try program.run(["request", "run", "--events", folder.file("no/such/folder")]), 2, "name another file for --events")
     }
 }

@@ -27,16 +27,16 @@ struct RequestPageTests {
         notReached: [RequestRecord.Remainder] = [.init(kind: .source, what: "the source that the rows were imported from", place: "csv:people.csv")], lineage: LineageShape? = nil, later: Int = 0,
         owedBefore: [String] = [], published: String? = nil, due: String? = nil, sharedWith: [String] = [], erasedMeanwhile: [String: Int] = [:]
     ) -> RequestRecord {
-        let notCarriedOut = [.unfinished, .undone, .waiting, .superseded].contains(outcome)
+        let notCarriedOut = [.unfinished, .undone, .withdrawn, .waiting, .superseded].contains(outcome)
         var own = DeletionReport(request: "R3", rows: 2, epsilon: 0.1)
         own.blocksTotal = 10
         own.stitches = outcome == .owed && owedBefore.isEmpty ? 1 : 0
         return RequestRecord(
             request: "R3", outcome: outcome, settledBy: outcome == .settled ? "R5" : nil, settledAt: outcome == .settled ? "2026-12-01T03:00:00Z" : nil,
-            settles: outcome == .replay ? ["R1", "R2"] : [], owedBefore: owedBefore, reason: outcome == .undone ? "interrupted" : nil,
+            approximateSince: nil, settles: outcome == .replay ? ["R1", "R2"] : [], owedBefore: owedBefore, reason: outcome == .undone ? "interrupted" : nil,
             project: "abcd", model: "lenet5", source: "csv:people.csv", testSource: nil, requested: "2026-11-30T14:05:09Z",
             published: notCarriedOut ? published : "2026-11-30T14:06:00Z", closed: notCarriedOut ? nil : "2026-11-30T14:06:01Z",
-            received: due == nil ? nil : "2026-11-12T00:00:00Z", due: due, sharedWith: sharedWith, erasedMeanwhile: erasedMeanwhile, asked: asked, ticket: ticket, rowsErased: notCarriedOut && published == nil ? 0 : rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: outcome == .waiting || outcome == .superseded ? nil : report ?? own, audits: audits, notReached: notCarriedOut ? [] : notReached,
+            ended: [.undone, .withdrawn, .superseded].contains(outcome) ? "2026-11-30T14:06:00Z" : nil, received: due == nil ? nil : "2026-11-12T00:00:00Z", due: due, sharedWith: sharedWith, erasedMeanwhile: erasedMeanwhile, asked: asked, ticket: ticket, rowsErased: notCarriedOut && published == nil ? 0 : rows, testRowsErased: 0, objectsDestroyed: 4, encrypted: true, meaning: nil, report: notCarriedOut && outcome != .unfinished ? report : report ?? own, audits: audits, notReached: notCarriedOut ? [] : notReached,
             lineage: lineage, blocks: 10, stateDigest: "ff00", servingDigest: nil, isModelExact: outcome != .owed, laterRequests: later, ledgerPositions: [3, 4, 5],
             ledger: head,
             publicKey: "0123")
@@ -65,7 +65,8 @@ struct RequestPageTests {
             (.retrained, "Forgotten. 2 rows were erased, and every part of the model that had learned from them was trained again without them."),
             (.undone, "Not carried out. Everything is as it was before: no row was erased."), (.unfinished, "Not finished."),
             (.waiting, "Not carried out yet. No row was erased so far. “unlearn request run” carries this request out."),
-            (.superseded, "Nothing to erase. The project has no row by any of the names that were asked for."),
+            (.superseded, "Nothing to erase. When the request came, the project had no live row by any of the names that were asked for."),
+            (.withdrawn, "Withdrawn. The request was taken back on 30 November 2026, 14:06:00 UTC while it waited: no row was erased for it."),
             (.replay, "Exact again. What R1 and R2 had left approximate in the model was trained again exactly."),
         ] as [(RequestRecord.Outcome, String)])
     func answers(outcome: RequestRecord.Outcome, words: String) {
@@ -73,7 +74,7 @@ struct RequestPageTests {
         #expect(page.contains(words), "\(page.prefix(600))")
         // Only what is approximate asks for a replay.
         #expect(page.contains("Run “unlearn replay”") == (outcome == .owed) && (page.contains("unlearn replay") == (outcome == .owed)))
-        #expect(page.contains("As of 30 November 2026, 14:07:00 UTC.") && page.contains("Delete the rows from") == ![.replay, .undone, .unfinished, .waiting, .superseded].contains(outcome))
+        #expect(page.contains("As of 30 November 2026, 14:07:00 UTC.") && page.contains("Delete the rows from") == ![.replay, .undone, .withdrawn, .unfinished, .waiting, .superseded].contains(outcome))
     }
 
     @Test("Names that were not found, rows deleted before and the ticket are said; a ticket is text, whatever it holds")

@@ -37,6 +37,10 @@ struct ExperimentTests {
         // How many kills a round takes depends on where they fall.
         expect(outcome, atLeast: 50)
         // Kills that hit nothing would prove nothing.
+        for name in ["request add", "request run"] {
+            let hits = outcome.hits[name] ?? KillHits()
+            #expect(hits.before + hits.within + hits.behind > 0, "\(name): \(hits.description)")
+        }
         for name in ["init", "train", "delete"] {
             let hits = outcome.hits[name] ?? KillHits()
             #expect(hits.before + hits.within > 0 && hits.within > 0 && hits.behind > 0, "\(name): \(hits.description)")
@@ -48,10 +52,10 @@ struct ExperimentTests {
 
     @Test("What is killed, and where, follows from the seed and the rounds; every operation is, however few they are", arguments: [1, 5, 8, 25, 500])
     func killPlan(rounds: Int) {
-        let plan = KillPlan(seed: 7, rounds: rounds, compacts: true), all = plan.lives.flatMap { $0 }
-        #expect(plan == KillPlan(seed: 7, rounds: rounds, compacts: true) && plan != KillPlan(seed: 8, rounds: rounds, compacts: true))
-        #expect(all.count == max(5, rounds))
-        for life in plan.lives { #expect(life.map(\.kind).prefix(2) == [.initialise, .train] && Set(life.map(\.kind)).count == 5) }
+        let plan = KillPlan(seed: 7, rounds: rounds, compacts: true, queues: true), all = plan.lives.flatMap { $0 }
+        #expect(plan == KillPlan(seed: 7, rounds: rounds, compacts: true, queues: true) && plan != KillPlan(seed: 8, rounds: rounds, compacts: true, queues: true))
+        #expect(all.count == max(7, rounds))
+        for life in plan.lives { #expect(life.map(\.kind).prefix(2) == [.initialise, .train] && Set(life.map(\.kind)).count == 7) }
         for kind in KillRound.Kind.allCases { #expect(all.count { $0.kind == kind } >= max(1, rounds / 10), "\(kind)") }
         #expect(all.allSatisfy { !$0.cuts.isEmpty })
     }

@@ -8,12 +8,14 @@ public enum RequestState: Int, Sendable {
     case published = 1
     /// Done, and the ledger says so.
     case closed = 2
-    /// Ended before it was published, by a failure or because it was withdrawn: everything is as it was before.
+    /// Ended before it was published: everything is as it was before.
     case undone = 3
     /// Waits for a run that carries it out.
     case received = 4
     /// Other requests erased all its rows while it waited, or none of its names had a row: there is nothing to carry out.
     case superseded = 5
+    /// Taken back while it waited.
+    case withdrawn = 6
 
     /// Whether the model is one behind this request.
     public var isCarriedOut: Bool { self == .published || self == .closed }
@@ -23,7 +25,7 @@ public enum RequestState: Int, Sendable {
 public struct StoredRequest: Sendable {
     public let number: Int
     public let state: RequestState
-    /// What was done, as JSON; empty until it is published.
+    /// What was done, as JSON, when it is published. Before that whom a request that waits names (`RequestOwners`), or nothing.
     public let report: String
 }
 
@@ -99,11 +101,13 @@ extension Store {
         /// What was asked for, beside these rows.
         public var asked: JSONValue?
         public var receipt: Receipt
+        /// Whose rows these are, where they were named by their owners.
+        public var owners: RequestOwners?
         /// What certificates show beside the rows.
         public var details: JSONValue
 
-        public init(ids: [String], names: [String] = [], asked: JSONValue? = nil, receipt: Receipt = Receipt(), details: JSONValue) {
-            (self.ids, self.names, self.asked, self.receipt, self.details) = (ids, names, asked, receipt, details)
+        public init(ids: [String], names: [String] = [], asked: JSONValue? = nil, receipt: Receipt = Receipt(), owners: RequestOwners? = nil, details: JSONValue) {
+            (self.ids, self.names, self.asked, self.receipt, self.owners, self.details) = (ids, names, asked, receipt, owners, details)
         }
     }
 
@@ -112,7 +116,8 @@ extension Store {
     public func record(_ reception: Reception, waiting: Bool) throws -> Int {
         try commit { change in
             let number = try nextRequestNumber()
-            try change.addRequest(number, waiting ? .received : .planned)
+            let owners = waiting ? reception.owners.map { Hexadecimal.encode(encoded($0)) } : nil
+            try change.addRequest(number, waiting ? .received : .planned, owners ?? "")
             try change.keep(reception.receipt, ofRequest: number)
             let rows = reception.ids.map { Hexadecimal.encode(idDigest($0)) }.sorted().map(JSONValue.string)
             var lasting: [String: JSONValue] = ["rows": .array(rows)]
@@ -146,10 +151,21 @@ extension Store {
 
     /// Notes that a request ended with everything as it was. One that was published is past undoing and stays.
     public func undoRequest(_ number: Int, reason: String) throws {
-        guard try requestNumbers(where: { $0 == .planned || $0 == .received }).contains(number) else { return }
+        guard try requestNumbers(in: .planned).contains(number) else { return }
         try commit { change in
             try change.setState(.undone, of: number)
             try change.append(LedgerEntry(.deletionUndone, request: number, details: .object(["reason": .string(reason)])))
+        }
+    }
+
+    /// Notes that a request that waited was taken back.
+    public func withdrawRequest(_ number: Int) throws {
+        let isWaiting = try requestNumbers(in: .received).contains(number)
+        precondition(isWaiting, "a request that waits")
+        try commit { change in
+            try change.setState(.withdrawn, of: number)
+            try change.setReport("", of: number, by: keyring)
+            try change.append(LedgerEntry(.deletionUndone, request: number, details: .object(["reason": .string("withdrawn")])))
         }
     }
 
@@ -164,19 +180,19 @@ extension StoreChange {
         for request in try store.requests() { try setReport(request.report, of: request.number, by: next) }
     }
 
-    fileprivate func addRequest(_ number: Int, _ state: RequestState) throws {
+    fileprivate func addRequest(_ number: Int, _ state: RequestState, _ content: String) throws {
         try store.database.run(
             "INSERT INTO requests VALUES (?, ?, ?)", .integer(number), .integer(state.rawValue),
-            .blob(store.seal("", ofRequest: number, by: store.keyring)))
+            .blob(store.seal(content, ofRequest: number, by: store.keyring)))
     }
 
-    private func setReport(_ report: String, of number: Int, by key: SecretKey) throws {
+    fileprivate func setReport(_ report: String, of number: Int, by key: SecretKey) throws {
         try store.database.run("UPDATE requests SET cell = ? WHERE number = ?", .blob(store.seal(report, ofRequest: number, by: key)), .integer(number))
     }
 
-    /// Puts other reports in the place of those that are kept: `change` gives nil where one stays.
+    /// Puts other reports in the place of those of requests that were carried out: `change` gives nil where one stays.
     public func changeReports(_ change: (StoredRequest) throws -> String?) throws {
-        for request in try store.requests() {
+        for request in try store.requests() where request.state.isCarriedOut {
             if let report = try change(request) { try setReport(report, of: request.number, by: store.keyring) }
         }
     }
@@ -201,6 +217,7 @@ extension StoreChange {
     /// - Parameter details: who erased its rows meanwhile.
     public func supersedeRequest(_ number: Int, details: JSONValue) throws {
         try setState(.superseded, of: number)
+        try setReport("", of: number, by: store.keyring)
         try append(LedgerEntry(.requestSuperseded, request: number, details: details))
     }
 

@@ -62,6 +62,9 @@ extension Store {
         Array(keys.rowIDs.authenticate(keys.projectID + [0, kind.rawValue] + Array(name.utf8)).bytes.prefix(RowCell.nameBytes))
     }
 
+    /// What stands for a person in a row's entry.
+    func digest(ofPerson person: PersonName) -> [UInt8] { digest(person.name, .person) }
+
     private func rowContext(_ id: [UInt8]) -> [UInt8] { rowContextPrefix + id }
 
     fileprivate func seal(_ cell: RowCell, id: [UInt8]) -> [UInt8] { cell.encoded.withUnsafeBytes { keys.rows.seal($0, context: rowContext(id)) } }

@@ -152,7 +152,7 @@ public struct DeletionBenchmark {
     private func cases(_ lineage: StoredLineage) throws -> [(count: Int, position: Int, slots: [Int: Set<Int>])] {
         guard let cases = plan.cases else {
             return try plan.deletions.flatMap { count in
-                try plan.positions.map { (count, $0, try choose(count, from: $0, lineage)) }
+                try plan.positions.map { (count, $0, try sampled(count, from: $0, lineage)) }
             }
         }
         return try cases.lists.map { list in
@@ -162,25 +162,16 @@ public struct DeletionBenchmark {
         }
     }
 
+    private func sampled(_ count: Int, from position: Int, _ lineage: StoredLineage) throws -> [Int: Set<Int>] {
+        guard let chosen = try project.sampledSlots(count, from: position, lineage) else {
+            throw Failure(.input, "blocks from \(position) on hold fewer than \(count) rows; take fewer --deletions")
+        }
+        return chosen
+    }
+
     private struct Run {
         let outcome: ReplayOutcome
         let seconds: Double
-    }
-
-    /// Slots by block: `count` live rows drawn from the seed, out of `position` and, where it has too few, the blocks after it.
-    private func choose(_ count: Int, from position: Int, _ lineage: StoredLineage) throws -> [Int: Set<Int>] {
-        var chosen: [Int: Set<Int>] = [:]
-        var missing = count
-        for block in try project.store.rowBlocks(.train) where block.block >= position && lineage.isTrained(block.block) && missing > 0 {
-            let labels = try project.storedRows(block).labels
-            var slots = labels.indices.filter { labels[$0] != RowsRecord.emptySlot }
-            var random = RandomStream(seed: project.settings.recipe.trainer.seed, purpose: .bench, block: block.block)
-            random.shuffle(&slots)
-            chosen[block.block] = Set(slots.prefix(missing))
-            missing -= min(missing, slots.count)
-        }
-        guard missing == 0 else { throw Failure(.input, "blocks from \(position) on hold fewer than \(count) rows; take fewer --deletions") }
-        return chosen
     }
 
     private func walk(

@@ -19,6 +19,8 @@ public struct DeletionOptions: Sendable {
     public var ticket: String?
     /// Where to write a model that never saw the rows, before anything is retrained; nil: nowhere.
     public var interim: InterimOutput?
+    /// Told each step of a run as it is done.
+    public var told: @Sendable (RunStep) -> Void = { _ in }
 
     public init() {}
 }
@@ -54,6 +56,7 @@ extension Project {
             let interim = try serveInterim(plan, options.interim)
             var result = try nothingLeft(plan.selection, plan.lineage, options)
             if let interim { result.report.interim = interim.report }
+            options.told(.nothingToDo)
             return result
         }
         let (run, settled) = try carryOut(plan, options, since: start, control: control, progress: progress)
@@ -68,13 +71,17 @@ extension Project {
         // Where training here does not give the project's bits, nothing is begun.
         if plan.retrains, !options.approximate { try refuseOtherNumerics("retrain") }
         let interim = try serveInterim(plan, options.interim)
+        if let digest = interim?.report.stateDigest { options.told(.interimWritten(stateDigest: digest)) }
         do {
             let owed = try requestsOwed(plan.lineage), run = try DeletionRun(self, plan, options, interim: interim, since: start)
+            options.told(.begun(requests: run.requests, rows: plan.selection.live.count))
             do {
                 try run.retrain(control: control, progress: progress)
+                options.told(.retrained(blocks: run.report.blocksRetrained))
                 if !options.dryRun {
                     if control.isInterrupted() { throw Failure.interrupted }
                     try run.publish()
+                    options.told(.closed(requests: run.requests, outcome: RunOutcome(run.report), stateDigest: run.report.stateDigest))
                 }
                 return (run, run.report.exact ? owed : [])
             } catch {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Training
 
 /// How a deletion removed the influence of its rows: the one word that JSON, the log and certificates have for it.
 public enum RemovalMethod: String, Codable, Sendable, CaseIterable {
@@ -14,6 +15,18 @@ public enum RemovalMethod: String, Codable, Sendable, CaseIterable {
     init(_ outcome: ReplayOutcome) {
         self = outcome.method == .exact ? .exact : outcome.segments.contains { $0.damping != nil } ? .stitch : .retraining
     }
+}
+
+/// One request's part in a run.
+struct RunShare {
+    let name: String
+    /// Its own rows, test rows among them.
+    let rows: Int
+    let testRows: Int
+    /// Trained blocks that held them, in order.
+    let touched: [Int]
+    /// By request, rows of it that were erased while it waited.
+    let erasedMeanwhile: [String: Int]
 }
 
 /// What a deletion did. Stored with the project and in its ledger, and most of what `delete --json` prints; it names no row.
@@ -203,32 +216,57 @@ public struct DeletionReport: Codable, Sendable {
             recentRho: verdict.recentRho, distanceBound: verdict.distanceBound, extrapolatedDistance: verdict.distanceBound, objection: verdict.objection)
     }
 
-    /// The report of one request that this run carried out.
+    /// The report of one request that this run carried out: of its own rows alone, but for what is of the model as a whole. What was measured on
+    /// rows is left out where others' were among them.
     /// - Parameters:
-    ///   - touched: trained blocks that held its own rows.
-    ///   - sharedWith: the run's other requests.
-    func share(of name: String, live: [RowPlace], touched: [Int], branchesTouched: [Int]?, erasedMeanwhile: [String: Int], sharedWith: [String]) -> DeletionReport {
+    ///   - own: its own rows.
+    ///   - others: the run's other requests.
+    func share(of own: RunShare, besides others: [RunShare], _ shape: Lineage) -> DeletionReport {
         var copy = self
-        copy.request = name
-        copy.sharedWith = sharedWith.isEmpty ? nil : sharedWith
-        copy.erasedMeanwhile = erasedMeanwhile.isEmpty ? nil : erasedMeanwhile
-        guard !sharedWith.isEmpty else { return copy }
-        copy.rowsDeleted = live.count
-        copy.testRowsDeleted = live.count { $0.part == .test }
-        copy.erased.rows = live.count
-        copy.blocksTouched = touched
-        if self.branchesTouched != nil { copy.branchesTouched = branchesTouched }
-        guard touched.isEmpty else { return copy }
-        // Its rows were in nothing that is trained: as if it had been carried out by itself, behind the others.
-        copy.describeNothingRetrained()
+        copy.request = own.name
+        copy.sharedWith = others.isEmpty ? nil : others.map(\.name)
+        copy.erasedMeanwhile = own.erasedMeanwhile.isEmpty ? nil : own.erasedMeanwhile
+        guard !others.isEmpty else { return copy }
+        copy.rowsDeleted = own.rows
+        copy.testRowsDeleted = own.testRows
+        copy.erased.rows = own.rows
+        copy.blocksTouched = own.touched
+        if branchesTouched != nil { copy.branchesTouched = Set(own.touched.compactMap(shape.branch)).sorted() }
+        guard others.contains(where: { !$0.touched.isEmpty }) else { return copy }
+        copy.leaveOutMeasurements()
+        guard !own.touched.isEmpty else {
+            // Its rows were in nothing that is trained: as if it had been carried out by itself, behind the others.
+            copy.describeNothingRetrained()
+            return copy
+        }
+        // The walks that passed through its rows, from there on.
+        copy.segments = segments.compactMap { segment in
+            own.touched.first { (segment.first...segment.last).contains($0) }.map { Segment(first: $0, last: segment.last, damping: segment.damping, tailBound: segment.tailBound) }
+        }
+        guard !exact else { return copy }
+        let stitches = copy.segments.count { $0.damping != nil }
+        copy.stitches = stitches
+        copy.method = stitches > 0 ? .stitch : .retraining
+        copy.damping = copy.segments.last?.damping
+        copy.tailBound = copy.segments.reduce(0) { $0 + $1.tailBound }
+        let stitchedBefore = segments.filter { $0.damping != nil && $0.last < copy.segments[0].first }
+        if !stitchedBefore.isEmpty {
+            copy.fromExactState = false
+            // Whose rows those walks passed through.
+            let names = others.filter { other in stitchedBefore.contains { segment in other.touched.contains { (segment.first...segment.last).contains($0) } } }.map(\.name)
+            copy.earlierStitches = (earlierStitches ?? []) + names
+        }
         return copy
+    }
+
+    private mutating func leaveOutMeasurements() {
+        (residual, rho, fit, otherFit, decay, margin) = ([], [], nil, nil, nil, nil)
+        (rowMemory, rowReach, rowForecast) = (nil, nil, nil)
     }
 
     private mutating func describeNothingRetrained() {
         (method, guarded, fallback, blocksRetrained, segments, stitches) = (.exact, true, nil, 0, [], 0)
-        (residual, rho, fit, otherFit, decay, damping, tailBound) = ([], [], nil, nil, nil, nil, 0)
-        (rowMemory, rowReach, rowForecast, margin) = (nil, nil, nil, nil)
-        (l1Changed, agreementBefore, exactSeconds) = (nil, nil, nil)
+        (damping, tailBound, l1Changed, agreementBefore, exactSeconds) = (nil, 0, nil, nil, nil)
         (fromExactState, exactBefore, otherNumerics, branchesEmptied) = (nil, exact, false, nil)
         (stateDigestBefore, testAccuracyBefore) = (stateDigest, testAccuracy)
         if exactByConstruction != nil { exactByConstruction = false }

@@ -182,7 +182,7 @@ final class DeletionRun {
             if let served, let digest = report.stateDigest { try ServedDecisions.keep(served, stateDigest: digest, in: change) }
             try change.destroyPerishableDisclosures(ofStitches: report.exact)
             try change.changeReports { request in
-                guard !request.report.isEmpty, leavesNothing || !plan.test.isEmpty else { return nil }
+                guard leavesNothing || !plan.test.isEmpty else { return nil }
                 let earlier = try DeletionReport(json: request.report)
                 return try (report.exact ? earlier.kept : leavesNothing ? earlier.withoutModels : earlier.withoutTestFigures).encoded()
             }
@@ -194,8 +194,8 @@ final class DeletionRun {
             report.erased = .init(
                 rows: plan.selection.live.count, checkpoints: condemned.count(where: \.kind.isCheckpoint), bytes: condemned.reduce(0) { $0 + $1.bytes })
             report.seconds = (ContinuousClock.now - start) / .seconds(1)
-            for (index, member) in members.enumerated() {
-                try change.publishRequest(member.number, try publication(of: share(of: member)), written: staging.staged + staged, evidence: index == 0 ? evidence : nil)
+            for (index, (member, share)) in zip(members, shares).enumerated() {
+                try change.publishRequest(member.number, try publication(of: share), written: staging.staged + staged, evidence: index == 0 ? evidence : nil)
             }
             for request in plan.superseded { try change.supersede(request) }
         }
@@ -209,16 +209,25 @@ final class DeletionRun {
         report.seconds = (ContinuousClock.now - start) / .seconds(1)
     }
 
-    /// The report of one of the run's requests.
-    private func share(of member: Member) -> DeletionReport {
-        let lineage = plan.lineage, touched = member.live.slots(.train).keys.sorted().filter(lineage.isTrained)
-        return report.share(
-            of: Store.requestName(member.number), live: member.live, touched: touched, branchesTouched: Set(touched.compactMap(lineage.shape.branch)).sorted(),
-            erasedMeanwhile: member.erasedMeanwhile, sharedWith: members.map(\.number).filter { $0 != member.number }.map(Store.requestName))
+    private var parts: [RunShare] {
+        let lineage = plan.lineage
+        return members.map { member in
+            RunShare(
+                name: Store.requestName(member.number), rows: member.live.count, testRows: member.live.count { $0.part == .test },
+                touched: member.live.slots(.train).keys.sorted().filter(lineage.isTrained), erasedMeanwhile: member.erasedMeanwhile)
+        }
     }
 
+    /// The names of the run's requests.
+    var requests: [String] { members.map { Store.requestName($0.number) } }
+
     /// The reports of the run's requests.
-    var shares: [DeletionReport] { members.map(share) }
+    var shares: [DeletionReport] {
+        let parts = parts
+        return parts.indices.map { index in
+            report.share(of: parts[index], besides: parts.enumerated().filter { $0.offset != index }.map(\.element), plan.lineage.shape)
+        }
+    }
 
     /// Why a deletion was undone, for the ledger: an entry stays for ever, so texts that may name rows or paths stay out, and so
     /// do the guard's figures, which depend on what the rows hold.

@@ -80,7 +80,8 @@ extension Project {
             throw Failure(.input, "nothing was deleted yet; there is nothing to audit")
         }
         guard let request = number.map({ number in all.first { $0.number == number } }) ?? latest else {
-            throw Failure(.input, "no deletion \(Store.requestName(number!)); \(Self.named(all.map(\.number)))")
+            guard try store.receipts(ofRequest: number!).isEmpty else { throw Failure(.input, "\(Store.requestName(number!)) was not carried out; \(Self.named(all))") }
+            throw Failure(.input, "no deletion \(Store.requestName(number!)); \(Self.named(all))")
         }
         let report = request.report, isOfLatestRun = request.run == latest.run, kept = try store.evidence(ofRun: request.run)
         let lineage = try lineage()
@@ -90,7 +91,9 @@ extension Project {
             kept.map({ $0.classes.isEmpty || $0.classes.count == testSlots }) ?? true
         else { throw Failure(.damaged, "what the catalogue keeps of \(request.name) is not readable; restore the project from a backup") }
         var audit = AuditReport(request.name, laterRequests: all.count { $0.run > request.run }, tailBound: report.tailBound)
-        guard report.blocksRetrained > 0 else {
+        // Rows of it may have been erased by others while it waited, and rows of others in its own run.
+        let concerned = all.filter { $0.run == request.run || report.erasedMeanwhile?[$0.name] != nil }.map(\.report)
+        guard report.blocksRetrained > 0 || report.erasedMeanwhile != nil && concerned.contains(where: { $0.blocksRetrained > 0 }) else {
             if !lineage.isEmpty { audit.stateDigest = Digest(of: try lineage.model()).description }
             audit.seconds = (clock.now - start) / .seconds(1)
             return audit
@@ -112,7 +115,7 @@ extension Project {
         let current = try lineage.model()
         let replay = LineageReplay(lineage, crew: crew, deleted: [:], rows: { [self] in try trainingRows(block: $0) }, control: control)
         // From where the deletion itself began, which an exact one did before the rows' block where earlier stitches lay.
-        let (exact, replayed) = try replay.exactModel(from: report.blocksTouched + report.segments.map(\.first), trained: progress)
+        let (exact, replayed) = try replay.exactModel(from: concerned.flatMap { $0.blocksTouched + $0.segments.map(\.first) }, trained: progress)
 
         guard let decisions = try decide([current, exact], on: .test) else {
             throw Failure(.input, "no test rows are left to compare models on")
@@ -158,9 +161,10 @@ extension Project {
     }
 
     /// Which requests there are to audit.
-    private static func named(_ numbers: [Int]) -> String {
-        let first = numbers.min()!, last = numbers.max()!
-        return first == last ? "the project has \(Store.requestName(first)) alone" : "the project has \(Store.requestName(first)) to \(Store.requestName(last))"
+    private static func named(_ all: [CarriedOut]) -> String {
+        let numbers = all.map(\.number).sorted(), first = Store.requestName(numbers[0]), last = Store.requestName(numbers.last!)
+        guard numbers.count > 1 else { return "the project has \(first) alone" }
+        return numbers.last! - numbers[0] == numbers.count - 1 ? "the project has \(first) to \(last)" : "the project has \(numbers.count) deletions from \(first) to \(last); 'unlearn log' lists them"
     }
 
     /// Throws where a model that the user gives is not the one before a deletion, as far as anything is kept to tell it by: its

@@ -83,10 +83,11 @@ public enum ErasureCertificate {
         }
         if let gone = entries.last(where: { $0.entry.event == .requestSuperseded }) {
             let others = erasedMeanwhile(gone.entry).keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
-            guard let first = others.first else { throw Failure(.input, "\(name) erased nothing: the project had no row by the names that it asked for; there is nothing to certify") }
+            guard let first = others.first else { throw Failure(.input, "\(name) erased nothing: when it came, the project had no live row by the names that it asked for; there is nothing to certify") }
             throw Failure(
                 .input, "\(name) erased nothing: \(others.joined(separator: ", ")) had erased its rows; the certificate of \(first) speaks of them, and 'unlearn opening \(first) --ids FILE' of each row's id")
         }
+        if request.state == .received { throw Failure(.input, "\(name) waits, and erased nothing yet; 'unlearn request run \(name)' carries it out") }
         guard request.state == .closed, var claims = ErasureClaims(entries.map(\.entry)) else {
             throw Failure(.input, "\(name) was not carried out; there is nothing to certify ('unlearn log --request \(name)' says why)")
         }

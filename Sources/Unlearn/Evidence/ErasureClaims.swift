@@ -190,6 +190,10 @@ struct ErasureClaims: Codable, Equatable {
             let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; \(NotReached.remedy)"
             list.append((.influences, NotReached(what: influences, place: nil)))
         }
+        let others = erasedMeanwhile(published).keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+        if !others.isEmpty {
+            list.append((.influences, NotReached(what: "what \(others.joined(separator: ", ")) may have left of the rows that \(others.count == 1 ? "it" : "they") erased while this request waited: \(others.count == 1 ? "its certificate tells" : "their certificates tell")", place: nil)))
+        }
         if published.written?.kinds["evidence"] != nil {
             let sample = "a sparse sample of the model before the deletion\(isEncrypted ? ", encrypted" : ""), kept for audits until the next deletion"
             list.append((.sample, NotReached(what: sample, place: nil)))

@@ -22,6 +22,8 @@ struct InfluenceWords {
         let dampings: [Double]
         /// Requests before this one whose stitches lie in the chain.
         let earlierStitches: [String]
+        /// By how many of the rows other requests had erased while this one waited.
+        let erasedMeanwhile: [String]
         /// Those whose stitches lay in it when this one was carried out, and that an exact replay has taken away since.
         let stitchesGone: [String]
 
@@ -30,11 +32,14 @@ struct InfluenceWords {
             dampings = if case .array(let segments)? = report["segments"] { segments.compactMap { $0["damping"]?.double } } else { [] }
             func names(_ key: String) -> [String] { if case .array(let names)? = report[key] { names.compactMap(\.text) } else { [] } }
             earlierStitches = names(DeletionReport.earlierStitchesNow)
+            erasedMeanwhile = if case .object(let rows)? = report["erased_meanwhile"] { rows.keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) } } else { [] }
             stitchesGone = earlierStitches.isEmpty ? names(DeletionReport.earlierStitchesThen) : []
         }
 
         private func says(_ key: String) -> Bool { report[key] == .bool(true) }
         private var retrainedNothing: Bool { ErasureClaims.retrainedNothing(report) }
+        /// Whether no other request had a part in what happened to the model, or to its rows.
+        private var isAlone: Bool { if case .array(let others)? = report["shared_with"], !others.isEmpty { false } else { erasedMeanwhile.isEmpty } }
         private var isExact: Bool { says("exact") }
         private var isStitched: Bool { report["method"] == .string("stitch") }
         /// Whether this request made stitches of which nothing measured is kept any more: an exact replay took them away.
@@ -56,9 +61,16 @@ struct InfluenceWords {
         private var startedInexactly: Bool { report["from_exact_state"] == .bool(false) }
 
         var meaning: String {
+            // Others' certificates tell of what others erased.
+            guard !erasedMeanwhile.isEmpty else { return ownMeaning }
+            return "of the rows that it erased itself: \(ownMeaning); of those that \(erasedMeanwhile.joined(separator: ", ")) erased while it waited, "
+                + "\(erasedMeanwhile.count == 1 ? "that request's certificate tells" : "those requests' certificates tell")"
+        }
+
+        private var ownMeaning: String {
             if retrainedNothing {
                 let emptied = branches("branches_emptied")
-                guard !emptied.isEmpty else { return "no block that was trained held the rows; the model is untouched" }
+                guard !emptied.isEmpty else { return "no block that was trained held the rows; \(isAlone ? "the model is untouched" : "nothing was retrained for them")" }
                 return "no block that was trained held the rows; \(named(emptied)) had no other row, and the model is merged without \(emptied.count == 1 ? "it" : "them")"
             }
             if says("exact_by_construction") { return byConstruction }
@@ -125,7 +137,8 @@ struct InfluenceWords {
         }
 
         var bound: (JSONValue, String) {
-            if retrainedNothing { return (.integer(0), "there was no influence to remove") }
+            let others = erasedMeanwhile.isEmpty ? "" : ", but for rows that others erased while it waited"
+            if retrainedNothing { return (.integer(0), "there was no influence to remove\(others)") }
             if isExact { return (.integer(0), "exact on the numerics of the fingerprint") }
             if stitchesAreGone || !stitchesGone.isEmpty { return (.null, "nothing bounded the distance to exact replay; see the certificate of the replay") }
             let earlier = earlierStitches.isEmpty ? "" : ", nor what earlier stitches left; see their own certificates"

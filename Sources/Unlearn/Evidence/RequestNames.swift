@@ -17,6 +17,12 @@ public struct RequestNames {
         guard let names = entry.names else {
             throw Failure(.input, "an earlier version carried \(name) out, and committed to no names; its certificate shows keyed digests of ids alone")
         }
+        switch try store.receipts(ofRequest: number).first?.state {
+        case .published, .closed, .planned, nil: break
+        case .received: throw Failure(.input, "\(name) waits; an opening is for its certificate, which is there when 'unlearn request run' has carried it out")
+        case .superseded: throw Failure(.input, "\(name) erased nothing, and has no certificate to open; 'unlearn log --request \(name)' says who erased its rows, and openings of those requests speak of them")
+        case .withdrawn, .undone: throw Failure(.input, "\(name) was not carried out, and has no certificate to open")
+        }
         (self.store, self.number, commitments) = (store, number, Set(names))
     }
 

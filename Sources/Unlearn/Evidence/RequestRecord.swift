@@ -11,6 +11,8 @@ public struct RequestRecord: Encodable, Sendable {
         case unfinished
         /// Everything is as it was before.
         case undone
+        /// Taken back while it waited.
+        case withdrawn
         /// Nothing is done yet.
         case waiting
         /// Other requests erased its rows while it waited, or none of its names had one.
@@ -79,6 +81,8 @@ public struct RequestRecord: Encodable, Sendable {
     /// The request whose exact replay settled it, and when that was closed.
     public let settledBy: String?
     public let settledAt: String?
+    /// When the approximation came into place that was settled, or is owed an exact replay.
+    public let approximateSince: String?
     /// Requests that this one made exact.
     public let settles: [String]
     /// Of those that had erased rows asked for before, the ones to which exactness is owed still.
@@ -93,6 +97,8 @@ public struct RequestRecord: Encodable, Sendable {
     public let requested: String?
     public let published: String?
     public let closed: String?
+    /// When it ended without being carried out: withdrawn, undone or superseded.
+    public let ended: String?
     /// When the letter came: ISO 8601, UTC; and the day until whose end the request is to be carried out. Nil where it was carried out at once.
     public let received: String?
     public let due: String?
@@ -151,27 +157,34 @@ extension Project {
             let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
             let settlements = try store.owedAndSettled().settlements, owed = Set(status.requestsOwed)
             let settledBy = Dictionary(grouping: settlements.keys.sorted()) { settlements[$0]! }
-            let carriedOut = try store.carriedOut(), runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
+            let carriedOut = try store.carriedOut(), reports = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.report) }), runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
             let dates = Dictionary(uniqueKeysWithValues: try store.requestList().map { ($0.request, $0) })
             return try requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
                 func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
                 let begun = first(.deletionRequested), closing = first(.deletionClosed), claims = ErasureClaims(entries.map(\.entry))
-                let report = request.report.isEmpty ? nil : try DeletionReport(json: request.report)
-                let settling = settlements[request.number], asked = begun?["asked"].flatMap(AskedRows.init)
+                let report = reports[request.number]
+                let asked = begun?["asked"].flatMap(AskedRows.init)
                 let gone = erasedMeanwhile(first(.deletionPublished) ?? first(.requestSuperseded))
                 let owedBefore = Set((asked?.deletedBefore.keys.map { $0 } ?? []) + gone.keys).filter(owed.contains).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+                // Of rows that others erased the model forgot as much as it did by those requests.
+                let erasers = gone.keys.compactMap { Int($0.dropFirst()) }.filter { reports[$0] != nil }
+                let settling = ([request.number] + erasers).compactMap { settlements[$0] }.max()
                 let outcome: RequestRecord.Outcome =
                     if request.state == .undone { .undone }
+                    else if request.state == .withdrawn { .withdrawn }
                     else if request.state == .received { .waiting }
                     else if request.state == .superseded { owedBefore.isEmpty ? .superseded : .owed }
                     else if request.state != .closed { .unfinished }
                     else if let report, report.exact, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { .replay }
                     else if !owedBefore.isEmpty { .owed }
-                    else if report?.blocksRetrained == 0 { .noInfluence }
-                    else if report?.exact == true { .exact }
-                    else if report?.isExactnessOwed != true { .retrained }
-                    else { settling == nil ? .owed : .settled }
+                    else if settling != nil { .settled }
+                    else if report?.isExactnessOwed == true { .owed }
+                    else if let report, report.blocksRetrained > 0 { report.exact ? .exact : .retrained }
+                    else if let eraser = erasers.lazy.map({ reports[$0]! }).first(where: { $0.blocksRetrained > 0 }) { eraser.exact ? .exact : .retrained }
+                    else { .noInfluence }
+                let since = outcome == .settled || outcome == .owed
+                    ? ([request.number] + erasers).filter { reports[$0]?.isExactnessOwed == true }.compactMap { ofRequests[Store.requestName($0)]?.first { $0.entry.event == .deletionPublished }?.entry.time }.min() : nil
                 let settler = outcome == .settled ? settling.map(Store.requestName) : nil, run = runs[request.number], later = carriedOut.count { $0.run > run ?? .max }
                 let remainders = first(.deletionPublished).flatMap { published in
                     published.details?["report"].map { ErasureClaims.remainders(ErasureClaims.report($0, published), published, isEncrypted: ErasureClaims.isEncrypted(store.encryption.name)) }
@@ -179,9 +192,10 @@ extension Project {
                 return RequestRecord(
                     request: name, outcome: outcome, settledBy: settler,
                     settledAt: settler.flatMap { ofRequests[$0]?.first { $0.entry.event == .deletionClosed }?.entry.time },
-                    settles: (settledBy[request.number] ?? []).map(Store.requestName), owedBefore: owedBefore,
+                    approximateSince: since, settles: (settledBy[request.number] ?? []).map(Store.requestName), owedBefore: owedBefore,
                     reason: first(.deletionUndone)?.details?["reason"]?.text, project: store.projectID, model: status.model, source: status.source, testSource: status.testSource,
-                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time, received: dates[name]?.due == nil ? nil : dates[name]?.received,
+                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time,
+                    ended: (first(.deletionUndone) ?? first(.requestSuperseded))?.time, received: dates[name]?.due == nil ? nil : dates[name]?.received,
                     due: dates[name]?.due, sharedWith: report?.sharedWith ?? [], erasedMeanwhile: gone, asked: asked, ticket: begun?["ticket"]?.text,
                     rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
                     encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,

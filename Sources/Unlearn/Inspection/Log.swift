@@ -5,7 +5,7 @@ import Files
 public struct LogReport: Encodable, Sendable {
     public struct Request: Encodable, Sendable {
         public let request: String
-        /// `received`, `planned`, `published`, `closed`, `undone` or `superseded`.
+        /// `received`, `planned`, `published`, `closed`, `undone`, `superseded` or `withdrawn`.
         public let state: String
         /// ISO 8601, UTC; nil where it did not come so far.
         public let requested: String?
@@ -22,6 +22,10 @@ public struct LogReport: Encodable, Sendable {
         public let report: JSONValue?
         /// Why it was undone, or nil.
         public let reason: String?
+        /// When it ended without being carried out, or nil.
+        public let ended: String?
+        /// By request, how many of its rows that one erased while this one waited.
+        public let erasedMeanwhile: [String: Int]
         public let audits: [JSONValue]
 
         /// Whether it was carried out and no trained block had held the rows.
@@ -96,7 +100,8 @@ public struct LogReport: Encodable, Sendable {
                 closed: first(.deletionClosed)?.time, rows: first(.deletionRequested)?.rows ?? [], destroyed: first(.deletionClosed)?.destroyed,
                 written: first(.deletionPublished)?.written,
                 destroyedObjects: number == nil ? [] : try store.destroyedObjects(by: request.number).map(Object.init), report: first(.deletionPublished).flatMap(Self.report),
-                reason: first(.deletionUndone)?.details?["reason"]?.text,
+                reason: first(.deletionUndone)?.details?["reason"]?.text, ended: (first(.deletionUndone) ?? first(.requestSuperseded))?.time,
+                erasedMeanwhile: Unlearn.erasedMeanwhile(first(.deletionPublished) ?? first(.requestSuperseded)),
                 audits: own.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
         }
     }

@@ -23,6 +23,15 @@ public enum DeletionTarget: Sendable {
         }
     }
 
+    /// Whose rows it means; nil where it names rows.
+    var owners: RequestOwners? {
+        switch self {
+        case .persons(let people): .people(people.entries.map { Persons.name($0.id) })
+        case .group(let name): .group(name)
+        case .list, .chain: nil
+        }
+    }
+
     var noun: ListNoun { if case .persons = self { .person } else { .row } }
 
     /// What rows are named by, one by one or by the people whom they belong to.
@@ -155,7 +164,9 @@ extension Project {
                 selection.live = try livePlaces(ofGroup: name)
             } catch let error as UnknownGroup {
                 guard ignoringUnknown else { throw Failure(.input, "\(error); correct the name or use --ignore-unknown") }
+                selection.unknown = [(IDList.canonical(name), 0)]
             }
+            selection.findings.noun = .provider
         case .list(let ids):
             let (found, unknown) = try store.look(up: ids)
             let times = try store.requestTimes()
@@ -233,6 +244,7 @@ extension Project {
 public enum ListNoun: Sendable {
     case row
     case person
+    case provider
 }
 
 /// A name that no live row's group has.

@@ -197,7 +197,7 @@ public struct BlockReplay {
             guard reachedEnd else { return outcome(.stitch, fallback: nil) }
             let reason = reasonForReachingEnd()
             if options.onNoDecay == .fail, let objection {
-                throw Failure(.refused, "\(objection), and no later stitch was sound; nothing was changed; delete with --on-no-decay exact or --method exact")
+                throw Failure(.refused, "\(objection), and no later stitch was sound; nothing was changed; run it again with --on-no-decay exact or --method exact")
             }
             // Reached in one walk from an exact state: that is exact replay.
             if segments.count == 1 && chain.isExactBase(first) { return outcome(.exact, fallback: reason) }

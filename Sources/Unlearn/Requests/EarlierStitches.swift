@@ -25,7 +25,10 @@ struct StitchHistory {
         return Set(seams.filter { shape.stands(block, on: $0.key) }.values).union(traces.filter { shape.stands(block, on: $0.key) }.values.joined())
     }
 
-    mutating func add(_ report: DeletionReport, by run: Int) {
+    /// - Parameter reports: of the run's requests. Each has the walks that passed through its own rows, from the first of them on.
+    mutating func add(_ reports: [DeletionReport], by run: Int) {
+        let report = reports[0]
+        let walks = Dictionary(reports.flatMap(\.segments).map { ($0.last, $0) }) { $0.first < $1.first ? $0 : $1 }.values.sorted { $0.last < $1.last }
         // Blocks that were trained since the run before.
         for block in length + 1..<max(length, report.blocksTotal) + 1 {
             let shaping = shaping(shape.parent(of: block))
@@ -37,7 +40,7 @@ struct StitchHistory {
             (seams, traces) = ([:], [:])
             return
         }
-        for segment in report.segments where segment.first <= segment.last {
+        for segment in walks where segment.first <= segment.last {
             guard shape.branch(of: segment.first) == nil else {
                 // A branch trained anew stands on the stem as it is: on whatever stitches have left there.
                 let shaping = shaping(shape.stem)
@@ -71,12 +74,11 @@ extension Project {
         var history = StitchHistory(settings.recipe.plan.lineage)
         let all = try store.carriedOut()
         for run in all.byRun {
-            // What a run retrained stands in the report of each of its requests that had influence.
-            history.add((run.first { !$0.report.segments.isEmpty } ?? run[0]).report, by: run[0].run)
+            history.add(run.map(\.report), by: run[0].run)
         }
-        history.add(report, by: try store.nextRun())
+        history.add([report], by: try store.nextRun())
         let runs = history.runs
-        return all.filter { runs.contains($0.run) && !$0.report.segments.isEmpty }.map(\.number).sorted().map(Store.requestName)
+        return all.filter { runs.contains($0.run) && ($0.report.stitches ?? $0.report.segments.count { $0.damping != nil }) > 0 }.map(\.number).sorted().map(Store.requestName)
     }
 }
 

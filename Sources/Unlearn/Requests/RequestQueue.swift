@@ -20,7 +20,7 @@ public struct RequestOptions: Sendable {
 /// One request in a list.
 public struct ListedRequest: Encodable, Sendable {
     public let request: String
-    /// `received`, `planned`, `published`, `closed`, `undone` or `superseded`.
+    /// `received`, `planned`, `published`, `closed`, `undone`, `superseded` or `withdrawn`.
     public let state: String
     public let ticket: String?
     /// ISO 8601, UTC: a time; and a day, until whose end it is to be carried out. Nil where an earlier version recorded it, and a day, too, where it was
@@ -70,7 +70,7 @@ extension Project {
         let selection = try selection(target, ignoringUnknown: options.ignoreUnknown)
         if let ids = target.list {
             try selection.expectAllowed(
-                ids, naming: target.noun, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing, finished: Set(store.finishedOnOpening))
+                ids, naming: target.noun, ignoringUnknown: options.ignoreUnknown, ignoringDeleted: options.ignoreMissing, finished: [])
         }
         let received = options.received ?? now, due = options.due ?? RequestDates.due(after: received), asked = AskedRows(target, selection, in: store)
         let receipt = Receipt(
@@ -81,7 +81,7 @@ extension Project {
         }
         let number = try store.record(
             Store.Reception(
-                ids: selection.live.map(\.id), names: target.names(among: selection), asked: try JSONValue(asked), receipt: receipt,
+                ids: selection.live.map(\.id), names: target.names(among: selection), asked: try JSONValue(asked), receipt: receipt, owners: target.owners,
                 details: try JSONValue(Received(received: RequestDates.time(receipt.received!), due: RequestDates.day(receipt.due!)))),
             waiting: true)
         return (ListedRequest(.init(number: number, state: .received, receipt: receipt), now: now), selection.findings)
@@ -90,7 +90,7 @@ extension Project {
     /// Ends a request that waits: nothing is erased for it.
     public func withdrawRequest(_ number: Int, now: Date = .now) throws -> ListedRequest {
         guard try store.requestNumbers(where: { $0 == .received }).contains(number) else { throw try notWaiting(number, "withdrawn") }
-        try store.undoRequest(number, reason: "withdrawn")
+        try store.withdrawRequest(number)
         return try store.requestList(number, now: now)[0]
     }
 }

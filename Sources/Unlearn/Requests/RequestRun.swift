@@ -7,6 +7,8 @@ public struct RunPlan: Encodable, Sendable {
     public let requests: [String]
     /// Requests whose rows other ones have erased: they are closed without a run.
     public let superseded: [String]
+    /// By request, live rows of the people or the provider that it names who came when it had been recorded: these stay.
+    public let cameLater: [String: Int]
     /// Rows that are erased, each once.
     public let rows: Int
     /// Trained blocks that lose rows.
@@ -33,9 +35,12 @@ public struct RunResult: Encodable, Sendable {
     public let requestsSettled: [String]
     public let finished: [String]
 
-    public var outcome: RunOutcome { run.map(RunOutcome.init) ?? .nothingToDo }
+    /// Whether exactness is owed to one of them, or to others that erased rows of theirs.
+    public let exactnessOwed: Bool
 
-    private enum Key: CodingKey { case outcome, plan, requests, reports, requestsSettled, finished }
+    public var outcome: RunOutcome { exactnessOwed ? .owed : reports.isEmpty ? .nothingToDo : .done }
+
+    private enum Key: CodingKey { case outcome, plan, requests, reports, requestsSettled, exactnessOwed, finished }
 
     public func encode(to encoder: any Encoder) throws {
         try run?.encode(to: encoder)
@@ -45,6 +50,7 @@ public struct RunResult: Encodable, Sendable {
         try container.encode(requests, forKey: .requests)
         try container.encode(reports, forKey: .reports)
         try container.encode(requestsSettled, forKey: .requestsSettled)
+        try container.encode(exactnessOwed, forKey: .exactnessOwed)
         try container.encode(finished, forKey: .finished)
     }
 }
@@ -74,16 +80,24 @@ extension Project {
     public func run(
         _ numbers: [Int]?, options: DeletionOptions, control: TrainingControl, progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
     ) throws -> RunResult {
+        // What this command finished on opening the project is done, as it was asked for.
+        let numbers = numbers.map { $0.filter { !store.finishedOnOpening.contains($0) } }
         let start = ContinuousClock.now, waiting = try waitingRequests(numbers), plan = try plan(waiting, options), described = try describe(plan)
-        let listed = { [store] in try waiting.map { try store.requestList($0.number)[0] } }
-        let finished = store.finishedOnOpening.map(Store.requestName)
+        let finished = store.finishedOnOpening
+        func result(_ reports: [DeletionReport], _ run: DeletionReport?, _ settled: [String]) throws -> RunResult {
+            let done = try store.carriedOut().filter { finished.contains($0.number) }.map(\.report), owed = Set(try requestsOwed(lineage()))
+            let concerned = (done + reports).reduce(into: Set<String>()) { $0.formUnion([$1.request].compactMap { $0 } + ($1.erasedMeanwhile ?? [:]).keys) }
+            return RunResult(
+                plan: described, reports: done + reports, run: run, requests: try (finished + waiting.map(\.number)).map { try store.requestList($0)[0] }, requestsSettled: settled,
+                finished: finished.map(Store.requestName), exactnessOwed: !owed.isDisjoint(with: concerned))
+        }
         guard !plan.waiting.isEmpty else {
             if !plan.superseded.isEmpty { try store.transaction { change in for request in plan.superseded { try change.supersede(request) } } }
-            return RunResult(plan: described, reports: [], run: nil, requests: try listed(), requestsSettled: [], finished: finished)
+            options.told(.nothingToDo)
+            return try result([], nil, [])
         }
         let (run, settled) = try carryOut(plan, options, since: start, control: control, progress: progress)
-        return RunResult(
-            plan: described, reports: run.shares, run: run.report, requests: try listed(), requestsSettled: settled, finished: finished)
+        return try result(run.shares, run.report, settled)
     }
 
     private func describe(_ plan: DeletionPlan) throws -> RunPlan {
@@ -103,7 +117,8 @@ extension Project {
         let isExact = plan.options.method == .exact || plan.touched.allSatisfy { shape.branch(of: $0) != nil }
             || plan.options.patience > .zero && .seconds(seconds ?? 0) <= plan.options.patience
         return RunPlan(
-            requests: plan.waiting.map(\.name), superseded: plan.superseded.map(\.name), rows: plan.selection.live.count, blocksTouched: plan.touched, blocksRetrained: all.count,
+            requests: plan.waiting.map(\.name), superseded: plan.superseded.map(\.name),
+            cameLater: Dictionary(uniqueKeysWithValues: (plan.waiting + plan.superseded).filter { $0.cameLater > 0 }.map { ($0.name, $0.cameLater) }), rows: plan.selection.live.count, blocksTouched: plan.touched, blocksRetrained: all.count,
             blocksSaved: alone - all.count, blocksTotal: plan.lineage.trainedBlocks, seconds: seconds, method: isExact ? .exact : .stitch)
     }
 }

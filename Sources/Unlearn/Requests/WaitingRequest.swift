@@ -9,6 +9,8 @@ struct WaitingRequest {
     let live: [RowPlace]
     /// Rows that other requests erased while it waited.
     let erasedMeanwhile: [RowSelection.Deleted]
+    /// Live rows of the people or the provider that it names who came when it had been recorded.
+    let cameLater: Int
 
     var name: String { Store.requestName(number) }
 
@@ -29,6 +31,7 @@ extension Project {
             try store.ledger().lazy.map(\.entry).filter { $0.event == .deletionRequested && names.contains($0.request ?? "") }.map { ($0.request!, $0.rows) }, uniquingKeysWith: { first, _ in first })
         // Which rows these are decides what is erased.
         try store.expectVerifiedRows()
+        let owners = Dictionary(uniqueKeysWithValues: try wanted.map { ($0, try store.rowsNow(ofRequest: $0)) })
         return try wanted.map { number in
             guard let rows = received[Store.requestName(number)] ?? nil else {
                 throw Failure(.damaged, "the ledger does not say which rows \(Store.requestName(number)) is for; run 'unlearn check' and restore the project from a backup")
@@ -41,7 +44,7 @@ extension Project {
                 number: number, rows: rows, live: try named(places.filter { !$0.isDeleted }.map { ($0.part, $0.block, $0.slot) }),
                 erasedMeanwhile: places.compactMap { row in
                     row.request.map { .init(row: RowDeletedBefore("", $0, times), digest: row.digest, part: row.part, block: row.block, number: $0, line: 0) }
-                })
+                }, cameLater: owners[number]!.map { Set($0).subtracting(rows).count } ?? 0)
         }
     }
 
@@ -54,8 +57,9 @@ extension Project {
             case .received: "waits"
             case .planned: "was cut off, and the next command that writes undoes it"
             case .published, .closed: "was carried out already; what is erased does not come back"
-            case .undone: "was withdrawn, or undone: ask for its rows again with 'unlearn request add'"
-            case .superseded: "has no rows left: other requests erased them"
+            case .undone: "was cut off, and undone; ask for its rows again with 'unlearn request add'"
+            case .withdrawn: "is withdrawn; ask for its rows again with 'unlearn request add'"
+            case .superseded: "has no rows left"
             }
         return Failure(.input, "\(name) cannot be \(verb): it \(why)")
     }

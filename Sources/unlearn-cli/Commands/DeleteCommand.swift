@@ -22,7 +22,7 @@ extension OptionSpec {
         OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
         .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
         OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors, .npz or .onnx): without their branches, or as it was before their block"),
-        .force, .threads, .approximate,
+        .force, .threads, .approximate, .events,
     ]
     static let yes = OptionSpec("yes", nil, "do not ask on a terminal")
 }
@@ -64,7 +64,9 @@ extension CommandSpec {
         let project = try Project(
             opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil || way != "ids")
         let bar = console.progress("blocks")
-        let result = try console.tellingRefusal(opening: project.store) {
+        let events = try EventFile(of: invocation, project: project.store.projectID)
+        if let events { options.told = { events.add($0) } }
+        let result = try console.tellingRefusal(opening: project.store, events) { [options] in
             try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in
                 bar.update("retraining (at most)", trained, of: trained + atMost)
             }

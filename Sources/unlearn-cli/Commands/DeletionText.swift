@@ -39,7 +39,13 @@ enum DeletionText {
         return lines
     }
 
-    private static func named(_ count: Int, _ list: ListFindings) -> String { list.noun == .row ? counted(count, "id") : counted(count, "person", "people") }
+    private static func named(_ count: Int, _ list: ListFindings) -> String {
+        switch list.noun {
+        case .row: counted(count, "id")
+        case .person: counted(count, "person", "people")
+        case .provider: counted(count, "provider")
+        }
+    }
 
     private static func brief(_ ids: [String]) -> String {
         ids.prefix(10).map { "'\(Console.printable(String($0.prefix(80)), keeping: []))'" }.joined(separator: ", ") + (ids.count > 10 ? " and \(ids.count - 10) more" : "")

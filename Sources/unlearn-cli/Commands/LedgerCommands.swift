@@ -51,7 +51,7 @@ extension CommandSpec {
                 case .deletionPublished: "\(request.map(method) ?? "-"), \(counted(request?.written?.count ?? 0, "object")) written"
                 case .deletionClosed: "\(counted(request?.destroyed?.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
-                case .requestSuperseded: "nothing left to erase"
+                case .requestSuperseded: "no row left to erase"
                 case .audited: verdict(request?.audits.last)
                 case .valued: values(event.details)
                 case .erasedAgain: "erased objects had been put back, and were destroyed again"
@@ -97,7 +97,9 @@ extension CommandSpec {
             lines.append("closed \(time): \(counted(request.destroyed?.count ?? 0, "object")) destroyed\(log.isEncrypted ? ", with their keys" : "")")
             lines += request.destroyedObjects.map { "  \($0.name) \($0.kind) \($0.block), BLAKE2b \($0.digest)" }
         }
-        if let reason = request.reason { lines.append("undone: \(reason)") }
+        let others = request.erasedMeanwhile.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { "\(counted($0.value, "row")) by \($0.key)" }
+        if !others.isEmpty { lines.append("erased by others while it waited: \(others.joined(separator: ", "))") }
+        if let ended = request.ended { lines.append(request.reason.map { "\($0 == "withdrawn" ? "withdrawn" : "undone") \(ended)\($0 == "withdrawn" ? "" : ": \($0)")" } ?? "superseded \(ended): no row was left to erase") }
         lines += request.audits.map { "audited: \(verdict($0))" }
         return lines
     }
@@ -169,9 +171,9 @@ extension CommandSpec {
             (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")\(verified.rowsErasedMeanwhile > 0 ? ", \(verified.rowsErasedMeanwhile) of them by other requests while this one waited" : "")\
             \(verified.sharedWith.isEmpty ? "" : "; carried out in one run with \(verified.sharedWith.prefix(10).joined(separator: ", "))\(verified.sharedWith.count > 10 ? " and \(verified.sharedWith.count - 10) more" : "")")
             (b) \(erased(verified))
-            (c) \(verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.stitched ? "stitch" : "retraining")" : "no influence to remove: no trained block held the rows")\
+            (c) \(verified.rowsErasedMeanwhile > 0 && !verified.hadInfluence ? "no trained block held the rows that it erased itself" : verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.stitched ? "stitch" : "retraining")" : "no influence to remove: no trained block held the rows")\
             \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")\
-            \(verified.hadInfluence ? "\n    \(verified.meaning)" : "")\
+            \(verified.hadInfluence || verified.rowsErasedMeanwhile > 0 ? "\n    \(verified.meaning)" : "")\
             \(verified.settledBy.map { "\n    made exact since by \($0), closed \(verified.settledAt ?? "")" } ?? "")\
             \(verified.interimDigest.map { "\n    interim model meanwhile \($0)" } ?? "")\
             \(verified.extrapolatedDistance.map { "\n    about \(fixed($0)) (L1) from exact replay by extrapolation of the fit; not a bound" } ?? "")

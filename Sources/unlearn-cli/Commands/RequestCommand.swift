@@ -10,9 +10,10 @@ private enum RequestAction: String, CaseIterable {
     /// The options of each.
     var options: [OptionSpec] {
         switch self {
-        case .add: OptionSpec.namingRows + [.idColumn, .ignoreMissing, .ignoreUnknown, .ticket, .received, .due]
+        case .add: OptionSpec.namingRows + [.idColumn, .ignoreMissing, .ignoreUnknown, .ticket, .received, .due, .events]
         case .list: [.dueWithin]
-        case .show, .withdraw: []
+        case .show: []
+        case .withdraw: [.events]
         case .run: [.plan, .yes] + OptionSpec.removing
         }
     }
@@ -34,7 +35,7 @@ extension CommandSpec {
         example: "unlearn -C demo request add --ids letter.txt --ticket 2026-114",
         operand: .any("add|list|show R|withdraw R|run [R…]"),
         options: RequestAction.allCases.reduce(into: []) { all, action in
-            all += action.options.filter { option in !all.contains { $0.name == option.name } }.map { action == .run && $0.name != "plan" ? $0 : $0.of(action.rawValue) }
+            all += action.options.filter { option in !all.contains { $0.name == option.name } }.map { (action == .run && $0.name != "plan") || $0.name == "events" ? $0 : $0.of(action.rawValue) }
         },
         run: runRequest)
 
@@ -95,19 +96,24 @@ extension CommandSpec {
         options.ignoreMissing = invocation.flag("ignore-missing")
         options.ignoreUnknown = invocation.flag("ignore-unknown")
         let now = Date.now
-        if let received = options.received, received > now { throw Failure(.input, "--received \(invocation.text("received")!) lies ahead; name the day on which the letter came") }
+        // Days are UTC; east of Greenwich today has begun already.
+        if let received = options.received, received > now + mostAhead { throw Failure(.input, "--received \(invocation.text("received")!) lies ahead; name the day on which the letter came") }
         try Store.expectProject(in: invocation.folder)
         guard let target = try invocation.namedRows() else {
             throw Failure(.input, "'unlearn request add' needs --ids FILE or --persons FILE (or - for standard input), or --group NAME")
         }
         let project = try Project(opening: invocation.folder, .write, threads: 1)
+        let events = try EventFile(of: invocation, project: project.store.projectID)
         let (request, findings) = try console.tellingOpening(project.store) { try project.addRequest(target, options: options, now: now) }
+        events?.add(.received(request: request.request, rows: request.found))
         if let left = request.daysLeft, left < 0 { console.message("\(request.request) is overdue: it was due \(request.due ?? ""), \(counted(-left, "day")) ago") }
         try console.result(
             Added(requests: [request], list: findings),
             (["\(request.request) received\(request.due.map { ", due \($0)" } ?? ""): \(counted(request.found, "row")) to erase"] + DeletionText.findings(findings)
                 + ["next: unlearn -C \(invocation.folder) request run"]).joined(separator: "\n"))
     }
+
+    private static let mostAhead = 14.0 * 3600
 
     private static func date(_ option: String, _ invocation: Invocation) throws -> Date? {
         guard let text = invocation.text(option) else { return nil }
@@ -171,7 +177,9 @@ extension CommandSpec {
 
     private static func withdraw(_ number: Int, _ invocation: Invocation, _ console: Console) throws {
         let project = try Project(opening: invocation.folder, .write, threads: 1)
+        let events = try EventFile(of: invocation, project: project.store.projectID)
         let request = try console.tellingOpening(project.store) { try project.withdrawRequest(number) }
+        events?.add(.withdrawn(request: request.request))
         try console.result(Listed(requests: [request]), "\(request.request) is withdrawn; nothing was erased for it")
     }
 
@@ -182,7 +190,8 @@ extension CommandSpec {
     }
 
     private static func run(_ numbers: [Int]?, _ invocation: Invocation, _ console: Console) throws {
-        let isPlan = invocation.flag("plan"), options = try deletionOptions(invocation, dryRun: isPlan)
+        let isPlan = invocation.flag("plan")
+        var options = try deletionOptions(invocation, dryRun: isPlan)
         try Store.expectProject(in: invocation.folder)
         if !isPlan, !invocation.flag("yes"), !invocation.wantsJSON {
             let waiting = try Store(opening: invocation.folder, .read).requestList().filter { request in request.isWaiting && numbers?.contains { Store.requestName($0) == request.request } != false }
@@ -194,7 +203,9 @@ extension CommandSpec {
             return try console.result(Planned(plan: plan), RunText.describe(plan))
         }
         let bar = console.progress("blocks")
-        let result = try console.tellingRefusal(opening: project.store) {
+        let events = try EventFile(of: invocation, project: project.store.projectID)
+        if let events { options.told = { events.add($0) } }
+        let result = try console.tellingRefusal(opening: project.store, events) { [options] in
             try project.run(numbers, options: options, control: Interrupt.control) { trained, atMost in bar.update("retraining (at most)", trained, of: trained + atMost) }
         }
         bar.finish()

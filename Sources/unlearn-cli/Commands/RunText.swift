@@ -2,8 +2,17 @@ import Unlearn
 
 /// What `request run` says, in lines.
 enum RunText {
-    static func describe(_ plan: RunPlan) -> String {
-        guard !plan.requests.isEmpty || !plan.superseded.isEmpty else { return "no request waits; nothing would be done" }
+    static func describe(_ plan: RunPlan) -> String { (describeWork(plan) + later(plan)).joined(separator: "\n") }
+
+    /// Rows that stay, because they came when the request had been recorded.
+    private static func later(_ plan: RunPlan) -> [String] {
+        plan.cameLater.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { request, rows in
+            "\(request): \(counted(rows, "row")) of whom it names came later and \(rows == 1 ? "stays" : "stay"); another 'unlearn request add' asks for \(rows == 1 ? "it" : "them")"
+        }
+    }
+
+    private static func describeWork(_ plan: RunPlan) -> [String] {
+        guard !plan.requests.isEmpty || !plan.superseded.isEmpty else { return ["no request waits; nothing would be done"] }
         var lines: [String] = []
         if !plan.requests.isEmpty {
             let time = plan.seconds.map { $0 < 1 ? ", in less than a second" : ", in about \(duration($0))" } ?? ""
@@ -15,20 +24,19 @@ enum RunText {
             if plan.blocksSaved > 0 { lines.append("one run for all saves \(counted(plan.blocksSaved, "block")) beside an exact replay of each by itself") }
         }
         if !plan.superseded.isEmpty { lines.append("\(named(plan.superseded)): nothing is left to erase; \(plan.superseded.count == 1 ? "it" : "they") would be closed as superseded") }
-        return lines.joined(separator: "\n")
+        return lines
     }
 
     static func describe(_ result: RunResult, folder: String) -> String {
-        guard !result.plan.requests.isEmpty || !result.plan.superseded.isEmpty else { return "no request waits; nothing was changed" }
-        var lines: [String] = []
+        guard !result.reports.isEmpty || !result.plan.superseded.isEmpty else { return "no request waits; nothing was changed" }
+        var lines = result.reports.map(line)
         if let run = result.run {
-            for report in result.reports { lines.append(line(report)) }
             lines += DeletionText.workBehindRows(run, settled: result.requestsSettled, folder)
         }
         if !result.plan.superseded.isEmpty {
-            lines.append("\(named(result.plan.superseded)): other requests had erased all rows that were found; closed as superseded, nothing was changed for \(result.plan.superseded.count == 1 ? "it" : "them")")
+            lines.append("\(named(result.plan.superseded)): no row is left to erase, as other requests erased it or none was found; closed as superseded, nothing was changed for \(result.plan.superseded.count == 1 ? "it" : "them")")
         }
-        return lines.joined(separator: "\n")
+        return (lines + later(result.plan)).joined(separator: "\n")
     }
 
     /// One request's share of a run.

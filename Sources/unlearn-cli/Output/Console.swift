@@ -53,12 +53,15 @@ struct Console {
         let error: String
     }
 
-    /// The same for a command that erases: what a guard refuses is a result, too, for whoever reads JSON.
-    func tellingRefusal<Result>(opening store: Store, _ work: () throws -> Result) throws -> Result {
+    /// The same for a command that erases: that it failed is a step, too, and what a guard refuses a result for whoever reads JSON.
+    func tellingRefusal<Result>(opening store: Store, _ events: EventFile?, _ work: () throws -> Result) throws -> Result {
         do {
             return try tellingOpening(store, work)
-        } catch let error as any DescribedError where error.kind == .refused && invocation.wantsJSON {
-            try result(Refusal(error: Console.printable(error.description, keeping: [])), "")
+        } catch let error as any DescribedError {
+            let isRefused = error.kind == .refused
+            // What is wrong with an input may name rows and people; a file of events does not.
+            events?.add(.failed(outcome: isRefused ? .refused : nil, error: error.kind == .input ? "the input was wrong, and nothing was changed" : error.description))
+            if isRefused, invocation.wantsJSON { try result(Refusal(error: Console.printable(error.description, keeping: [])), "") }
             throw error
         }
     }

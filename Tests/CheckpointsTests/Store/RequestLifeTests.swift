@@ -170,7 +170,7 @@ struct RequestLifeTests {
         do {
             let store = try project.writer()
             _ = try store.beginRequest(ids: rows, details: .null)
-            try store.database.execute("UPDATE requests SET state = 6")
+            try store.database.execute("UPDATE requests SET state = 7")
         }
         let error = #expect(throws: Failure.self) { _ = try project.inspector().requests() }
         #expect(error == Failure(.damaged, "the catalogue's entry of request 1 is not readable; run 'unlearn check'"))

@@ -11,9 +11,10 @@ struct Aftermath {
         if found == nil { try subject.succeed(stage.operation, "after a disturbed one") }
         try subject.succeed(.train, "as the next command that writes")
         try subject.succeed(.check, "after it")
-        let settled = stage.operation.effect == .deletes && found == stage.before ? stage.before : stage.trained
+        let isWhole = stage.operation.effect == .deletes || stage.operation.effect == .queues
+        let settled = isWhole && found == stage.before ? stage.before : stage.trained
         try expect(try subject.standing(), settled, "after the next command that writes")
-        let isDone = stage.operation.effect == .deletes ? found == stage.after : stage.operation.effect != .nothing
+        let isDone = isWhole ? found == stage.after : stage.operation.effect != .nothing
         guard !isDone else { return }
         try subject.succeed(stage.operation, "repeated")
         try expect(try subject.standing(), stage.after, "after repeating")

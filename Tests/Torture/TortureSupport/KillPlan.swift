@@ -12,7 +12,7 @@ enum Cut: Equatable, Sendable {
 
 /// One operation of a project's life, and the kills that end it, one after the other.
 struct KillRound: Equatable, Sendable {
-    enum Kind: CaseIterable, Sendable { case initialise, train, exact, stitch, compact }
+    enum Kind: CaseIterable, Sendable { case initialise, train, exact, stitch, add, run, compact }
 
     let kind: Kind
     let cuts: [Cut]
@@ -28,15 +28,19 @@ struct KillPlan: Equatable, Sendable {
 
     private static let roundsPerLife = 10
 
-    /// - Parameter compacts: whether the program knows `compact`.
-    init(seed: UInt64, rounds: Int, compacts: Bool) {
+    /// - Parameters:
+    ///   - compacts: whether the program knows `compact`.
+    ///   - queues: whether it knows `request`.
+    init(seed: UInt64, rounds: Int, compacts: Bool, queues: Bool) {
         var random = SeededGenerator(seed)
         let count = max(1, rounds / Self.roundsPerLife)
-        let deletions: [KillRound.Kind] = [.exact, .stitch] + (compacts ? [.compact] : [])
+        let deletions: [KillRound.Kind] = [.exact, .stitch] + (queues ? [.add, .run] : []) + (compacts ? [.compact] : [])
         lives = (0..<count).map { life in
             // However short, a life has every operation once.
             let length = max(rounds / count + (life < rounds % count ? 1 : 0), 2 + deletions.count)
+            // What waits is carried out behind it.
             var kinds = [.initialise, .train] + deletions.shuffled(using: &random)
+            if let add = kinds.firstIndex(of: .add), let run = kinds.firstIndex(of: .run), run < add { kinds.swapAt(add, run) }
             while kinds.count < length { kinds.append(([.exact, .stitch] + deletions).randomElement(using: &random) ?? .exact) }
             var before: [KillRound.Kind: Int] = [:]
             return kinds.map { kind in

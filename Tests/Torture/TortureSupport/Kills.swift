@@ -9,7 +9,8 @@ public enum Kills {
         let tally = Tally("kills", settings)
         let workplace = try WorkFolder()
         let sample = try Sample(rows: 240, testRows: 24, blocks: 12, branches: settings.branches, in: workplace)
-        let plan = KillPlan(seed: settings.seed, rounds: settings.rounds, compacts: try settings.program.knows("compact"))
+        let plan = KillPlan(seed: settings.seed, rounds: settings.rounds, compacts: try settings.program.knows("compact"),
+            queues: try settings.program.knows("request"))
         tally.each(Array(plan.lives.enumerated())) { index, rounds in
             let subject = Subject(settings.program, workplace.file("project-\(index)"), sample)
             var life = Life(tally: tally, subject: subject, name: "life \(index)")
@@ -27,6 +28,8 @@ public enum Kills {
         let name: String
         /// What was acknowledged so far.
         private var standing: Standing?
+        /// Rows of requests that wait.
+        private var waiting: [String] = []
         private var round = 0
 
         init(tally: Tally, subject: Subject, name: String) {
@@ -38,7 +41,13 @@ public enum Kills {
         mutating func live(_ rounds: [KillRound]) {
             for (number, round) in rounds.enumerated() {
                 self.round = number
-                guard disturb(operation(of: round), round.cuts) else { return }
+                let operation = operation(of: round)
+                guard disturb(operation, round.cuts) else { return }
+                switch operation.name {
+                case "request add": waiting += operation.input.split(separator: "\n").map(String.init)
+                case "request run": waiting = []
+                default: break
+                }
                 // Whoever clears up after `init` trains, too; training is killed in a project that has none.
                 if round.kind == .initialise, !startAnew() { return }
             }
@@ -63,6 +72,8 @@ public enum Kills {
             case .exact: return .delete(ids, "--method", "exact")
             // Behind an exact replay that is given up at once: what it wrote goes first.
             case .stitch: return .delete(ids, "--method", "auto", "--patience", "1e-9", "--on-no-decay", "stitch")
+            case .add: return .add(ids)
+            case .run: return standing?.waiting == 0 ? .add(ids) : .run(Set(waiting).subtracting(deleted).sorted())
             case .compact: return .compact
             }
         }
@@ -81,7 +92,7 @@ public enum Kills {
                     let result = try kill(operation, at: cut)
                     let acknowledged = result.end == .exit(0)
                     guard acknowledged || result.end == .killed || result.end == .signal(SIGKILL) else { throw Finding("\(result.end): \(result.errors)") }
-                    if acknowledged, operation.effect == .deletes, !result.output.contains(stage.after.stateDigest ?? "?") {
+                    if acknowledged, operation.effect == .deletes, !operation.ids.isEmpty, !result.output.contains(stage.after.stateDigest ?? "?") {
                         throw Finding("it reported another state than \(stage.after.stateDigest ?? "?"): \(result.output)")
                     }
                     let found = try aftermath.standing(acknowledged: acknowledged), isAsAfter = found == stage.after && found != stage.before

@@ -8,8 +8,10 @@ public struct Standing: Equatable, Sendable {
     /// Part, block and slot of every row.
     let places: [String: String]
     public let deleted: Set<String>
+    /// Requests that wait.
+    let waiting: Int
 
-    var description: String { "\(blocksTrained) blocks, state \(stateDigest?.prefix(8) ?? "-"), deleted \(deleted.sorted())" }
+    var description: String { "\(blocksTrained) blocks, state \(stateDigest?.prefix(8) ?? "-"), deleted \(deleted.sorted()), \(waiting) waiting" }
 }
 
 /// A project under test, and what every call to it must keep to.
@@ -76,7 +78,7 @@ public struct Subject: Sendable {
             places[id] = "\(row["part"] ?? "") \(row["block"] ?? "") \(row["slot"] ?? "")"
             if row["deleted"] as? Bool == true { deleted.insert(id) }
         }
-        return Standing(blocksTrained: blocks, stateDigest: summary["state_digest"] as? String, places: places, deleted: deleted)
+        return Standing(blocksTrained: blocks, stateDigest: summary["state_digest"] as? String, places: places, deleted: deleted, waiting: summary["requests_waiting"] as? Int ?? 0)
     }
 
     /// The weights of a state (nil: the current one) as an exported file.
