@@ -1,10 +1,10 @@
 extension Store {
     /// Version of the catalogue's tables and of everything that they name.
     static let formatVersion = 8
-    /// A project of version 7 has no receipts, one of version 6 knows no persons, one of version 5 is a chain besides, and otherwise they are
+    /// A project of version 7 has no receipts and one sum of all its rows, one of version 6 knows no persons, one of version 5 is a chain besides, and otherwise they are
     /// the same: the first command that writes makes this version of them.
     static let readableVersions = 5...8
-    /// The first version with a table of receipts.
+    /// The first version with receipts, and with sums of parts of the rows.
     static let receiptsVersion = 8
     static let applicationID = 0x554E_4C52  // "UNLR"
 
@@ -21,12 +21,14 @@ extension Store {
         CREATE TABLE requests (number INTEGER PRIMARY KEY, state INTEGER NOT NULL, cell BLOB NOT NULL);
         CREATE TABLE destroyed (request INTEGER PRIMARY KEY, cell BLOB NOT NULL);
         \(receiptsTable)
+        \(rowSumsTable)
         CREATE TABLE ledger (position INTEGER PRIMARY KEY, entry BLOB NOT NULL, leaf BLOB NOT NULL);
         CREATE TABLE disclosures (position INTEGER PRIMARY KEY, lasting BLOB NOT NULL, perishable BLOB NOT NULL);
         CREATE TABLE tree_heads (size INTEGER PRIMARY KEY, root TEXT NOT NULL, time TEXT NOT NULL, signature TEXT NOT NULL);
         """
 
     static let receiptsTable = "CREATE TABLE receipts (request INTEGER PRIMARY KEY, cell BLOB NOT NULL);"
+    static let rowSumsTable = "CREATE TABLE row_sums (chunk INTEGER PRIMARY KEY, sums BLOB NOT NULL);"
 
     /// Tables whose every value the manifest authenticates, in the order in which it reads them. Rows are under the running
     /// sum in `project`, ledger entries under the signed tree heads, and lists of what was destroyed under the entries.
@@ -36,10 +38,11 @@ extension Store {
         "SELECT key, value FROM settings ORDER BY key",
         "SELECT name, cell FROM objects ORDER BY name",
         "SELECT number, state, cell FROM requests ORDER BY number",
-        receiptsQuery,
+        receiptsQuery, rowSumsQuery,
         "SELECT position, lasting, perishable FROM disclosures ORDER BY position",
         "SELECT size, root, time, signature FROM tree_heads ORDER BY size",
     ]
 
+    static let rowSumsQuery = "SELECT chunk, sums FROM row_sums ORDER BY chunk"
     static let receiptsQuery = "SELECT request, cell FROM receipts ORDER BY request"
 }

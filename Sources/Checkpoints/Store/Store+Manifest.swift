@@ -9,7 +9,7 @@ extension Store {
         // Catalogues of version 6 and before do not vouch for it.
         let version = try database.pragma("user_version")
         if version > 6 { writer.append(UInt32(truncatingIfNeeded: version)) }
-        for query in Self.manifestQueries where version >= Self.receiptsVersion || query != Self.receiptsQuery {
+        for query in Self.manifestQueries where version >= Self.receiptsVersion || query != Self.receiptsQuery && query != Self.rowSumsQuery {
             writer.append(UInt8(0xFF))
             _ = try database.rows(query) { row in
                 for column in 0..<row.count { row.append(column, to: &writer) }
@@ -25,20 +25,6 @@ extension Store {
         }
         guard isGenuine else {
             throw Failure(.damaged, "\(cataloguePath) was changed by something other than unlearn; run 'unlearn check' and restore the project from a backup")
-        }
-    }
-
-    /// Throws where the rows are not those that this program put there or deleted. Whatever answers from the table of rows
-    /// alone, or builds on it, asks this first.
-    /// - Complexity: O(rows) keyed digests.
-    public func verifyRows() throws {
-        let isGenuine = try database.snapshot {
-            var sum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
-            _ = try database.rows("SELECT id, cell FROM rows") { sum.add(rowEntryDigest($0.blob(0), $0.blob(1))) }
-            return try database.rows("SELECT rows_sum FROM project") { $0.blob(0) } == [sum.bytes]
-        }
-        guard isGenuine else {
-            throw Failure(.damaged, "\(cataloguePath): the table of rows was changed by something other than unlearn; restore the project from a backup")
         }
     }
 
@@ -77,6 +63,11 @@ struct RowsSum: Equatable {
         return writer.bytes
     }
 
-    mutating func add(_ digest: Digest) { lanes &+= RowsSum(bytes: digest.bytes).lanes }
-    mutating func subtract(_ digest: Digest) { lanes &-= RowsSum(bytes: digest.bytes).lanes }
+    static let zero = RowsSum(bytes: [UInt8](repeating: 0, count: length))
+
+    init(_ digest: Digest) { self.init(bytes: digest.bytes) }
+
+    mutating func add(_ digest: Digest) { add(RowsSum(digest)) }
+    mutating func add(_ other: RowsSum) { lanes &+= other.lanes }
+    mutating func subtract(_ other: RowsSum) { lanes &-= other.lanes }
 }

@@ -33,6 +33,7 @@ extension Store {
             if group == nil { return [] }
         default: throw fault("the catalogue's entry of request \(number) is not readable")
         }
+        try expectVerifiedRows()
         var rows: [String] = []
         try forEachRow { id, cell in
             guard cell.request == nil else { return }

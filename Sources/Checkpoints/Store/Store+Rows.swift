@@ -80,6 +80,13 @@ extension Store {
         try database.rows("SELECT cell FROM rows WHERE id = ?", .blob(id)) { try open($0.blob(0), id: id) }.first
     }
 
+    /// Where rows stand; nil for those that are unknown, of which it is verified that there are none.
+    /// - Complexity: O(ids) parts of some 64 rows.
+    public func verifiedPlaces(ofRows ids: [String]) throws -> [RowPlace?] {
+        try verifyRows(ofDigests: ids.lazy.map(idDigest))
+        return try places(ofRows: ids)
+    }
+
     /// Where rows stand; nil for those that are unknown.
     public func places(ofRows ids: [String]) throws -> [RowPlace?] {
         let names = try groupNames()
@@ -98,7 +105,8 @@ extension Store {
 
     /// Where the rows of some keyed digests stand, those that are known; gives them in the order of the list.
     public func rows(ofDigests digests: [String]) throws -> [UnnamedRow] {
-        try digests.compactMap { digest in
+        try verifyRows(ofDigests: digests.lazy.compactMap(Hexadecimal.decode))
+        return try digests.compactMap { digest in
             guard let id = Hexadecimal.decode(digest), let cell = try cell(ofRow: id) else { return nil }
             return UnnamedRow(digest: digest, part: cell.part, block: cell.block, slot: cell.slot, request: cell.request)
         }
@@ -199,24 +207,50 @@ extension Store {
 }
 
 extension StoreChange {
-    /// - Parameters:
-    ///   - group: number of the row's group among those of `setGroups`, or nil.
-    ///   - owner: whom the row belongs to.
-    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, owner: RowOwner = .notAsked, excluded: Bool) throws {
-        let digest = store.idDigest(id)
-        let person: [UInt8]? =
-            switch owner {
-            case .notAsked: nil
-            case .nobody: RowCell.nobody
-            case .person(let person): store.digest(person.name, .person) + store.digest(person.folded, .foldedPerson)
-            }
-        let sealed = store.seal(RowCell(part: part, block: block, slot: slot, group: group, person: person, request: excluded ? 0 : nil), id: digest)
-        do {
-            try store.database.run("INSERT INTO rows VALUES (?, ?)", .blob(digest), .blob(sealed))
-        } catch let error as DatabaseError where error.isDuplicateKey {
-            throw DuplicateRowID(id: id)
+    /// Lists rows that are new, in the order of their digests: so the table grows at its end, and each sum changes once.
+    /// - Throws: `DuplicateRow` where one of them is there, or twice among them.
+    /// - Complexity: O(n log n).
+    public func insert(_ rows: NewRows) throws {
+        let order = rows.inOrderOfDigests
+        try store.verifyRows(ofDigests: order.lazy.map(rows.digest))
+        var sum = RowsSum.zero, latest: (part: Int, id: [UInt8])?
+        let sums = store.rowSums
+        func flush() throws {
+            if let latest { try store.changeSum(ofPartOf: latest.id, adding: sum) }
+            sum = .zero
         }
-        store.rowsSum.add(store.rowEntryDigest(digest, sealed))
+        for (place, index) in order.enumerated() {
+            let id = rows.digest(index), sealed = store.seal(rows.cell(index), id: id), part = sums?.part(of: id) ?? 0
+            do {
+                try store.database.run("INSERT INTO rows VALUES (?, ?)", .blob(id), .blob(sealed))
+            } catch let error as DatabaseError where error.isDuplicateKey {
+                throw DuplicateRow(index: try firstDuplicate(rows, order, listed: place))
+            }
+            if latest?.part != part { try flush() }
+            sum.add(store.rowEntryDigest(id, sealed))
+            latest = (part, id)
+        }
+        try flush()
+    }
+
+    /// The first of some rows, in their own order, whose id is another's: of a row that was there, or that comes before it.
+    /// - Parameter listed: how many of them stand in the table by now.
+    private func firstDuplicate(_ rows: NewRows, _ order: [Int], listed: Int) throws -> Int {
+        var places = [Int](repeating: 0, count: order.count)
+        for (place, index) in order.enumerated() { places[index] = place }
+        let first = try order.indices.first { index in
+            let id = rows.digest(index), place = places[index]
+            let isTwin = [place - 1, place + 1].contains { order.indices.contains($0) && order[$0] < index && rows.digest(order[$0]) == id }
+            return try isTwin || place >= listed && !store.database.rows("SELECT 1 FROM rows WHERE id = ?", .blob(id), map: { $0.integer(0) }).isEmpty
+        }
+        return first ?? order[listed]
+    }
+
+    /// Lists one row.
+    public func insertRow(id: String, part: Part, block: Int, slot: Int, group: Int?, owner: RowOwner = .notAsked, excluded: Bool) throws {
+        var rows = NewRows(of: store)
+        rows.add(id: id, part: part, block: block, slot: slot, group: group, owner: owner, excluded: excluded)
+        do { try insert(rows) } catch is DuplicateRow { throw DuplicateRowID(id: id) }
     }
 
     /// Names the stored rows of a block; the file they replace is condemned.
@@ -231,8 +265,9 @@ extension StoreChange {
     /// name of a group with its last live row. Whose they were stays, under the key, so that a person who asks again hears that it is done.
     public func markDeleted(_ ids: [String], request: Int) throws {
         var leaving: [Int: Int] = [:]
-        for id in ids {
-            let digest = store.idDigest(id)
+        let digests = ids.map(store.idDigest)
+        try store.verifyRows(ofDigests: digests)
+        for digest in digests {
             let old = try store.database.rows("SELECT cell FROM rows WHERE id = ?", .blob(digest)) { $0.blob(0) }
             guard let before = old.first else { continue }
             var cell = try store.open(before, id: digest)
@@ -240,12 +275,58 @@ extension StoreChange {
             cell.group = nil
             cell.request = request
             let sealed = store.seal(cell, id: digest)
-            store.rowsSum.subtract(store.rowEntryDigest(digest, before))
-            store.rowsSum.add(store.rowEntryDigest(digest, sealed))
+            try store.changeSum(ofPartOf: digest, adding: RowsSum(store.rowEntryDigest(digest, sealed)), taking: RowsSum(store.rowEntryDigest(digest, before)))
             try store.database.run("UPDATE rows SET cell = ? WHERE id = ?", .blob(sealed), .blob(digest))
         }
         if !leaving.isEmpty { try takeFromGroups(leaving) }
     }
+}
+
+/// Rows that are to be listed, in memory: some 50 bytes each, 80 where they belong to people.
+public struct NewRows {
+    private let store: Store
+    private var digests: [UInt8] = []
+    private var cells: [UInt8] = []
+    public private(set) var count = 0
+
+    public init(of store: Store) { self.store = store }
+
+    /// - Parameters:
+    ///   - group: number of the row's group among those of `setGroups`, or nil.
+    ///   - owner: whom the row belongs to.
+    public mutating func add(id: String, part: Part, block: Int, slot: Int, group: Int?, owner: RowOwner = .notAsked, excluded: Bool) {
+        let person: [UInt8]? =
+            switch owner {
+            case .notAsked: nil
+            case .nobody: RowCell.nobody
+            case .person(let person): store.digest(person.name, .person) + store.digest(person.folded, .foldedPerson)
+            }
+        digests += store.idDigest(id)
+        let cell = RowCell(part: part, block: block, slot: slot, group: group, person: person, request: excluded ? 0 : nil).encoded
+        precondition(count == 0 || cells.count == count * cell.count, "all rows of a project are somebody's or nobody's, or none is")
+        cells += cell
+        count += 1
+    }
+
+    func digest(_ index: Int) -> [UInt8] { Array(digests[index * Digest.length..<(index + 1) * Digest.length]) }
+
+    func cell(_ index: Int) -> RowCell {
+        let length = cells.count / count
+        guard let cell = RowCell(Array(cells[index * length..<(index + 1) * length])) else { preconditionFailure("what was encoded is decoded") }
+        return cell
+    }
+
+    var inOrderOfDigests: [Int] {
+        // Of 64 bits hardly two are the same, unless all are.
+        let keys = digests.withUnsafeBytes { raw in (0..<count).map { UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: $0 * Digest.length, as: UInt64.self)) } }
+        return (0..<count).sorted { keys[$0] < keys[$1] || keys[$0] == keys[$1] && digest($0).lexicographicallyPrecedes(digest($1)) }
+    }
+}
+
+/// A row that is listed already.
+public struct DuplicateRow: Error {
+    /// Among those that were to be listed.
+    public let index: Int
 }
 
 /// Whom a row belongs to.

@@ -25,8 +25,12 @@ public final class Store {
     var keyring: SecretKey
     /// Every object as the catalogue names it.
     var index = ObjectIndex()
+    /// Sums of parts of the table of rows, as they are being changed; nil: not read yet. Parts that were verified, and whether all were.
+    var rowSums: RowSums?
+    var verifiedParts: Set<Int> = []
+    var allRowsAreVerified = false
     /// Over all entries in the table of rows; part of the manifest.
-    var rowsSum = RowsSum(bytes: [UInt8](repeating: 0, count: RowsSum.length))
+    var rowsSum = RowsSum.zero
     /// The ledger's entries before the running transaction added to it; nil: it added none.
     var ledgerSizeBefore: Int?
     /// The tree head that the running transaction signed.
@@ -42,8 +46,6 @@ public final class Store {
     /// for writing: opening it finished the first and undid the second.
     package internal(set) var finishedOnOpening: [Int] = []
     package internal(set) var undoneOnOpening: [Int] = []
-    /// Whether the rows' sum is still to be verified, before anything is committed.
-    private var rowsAreUnverified = false
     /// Whether object files were made whose folder is not synced yet.
     private var folderIsUnsynced = false
     /// The failure after which nobody knows what is on the device; from then on nothing is committed or removed.
@@ -55,7 +57,6 @@ public final class Store {
 
     public enum Access: Sendable {
         case read
-        /// Also verifies the rows' sum: what is written next rests on it.
         case write
         /// To look at a store that may be damaged: nothing is verified on opening.
         case inspect
@@ -89,9 +90,7 @@ public final class Store {
     var signingKey: SigningKey { keys.signing }
 
     /// Opens an existing project. Writers take the lock and clear what a crash left behind.
-    /// - Parameter verifyingRows: false: a writer verifies the rows' sum not now but before it commits anything. Until then it may
-    ///   tell where rows stand only of those that it has compared with the stored rows themselves.
-    public init(opening folder: String, _ access: Access, verifyingRows: Bool = true) throws {
+    public init(opening folder: String, _ access: Access) throws {
         let path = Self.cataloguePath(folder)
         try Self.expectProject(in: folder)
         guard FileSystem.isRegularFile(path) else { throw Failure(.damaged, "\(path) is no regular file; restore the project from a backup") }
@@ -102,7 +101,7 @@ public final class Store {
             throw Failure(.damaged, "\(projectFolder.path(of: Self.objectsName)) is missing; restore the project from a backup")
         }
         objectsFolder = try OpenFolder(Self.objectsName, in: projectFolder)
-        (isCreation, madeKey, madeFolder, rowsAreUnverified) = (false, false, false, true)
+        (isCreation, madeKey, madeFolder) = (false, false, false)
         let isInFolder = lock?.isInPlace(as: Self.lockName, in: projectFolder) ?? true
         database = try Database(path, access == .write ? .write : .read)
         let version = try Self.version(folder, database)
@@ -135,7 +134,6 @@ public final class Store {
             if let expected { try verifyLedger(against: expected) }
         }
         if access == .write {
-            if verifyingRows { try expectVerifiedRows() }
             try database.useLog()
             try clearRemains()
         }
@@ -237,6 +235,7 @@ public final class Store {
         }
         self.madeKey = madeKey
         folderIsUnsynced = true
+        rowSums = RowSums(rows: 0)
     }
 
     /// A creation that was cut off left its unfinished catalogue, which tells that the rest is ours. Other people's files that
@@ -393,19 +392,13 @@ public final class Store {
         return result
     }
 
-    /// Verifies the table of rows, once, where whole parts of it decide what is done.
-    public func expectVerifiedRows() throws {
-        guard rowsAreUnverified else { return }
-        try verifyRows()
-        rowsAreUnverified = false
-    }
-
     /// Commits under a manifest made anew; everything staged is on the device before.
     func commitAlone<Result>(_ body: (borrowing StoreChange) throws -> Result) throws -> Result {
         if let uncertainty { throw uncertainty }
         try expectLockInPlace()
-        try expectVerifiedRows()
-        let before = (rowsSum, index)
+        // The sums of parts follow from the one of all.
+        if versionFound < Self.formatVersion, try database.pragma("user_version") < Self.receiptsVersion { try expectVerifiedRows() }
+        let before = (rowsSum, rowSums, index)
         let result: Result
         do {
             result = try database.transaction {
@@ -414,13 +407,14 @@ public final class Store {
                 if versionFound < Self.formatVersion { try renewFormat() }
                 let change = StoreChange(self), result = try body(change)
                 try synchroniseObjects()
+                try storeRowSums()
                 if ledgerSizeBefore != nil { try change.signTreeHead() }
                 try database.run("UPDATE project SET rows_sum = ?", .blob(rowsSum.bytes))
                 try change.sealManifest()
                 return result
             }
         } catch {
-            (rowsSum, index) = before
+            (rowsSum, rowSums, index) = before
             guard let uncertain = error as? UncertainCommit else { throw error }
             uncertainty = uncertain.cause
             throw uncertain.cause
@@ -434,7 +428,10 @@ public final class Store {
     private func renewFormat() throws {
         let version = try database.pragma("user_version")
         guard version < Self.formatVersion else { return }
-        if version < Self.receiptsVersion { try database.execute(Self.receiptsTable) }
+        if version < Self.receiptsVersion {
+            try database.execute(Self.receiptsTable + Self.rowSumsTable)
+            rowSums = try makeRowSums()
+        }
         try database.execute("PRAGMA user_version = \(Self.formatVersion)")
     }
 

@@ -13,9 +13,8 @@ public final class Project {
     public let crew: TrainerCrew
     public var trainer: any BlockTrainer { crew.leader }
 
-    /// - Parameter verifyingRows: see `Store`.
-    public init(opening folder: String, _ access: Store.Access, threads: Int, verifyingRows: Bool = true) throws {
-        store = try Store(opening: folder, access, verifyingRows: verifyingRows)
+    public init(opening folder: String, _ access: Store.Access, threads: Int) throws {
+        store = try Store(opening: folder, access)
         settings = try ProjectSettings.load(from: store)
         crew = try TrainerCrew(threads: threads, make: settings.makeTrainer)
     }

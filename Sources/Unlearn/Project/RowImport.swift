@@ -32,7 +32,7 @@ struct RowImport {
         var staged: [StagedObject] = []
     }
 
-    /// - Complexity: one pass over the source; memory for one block and about 80 bytes a row.
+    /// - Complexity: one pass over the source; memory for one block and about 150 bytes a row.
     func perform(in change: borrowing StoreChange, of store: Store, _ outcome: inout Outcome, advance: (Int) throws -> Void) throws {
         let rowBytes = survey.shape.count * survey.encoding.bytesPerFeature
         let blocks = Part.allCases.flatMap { part in
@@ -48,7 +48,8 @@ struct RowImport {
         var labels = [Int32](repeating: RowsRecord.emptySlot, count: rows)
         var ids = [String](repeating: "", count: rows)
         let changed = Failure(.input, "the data changed while it was read; run the command again")
-        var visited = 0
+        var visited = 0, listed = NewRows(of: store), listedIDs: [String] = []
+        try change.prepareRows(rows)
         try source.forEachRow { position, ownID, features in
             guard position < destinations.count, features.count == rowBytes else { throw changed }
             visited += 1
@@ -60,9 +61,10 @@ struct RowImport {
             }
             let id = ownID.map(IDList.canonical) ?? idOfPosition(position, destination.part), group = group(position)
             let isExcluded = outcome.excluded.removeValue(forKey: id) != nil
-            try change.insertRow(
+            listed.add(
                 id: id, part: destination.part, block: Int(destination.block), slot: Int(destination.slot), group: isExcluded ? nil : group,
                 owner: try owner(position), excluded: isExcluded)
+            listedIDs.append(id)
             if !isExcluded {
                 if let group { outcome.liveOfGroups[group] += 1 }
                 let row = firstRow[destination.part]![Int(destination.block)]! + Int(destination.slot)
@@ -73,6 +75,8 @@ struct RowImport {
             if position % 1000 == 999 { try advance(1000) }
         }
         guard visited == survey.rows else { throw changed }
+        do { try change.insert(listed) } catch let duplicate as DuplicateRow { throw DuplicateRowID(id: listedIDs[duplicate.index]) }
+        listedIDs = []
         // In any order: the times of files, and where they lie on the drive, say nothing of which block is which.
         for block in blocks.shuffled() {
             let first = firstRow[block.part]![block.block]!, slots = first..<first + block.slots

@@ -52,10 +52,9 @@ public struct RowPlaces: Encodable, Sendable {
     private enum CodingKeys: CodingKey { case rows, notFound, deletedBefore, repeated, alike }
 
     /// Unknown ids are an error where all are, and so is a table of rows that is not the one this program left.
-    /// - Complexity: O(rows + ids).
+    /// - Complexity: O(ids).
     public init(of ids: IDList, in store: Store) throws {
         let (found, unknown, times, lineage) = try store.snapshot {
-            try store.verifyRows()
             let lineage = try ProjectSettings.load(from: store).recipe.plan.lineage
             let (found, unknown) = try store.look(up: ids)
             return (found, unknown, try store.requestTimes(), lineage)
@@ -120,7 +119,7 @@ extension Store {
     func look(up ids: IDList) throws -> (found: [(place: RowPlace, line: Int)], unknown: [(id: String, line: Int)]) {
         var found: [(place: RowPlace, line: Int)] = []
         var unknown: [(id: String, line: Int)] = []
-        let places = try places(ofRows: ids.entries.map(\.id))
+        let places = try verifiedPlaces(ofRows: ids.entries.map(\.id))
         for ((id, line), place) in zip(ids.entries, places) {
             if let place { found.append((place, line)) } else { unknown.append((id, line)) }
         }

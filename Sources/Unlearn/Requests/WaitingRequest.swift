@@ -29,8 +29,6 @@ extension Project {
         let names = Set(wanted.map(Store.requestName)), times = try store.requestTimes()
         let received = Dictionary(
             try store.ledger().lazy.map(\.entry).filter { $0.event == .deletionRequested && names.contains($0.request ?? "") }.map { ($0.request!, $0.rows) }, uniquingKeysWith: { first, _ in first })
-        // Which rows these are decides what is erased.
-        try store.expectVerifiedRows()
         let owners = Dictionary(uniqueKeysWithValues: try wanted.map { ($0, try store.rowsNow(ofRequest: $0)) })
         return try wanted.map { number in
             guard let rows = received[Store.requestName(number)] ?? nil else {

@@ -60,9 +60,7 @@ extension CommandSpec {
             case .chain: break
             }
         }
-        // An interim model is there at once: all rows are verified behind it, before anything is changed.
-        let project = try Project(
-            opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads, verifyingRows: options.interim == nil || way != "ids")
+        let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
         let bar = console.progress("blocks")
         let events = try EventFile(of: invocation, project: project.store.projectID)
         if let events { options.told = { events.add($0) } }

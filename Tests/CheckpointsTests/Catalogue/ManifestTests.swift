@@ -143,7 +143,7 @@ struct ManifestTests {
             #expect(kind(.write) == .damaged, "\(column)")
             #expect(kind(.inspect) == (Self.neededToOpen.contains(column) ? .damaged : nil), "\(column)")
         }
-        #expect(Self.authenticated.count == 21)
+        #expect(Self.authenticated.count == 23)
         #expect(try project.files().count == 12)
     }
 
@@ -234,8 +234,9 @@ struct ManifestTests {
         for (name, change) in changes {
             try altering { try change($0) }
             #expect(try checkOfRows() == changedRows, "\(name)")
-            // A writer rests on the rows and is not let in.
-            #expect(#expect(throws: Failure.self) { _ = try project.writer() } == changedRows, "\(name)")
+            // A writer that changes rows rests on those beside them.
+            let error = #expect(throws: Failure.self) { try project.writer().transaction { change in try change.markDeleted(["train-1-1"], request: 1) } }
+            #expect(error == changedRows, "\(name)")
         }
     }
 
@@ -253,7 +254,7 @@ struct ManifestTests {
     @Test("The sum of rows does not depend on their order, and subtracting undoes adding")
     func sums() {
         let zero = RowsSum(bytes: [UInt8](repeating: 0, count: 32))
-        let digests = (0..<10).map { index in [UInt8(index)].withUnsafeBytes { Digest(of: $0) } }
+        let digests = (0..<10).map { index in RowsSum([UInt8(index)].withUnsafeBytes { Digest(of: $0) }) }
         var forwards = zero, backwards = zero
         for digest in digests { forwards.add(digest) }
         for digest in digests.reversed() { backwards.add(digest) }
@@ -261,5 +262,36 @@ struct ManifestTests {
         #expect(RowsSum(bytes: forwards.bytes) == forwards)
         for digest in digests { forwards.subtract(digest) }
         #expect(forwards == zero)
+    }
+
+    @Test("Parts of the table of rows are verified by themselves: whoever asks for a row hears of a change in its part, and of no other", arguments: [1, 4000])
+    func parts(rows: Int) throws {
+        let folder = try TemporaryFolder(), path = folder.file("project")
+        do {
+            let store = try Store(creating: path)
+            try store.transaction { change in
+                try change.prepareRows(rows)
+                var new = NewRows(of: store)
+                for row in 0..<rows { new.add(id: "row \(row)", part: .train, block: 1, slot: row, group: nil, excluded: false) }
+                try change.insert(new)
+                try change.append(LedgerEntry(.created))
+            }
+            try store.publishCreation()
+        }
+        let sums = try #require(try Store(opening: path, .read).loadRowSums())
+        #expect(sums.parts == (rows == 1 ? 1 : 64) && sums.chunks.count == 1)
+        // Every digest lies within the bounds of its part, and of no other.
+        let ids = try Store(opening: path, .read).database.rows("SELECT id FROM rows") { $0.blob(0) }
+        for id in ids {
+            let (first, end) = sums.bounds(of: sums.part(of: id))
+            #expect(!id.lexicographicallyPrecedes(first) && id.lexicographicallyPrecedes(end))
+        }
+        let gone = ids[0], part = sums.part(of: gone)
+        let others = (0..<rows).filter { row in (try? Store(opening: path, .read)).map { sums.part(of: $0.idDigest("row \(row)")) != part } == true }.prefix(3)
+        try Database(path + "/catalogue.sqlite", .write).run("DELETE FROM rows WHERE id = ?", .blob(gone))
+        let store = try Store(opening: path, .read)
+        for row in others { #expect(try store.verifiedPlaces(ofRows: ["row \(row)"])[0]?.slot == row) }
+        #expect(throws: Failure.self) { _ = try store.rows(ofDigests: [Hexadecimal.encode(gone)]) }
+        #expect(throws: Failure.self) { try store.verifyRows() }
     }
 }
