@@ -39,15 +39,14 @@ public final class ScratchFile {
         return content
     }
 
-    /// XChaCha20 with the row's number as nonce, in both directions. No tag: the bytes come back within the same call.
+    /// ChaCha20 with the row's number as nonce, in both directions. No tag: the bytes come back within the same call.
     private func crypt(_ content: UnsafeRawBufferPointer, row: Int) -> [UInt8] {
         guard let source = content.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return [] }
-        var nonce = [UInt8](repeating: 0, count: SecretKey.nonceLength)
-        withUnsafeBytes(of: UInt64(row).littleEndian) { nonce.replaceSubrange(0..<8, with: $0) }
+        let nonce = withUnsafeBytes(of: UInt64(row).littleEndian) { Array($0) }
         return [UInt8](unsafeUninitializedCapacity: content.count) { buffer, count in
             count = content.count
-            let code = key.withBytes { crypto_stream_xchacha20_xor(buffer.baseAddress!, source, UInt64(content.count), nonce, $0) }
-            precondition(code == 0, "XChaCha20 refuses its own parameters")
+            let code = key.withBytes { crypto_stream_chacha20_xor(buffer.baseAddress!, source, UInt64(content.count), nonce, $0) }
+            precondition(code == 0, "ChaCha20 refuses its own parameters")
         }
     }
 }

@@ -1,4 +1,6 @@
+import Dispatch
 import Files
+import Foundation
 
 /// Where a row stands, or stood.
 public struct RowPlace: Sendable, Equatable {
@@ -12,6 +14,10 @@ public struct RowPlace: Sendable, Equatable {
     /// The request that deleted the row; 0 where it was left out from the start; nil while it is live.
     public let request: Int?
     public var isDeleted: Bool { request != nil }
+
+    public init(id: String, part: Part, block: Int, slot: Int, group: String?, request: Int?) {
+        (self.id, self.part, self.block, self.slot, self.group, self.request) = (id, part, block, slot, group, request)
+    }
 }
 
 /// A row by its entry alone, which has no id.
@@ -219,18 +225,46 @@ extension StoreChange {
             if let latest { try store.changeSum(ofPartOf: latest.id, adding: sum) }
             sum = .zero
         }
-        for (place, index) in order.enumerated() {
-            let id = rows.digest(index), sealed = store.seal(rows.cell(index), id: id), part = sums?.part(of: id) ?? 0
-            do {
-                try store.database.run("INSERT INTO rows VALUES (?, ?)", .blob(id), .blob(sealed))
-            } catch let error as DatabaseError where error.isDuplicateKey {
-                throw DuplicateRow(index: try firstDuplicate(rows, order, listed: place))
+        for start in stride(from: 0, to: order.count, by: Self.sealedTogether) {
+            let batch = start..<min(start + Self.sealedTogether, order.count)
+            for (place, entry) in zip(batch, sealed(rows, order[batch])) {
+                do {
+                    try store.database.run("INSERT INTO rows VALUES (?, ?)", .blob(entry.id), .blob(entry.sealed))
+                } catch let error as DatabaseError where error.isDuplicateKey {
+                    throw DuplicateRow(index: try firstDuplicate(rows, order, listed: place))
+                }
+                let part = sums?.part(of: entry.id) ?? 0
+                if latest?.part != part { try flush() }
+                sum.add(entry.sum)
+                latest = (part, entry.id)
             }
-            if latest?.part != part { try flush() }
-            sum.add(store.rowEntryDigest(id, sealed))
-            latest = (part, id)
         }
         try flush()
+    }
+
+    private static let sealedTogether = 1 << 14
+
+    private struct SealedEntry {
+        var id: [UInt8] = []
+        var sealed: [UInt8] = []
+        var sum = RowsSum.zero
+    }
+
+    /// The entries of some rows, sealed on all cores: that takes longer than listing them.
+    private func sealed(_ rows: NewRows, _ order: ArraySlice<Int>) -> [SealedEntry] {
+        var entries = [SealedEntry](repeating: SealedEntry(), count: order.count)
+        let lanes = min(entries.count, ProcessInfo.processInfo.activeProcessorCount), first = order.startIndex
+        entries.withUnsafeMutableBufferPointer { entries in
+            // Each lane writes to places of its own; rows and keys are only read.
+            nonisolated(unsafe) let entries = entries, store = store, rows = rows
+            DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+                for place in entries.count * lane / lanes..<entries.count * (lane + 1) / lanes {
+                    let index = order[first + place], id = rows.digest(index), sealed = store.seal(rows.cell(index), id: id)
+                    entries[place] = SealedEntry(id: id, sealed: sealed, sum: RowsSum(store.rowEntryDigest(id, sealed)))
+                }
+            }
+        }
+        return entries
     }
 
     /// The first of some rows, in their own order, whose id is another's: of a row that was there, or that comes before it.

@@ -72,7 +72,7 @@ public enum RunOutcome: String, Encodable, Sendable {
 extension Project {
     /// What a run of requests that wait would do. Nothing is changed.
     /// - Parameter numbers: nil: all that wait.
-    public func planRun(_ numbers: [Int]?, options: DeletionOptions) throws -> RunPlan { try describe(plan(waitingRequests(numbers), options)) }
+    public func planRun(_ numbers: [Int]?, options: DeletionOptions) throws -> RunPlan { try describe(plan(waitingRequests(numbers, naming: false), options)) }
 
     /// Carries out requests that wait, in one run: blocks that several of them touch are retrained once, and rows that several of them name are
     /// erased once and certified to each. Requests whose rows are gone are noted as superseded.

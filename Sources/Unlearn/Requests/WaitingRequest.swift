@@ -19,10 +19,12 @@ struct WaitingRequest {
 
 extension Project {
     /// Requests that wait, in order, with the rows that they were recorded with.
-    /// - Parameter numbers: nil: all that wait.
+    /// - Parameters:
+    ///   - numbers: nil: all that wait.
+    ///   - naming: false, for a plan: live rows come without their ids, and no block is read for these.
     /// - Throws: kind `input` where one of them does not wait, or is none.
-    /// - Complexity: O(ledger), and reads every block that holds one of the rows.
-    func waitingRequests(_ numbers: [Int]?) throws -> [WaitingRequest] {
+    /// - Complexity: O(ledger + rows), and where they are named reads every block that holds one.
+    func waitingRequests(_ numbers: [Int]?, naming: Bool = true) throws -> [WaitingRequest] {
         let waiting = try store.requestNumbers { $0 == .received }, wanted = numbers.map { Set($0).sorted() } ?? waiting
         for number in wanted where !waiting.contains(number) { throw try notWaiting(number, "carried out") }
         guard !wanted.isEmpty else { return [] }
@@ -39,7 +41,9 @@ extension Project {
                 throw Failure(.damaged, "\(Store.requestName(number)) is for rows that the catalogue does not list; run 'unlearn check' and restore the project from a backup")
             }
             return WaitingRequest(
-                number: number, rows: rows, live: try named(places.filter { !$0.isDeleted }.map { ($0.part, $0.block, $0.slot) }),
+                number: number, rows: rows,
+                live: naming ? try named(places.filter { !$0.isDeleted }.map { ($0.part, $0.block, $0.slot) })
+                    : places.filter { !$0.isDeleted }.map { RowPlace(id: $0.digest, part: $0.part, block: $0.block, slot: $0.slot, group: nil, request: nil) },
                 erasedMeanwhile: places.compactMap { row in
                     row.request.map { .init(row: RowDeletedBefore("", $0, times), digest: row.digest, part: row.part, block: row.block, number: $0, line: 0) }
                 }, cameLater: owners[number]!.map { Set($0).subtracting(rows).count } ?? 0)
