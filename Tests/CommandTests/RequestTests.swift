@@ -343,4 +343,32 @@ struct RequestTests {
         expect(try program.run(["request", "run", "--events", folder.file("project/catalogue.sqlite")]), 2, "is one of the project's own files")
         expect(try program.run(["request", "run", "--events", folder.file("no/such/folder")]), 2, "name another file for --events")
     }
+
+    @Test("Stitches add up, and above their budget a deletion replays exactly, for all that was owed; whoever asks for none is stitched on")
+    func budget() throws {
+        let (program, _) = try longChain("budget")
+        let places = try #require(try program.json(["where", "--ids", "-"], input: (0..<900).map { "row-\($0)" }.joined(separator: "\n"))["rows"] as? [[String: Any]])
+        func rows(_ block: Int) -> String { places.filter { $0["part"] as? String == "train" && $0["block"] as? Int == block }.prefix(20).compactMap { $0["id"] as? String }.joined(separator: "\n") }
+        // As small as can be: the first row that a stitch changes is one too many.
+        var spent = 0.0, replays = 0
+        for block in [3, 6, 9, 12, 15] {
+            let told = try program.json(["delete", "--ids", "-", "--patience", "0", "--budget", "0.001"], input: rows(block))
+            let budget = told["budget"] as? [String: Any]
+            if told["exact"] as? Bool == true, told["method"] as? String == "exact" {
+                replays += 1
+                spent = 0
+                #expect(budget == nil && (told["fallback"] as? String)?.contains("their budget is 0.10 %") != false)
+            } else {
+                let change = 1 - (try #require(told["agreement_before"] as? Double))
+                spent = (spent * spent + change * change).squareRoot()
+                #expect(budget?["limit"] as? Double == 0.001 && abs((budget?["spent"] as? Double ?? -1) - spent) < 1e-12 && spent <= 0.001)
+            }
+            #expect(abs((try #require(try program.json("status")["budget_spent"] as? Double)) - spent) < 1e-12)
+        }
+        #expect(replays > 0)
+        let unlimited = try program.json(["delete", "--ids", "-", "--patience", "0", "--budget", "none"], input: rows(18))
+        #expect(unlimited["method"] as? String == "stitch" && (unlimited["budget"] as? [String: Any])?["limit"] is NSNull)
+        expect(try program.run(["delete", "--ids", "-", "--method", "exact", "--budget", "0.1"], input: rows(21)), 2, "--budget is for stitches")
+        expect(try program.run(["delete", "--ids", "-", "--budget", "2"], input: rows(21)), 2, "--budget takes a number from 0 to 1")
+    }
 }

@@ -90,7 +90,7 @@ struct DeletionTargetTests {
         try FileSystem.removeTree(objects + "/" + old)
         let result = try project.delete([id]) { $0.ignoreMissing = ignoring }
         #expect(result.request == "R2" && result.finished == ["R2"] && result.rowsDeleted == 1 && result.list.deletedBefore.map(\.request) == ["R2"])
-        #expect(text(result).hasPrefix("R2: 1 row deleted from block 29\n"))
+        #expect(text(result).hasPrefix("R2: forgotten: 1 row deleted from block 29\n"))
         #expect(try project.open(.read).store.requests().map(\.state) == [.closed, .closed])
         #expect { try project.delete([id]) } throws: { "\($0)".contains("is deleted already (R2)") }
         #expect(try project.delete([id]) { $0.ignoreMissing = true }.didNothing)
@@ -111,7 +111,7 @@ struct DeletionTargetTests {
         let result = try project.delete(.chain, exact)
         #expect(result.request == "R2" && result.exact && result.rowsDeleted == 0 && result.method == .exact && result.exactBefore == false)
         #expect(result.stateDigest == (try SmallProject(excluding: [id]).train().stateDigest))
-        #expect(text(result).hasPrefix("R2: no row deleted; earlier stitches are replayed\nreplayed "))
+        #expect(text(result).hasPrefix("R2: exact again: no row deleted; earlier stitches are replayed\nreplayed "))
         let verified = try ErasureCertificate.verify(ErasureCertificate.issue(2, of: project.open(.read).store), path: "F", key: nil)
         #expect(verified.rowsErased == 0 && verified.hadInfluence && verified.method == "exact")
         #expect(try project.delete(.chain, exact).didNothing)

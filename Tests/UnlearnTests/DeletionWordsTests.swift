@@ -163,9 +163,9 @@ struct DeletionWordsTests {
         let project = try SmallProject()
         let id = try project.ids(inBlock: 3)[0]
         let dry = try project.delete([id]) { $0.dryRun = true }
-        #expect(DeletionText.describe(dry, folder: "p") == "R1 (dry run, nothing was changed): 1 row would be deleted\nno trained block held them: the model is as it was")
+        #expect(DeletionText.describe(dry, folder: "p") == "R1 (dry run, nothing was changed): would be forgotten: 1 row would be deleted\nno trained block held them: the model is as it was")
         let result = try project.delete([id])
-        #expect(DeletionText.describe(result, folder: "p").hasPrefix("R1: 1 row deleted\nno trained block held them: the model is as it was\nerased 1 row, 0 checkpoints"))
+        #expect(DeletionText.describe(result, folder: "p").hasPrefix("R1: forgotten: 1 row deleted\nno trained block held them: the model is as it was\nerased 1 row, 0 checkpoints"))
         #expect(result.fromExactState == nil && result.earlierStitches == [] && result.exact)
     }
 }

@@ -112,6 +112,6 @@ struct LineageWordsTests {
         let row = try project.ids(inBlock: 4)[0]
         _ = try stitch(row)
         let dry = try project.delete([row]) { ($0.replay.method, $0.dryRun) = (.exact, true) }
-        #expect(DeletionText.describe(dry, folder: "p").hasPrefix("R2 (dry run, nothing was changed): 0 rows would be deleted, 1 row of the list before; earlier stitches would be replayed\n"))
+        #expect(DeletionText.describe(dry, folder: "p").hasPrefix("R2 (dry run, nothing was changed): would be exact again: 0 rows would be deleted, 1 row of the list before; earlier stitches would be replayed\n"))
     }
 }

@@ -177,6 +177,8 @@ public struct DeletionReport: Codable, Sendable {
     public var exactSeconds: Double?
     /// Branches that lost their last row, and are not merged any more; nil where none did.
     public var branchesEmptied: [Int]?
+    /// What this stitch and those before it may have led the model astray; nil where nothing is owed.
+    public var budget: StitchBudget?
     /// What went wrong after the deletion was done, or nil.
     public var note: String?
 
@@ -246,6 +248,7 @@ public struct DeletionReport: Codable, Sendable {
         guard !exact else { return copy }
         let stitches = copy.segments.count { $0.damping != nil }
         copy.stitches = stitches
+        if stitches == 0 { copy.budget = nil }
         copy.method = stitches > 0 ? .stitch : .retraining
         copy.damping = copy.segments.last?.damping
         copy.tailBound = copy.segments.reduce(0) { $0 + $1.tailBound }
@@ -266,7 +269,7 @@ public struct DeletionReport: Codable, Sendable {
 
     private mutating func describeNothingRetrained() {
         (method, guarded, fallback, blocksRetrained, segments, stitches) = (.exact, true, nil, 0, [], 0)
-        (damping, tailBound, l1Changed, agreementBefore, exactSeconds) = (nil, 0, nil, nil, nil)
+        (damping, tailBound, l1Changed, agreementBefore, exactSeconds, budget) = (nil, 0, nil, nil, nil, nil)
         (fromExactState, exactBefore, otherNumerics, branchesEmptied) = (nil, exact, false, nil)
         (stateDigestBefore, testAccuracyBefore) = (stateDigest, testAccuracy)
         if exactByConstruction != nil { exactByConstruction = false }
@@ -304,10 +307,10 @@ public struct DeletionReport: Codable, Sendable {
         (copy.residual, copy.rho, copy.fit, copy.otherFit, copy.decay, copy.damping) = ([], [], nil, nil, nil, nil)
         (copy.rowMemory, copy.rowReach, copy.rowForecast, copy.margin) = (nil, nil, nil, nil)
         (copy.stateDigestBefore, copy.stateDigest, copy.testAccuracyBefore, copy.testAccuracy) = (nil, nil, nil, nil)
-        (copy.l1Changed, copy.agreementBefore, copy.tailBound) = (nil, nil, 0)
+        (copy.l1Changed, copy.agreementBefore, copy.tailBound, copy.budget) = (nil, nil, 0, nil)
         (copy.erased.bytes, copy.exactSeconds) = (nil, nil)
         copy.interim = interim?.kept
-        if fallback != nil { copy.fallback = "no stitch was sound before the end of the chain" }
+        if fallback != nil { copy.fallback = exactBefore == false ? "no stitch was made" : "no stitch was sound before the end of the chain" }
         if method == .exact, exactByConstruction != true, let first = segments.map(\.first).min() {
             // Where a walk with stitches stood before it became an exact replay is of no account any more.
             copy.segments = [Segment(first: first, last: blocksTotal, damping: nil, tailBound: 0)]
@@ -329,7 +332,7 @@ public struct DeletionReport: Codable, Sendable {
     /// The same without what tells how a test row was classified that a later deletion took.
     var withoutTestFigures: DeletionReport {
         var copy = self
-        (copy.testAccuracyBefore, copy.testAccuracy, copy.agreementBefore) = (nil, nil, nil)
+        (copy.testAccuracyBefore, copy.testAccuracy, copy.agreementBefore, copy.budget) = (nil, nil, nil, nil)
         copy.interim?.testAccuracy = nil
         // In it are lengths of blocks of test rows, which say how well these could be packed.
         copy.erased.bytes = nil

@@ -111,7 +111,25 @@ final class DeletionRun {
                 return try replay(plan.options)
             }
         }
+        let blank = report, spent = try project.store.changesOfStitches(), limit = plan.options.budget
+        func exactly(_ spent: Double) throws {
+            (report, served) = (blank, nil)
+            try staging?.startAgain()
+            var exact = plan.options
+            exact.method = .exact
+            try describe(replay(exact), deletedRows)
+            let percent = { (share: Double) in DecayGuard.format(100 * share) }
+            report.fallback = "stitches would have used \(percent(spent)) % of the test rows, and their budget is \(percent(limit!)) %"
+        }
+        // Where a stitch may be made at all; retraining branches alone is exact anyhow.
+        let mayStitch = before != nil && plan.options.method == .stitch && plan.touched.contains { lineage.shape.branch(of: $0) == nil }
+        let already = StitchBudget(limit: limit, changes: spent)
+        if mayStitch, already.isOverspent { return try exactly(already.spent) }
         try describe(before == nil ? nil : replayPatiently(), deletedRows)
+        guard report.isExactnessOwed else { return }
+        let budget = StitchBudget(limit: limit, changes: spent + [report.agreementBefore.map { 1 - $0 }])
+        if budget.isOverspent, plan.options.sameNumerics { return try exactly(budget.spent) }
+        report.budget = budget
     }
 
     private func describe(_ outcome: ReplayOutcome?, _ deletedRows: DeletedRows?) throws {

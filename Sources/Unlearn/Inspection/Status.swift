@@ -19,6 +19,8 @@ public struct Status: Codable, Sendable {
     public let firstInexactBlock: Int?
     /// Requests to which an exact replay is owed.
     public let requestsOwed: [String]
+    /// Share of test rows on which stitches may have led the model astray (`StitchBudget`); 0 where the model is exact.
+    public let budgetSpent: Double
     public let fingerprint: NumericsFingerprint
     /// What differs here and now, or nil: replay is bit-exact here.
     public let fingerprintDifference: String?
@@ -92,7 +94,8 @@ extension Project {
             rowsDeleted: try store.rowCount(.train, deleted: true) + store.rowCount(.test, deleted: true),
             testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, requestsWaiting: waiting.count,
             nextDue: waiting.compactMap(\.due).min(), exact: lineage.isExact,
-            firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(lineage), fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
+            firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(lineage),
+            budgetSpent: lineage.isExact ? 0 : StitchBudget(limit: nil, changes: try store.changesOfStitches()).spent, fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
             storeBytes: stored.records, rowBytes: stored.rows,
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
             encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape),

@@ -23,6 +23,8 @@ public struct ReplayOptions: Sendable {
     /// A deletion that may stitch first tries to replay exactly, and gives up as soon as the blocks still to come would take longer
     /// than this at the pace so far. Zero: it does not try. The one thing that time decides; what is done then is on record.
     public var patience = Duration.zero
+    /// How far stitches may add up (`StitchBudget`) before a replay is exact instead; nil: as far as they do.
+    public var budget: Double?
     public var decayGuard = DecayGuard()
     public var onNoDecay = NoDecayPolicy.exact
     public var damping = Damping.automatic

@@ -43,12 +43,12 @@ extension CommandSpec {
         let doingNothing = nothing.map { ["doing nothing", $0[0], $0[1], $0[2] + (error > 0 ? " ±\(significant(error)) *" : "")] } ?? ["doing nothing", "-", "-", "-"]
         let verdict =
             switch report.verdict {
-            case .exact: "the current model is exact replay, bit for bit"
+            case .exact: "EXACT: the current model is exact replay, bit for bit"
             case .nearer:
-                "the current model is nearer to exact replay than doing nothing, in its parameters (L1)"
-                    + (agreementNothing > agreement ? "; in its predictions it is not: doing nothing agrees on \(percent(agreementNothing))" : "")
+                "APPROXIMATE: the current model is nearer to exact replay than the model before, by its parameters (L1)"
+                    + (agreementNothing > agreement ? "; by its predictions it is not: the model before agrees on \(percent(agreementNothing))" : "")
             case .noBetter:
-                "FAILED: the current model is no nearer to exact replay than doing nothing; "
+                "FAILED: the current model is no nearer to exact replay than the model before; "
                     + "'unlearn replay' replays the chain exactly"
             case .undecided where nothing == nil:
                 "NOT EXACT: earlier stitches remain, and nothing is kept of the model before this deletion to compare with; "
@@ -59,17 +59,20 @@ extension CommandSpec {
             case .mismatch: "FAILED: the chain should be exact but replay gives another state; run 'unlearn check'"
             case .noInfluence: "there was no influence to remove"
             }
-        let later = report.laterRequests == 0 ? "" : "; doing nothing is the model before \(report.request) and \(counted(report.laterRequests, "later deletion"))"
+        let later = report.laterRequests == 0 ? "" : "; doing nothing means the model before \(report.request) and \(counted(report.laterRequests, "later deletion"))"
         let kept = nothing == nil ? "; an exact deletion keeps nothing of the model before to compare with (--before takes one that you kept)" : ""
-        return """
-            \(report.request): \(counted(report.blocksReplayed, "block")) replayed exactly in \(fixed(report.seconds, 1)) s\(later)
+        var text = """
+            \(report.request): \(verdict)\(kept)
+            compared with an exact replay of \(counted(report.blocksReplayed, "block")), done in \(fixed(report.seconds, 1)) s\(later)
             \(table([
                 ["", "accuracy", "agrees with exact", "L1 to exact"],
                 ["exact replay", percent(exact), percent(1), "0"],
-                ["current model", percent(current), percent(agreement), significant(l1)],
+                ["this model", percent(current), percent(agreement), significant(l1)],
                 doingNothing,
             ]))
-            \(report.margin.map { "on the deleted rows, measured before they were erased: \(DeletionText.describe($0))\n" } ?? "")\(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")\(verdict)\(kept)
+            \(report.margin.map { "on the deleted rows, measured before they were erased: \(DeletionText.describe($0))\n" } ?? "")\(error > 0 ? "* estimated from a sample of the parameters, with its standard error; the verdict compares both on the same sample\n" : "")
             """
+        while text.last == "\n" { text.removeLast() }
+        return text
     }
 }

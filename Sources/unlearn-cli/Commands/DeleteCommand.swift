@@ -16,6 +16,7 @@ extension OptionSpec {
     static let removing = [
         .choice("method", DeletionMethod.self, "auto (default): exact where the replay is estimated to take at most --patience, else stitch; stitch: retrain until memory has decayed, asked for also by any option that speaks of it (--epsilon to --fit); exact: replay to the end, also what earlier stitches left"),
         OptionSpec("patience", "SECONDS", "so long what is left of an exact replay may take, by its pace, in place of a stitch (default 60)"),
+        OptionSpec("budget", "X|none", "share of test rows on which stitches may add up to err before a replay is exact instead (default 0.005 with --method auto, none where a stitch is asked for)"),
         OptionSpec("epsilon", "X", "stop where the residual declines by no more than X a block (default 0.1)"),
         .choice("on-no-decay", NoDecayPolicy.self, "where memory does not decay: exact replay (default), fail, or stitch (unguarded, the paper's behaviour)"),
         OptionSpec("damping", "auto|l1|X", "share of the gap that a stitch carries on: as the deleted rows say (default), as the gap's size says, or X: 1 is the paper's, 0 does nothing"),
@@ -82,6 +83,12 @@ extension CommandSpec {
         let method = try method(invocation)
         options.replay.method = method == .exact ? .exact : .stitch
         if method == .automatic { options.replay.patience = .seconds(try invocation.number("patience", in: 0...1e9) ?? 60) }
+        switch invocation.text("budget") {
+        case nil: options.replay.budget = method == .automatic ? 0.005 : nil
+        case "none": options.replay.budget = nil
+        default: options.replay.budget = try invocation.number("budget", in: 0...1)
+        }
+        if method == .exact, invocation.text("budget") != nil { throw Failure(.input, "--budget is for stitches, and --method exact makes none; leave one of the two out") }
         if let epsilon = try invocation.number("epsilon", in: 0...1e12) { options.replay.decayGuard.epsilon = epsilon }
         options.approximate = invocation.flag("approximate")
         options.dryRun = dryRun

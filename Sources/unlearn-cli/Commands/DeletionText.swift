@@ -74,9 +74,8 @@ enum DeletionText {
             lines.append("test accuracy \(percent(before)) before, \(percent(after)) after\(report.testRowsDeleted > 0 ? ", both on the test rows that are left" : "")")
         }
         if let changed = report.l1Changed, let agreement = report.agreementBefore {
-            // A replay alone takes the place of what stitches had made; nobody's rows are deleted by it.
-            let other = report.rowsDeleted == 0 ? "the model before, which was stitched," : "doing nothing"
-            lines.append("\(other) would have named the same class for \(percent(agreement)) of the test rows; it lies \(fixed(changed, 3)) (L1) away")
+            // That few rows change is what is to be expected of few: it says nothing of whether they need be deleted.
+            lines.append("changed by it: \(agreement < 1 ? percent(1 - agreement) : "none") of the test rows \(agreement < 1 ? "are named otherwise" : "is named otherwise") than before; all parameters together moved by \(fixed(changed, 3)) (L1)")
         }
         if let margin = report.margin { lines.append("on the deleted rows: \(describe(margin))\(rowsTold(report))") }
         guard !report.dryRun else { return lines }
@@ -122,7 +121,15 @@ enum DeletionText {
         }
         if let before = report.rowsDeletedBefore { parts.append("\(counted(before, "row")) of the list before; earlier stitches \(report.dryRun ? "would be" : "are") replayed") }
         if report.rowsDeleted == 0, report.rowsDeletedBefore == nil { parts = ["no row deleted; earlier stitches \(report.dryRun ? "would be" : "are") replayed"] }
-        return "\(report.request ?? "")\(report.dryRun ? " (dry run, nothing was changed)" : ""): \(parts.joined(separator: ", "))"
+        return "\(report.request ?? "")\(report.dryRun ? " (dry run, nothing was changed)" : ""): \(verdict(report)): \(parts.joined(separator: ", "))"
+    }
+
+    /// What became of the rows' influence, before anything else.
+    static func verdict(_ report: DeletionReport) -> String {
+        let would = report.dryRun ? "would be " : ""
+        if report.rowsDeleted == 0 { return report.exact ? "\(would)exact again" : "\(would)not exact yet" }
+        if report.isExactnessOwed { return "\(would)forgotten approximately, exactness owed" }
+        return report.exact && report.blocksRetrained > 0 || report.exactByConstruction == true ? "\(would)forgotten exactly" : "\(would)forgotten"
     }
 
     private static func method(_ report: DeletionReport) -> [String] {
@@ -147,7 +154,7 @@ enum DeletionText {
             let end = report.branchesTouched.map { $0.isEmpty ? "the stem and all branches" : named($0) } ?? "the chain"
             lines.append("retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks, to the end of \(end), \(seconds)")
         case .stitch:
-            let guarded = report.guarded ? "the guard agrees" : "UNGUARDED: \(report.decay?.objection ?? "the guard objects")"
+            let guarded = report.guarded ? "memory of the rows had decayed, says the guard" : "UNGUARDED: \(report.decay?.objection ?? "the guard objects")"
             let dampings = "damping \(stitches.map { fixed($0.damping!) }.joined(separator: ", ")); \(guarded)"
             let retrained = "retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks \(seconds), "
             lines.append(
@@ -171,6 +178,9 @@ enum DeletionText {
             lines.append("\(percent(remainder)) of the gap that was removed stays in the chain; --damping 1 or --method exact leaves none")
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
+        if let budget = report.budget {
+            lines.append("stitches since the model was exact may err on \(percent(budget.spent)) of the test rows\(budget.limit.map { "; above \(percent($0)) (--budget) a deletion replays exactly" } ?? "")")
+        }
         if report.isExactnessOwed, report.exactSeconds == nil, !report.dryRun { lines.append("exactness is owed: 'unlearn replay' makes the model exact") }
         if let seconds = report.exactSeconds, !report.exact {
             lines.append("not replayed exactly: that would have taken about \(duration(seconds)) more (--patience); \(report.dryRun ? "--method exact waits for it" : "'unlearn replay' does it when there is time")")

@@ -167,7 +167,8 @@ extension CommandSpec {
         try console.result(
             verified,
             """
-            \(path): valid; \(verified.request) of project \(verified.project), closed \(verified.closed)
+            \(path): valid: \(counted(verified.rowsErased, "row")) \(forgotten(verified)) by \(verified.request), closed \(verified.closed)
+            project \(verified.project)
             (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")\(verified.rowsErasedMeanwhile > 0 ? ", \(verified.rowsErasedMeanwhile) of them by other requests while this one waited" : "")\
             \(verified.sharedWith.isEmpty ? "" : "; carried out in one run with \(verified.sharedWith.prefix(10).joined(separator: ", "))\(verified.sharedWith.count > 10 ? " and \(verified.sharedWith.count - 10) more" : "")")
             (b) \(erased(verified))
@@ -183,6 +184,15 @@ extension CommandSpec {
             \(asked.map { "\nit speaks of '\(Console.printable($0.name, keeping: []))': rows asked for by that name are among those erased" } ?? "")
             """)
         return 0
+    }
+
+    /// What became of the rows' influence, before anything else.
+    private static func forgotten(_ verified: ErasureCertificate.Verified) -> String {
+        let were = verified.rowsErased == 1 ? "was" : "were"
+        if verified.rowsErased == 0 { return "erased; what earlier requests had left was made exact" }
+        if verified.settledBy != nil { return "\(were) erased and forgotten exactly, in two steps," }
+        guard verified.hadInfluence else { return "\(were) erased and forgotten," }
+        return verified.method == "exact" ? "\(were) erased and forgotten exactly," : verified.stitched ? "\(were) erased and forgotten approximately," : "\(were) erased and forgotten,"
     }
 
     private static func trust(_ keyGiven: Bool) -> String {

@@ -44,7 +44,7 @@ enum RunText {
         let before = report.erasedMeanwhile.map { gone in
             "; " + gone.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { "\(counted($0.value, "row")) more by \($0.key), while it waited" }.joined(separator: ", ")
         } ?? ""
-        return "\(report.request ?? ""): \(counted(report.rowsDeleted, "row")) erased\(report.blocksTouched.isEmpty ? ", which no trained block held" : "")\(before)"
+        return "\(report.request ?? ""): \(DeletionText.verdict(report)): \(counted(report.rowsDeleted, "row")) erased\(report.blocksTouched.isEmpty ? ", which no trained block held" : "")\(before)"
     }
 
     private static func named(_ requests: [String]) -> String { requests.count > 10 ? "\(requests.prefix(10).joined(separator: ", ")) and \(requests.count - 10) more" : requests.joined(separator: ", ") }
