@@ -46,6 +46,11 @@ struct NightlyTests {
         }
         // Nothing to do twice in the first night; then what waited, and what was owed.
         #expect(outcomes.prefix(2) == ["nothing-to-do", "nothing-to-do"] && outcomes.count == 4 && outcomes.last != "owed")
+        // Where nothing is trained, rows can be erased all the same.
+        let untrained = Program(folder: folder.file("untrained"))
+        try untrained.json("init", "--data", "csv:\(table)", "--id-column", "id", "--label-column", "label", "--model", "logistic", "--blocks", "4")
+        try untrained.json(["request", "add", "--ids", "-"], input: "row-1\n")
+        #expect(try nightly(folder.file("untrained"), folder.file("others"), events).status == 0 && untrained.json("status")["requests"] as? Int == 1)
         #expect(try nightly(folder.file("nothing"), pages, events).status == 10)
         #expect(try nightly().status == 64)
     }

@@ -60,4 +60,15 @@ struct ProbeTests {
         let result = try program.run("probe")
         #expect(result.status == 2 && result.errors.contains("nothing is trained yet; run 'unlearn train' first"))
     }
+
+    @Test("Behind a stitch an exact deletion takes what that left, too, and the probe says so")
+    func stitched() throws {
+        let program = try project("stitched", blocks: 30, "--model", "logistic")
+        try program.json(["delete", "--ids", "-", "--on-no-decay", "stitch", "--epsilon", "1000"], input: row(of: 4, program))
+        let points = try #require(try program.json("probe", "--points", "3")["points"] as? [[String: Any]])
+        for block in [6, 16, 26] {
+            let exact = try program.json(["delete", "--ids", "-", "--method", "exact", "--dry-run"], input: row(of: block, program))["blocks_retrained"] as? Int
+            #expect(points.first { $0["block"] as? Int == block }?["blocks_exact"] as? Int == exact, "block \(block)")
+        }
+    }
 }

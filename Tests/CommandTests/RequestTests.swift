@@ -341,7 +341,7 @@ struct RequestTests {
         #expect(try closed["state_digest"] as? String == program.json("status")["state_digest"] as? String)
         #expect(!text.contains("row-4") && !text.contains("row-24") && !text.contains("row-999") && !text.contains("secret-7"))
         expect(try program.run(["request", "run", "--events", folder.file("project/catalogue.sqlite")]), 2, "is one of the project's own files")
-        expect(try program.run(["request", "run", "--events", folder.file("no/such/folder")]), 2, "name another file for --events")
+        expect(try program.run(["request", "run", "--events", folder.file("no/such/folder")]), 2, "name another file")
     }
 
     @Test("Stitches add up, and above their budget a deletion replays exactly, for all that was owed; whoever asks for none is stitched on")
@@ -366,9 +366,100 @@ struct RequestTests {
             #expect(abs((try #require(try program.json("status")["budget_spent"] as? Double)) - spent) < 1e-12)
         }
         #expect(replays > 0)
+        // What the ledger says of it for good is that, and no figure.
+        let log = try #require(try program.json("log")["requests"] as? [[String: Any]])
+        #expect(log.contains { ($0["report"] as? [String: Any])?["fallback"] as? String == "the budget of stitches was used up" })
         let unlimited = try program.json(["delete", "--ids", "-", "--patience", "0", "--budget", "none"], input: rows(18))
         #expect(unlimited["method"] as? String == "stitch" && (unlimited["budget"] as? [String: Any])?["limit"] is NSNull)
         expect(try program.run(["delete", "--ids", "-", "--method", "exact", "--budget", "0.1"], input: rows(21)), 2, "--budget is for stitches")
         expect(try program.run(["delete", "--ids", "-", "--budget", "2"], input: rows(21)), 2, "--budget takes a number from 0 to 1")
+    }
+
+    @Test("What was settled of a row that another erased does not settle what a request itself owes")
+    func owedThoughOthersAreSettled() throws {
+        let (program, row) = try longChain("owes"), first = try row(3)
+        try program.json(["request", "add", "--ids", "-"], input: "\(first)\n\(row(6))")
+        try program.json(["delete", "--ids", "-"] + Self.stitching, input: first)
+        try program.json("replay")
+        #expect(try program.json(["request", "run", "R1"] + Self.stitching)["outcome"] as? String == "owed")
+        func record() throws -> [String: Any] { try #require((try program.json("report", "--request", "R1")["requests"] as? [[String: Any]])?.first) }
+        #expect(try record()["outcome"] as? String == "owed" && program.json("status")["requests_owed"] as? [String] == ["R1"])
+        try program.json("replay", "--due")
+        #expect(try record()["outcome"] as? String == "settled" && record()["settled_by"] as? String == "R4")
+    }
+
+    @Test("Whoever exchanges the names of two requests in the ledger has nobody's rows erased")
+    func exchangedNames() throws {
+        try add("row-4")
+        try add("row-9")
+        let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); rows = c.execute('SELECT position, entry FROM ledger').fetchall()\n"
+            + "for p, e in rows:\n  t = e.decode()\n  c.execute('UPDATE ledger SET entry = ? WHERE position = ?', (t.replace('\"R1\"', '\"X\"').replace('\"R2\"', '\"R1\"').replace('\"X\"', '\"R2\"').encode(), p))\nc.commit()"
+        let python = Process()
+        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        python.arguments = ["python3", "-c", script, folder.file("project/catalogue.sqlite")]
+        try python.run()
+        python.waitUntilExit()
+        #expect(python.terminationStatus == 0)
+        expect(try program.run("request", "run", "R1"), 4, "is not the one that was signed")
+        let rows = try #require(try program.json(["where", "--ids", "-"], input: "row-4\nrow-9")["rows"] as? [[String: Any]])
+        #expect(rows.allSatisfy { $0["deleted"] as? Bool == false })
+    }
+
+    @Test("A stitched request is certified exact by whatever replayed it, also by a request that had been recorded before")
+    func settledByOneThatWaited() throws {
+        let (program, row) = try longChain("waited")
+        for block in [3, 6] { try program.json(["request", "add", "--ids", "-"], input: row(block)) }
+        #expect(try program.json(["request", "run", "R1"] + Self.stitching)["outcome"] as? String == "owed")
+        #expect(try program.json("request", "run", "R2", "--method", "exact")["requests_settled"] as? [String] == ["R1"])
+        let path = folder.file("R1.json"), key = folder.file("waited/signing-key.pem")
+        try program.json("certificate", "R1", "--out", path)
+        #expect(try program.json("verify-certificate", path, "--public-key", key)["settled_by"] as? String == "R2")
+        let python = Process(), output = Pipe()
+        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        python.arguments = ["python3", root.appendingPathComponent("Scripts/verify-certificate").path, path, key]
+        python.standardOutput = output
+        try python.run()
+        let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        python.waitUntilExit()
+        #expect(python.terminationStatus == 0 && words.contains("made exact by R2"), "\(words)")
+    }
+
+    @Test("Closing a request as superseded does not deny what is owed to whoever erased its rows")
+    func supersededAndOwed() throws {
+        let (program, row) = try longChain("denied"), id = try row(3)
+        try program.json(["request", "add", "--ids", "-"], input: id)
+        try program.json(["delete", "--ids", "-"] + Self.stitching, input: id)
+        let told = try program.json("request", "run")
+        #expect(told["outcome"] as? String == "owed" && told["exactness_owed"] as? Bool == true && (told["plan"] as? [String: Any])?["superseded"] as? [String] == ["R1"])
+    }
+
+    @Test("How far stitches have led is not known any more behind the deletion of a test row, and the next one is exact")
+    func budgetBehindATestRow() throws {
+        let (program, row) = try longChain("unknown")
+        try program.json(["delete", "--ids", "-"] + Self.stitching, input: row(3))
+        #expect(try program.json("status")["budget_spent"] as? Double != nil)
+        try program.json(["delete", "--ids", "-"], input: row(nil))
+        #expect(try program.json("status")["budget_spent"] is NSNull)
+        let plan = try #require(try { try program.json(["request", "add", "--ids", "-"], input: row(9)); return try program.json("request", "run", "--plan", "--patience", "0")["plan"] as? [String: Any] }())
+        #expect(plan["method"] as? String == "exact")
+        let told = try program.json("request", "run", "--patience", "0")
+        #expect(told["method"] as? String == "exact" && (told["fallback"] as? String)?.contains("is not known any more, as test rows were deleted") == true)
+        #expect(told["blocks_retrained"] as? Int == plan["blocks_retrained"] as? Int)
+    }
+
+    @Test("Events are written to no link, no key and nothing of a project's own, and not into the list that is read", arguments: ["link", "second name", "key", "list"])
+    func eventsElsewhere(kind: String) throws {
+        let key = folder.file("project/project.key"), before = try Data(contentsOf: URL(fileURLWithPath: key))
+        let list = try folder.write("row-4\n", to: "list.txt"), path = folder.file("events")
+        switch kind {
+        case "link": try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: key)
+        case "second name": try FileManager.default.linkItem(atPath: key, toPath: path)
+        default: break
+        }
+        let result = try program.run("delete", "--yes", "--ids", list, "--events", kind == "key" ? key : kind == "list" ? list : path)
+        #expect(result.status == 2, "\(result.errors)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: key)) == before && String(contentsOfFile: list, encoding: .utf8) == "row-4\n")
+        #expect(try program.json("status")["requests"] as? Int == 0)
     }
 }

@@ -32,21 +32,20 @@ extension Store {
 
     /// Tables whose every value the manifest authenticates, in the order in which it reads them. Rows are under the sums of their parts,
     /// ledger entries under the signed tree heads, and lists of what was destroyed, and what is disclosed for good, under the entries.
-    static let manifestQueries = [
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name",
-        "SELECT id, public_key, encryption, keyring, rows_sum FROM project",
-        "SELECT key, value FROM settings ORDER BY key",
-        "SELECT name, cell FROM objects ORDER BY name",
-        "SELECT number, state, cell FROM requests ORDER BY number",
-        receiptsQuery, rowSumsQuery,
-        disclosuresQuery,
-        "SELECT size, root, time, signature FROM tree_heads ORDER BY size",
-    ]
+    static func manifestQueries(version: Int = formatVersion) -> [String] {
+        let isNew = version >= receiptsVersion
+        return [
+            "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name",
+            "SELECT id, public_key, encryption, keyring, rows_sum FROM project",
+            "SELECT key, value FROM settings ORDER BY key",
+            "SELECT name, cell FROM objects ORDER BY name",
+            "SELECT number, state, cell FROM requests ORDER BY number",
+        ] + (isNew ? ["SELECT request, cell FROM receipts ORDER BY request", rowSumsQuery] : []) + [
+            // What is disclosed for good is under the commitments of its entry, and by far the most: whoever reads it verifies it.
+            "SELECT position, \(isNew ? "length(lasting)" : "lasting"), perishable FROM disclosures ORDER BY position",
+            "SELECT size, root, time, signature FROM tree_heads ORDER BY size",
+        ]
+    }
 
-    /// What is disclosed for good is under the commitments of its entry, and by far the most: whoever reads it verifies it.
-    static let disclosuresQuery = "SELECT position, length(lasting), perishable FROM disclosures ORDER BY position"
-    /// The same up to version 7.
-    static let formerDisclosuresQuery = "SELECT position, lasting, perishable FROM disclosures ORDER BY position"
     static let rowSumsQuery = "SELECT chunk, sums FROM row_sums ORDER BY chunk"
-    static let receiptsQuery = "SELECT request, cell FROM receipts ORDER BY request"
 }

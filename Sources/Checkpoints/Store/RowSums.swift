@@ -36,6 +36,8 @@ struct RowSums: Equatable {
 
     var parts: Int { 1 << bits }
 
+    func isTooFew(for rows: Int) -> Bool { rows >> bits > 4 * Self.rowsOfPart && bits < Self.mostBits }
+
     func part(of id: [UInt8]) -> Int { bits == 0 ? 0 : id.prefix(4).reduce(0) { $0 << 8 | Int($1) } >> (32 - bits) }
 
     /// No digest of a part comes before `first`, and all of them come before `end`.

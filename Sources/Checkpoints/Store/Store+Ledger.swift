@@ -40,6 +40,20 @@ extension Store {
         }
     }
 
+    /// The same, where every entry is the one that was signed last: what is done by it cannot be undone.
+    /// - Complexity: O(entries) hashes.
+    public func verifiedLedger() throws -> [StoredLedgerEntry] {
+        try database.snapshot {
+            let entries = try ledger(), tree = MerkleTree(leaves: entries.map { MerkleTree.leaf($0.bytes) })
+            // The heads themselves are under the manifest.
+            let head = try database.rows("SELECT size, root FROM tree_heads ORDER BY size DESC LIMIT 1") { (size: $0.integer(0), root: $0.text(1)) }.first
+            guard let head, head.size == entries.count, Hexadecimal.encode(tree.root(size: head.size).bytes) == head.root else {
+                throw fault("the ledger in \(cataloguePath) is not the one that was signed")
+            }
+            return entries
+        }
+    }
+
     public func treeHeads() throws -> [TreeHead] {
         try database.rows("SELECT size, root, time, signature FROM tree_heads ORDER BY size") {
             TreeHead(project: projectID, size: $0.integer(0), root: $0.text(1), time: $0.text(2), signature: $0.text(3))

@@ -9,9 +9,8 @@ extension Store {
         // Catalogues of version 6 and before do not vouch for it.
         let version = try database.pragma("user_version")
         if version > 6 { writer.append(UInt32(truncatingIfNeeded: version)) }
-        for query in Self.manifestQueries where version >= Self.receiptsVersion || query != Self.receiptsQuery && query != Self.rowSumsQuery {
+        for query in Self.manifestQueries(version: version) {
             writer.append(UInt8(0xFF))
-            let query = version < Self.receiptsVersion && query == Self.disclosuresQuery ? Self.formerDisclosuresQuery : query
             _ = try database.rows(query) { row in
                 for column in 0..<row.count { row.append(column, to: &writer) }
             }

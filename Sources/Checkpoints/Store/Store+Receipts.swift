@@ -18,8 +18,8 @@ extension Store {
     /// - Complexity: one opening of a sealed cell each.
     public func receipts(ofRequest number: Int? = nil) throws -> [StoredReceipt] {
         let receipts = try hasReceipts ? "receipts" : "(SELECT NULL AS request, NULL AS cell)"
-        let query = "SELECT q.number, q.state, r.cell FROM requests q LEFT JOIN \(receipts) r ON r.request = q.number WHERE q.number = ?1 OR ?1 < 1 ORDER BY q.number"
-        return try database.rows(query, .integer(number ?? 0)) { row in
+        let query = "SELECT q.number, q.state, r.cell FROM requests q LEFT JOIN \(receipts) r ON r.request = q.number WHERE q.number BETWEEN ? AND ? ORDER BY q.number"
+        return try database.rows(query, .integer(number ?? 0), .integer(number ?? .max)) { row in
             let number = row.integer(0), cell = row.blob(2), state = try Self.state(row.integer(1), ofRequest: number)
             guard !cell.isEmpty else { return StoredReceipt(number: number, state: state, receipt: Receipt()) }
             guard let content = cell.withUnsafeBytes({ keys.ledger.open($0, context: context(ofReceipt: number)) }), let receipt = Receipt(content) else {

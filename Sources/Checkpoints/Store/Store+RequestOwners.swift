@@ -18,27 +18,30 @@ extension Store {
         }
     }
 
-    /// Keyed digests of the live rows that belong now to whom a waiting request names; nil where it names rows, not their owners.
-    /// - Complexity: O(rows) openings of sealed cells.
-    public func rowsNow(ofRequest number: Int) throws -> [String]? {
-        guard let request = try request(number), request.state == .received, let content = Hexadecimal.decode(request.report), let kind = content.first else { return nil }
-        let owners = content.dropFirst()
-        var people: Set<[UInt8]> = [], group: Int?
-        switch kind {
-        case Self.ofPeople where owners.count % RowCell.nameBytes == 0:
-            people = Set(stride(from: owners.startIndex, to: owners.endIndex, by: RowCell.nameBytes).map { Array(owners[$0..<$0 + RowCell.nameBytes]) })
-        case Self.ofGroup:
-            guard let name = String(validating: owners, as: UTF8.self) else { throw fault("the catalogue's entry of request \(number) is not readable") }
-            group = try groupNames().firstIndex(of: name)
-            if group == nil { return [] }
-        default: throw fault("the catalogue's entry of request \(number) is not readable")
+    /// Keyed digests of the live rows that belong now to whom waiting requests name, by request; none for those that name rows.
+    /// - Complexity: where any names owners, O(rows) openings of sealed cells.
+    public func rowsNow(ofRequests numbers: [Int]) throws -> [Int: [String]] {
+        var people: [[UInt8]: [Int]] = [:], groups: [Int: [Int]] = [:], rows: [Int: [String]] = [:]
+        let wanted = Set(numbers), names = try groupNames()
+        for request in try requests() where request.state == .received && wanted.contains(request.number) && !request.report.isEmpty {
+            let owners = Hexadecimal.decode(request.report) ?? []
+            let unreadable = fault("the catalogue's entry of request \(request.number) is not readable")
+            rows[request.number] = []
+            switch owners.first {
+            case Self.ofPeople where (owners.count - 1) % RowCell.nameBytes == 0:
+                for start in stride(from: 1, to: owners.count, by: RowCell.nameBytes) { people[Array(owners[start..<start + RowCell.nameBytes]), default: []].append(request.number) }
+            case Self.ofGroup:
+                guard let name = String(validating: owners.dropFirst(), as: UTF8.self) else { throw unreadable }
+                if let group = names.firstIndex(of: name) { groups[group, default: []].append(request.number) }
+            default: throw unreadable
+            }
         }
+        guard !people.isEmpty || !groups.isEmpty else { return rows }
         try expectVerifiedRows()
-        var rows: [String] = []
         try forEachRow { id, cell in
             guard cell.request == nil else { return }
-            if let group, cell.group == group { rows.append(Hexadecimal.encode(id)) }
-            if let person = cell.person, people.contains(Array(person.prefix(RowCell.nameBytes))) { rows.append(Hexadecimal.encode(id)) }
+            let owned = Set((cell.group.flatMap { groups[$0] } ?? []) + (cell.person.flatMap { people[Array($0.prefix(RowCell.nameBytes))] } ?? []))
+            for number in owned { rows[number]!.append(Hexadecimal.encode(id)) }
         }
         return rows
     }

@@ -38,9 +38,9 @@ extension Store {
         Padding.padded(Array(report.utf8)).withUnsafeBytes { key.seal($0, context: context(ofRequest: number)) }
     }
 
-    /// All requests in order, also those that were undone.
-    public func requests() throws -> [StoredRequest] {
-        try database.rows("SELECT number, state, cell FROM requests ORDER BY number") { row in
+    /// All requests in order, also those that were undone, or one.
+    public func requests(_ number: Int? = nil) throws -> [StoredRequest] {
+        try database.rows("SELECT number, state, cell FROM requests WHERE number BETWEEN ? AND ? ORDER BY number", .integer(number ?? 0), .integer(number ?? .max)) { row in
             let number = row.integer(0)
             let state = try Self.state(row.integer(1), ofRequest: number)
             guard let content = row.blob(2).withUnsafeBytes({ keyring.open($0, context: context(ofRequest: number)) }),
@@ -68,7 +68,7 @@ extension Store {
 
     func requestNumbers(in state: RequestState) throws -> [Int] { try requestNumbers { $0 == state } }
 
-    public func request(_ number: Int) throws -> StoredRequest? { try requests().first { $0.number == number } }
+    public func request(_ number: Int) throws -> StoredRequest? { try requests(number).first }
 
     /// What an audit needs of the model before a run; nil where nothing was kept, or a later run destroyed it.
     /// - Parameter run: its place among all runs, which is the number of the evidence.

@@ -18,15 +18,15 @@ extension Store {
     /// - Complexity: O(rows) keyed digests.
     public func verifyRows() throws {
         let isGenuine = try database.snapshot {
-            let stored = try loadRowSums()
+            let stored = try currentRowSums()
             var sums = [RowsSum](repeating: .zero, count: stored?.parts ?? 1), all = RowsSum.zero
             _ = try database.rows("SELECT id, cell FROM rows") { row in
                 let id = row.blob(0), digest = rowEntryDigest(id, row.blob(1))
                 sums[stored?.part(of: id) ?? 0].add(digest)
                 all.add(digest)
             }
-            let whole = try database.rows("SELECT rows_sum FROM project") { $0.blob(0) }
-            guard whole == [all.bytes] else { return false }
+            let whole = isWritable ? rowsSum.bytes : try database.rows("SELECT rows_sum FROM project") { $0.blob(0) }.first
+            guard whole == all.bytes else { return false }
             return stored.map { stored in sums.indices.allSatisfy { stored[$0] == sums[$0] } } ?? true
         }
         guard isGenuine else { throw rowsWereChanged }
@@ -60,16 +60,18 @@ extension Store {
     }
 
     /// Those that a writer is changing, or else those that stand in the catalogue.
-    private func currentRowSums() throws -> RowSums? {
+    func currentRowSums() throws -> RowSums? {
         if let rowSums { return rowSums }
         let sums = try loadRowSums()
         if isWritable { rowSums = sums }
         return sums
     }
 
-    /// The sums of a table that had one for all of its rows, which was verified.
-    func makeRowSums() throws -> RowSums {
-        var sums = RowSums(rows: try database.rows("SELECT count(*) FROM rows") { $0.integer(0) }[0])
+    func countRows() throws -> Int { try database.rows("SELECT count(*) FROM rows") { $0.integer(0) }[0] }
+
+    /// The sums of a table that was verified, in parts for so many rows.
+    func makeRowSums(for count: Int) throws -> RowSums {
+        var sums = RowSums(rows: count)
         _ = try database.rows("SELECT id, cell FROM rows") { row in
             let id = row.blob(0), digest = rowEntryDigest(id, row.blob(1))
             sums.change(sums.part(of: id)) { $0.add(digest) }
@@ -79,7 +81,8 @@ extension Store {
 
     /// Takes entries of one part into its sum, and out of it; what stands there was verified.
     func changeSum(ofPartOf id: [UInt8], adding added: RowsSum, taking taken: RowsSum? = nil) throws {
-        if rowSums == nil { rowSums = try loadRowSums() }
+        let sums = try currentRowSums()
+        if rowSums == nil { rowSums = sums }
         if let taken { rowsSum.subtract(taken) }
         rowsSum.add(added)
         guard let part = rowSums?.part(of: id) else { return }
@@ -94,13 +97,21 @@ extension Store {
         for chunk in sums.changed { try database.run("INSERT OR REPLACE INTO row_sums VALUES (?, ?)", .integer(chunk), .blob(sums.chunks[chunk])) }
         rowSums!.areStored()
     }
+
+    fileprivate func prepareRowSums(for count: Int) throws {
+        if isCreation, try countRows() == 0 {
+            rowSums = RowSums(rows: count)
+        } else {
+            let rows = try countRows() + count
+            guard let sums = try currentRowSums(), sums.isTooFew(for: rows) else { return }
+            try expectVerifiedRows()
+            rowSums = try makeRowSums(for: rows)
+        }
+        try database.execute("DELETE FROM row_sums")
+    }
 }
 
 extension StoreChange {
-    /// Makes room for so many rows in a table that has none.
-    public func prepareRows(_ count: Int) throws {
-        guard try store.database.rows("SELECT count(*) FROM (SELECT 1 FROM rows LIMIT 1)", map: { $0.integer(0) }) == [0] else { return }
-        try store.database.execute("DELETE FROM row_sums")
-        store.rowSums = RowSums(rows: count)
-    }
+    /// Makes room for so many rows more: where parts would become much larger than they should be, the table is verified and dealt out anew.
+    public func prepareRows(_ count: Int) throws { try store.prepareRowSums(for: count) }
 }

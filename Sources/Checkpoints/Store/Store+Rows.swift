@@ -220,7 +220,7 @@ extension StoreChange {
         let order = rows.inOrderOfDigests
         try store.verifyRows(ofDigests: order.lazy.map(rows.digest))
         var sum = RowsSum.zero, latest: (part: Int, id: [UInt8])?
-        let sums = store.rowSums
+        let sums = try store.currentRowSums()
         func flush() throws {
             if let latest { try store.changeSum(ofPartOf: latest.id, adding: sum) }
             sum = .zero

@@ -398,7 +398,7 @@ public final class Store {
         try expectLockInPlace()
         // The sums of parts follow from the one of all.
         if versionFound < Self.formatVersion, try database.pragma("user_version") < Self.receiptsVersion { try expectVerifiedRows() }
-        let before = (rowsSum, rowSums, index)
+        let before = (rowsSum, rowSums, verifiedParts, allRowsAreVerified, index)
         let result: Result
         do {
             result = try database.transaction {
@@ -414,7 +414,7 @@ public final class Store {
                 return result
             }
         } catch {
-            (rowsSum, rowSums, index) = before
+            (rowsSum, rowSums, verifiedParts, allRowsAreVerified, index) = before
             guard let uncertain = error as? UncertainCommit else { throw error }
             uncertainty = uncertain.cause
             throw uncertain.cause
@@ -430,7 +430,7 @@ public final class Store {
         guard version < Self.formatVersion else { return }
         if version < Self.receiptsVersion {
             try database.execute(Self.receiptsTable + Self.rowSumsTable)
-            rowSums = try makeRowSums()
+            rowSums = try makeRowSums(for: countRows())
         }
         try database.execute("PRAGMA user_version = \(Self.formatVersion)")
     }

@@ -81,7 +81,7 @@ extension Project {
                 if !options.dryRun {
                     if control.isInterrupted() { throw Failure.interrupted }
                     try run.publish()
-                    options.told(.closed(requests: run.requests, outcome: RunOutcome(run.report), stateDigest: run.report.stateDigest))
+                    options.told(.closed(requests: run.requests, outcome: try isOwed(run.shares) ? .owed : .done, stateDigest: run.report.stateDigest))
                 }
                 return (run, run.report.exact ? owed : [])
             } catch {
@@ -92,6 +92,12 @@ extension Project {
         } catch let error as any DescribedError where interim != nil {
             throw Failure(error.kind, "\(error.description) (the interim model is in \(options.interim!.path) all the same)")
         }
+    }
+
+    /// Whether exactness is owed to one of these requests, or to another that erased rows of theirs.
+    func isOwed(_ reports: [DeletionReport]) throws -> Bool {
+        let owed = Set(try requestsOwed(lineage()))
+        return reports.contains { report in report.request.map(owed.contains) == true || report.erasedMeanwhile?.keys.contains(where: owed.contains) == true }
     }
 
     /// Removes the rows that a list names, and their influence.

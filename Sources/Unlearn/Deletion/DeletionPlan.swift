@@ -78,10 +78,10 @@ extension Project {
 
     /// The plan of a run that carries out requests that have waited.
     func plan(_ waiting: [WaitingRequest], _ options: DeletionOptions) throws -> DeletionPlan {
-        var selection = RowSelection(), seen: Set<String> = []
+        var selection = RowSelection(), seen: Set<String> = [], gone: Set<String> = []
         for request in waiting {
             selection.live += request.live.filter { seen.insert($0.id).inserted }
-            selection.deleted += request.erasedMeanwhile
+            selection.deleted += request.erasedMeanwhile.filter { gone.insert($0.digest).inserted }
         }
         return try plan(selection, lineage(), options, asked: nil, waiting: waiting.filter { !$0.live.isEmpty }, superseded: waiting.filter(\.live.isEmpty))
     }

@@ -25,6 +25,7 @@ struct RunShare {
     let testRows: Int
     /// Trained blocks that held them, in order.
     let touched: [Int]
+    let hasWaited: Bool
     /// By request, rows of it that were erased while it waited.
     let erasedMeanwhile: [String: Int]
 }
@@ -116,6 +117,8 @@ public struct DeletionReport: Codable, Sendable {
     public var method = RemovalMethod.exact
     public var guarded = true
     public var fallback: String?
+    /// Whether that is the budget of stitches; nil where it is not.
+    public var isOverBudget: Bool?
     public var rowsDeleted: Int
     public var testRowsDeleted = 0
     /// Rows of the list that were deleted already, for which an exact replay took the place of earlier stitches.
@@ -228,6 +231,8 @@ public struct DeletionReport: Codable, Sendable {
         copy.request = own.name
         copy.sharedWith = others.isEmpty ? nil : others.map(\.name)
         copy.erasedMeanwhile = own.erasedMeanwhile.isEmpty ? nil : own.erasedMeanwhile
+        // What others had erased of all requests of the run is no one's own.
+        if own.hasWaited { copy.rowsDeletedBefore = nil }
         guard !others.isEmpty else { return copy }
         copy.rowsDeleted = own.rows
         copy.testRowsDeleted = own.testRows
@@ -270,7 +275,7 @@ public struct DeletionReport: Codable, Sendable {
     private mutating func describeNothingRetrained() {
         (method, guarded, fallback, blocksRetrained, segments, stitches) = (.exact, true, nil, 0, [], 0)
         (damping, tailBound, l1Changed, agreementBefore, exactSeconds, budget) = (nil, 0, nil, nil, nil, nil)
-        (fromExactState, exactBefore, otherNumerics, branchesEmptied) = (nil, exact, false, nil)
+        (fromExactState, exactBefore, otherNumerics, branchesEmptied, isOverBudget) = (nil, exact, false, nil, nil)
         (stateDigestBefore, testAccuracyBefore) = (stateDigest, testAccuracy)
         if exactByConstruction != nil { exactByConstruction = false }
     }
@@ -310,11 +315,11 @@ public struct DeletionReport: Codable, Sendable {
         (copy.l1Changed, copy.agreementBefore, copy.tailBound, copy.budget) = (nil, nil, 0, nil)
         (copy.erased.bytes, copy.exactSeconds) = (nil, nil)
         copy.interim = interim?.kept
-        if fallback != nil { copy.fallback = exactBefore == false ? "no stitch was made" : "no stitch was sound before the end of the chain" }
+        if fallback != nil { copy.fallback = isOverBudget == true ? "the budget of stitches was used up" : "no stitch was sound before the end of the chain" }
         if method == .exact, exactByConstruction != true, let first = segments.map(\.first).min() {
             // Where a walk with stitches stood before it became an exact replay is of no account any more.
             copy.segments = [Segment(first: first, last: blocksTotal, damping: nil, tailBound: 0)]
-            copy.blocksRetrained = blocksTotal - first + 1
+            if sharedWith == nil { copy.blocksRetrained = blocksTotal - first + 1 }
         } else {
             copy.segments = segments.map { Segment(first: $0.first, last: $0.last, damping: nil, tailBound: 0) }
         }

@@ -112,17 +112,19 @@ final class DeletionRun {
             }
         }
         let blank = report, spent = try project.store.changesOfStitches(), limit = plan.options.budget
-        func exactly(_ spent: Double) throws {
+        func exactly(_ spent: Double?) throws {
             (report, served) = (blank, nil)
             try staging?.startAgain()
             var exact = plan.options
             exact.method = .exact
             try describe(replay(exact), deletedRows)
             let percent = { (share: Double) in DecayGuard.format(100 * share) }
-            report.fallback = "stitches would have used \(percent(spent)) % of the test rows, and their budget is \(percent(limit!)) %"
+            report.isOverBudget = true
+            report.fallback = spent.map { "stitches would have used \(percent($0)) % of the test rows, and their budget is \(percent(limit!)) %" }
+                ?? "how far stitches have led is not known any more, as test rows were deleted, and they have a budget\(limit.map { " of \(percent($0)) %" } ?? "")"
         }
         // Where a stitch may be made at all; retraining branches alone is exact anyhow.
-        let mayStitch = before != nil && plan.options.method == .stitch && plan.touched.contains { lineage.shape.branch(of: $0) == nil }
+        let mayStitch = before != nil && plan.options.sameNumerics && plan.options.method == .stitch && plan.touched.contains { lineage.shape.branch(of: $0) == nil }
         let already = StitchBudget(limit: limit, changes: spent)
         if mayStitch, already.isOverspent { return try exactly(already.spent) }
         try describe(before == nil ? nil : replayPatiently(), deletedRows)
@@ -232,7 +234,8 @@ final class DeletionRun {
         return members.map { member in
             RunShare(
                 name: Store.requestName(member.number), rows: member.live.count, testRows: member.live.count { $0.part == .test },
-                touched: member.live.slots(.train).keys.sorted().filter(lineage.isTrained), erasedMeanwhile: member.erasedMeanwhile)
+                touched: member.live.slots(.train).keys.sorted().filter(lineage.isTrained), hasWaited: plan.asked == nil,
+                erasedMeanwhile: member.erasedMeanwhile)
         }
     }
 

@@ -117,7 +117,8 @@ struct ErasureClaims: Codable, Equatable {
         } else {
             // What came after it, and settled what was owed.
             guard Self.isExactnessOwed(report), let settlement = Settlement(others), let close = all.firstIndex(of: closed),
-                all[..<close].allSatisfy({ $0.request == request })
+                // One that waited was asked for before.
+                all[..<close].allSatisfy({ $0.request == request || $0.event == .deletionRequested })
             else { return nil }
             settled = settlement
         }

@@ -169,7 +169,8 @@ extension Project {
                 let owedBefore = Set((asked?.deletedBefore.keys.map { $0 } ?? []) + gone.keys).filter(owed.contains).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
                 // Of rows that others erased the model forgot as much as it did by those requests.
                 let erasers = gone.keys.compactMap { Int($0.dropFirst()) }.filter { reports[$0] != nil }
-                let settling = ([request.number] + erasers).compactMap { settlements[$0] }.max()
+                let isOwed = report?.isExactnessOwed == true && owed.contains(name)
+                let settling = isOwed ? nil : ([request.number] + erasers).compactMap { settlements[$0] }.max { runs[$0]! < runs[$1]! }
                 let outcome: RequestRecord.Outcome =
                     if request.state == .undone { .undone }
                     else if request.state == .withdrawn { .withdrawn }
@@ -177,9 +178,8 @@ extension Project {
                     else if request.state == .superseded { owedBefore.isEmpty ? .superseded : .owed }
                     else if request.state != .closed { .unfinished }
                     else if let report, report.exact, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { .replay }
-                    else if !owedBefore.isEmpty { .owed }
+                    else if isOwed || !owedBefore.isEmpty { .owed }
                     else if settling != nil { .settled }
-                    else if report?.isExactnessOwed == true { .owed }
                     else if let report, report.blocksRetrained > 0 { report.exact ? .exact : .retrained }
                     else if let eraser = erasers.lazy.map({ reports[$0]! }).first(where: { $0.blocksRetrained > 0 }) { eraser.exact ? .exact : .retrained }
                     else { .noInfluence }

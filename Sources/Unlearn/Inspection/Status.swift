@@ -19,8 +19,9 @@ public struct Status: Codable, Sendable {
     public let firstInexactBlock: Int?
     /// Requests to which an exact replay is owed.
     public let requestsOwed: [String]
-    /// Share of test rows on which stitches may have led the model astray (`StitchBudget`); 0 where the model is exact.
-    public let budgetSpent: Double
+    /// Share of test rows on which stitches may have led the model astray (`StitchBudget`); 0 where the model is exact, nil where it is not known
+    /// any more.
+    public let budgetSpent: Double?
     public let fingerprint: NumericsFingerprint
     /// What differs here and now, or nil: replay is bit-exact here.
     public let fingerprintDifference: String?

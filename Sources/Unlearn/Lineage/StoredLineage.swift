@@ -102,6 +102,13 @@ public final class StoredLineage {
     /// Whether a stitch lies in the stem, or in the chain.
     var stemIsStitched: Bool { links.values.contains { $0.block <= shape.stem && (!$0.baseIsExact || $0.hasCorrection) } }
 
+    /// The trained blocks that an exact replay without rows of some blocks trains.
+    /// - Parameter takingStitches: also what earlier stitches left, as far as it is walked through, or asked for.
+    func blocksOfExactReplay(of touched: [Int], takingStitches: Bool) -> Set<Int> {
+        let starts = touched + (takingStitches ? (stemIsStitched ? [min(firstInexact ?? stemLength, stemLength)] : []) + inexactBlocks : [])
+        return starts.reduce(into: []) { blocks, block in blocks.formUnion(([block] + shape.descendants(of: block)).filter(isTrained)) }
+    }
+
     // MARK: - States
 
     /// The state behind a block, with all corrections on the way to it.

@@ -66,8 +66,6 @@ public struct DeletionProbe {
 
     /// Blocks behind a removed row that are looked at, at most: where memory decays, the guard says so sooner.
     static let mostBlocks = 24
-    /// What `delete` waits for an exact replay by default.
-    static let patience = 60.0
 
     /// - Parameter points: blocks, spread over the chain or the stem.
     public init(
@@ -83,32 +81,39 @@ public struct DeletionProbe {
         guard lineage.isWhole else { throw Failure(.input, "\(lineage.isEmpty ? "nothing is trained yet" : "\(lineage.trainedBlocks) of \(shape.blocks) blocks are trained"); run 'unlearn train' first") }
         let rows = try liveRows(shape), schedule = project.settings.recipe.plan
         let passes = (1...shape.blocks).map { Double(rows[$0 - 1]) * Double(schedule.epochs(of: $0)) }
-        func work(from block: Int) -> Double { passes[(block - 1)...(shape.descendants(of: block).last ?? block) - 1].reduce(0, +) }
+        // An exact deletion takes what earlier stitches left, too.
+        func exactly(_ block: Int) -> (blocks: Int, passes: Double) {
+            let blocks = lineage.blocksOfExactReplay(of: [block], takingStitches: true)
+            return (blocks.count, blocks.reduce(0) { $0 + passes[$1 - 1] })
+        }
+        guard rows.contains(where: { $0 > 0 }) else { throw Failure(.input, "no training row is left to remove") }
         var walks: [Walk] = []
         for block in positions(shape) {
-            if let walk = try walk(from: block, lineage, passes: passes) { walks.append(walk) }
+            // Where a block has no row left, the next one is looked at.
+            if let walk = try walk(from: block, lineage, passes: passes), !walks.contains(where: { $0.block == walk.block }) { walks.append(walk) }
         }
         // Where there is nothing but branches, one block of them tells the pace.
         let pace = try walks.isEmpty ? paceOfBlock(shape.blocks, lineage, passes) : walks.reduce(0) { $0 + $1.seconds } / max(1, walks.reduce(0) { $0 + $1.passes })
         let found = walks.map { walk in
-            ProbeReport.Point(
-                block: walk.block, decays: walk.decays, blocksStitch: walk.decays ? walk.blocks : nil, blocksExact: shape.descendants(of: walk.block).count + 1,
-                secondsStitch: walk.decays ? pace * walk.passes : nil, secondsExact: pace * work(from: walk.block), exponentH: walk.verdict?.fit.h, rho: walk.residuals.rho,
+            let exact = exactly(walk.block)
+            return ProbeReport.Point(
+                block: walk.block, decays: walk.decays, blocksStitch: walk.decays ? walk.blocks : nil, blocksExact: exact.blocks,
+                secondsStitch: walk.decays ? pace * walk.passes : nil, secondsExact: pace * exact.passes, exponentH: walk.verdict?.fit.h, rho: walk.residuals.rho,
                 objection: walk.verdict?.objection)
         }
         // Close to the end there are too few blocks to judge by, whatever they remember.
         let judged = walks.filter { $0.verdict != nil }
-        let outlook = DeletionOutlook(schedule, rows: rows)
+        let all = passes.reduce(0, +), (blocksExact, share) = try expectation(lineage, schedule, rows: rows, passes: passes, exactly)
         let stitched = judged.isEmpty || !judged.allSatisfy(\.decays) ? nil : expectation(
             of: judged.map(\.blocks), rows: rows, passes: passes, shape)
-        let all = passes.reduce(0, +), exact = pace * all * outlook.any.shareOfTraining
-        let isStitched = stitched != nil && exact > Self.patience, isFlat = project.settings.shape.isFlat
+        let exact = pace * all * share
+        let isStitched = stitched != nil && .seconds(exact) > ReplayOptions.defaultPatience, isFlat = project.settings.shape.isFlat
         return ProbeReport(
             decays: judged.isEmpty ? nil : judged.allSatisfy(\.decays), exponentH: Self.median(judged.compactMap { $0.verdict?.fit.h }),
-            rho: walks.max { $0.residuals.count < $1.residuals.count }?.residuals.rho ?? [], expectedBlocks: outlook.any.blocks, expectedBlocksStitch: stitched?.blocks,
+            rho: walks.max { $0.residuals.count < $1.residuals.count }?.residuals.rho ?? [], expectedBlocks: blocksExact, expectedBlocksStitch: stitched?.blocks,
             expectedSeconds: .init(stitch: stitched.map { $0.passes * pace }, exact: exact, naive: pace * all),
-            expectedSpeedup: isStitched ? all / max(1e-9, stitched!.passes) : 1 / max(1e-9, outlook.any.shareOfTraining), points: found, blocks: shape.blocks, secondsPerPass: pace,
-            shareExact: outlook.any.shareOfTraining,
+            expectedSpeedup: isStitched ? all / max(1e-9, stitched!.passes) : 1 / max(1e-9, share), points: found, blocks: shape.blocks, secondsPerPass: pace,
+            shareExact: share,
             shareWithBranches: shape.isChain ? DeletionOutlook.withBranches(insteadOf: project.settings.recipe, rows: rows.reduce(0, +), isFlat: isFlat)?.any.shareOfTraining : nil,
             deterministic: checkingDeterminism ? try isDeterministic(lineage) : nil)
     }
@@ -201,6 +206,24 @@ public struct DeletionProbe {
     }
 
     // MARK: - All rows
+
+    /// Blocks, and the share of all passes, that an exact deletion of one row retrains, on average.
+    private func expectation(
+        _ lineage: StoredLineage, _ schedule: TrainingPlan, rows: [Int], passes: [Double], _ exactly: (Int) -> (blocks: Int, passes: Double)
+    ) throws -> (blocks: Double, share: Double) {
+        if lineage.isExact {
+            let outlook = DeletionOutlook(schedule, rows: rows)
+            return (outlook.any.blocks, outlook.any.shareOfTraining)
+        }
+        var blocks = 0.0, work = 0.0
+        for block in rows.indices.map({ $0 + 1 }) where rows[block - 1] > 0 {
+            let cost = exactly(block), live = Double(rows[block - 1])
+            blocks += live * Double(cost.blocks)
+            work += live * cost.passes
+        }
+        let live = Double(rows.reduce(0, +))
+        return (blocks / live, work / live / max(1e-9, passes.reduce(0, +)))
+    }
 
     /// Blocks and passes that a stitched deletion of one row retrains, on average: as many as the points had, or as there are.
     private func expectation(of blocks: [Int], rows: [Int], passes: [Double], _ shape: Lineage) -> (blocks: Double, passes: Double) {

@@ -32,6 +32,10 @@ public struct ReplayOptions: Sendable {
     /// Whether training here gives the bits that it gave when the chain was trained; otherwise nothing is called exact.
     public var sameNumerics = true
 
+    /// What `delete` waits for an exact replay, and how far it lets stitches add up, unless it is told otherwise.
+    public static let defaultPatience = Duration.seconds(60)
+    public static let defaultBudget = 0.005
+
     public init() {}
 }
 

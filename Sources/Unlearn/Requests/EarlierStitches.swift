@@ -64,7 +64,7 @@ extension Project {
     /// last. None of them is settled by a later stitch, though it may go through theirs: what it puts back on was trained on their rows, too.
     /// Requests that retrained all that knew their rows are owed nothing, whatever state they began from.
     /// - Complexity: O(requests).
-    func requestsOwed(_ lineage: StoredLineage) throws -> [String] {
+    public func requestsOwed(_ lineage: StoredLineage) throws -> [String] {
         lineage.isExact ? [] : try store.owedAndSettled().owed.map(Store.requestName)
     }
 

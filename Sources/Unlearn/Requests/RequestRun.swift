@@ -84,14 +84,23 @@ extension Project {
         let numbers = numbers.map { $0.filter { !store.finishedOnOpening.contains($0) } }
         let start = ContinuousClock.now, waiting = try waitingRequests(numbers), plan = try plan(waiting, options), described = try describe(plan)
         let finished = store.finishedOnOpening
+        func listed(_ numbers: [Int]) throws -> [ListedRequest] {
+            let names = Set(numbers.map(Store.requestName))
+            return try store.requestList().filter { names.contains($0.request) }
+        }
+        if !finished.isEmpty {
+            let done = try store.carriedOut().filter { finished.contains($0.number) }
+            options.told(.closed(requests: done.map(\.name), outcome: try isOwed(done.map(\.report)) ? .owed : .done, stateDigest: done.last?.report.stateDigest))
+        }
         func result(_ reports: [DeletionReport], _ run: DeletionReport?, _ settled: [String]) throws -> RunResult {
-            let done = try store.carriedOut().filter { finished.contains($0.number) }.map(\.report), owed = Set(try requestsOwed(lineage()))
-            let concerned = (done + reports).reduce(into: Set<String>()) { $0.formUnion([$1.request].compactMap { $0 } + ($1.erasedMeanwhile ?? [:]).keys) }
+            let done = try store.carriedOut().filter { finished.contains($0.number) }.map(\.report)
             return RunResult(
-                plan: described, reports: done + reports, run: run, requests: try (finished + waiting.map(\.number)).map { try store.requestList($0)[0] }, requestsSettled: settled,
-                finished: finished.map(Store.requestName), exactnessOwed: !owed.isDisjoint(with: concerned))
+                plan: described, reports: done + reports, run: run, requests: try listed(finished + waiting.map(\.number)), requestsSettled: settled,
+                finished: finished.map(Store.requestName), exactnessOwed: try isOwed(done + reports) || !Set(plan.superseded.flatMap(\.erasedByRequest.keys)).isDisjoint(with: requestsOwed(lineage())))
         }
         guard !plan.waiting.isEmpty else {
+            // What is served by its name from now on must be a model without the rows here, too.
+            if !plan.superseded.isEmpty, let digest = try serveInterim(plan, options.interim)?.report.stateDigest { options.told(.interimWritten(stateDigest: digest)) }
             if !plan.superseded.isEmpty { try store.transaction { change in for request in plan.superseded { try change.supersede(request) } } }
             options.told(.nothingToDo)
             return try result([], nil, [])
@@ -102,19 +111,17 @@ extension Project {
 
     private func describe(_ plan: DeletionPlan) throws -> RunPlan {
         let shape = plan.lineage.shape, schedule = settings.recipe.plan
-        // What an exact replay of earlier stitches would begin with, where the stem or the chain is walked at all.
+        let isOverspent = try plan.options.method == .stitch && StitchBudget(limit: plan.options.budget, changes: try store.changesOfStitches()).isOverspent
+        // What an exact replay of earlier stitches would begin with, where it is asked for, or the stem or the chain is walked at all.
         func retrained(_ touched: [Int]) -> Set<Int> {
-            let isOfStem = touched.contains { shape.branch(of: $0) == nil }
-            return (touched + (isOfStem ? [plan.lineage.firstInexact].compactMap { $0 } : [])).reduce(into: []) { blocks, block in
-                blocks.formUnion(([block] + shape.descendants(of: block)).filter(plan.lineage.isTrained))
-            }
+            plan.lineage.blocksOfExactReplay(of: touched, takingStitches: plan.options.method == .exact || touched.contains { shape.branch(of: $0) == nil })
         }
         let all = retrained(plan.touched)
         let alone = plan.waiting.reduce(0) { $0 + retrained($1.live.slots(.train).keys.filter(plan.lineage.isTrained)).count }
         let passes = try store.rowBlocks(.train).filter { all.contains($0.block) }.reduce(0) { $0 + $1.live * schedule.epochs(of: $1.block) }
         let seconds = all.isEmpty ? 0 : try secondsPerPass().map { $0 * Double(passes) }
         // What branches alone lose is retrained exactly in any case.
-        let isExact = plan.options.method == .exact || plan.touched.allSatisfy { shape.branch(of: $0) != nil }
+        let isExact = plan.options.method == .exact || isOverspent || plan.touched.allSatisfy { shape.branch(of: $0) != nil }
             || plan.options.patience > .zero && .seconds(seconds ?? 0) <= plan.options.patience
         return RunPlan(
             requests: plan.waiting.map(\.name), superseded: plan.superseded.map(\.name),

@@ -8,16 +8,17 @@ import Checkpoints
 public struct StitchBudget: Codable, Sendable, Equatable {
     /// Above this the engine replays exactly; nil: it never does by itself.
     public let limit: Double?
-    /// Used by all stitches since the model was exact last.
-    public let spent: Double
+    /// Used by all stitches since the model was exact last; nil where it is not known any more: a test row that was deleted since took it along.
+    public let spent: Double?
 
-    /// - Parameter changes: of each stitch, the share of test rows that it changed; nil where that is not kept any more, which counts as all of the limit.
+    /// - Parameter changes: of each stitch, the share of test rows that it changed; nil where that is not kept any more.
     init(limit: Double?, changes: [Double?]) {
         self.limit = limit
-        spent = changes.reduce(0) { $0 + ($1 ?? limit ?? 0) * ($1 ?? limit ?? 0) }.squareRoot()
+        spent = changes.contains(nil) ? nil : changes.reduce(0) { $0 + $1! * $1! }.squareRoot()
     }
 
-    var isOverspent: Bool { limit.map { spent > $0 } ?? false }
+    /// What is not known may be any amount.
+    var isOverspent: Bool { limit.map { limit in spent.map { $0 > limit } ?? true } ?? false }
 }
 
 extension Store {

@@ -30,23 +30,30 @@ extension Project {
         guard !wanted.isEmpty else { return [] }
         let names = Set(wanted.map(Store.requestName)), times = try store.requestTimes()
         let received = Dictionary(
-            try store.ledger().lazy.map(\.entry).filter { $0.event == .deletionRequested && names.contains($0.request ?? "") }.map { ($0.request!, $0.rows) }, uniquingKeysWith: { first, _ in first })
-        let owners = Dictionary(uniqueKeysWithValues: try wanted.map { ($0, try store.rowsNow(ofRequest: $0)) })
-        return try wanted.map { number in
+            try store.verifiedLedger().lazy.map(\.entry).filter { $0.event == .deletionRequested && names.contains($0.request ?? "") }.map { ($0.request!, $0.rows) },
+            uniquingKeysWith: { first, _ in first })
+        let lists = try wanted.map { number in
             guard let rows = received[Store.requestName(number)] ?? nil else {
                 throw Failure(.damaged, "the ledger does not say which rows \(Store.requestName(number)) is for; run 'unlearn check' and restore the project from a backup")
             }
-            let places = try store.rows(ofDigests: rows)
-            guard places.count == rows.count else {
+            return rows
+        }
+        // Each row is looked up once, however many requests name it.
+        let all = Dictionary(try store.rows(ofDigests: Array(Set(lists.joined()))).map { ($0.digest, $0) }) { first, _ in first }
+        let live = all.values.filter { !$0.isDeleted }
+        var places = Dictionary(uniqueKeysWithValues: live.map { ($0.digest, RowPlace(id: $0.digest, part: $0.part, block: $0.block, slot: $0.slot, group: nil, request: nil)) })
+        if naming { places = Dictionary(uniqueKeysWithValues: try named(live.map { ($0.part, $0.block, $0.slot) }).map { (store.rowDigest($0.id), $0) }) }
+        let owners = try store.rowsNow(ofRequests: wanted)
+        return try zip(wanted, lists).map { number, rows in
+            let found = rows.compactMap { all[$0] }
+            guard found.count == rows.count else {
                 throw Failure(.damaged, "\(Store.requestName(number)) is for rows that the catalogue does not list; run 'unlearn check' and restore the project from a backup")
             }
             return WaitingRequest(
-                number: number, rows: rows,
-                live: naming ? try named(places.filter { !$0.isDeleted }.map { ($0.part, $0.block, $0.slot) })
-                    : places.filter { !$0.isDeleted }.map { RowPlace(id: $0.digest, part: $0.part, block: $0.block, slot: $0.slot, group: nil, request: nil) },
-                erasedMeanwhile: places.compactMap { row in
+                number: number, rows: rows, live: found.compactMap { places[$0.digest] },
+                erasedMeanwhile: found.compactMap { row in
                     row.request.map { .init(row: RowDeletedBefore("", $0, times), digest: row.digest, part: row.part, block: row.block, number: $0, line: 0) }
-                }, cameLater: owners[number]!.map { Set($0).subtracting(rows).count } ?? 0)
+                }, cameLater: owners[number].map { Set($0).subtracting(rows).count } ?? 0)
         }
     }
 

@@ -61,9 +61,8 @@ extension CommandSpec {
             case .chain: break
             }
         }
-        let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
+        let (project, events) = try console.open(options.dryRun ? .read : .write, threads: try invocation.threads)
         let bar = console.progress("blocks")
-        let events = try EventFile(of: invocation, project: project.store.projectID)
         if let events { options.told = { events.add($0) } }
         let result = try console.tellingRefusal(opening: project.store, events) { [options] in
             try project.delete(target, options: options, control: Interrupt.control) { trained, atMost in
@@ -82,9 +81,9 @@ extension CommandSpec {
         options.replay = try replayOptions(invocation)
         let method = try method(invocation)
         options.replay.method = method == .exact ? .exact : .stitch
-        if method == .automatic { options.replay.patience = .seconds(try invocation.number("patience", in: 0...1e9) ?? 60) }
+        if method == .automatic { options.replay.patience = try invocation.number("patience", in: 0...1e9).map { .seconds($0) } ?? ReplayOptions.defaultPatience }
         switch invocation.text("budget") {
-        case nil: options.replay.budget = method == .automatic ? 0.005 : nil
+        case nil: options.replay.budget = method == .automatic ? ReplayOptions.defaultBudget : nil
         case "none": options.replay.budget = nil
         default: options.replay.budget = try invocation.number("budget", in: 0...1)
         }

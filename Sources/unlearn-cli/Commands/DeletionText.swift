@@ -178,8 +178,8 @@ enum DeletionText {
             lines.append("\(percent(remainder)) of the gap that was removed stays in the chain; --damping 1 or --method exact leaves none")
         }
         if let fallback = report.fallback { lines.append("not stitched: \(fallback)") }
-        if let budget = report.budget {
-            lines.append("stitches since the model was exact may err on \(percent(budget.spent)) of the test rows\(budget.limit.map { "; above \(percent($0)) (--budget) a deletion replays exactly" } ?? "")")
+        if let budget = report.budget, let spent = budget.spent {
+            lines.append("stitches since the model was exact may err on \(percent(spent)) of the test rows\(budget.limit.map { "; above \(percent($0)) (--budget) a deletion replays exactly" } ?? "")")
         }
         if report.isExactnessOwed, report.exactSeconds == nil, !report.dryRun { lines.append("exactness is owed: 'unlearn replay' makes the model exact") }
         if let seconds = report.exactSeconds, !report.exact {

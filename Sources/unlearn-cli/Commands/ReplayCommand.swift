@@ -24,14 +24,13 @@ extension CommandSpec {
         options.replay.method = .exact
         options.dryRun = invocation.flag("dry-run")
         options.ticket = try invocation.ticket
-        let project = try Project(opening: invocation.folder, options.dryRun ? .read : .write, threads: try invocation.threads)
+        let (project, events) = try console.open(options.dryRun ? .read : .write, threads: try invocation.threads)
         let bar = console.progress("blocks")
-        let events = try EventFile(of: invocation, project: project.store.projectID)
         if let events { options.told = { events.add($0) } }
         let result: DeletionResult? = try console.tellingRefusal(opening: project.store, events) { [options] in
-            guard try !project.lineage().isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
+            guard try invocation.flag("due") || !project.lineage().isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
             // Where nothing is owed, other numerics or a state that a stitch left may still lie in the model: who asks for what is due has no use for it.
-            if invocation.flag("due"), try project.status().requestsOwed.isEmpty {
+            if invocation.flag("due"), try project.requestsOwed(project.lineage()).isEmpty {
                 options.told(.nothingToDo)
                 return nil
             }

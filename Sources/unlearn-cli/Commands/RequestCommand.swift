@@ -102,8 +102,7 @@ extension CommandSpec {
         guard let target = try invocation.namedRows() else {
             throw Failure(.input, "'unlearn request add' needs --ids FILE or --persons FILE (or - for standard input), or --group NAME")
         }
-        let project = try Project(opening: invocation.folder, .write, threads: 1)
-        let events = try EventFile(of: invocation, project: project.store.projectID)
+        let (project, events) = try console.open(.write, threads: 1)
         let (request, findings) = try console.tellingOpening(project.store) { try project.addRequest(target, options: options, now: now) }
         events?.add(.received(request: request.request, rows: request.found))
         if let left = request.daysLeft, left < 0 { console.message("\(request.request) is overdue: it was due \(request.due ?? ""), \(counted(-left, "day")) ago") }
@@ -176,8 +175,7 @@ extension CommandSpec {
     }
 
     private static func withdraw(_ number: Int, _ invocation: Invocation, _ console: Console) throws {
-        let project = try Project(opening: invocation.folder, .write, threads: 1)
-        let events = try EventFile(of: invocation, project: project.store.projectID)
+        let (project, events) = try console.open(.write, threads: 1)
         let request = try console.tellingOpening(project.store) { try project.withdrawRequest(number) }
         events?.add(.withdrawn(request: request.request))
         try console.result(Listed(requests: [request]), "\(request.request) is withdrawn; nothing was erased for it")
@@ -197,13 +195,12 @@ extension CommandSpec {
             let waiting = try Store(opening: invocation.folder, .read).requestList().filter { request in request.isWaiting && numbers?.contains { Store.requestName($0) == request.request } != false }
             if !waiting.isEmpty { try confirm("the rows of \(waiting.count > 10 ? counted(waiting.count, "request") : waiting.map(\.request).joined(separator: ", "))", invocation.folder) }
         }
-        let project = try Project(opening: invocation.folder, isPlan ? .read : .write, threads: try invocation.threads)
+        let (project, events) = try console.open(isPlan ? .read : .write, threads: try invocation.threads)
         guard !isPlan else {
             let plan = try project.store.snapshot { try project.planRun(numbers, options: options) }
             return try console.result(Planned(plan: plan), RunText.describe(plan))
         }
         let bar = console.progress("blocks")
-        let events = try EventFile(of: invocation, project: project.store.projectID)
         if let events { options.told = { events.add($0) } }
         let result = try console.tellingRefusal(opening: project.store, events) { [options] in
             try project.run(numbers, options: options, control: Interrupt.control) { trained, atMost in bar.update("retraining (at most)", trained, of: trained + atMost) }

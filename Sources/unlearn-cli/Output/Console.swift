@@ -53,15 +53,25 @@ struct Console {
         let error: String
     }
 
+    /// Opens a project for a command whose steps are told, with the events of that project; that it cannot be opened is a step, too.
+    func open(_ access: Store.Access, threads: Int) throws -> (project: Project, events: EventFile?) {
+        let events = try EventFile(of: invocation)
+        do {
+            let project = try Project(opening: invocation.folder, access, threads: threads)
+            return (project, events?.of(project: project.store.projectID))
+        } catch let error as any DescribedError {
+            events?.add(failure: error)
+            throw error
+        }
+    }
+
     /// The same for a command that erases: that it failed is a step, too, and what a guard refuses a result for whoever reads JSON.
     func tellingRefusal<Result>(opening store: Store, _ events: EventFile?, _ work: () throws -> Result) throws -> Result {
         do {
             return try tellingOpening(store, work)
         } catch let error as any DescribedError {
-            let isRefused = error.kind == .refused
-            // What is wrong with an input may name rows and people; a file of events does not.
-            events?.add(.failed(outcome: isRefused ? .refused : nil, error: error.kind == .input ? "the input was wrong, and nothing was changed" : error.description))
-            if isRefused, invocation.wantsJSON { try result(Refusal(error: Console.printable(error.description, keeping: [])), "") }
+            events?.add(failure: error)
+            if error.kind == .refused, invocation.wantsJSON { try result(Refusal(error: Console.printable(error.description, keeping: [])), "") }
             throw error
         }
     }

@@ -7,6 +7,7 @@ import Unlearn
 /// named, rows and people are not.
 struct EventFile: Sendable {
     private let path: String
+    /// Says which project it is, once that is known.
     private let source: String
 
     private struct Event: Encodable {
@@ -31,11 +32,25 @@ struct EventFile: Sendable {
     }
 
     /// - Throws: kind `input` where nothing can be appended there.
-    init?(of invocation: Invocation, project: String) throws {
+    init?(of invocation: Invocation) throws {
         guard let path = invocation.text("events") else { return nil }
-        try Store.refuseOwn(path, ofProject: invocation.folder)
-        (self.path, source) = (path, "urn:unlearn:\(project)")
+        // As any file that is written to: no key, nothing of a project's own, no link.
+        try Store.expectOutput(path, besideProject: invocation.folder, replacing: true)
+        for option in ["ids", "persons", "interim"] where invocation.text(option).flatMap(FileSystem.place) == FileSystem.place(of: path) {
+            throw Failure(.input, "--events and --\(option) name one file; name another for the events")
+        }
+        (self.path, source) = (path, "urn:unlearn")
         do { try append([]) } catch { throw Failure(.input, "nothing can be appended to \(path) (\(error)); name another file for --events") }
+    }
+
+    private init(path: String, source: String) { (self.path, self.source) = (path, source) }
+
+    func of(project: String) -> EventFile { EventFile(path: path, source: "urn:unlearn:\(project)") }
+
+    /// That a command ended with an error. What is wrong with an input may name rows and people; a file of events does not.
+    func add(failure error: any DescribedError) {
+        let words = error.kind == .input ? "the input was wrong, and nothing was changed" : error.description
+        add(.failed(outcome: error.kind == .refused ? .refused : nil, error: words))
     }
 
     func add(_ step: RunStep) {

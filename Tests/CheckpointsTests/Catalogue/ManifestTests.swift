@@ -40,7 +40,7 @@ struct ManifestTests {
     }
 
     /// The columns of tables that the manifest's queries name.
-    private static let authenticated: [Column] = Store.manifestQueries.filter { !$0.contains("sqlite_schema") }.flatMap { query in
+    private static let authenticated: [Column] = Store.manifestQueries().filter { !$0.contains("sqlite_schema") }.flatMap { query in
         let words = query.split(whereSeparator: { $0 == " " || $0 == "," }).map(String.init)
         let from = words.firstIndex(of: "FROM")!
         return words[1..<from].filter { !$0.contains("(") }.map { Column(table: words[from + 1], name: $0) }
@@ -295,5 +295,50 @@ struct ManifestTests {
         for row in others { #expect(try store.verifiedPlaces(ofRows: ["row \(row)"])[0]?.slot == row) }
         #expect(throws: Failure.self) { _ = try store.rows(ofDigests: [Hexadecimal.encode(gone)]) }
         #expect(throws: Failure.self) { try store.verifyRows() }
+    }
+
+    private func listed(_ store: Store, _ rows: Range<Int>) throws {
+        try store.transaction { change in
+            try change.prepareRows(rows.count)
+            var new = NewRows(of: store)
+            for row in rows { new.add(id: "row \(row)", part: .train, block: 1, slot: row, group: nil, excluded: false) }
+            try change.insert(new)
+            try change.append(LedgerEntry(.created))
+        }
+    }
+
+    @Test("A table that grows is dealt out into more parts, also by whoever verified all of it before, or failed once")
+    func growingTable() throws {
+        let folder = try TemporaryFolder(), path = folder.file("project")
+        do {
+            let store = try Store(creating: path)
+            try listed(store, 0..<10)
+            try store.publishCreation()
+        }
+        do {
+            let store = try Store(opening: path, .write)
+            try store.expectVerifiedRows()
+            try listed(store, 10..<20)
+            #expect(throws: DuplicateRow.self) { try listed(store, 15..<4000) }
+            try listed(store, 20..<4000)
+            try store.verifyRows()
+        }
+        let store = try Store(opening: path, .read)
+        try store.verifyRows()
+        #expect(try store.loadRowSums()?.parts == 64)
+        #expect(try store.verifiedPlaces(ofRows: ["row 3999", "row 4000"]).map { $0?.slot } == [3999, nil])
+    }
+
+    @Test("Whoever adds rows to a table that somebody emptied is told")
+    func emptiedTable() throws {
+        let folder = try TemporaryFolder(), path = folder.file("project")
+        do {
+            let store = try Store(creating: path)
+            try listed(store, 0..<10)
+            try store.publishCreation()
+        }
+        try Database(path + "/catalogue.sqlite", .write).execute("DELETE FROM rows")
+        let error = #expect(throws: Failure.self) { try listed(try Store(opening: path, .write), 10..<20) }
+        #expect(error?.kind == .damaged && "\(error!)".contains("the table of rows was changed"))
     }
 }
