@@ -107,6 +107,9 @@ struct RequestTests {
         expect(try program.run("certificate", "R4"), 2, "R4 erased nothing: when it came, the project had no live row")
         expect(try program.run(["opening", "R4", "--ids", "-"], input: "row-4"), 2, "R4 erased nothing, and has no certificate to open")
         #expect(try program.json("audit")["verdict"] as? String == "exact" && program.json("audit", "--request", "R2")["verdict"] as? String == "exact")
+        // What audits found stands in the certificate, in words.
+        let words = try program.run("verify-certificate", certificate("R1").path, "--public-key", folder.file("project/signing-key.pem")).output
+        #expect(words.contains("audited since: the model is, bit for bit, the one that training without the deleted rows gives"), "\(words)")
         #expect(try program.run("check", "--read-data").status == 0)
         #expect((try program.json("report", "--all", "--out", folder.file("pages"))["requests"] as? [[String: Any]])?.map { $0["outcome"] as? String } == ["exact", "exact", "exact", "superseded"])
     }

@@ -52,7 +52,7 @@ with tempfile.TemporaryDirectory() as name:
     statement, entries, lines = outside.verify(certificate, key)
     predicate, claims = statement["predicate"], statement["predicate"]["claims"]
     head = predicate["ledger"]["tree_head"]
-    expect(len(entries) >= 3 and len(lines) == 5 + len(statement["predicate"]["claims"]["not_reached"]) and "None" not in " ".join(lines), f"signature, tree head and {len(entries)} entries of the ledger of {head['size']} hold")
+    expect(len(entries) >= 3 and len(lines) == 5 + len(claims["not_reached"]) + len(claims["influence_removed"]["audits"]) and "None" not in " ".join(lines), f"signature, tree head and {len(entries)} entries of the ledger of {head['size']} hold")
     opening = json.loads(unlearn(project, "opening", "R3", "--ids", "-", "--json", input="person-7\n").stdout)["openings"][0]["opening"]
 
     def named(*options):

@@ -45,6 +45,8 @@ public enum ErasureCertificate {
         public let ledgerSize: Int
         public let ledgerRoot: String
         public let notReached: [String]
+        /// What comparisons with exact replay found since, in the order in which they were made; those whose figures are gone are left out.
+        public let audits: [AuditReport.Verdict]
         /// The request that made the model exact where this one had not, and when that was closed.
         public let settledBy: String?
         public let settledAt: String?
@@ -54,7 +56,7 @@ public enum ErasureCertificate {
 
         private enum CodingKeys: CodingKey {
             case request, project, issued, closed, rowsErased, rowsErasedBefore, rowsErasedMeanwhile, sharedWith, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
-            case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached, settledBy, settledAt
+            case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached, audits, settledBy, settledAt
         }
 
         /// Throws where a name is none of those whose rows were erased, or the opening is another's.
@@ -135,6 +137,7 @@ public enum ErasureCertificate {
             interimServingDigest: claims.influenceRemoved.report["serving"]?["interim"]?.text,
             publicKey: verified.key.description, keyGiven: key != nil, ledgerSize: head.size, ledgerRoot: head.root,
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") },
+            audits: claims.influenceRemoved.audits.compactMap { $0["verdict"]?.text.flatMap(AuditReport.Verdict.init) },
             settledBy: claims.settled?.request, settledAt: claims.settled?.closed,
             names: verified.entries.first { $0.event == .deletionRequested }?.names, hasNames: verified.entries.first { $0.event == .deletionRequested }?["names"] != nil)
     }

@@ -178,12 +178,25 @@ extension CommandSpec {
             \(verified.settledBy.map { "\n    made exact since by \($0), closed \(verified.settledAt ?? "")" } ?? "")\
             \(verified.interimDigest.map { "\n    interim model meanwhile \($0)" } ?? "")\
             \(verified.extrapolatedDistance.map { "\n    about \(fixed($0)) (L1) from exact replay by extrapolation of the fit; not a bound" } ?? "")
+            \(verified.audits.map { "audited since: \(found($0))\n" }.joined())\
             not reached\(verified.settledBy == nil ? ", as of its closing" : ""):
             \(verified.notReached.map { "  \($0)" }.joined(separator: "\n"))
             in the signed ledger of \(verified.ledgerSize) entries, key \(verified.publicKey)\(trust)\(sentence.map { "\n" + $0 } ?? "")\
             \(asked.map { "\nit speaks of '\(Console.printable($0.name, keeping: []))': rows asked for by that name are among those erased" } ?? "")
             """)
         return 0
+    }
+
+    /// What a comparison with exact replay found, in words.
+    private static func found(_ verdict: AuditReport.Verdict) -> String {
+        switch verdict {
+        case .exact: "the model is, bit for bit, the one that training without the deleted rows gives"
+        case .nearer: "the model is nearer to exact replay than the one from before, which nothing was deleted from"
+        case .noBetter: "the model is NOT nearer to exact replay than the one from before, which nothing was deleted from"
+        case .undecided: "too little was kept to tell which model is nearer to exact replay"
+        case .mismatch: "the model claims to be exact, and exact replay gives ANOTHER one"
+        case .noInfluence: "there was nothing to compare"
+        }
     }
 
     /// What became of the rows' influence, before anything else.
