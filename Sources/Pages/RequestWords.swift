@@ -77,7 +77,7 @@ struct RequestWords {
 
     /// Requests that had erased rows of this one.
     private var goneBefore: [String] {
-        Set(record.erasedMeanwhile.keys).union(record.asked?.deletedBefore.keys.filter { !$0.isEmpty } ?? []).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+        Set(record.erasedMeanwhile.keys).union(record.asked?.deletedBefore.keys.filter { !$0.isEmpty } ?? []).inOrderOfRequests
     }
 
     private func joined(_ names: [String]) -> String { names.count < 2 ? names.joined() : "\(names.dropLast().joined(separator: ", ")) and \(names.last!)" }
@@ -112,7 +112,7 @@ struct RequestWords {
 
     var deletedBefore: String? {
         guard let asked = record.asked, !asked.deletedBefore.isEmpty else { return nil }
-        let parts = asked.deletedBefore.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { request, count in
+        let parts = asked.deletedBefore.inOrderOfRequests.map { request, count in
             "\(rows(count)) \(request.isEmpty ? "left out when the project was made" : "by \(request)")"
         }
         return parts.joined(separator: ", ")
@@ -123,7 +123,7 @@ struct RequestWords {
         guard record.rowsErased > 0 else { return "no row" }
         let training = record.rowsErased - record.testRowsErased
         let kinds = record.testRowsErased == 0 ? "" : training == 0 ? ", held aside for tests; the model never learned from them" : ": \(NumberText.grouped(training)) that the model learned from, \(NumberText.grouped(record.testRowsErased)) held aside for tests"
-        let meanwhile = record.erasedMeanwhile.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { "; of these, \(rows($0.value)) by \($0.key), while this request waited" }.joined()
+        let meanwhile = record.erasedMeanwhile.inOrderOfRequests.map { "; of these, \(rows($0.count)) by \($0.request), while this request waited" }.joined()
         return rows(record.rowsErased) + kinds + meanwhile + (record.encrypted ? "; the keys that they were encrypted by are destroyed" : "")
     }
 

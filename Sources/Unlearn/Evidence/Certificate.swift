@@ -84,7 +84,7 @@ public enum ErasureCertificate {
             throw Failure(.input, "no request \(name); 'unlearn log' lists them")
         }
         if let gone = entries.last(where: { $0.entry.event == .requestSuperseded }) {
-            let others = erasedMeanwhile(gone.entry).keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+            let others = erasedMeanwhile(gone.entry).keys.inOrderOfRequests
             guard let first = others.first else { throw Failure(.input, "\(name) erased nothing: when it came, the project had no live row by the names that it asked for; there is nothing to certify") }
             throw Failure(
                 .input, "\(name) erased nothing: \(others.joined(separator: ", ")) had erased its rows; the certificate of \(first) speaks of them, and 'unlearn opening \(first) --ids FILE' of each row's id")

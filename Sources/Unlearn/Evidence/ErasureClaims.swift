@@ -191,7 +191,7 @@ struct ErasureClaims: Codable, Equatable {
             let influences = "influences of the blocks that were not retrained: they are those of models that knew the rows, and confirm a guess at one; \(NotReached.remedy)"
             list.append((.influences, NotReached(what: influences, place: nil)))
         }
-        let others = erasedMeanwhile(published).keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+        let others = erasedMeanwhile(published).keys.inOrderOfRequests
         if !others.isEmpty {
             list.append((.influences, NotReached(what: "what \(others.joined(separator: ", ")) may have left of the rows that \(others.count == 1 ? "it" : "they") erased while this request waited: \(others.count == 1 ? "its certificate tells" : "their certificates tell")", place: nil)))
         }

@@ -32,7 +32,7 @@ struct InfluenceWords {
             dampings = if case .array(let segments)? = report["segments"] { segments.compactMap { $0["damping"]?.double } } else { [] }
             func names(_ key: String) -> [String] { if case .array(let names)? = report[key] { names.compactMap(\.text) } else { [] } }
             earlierStitches = names(DeletionReport.earlierStitchesNow)
-            erasedMeanwhile = if case .object(let rows)? = report["erased_meanwhile"] { rows.keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) } } else { [] }
+            erasedMeanwhile = if case .object(let rows)? = report["erased_meanwhile"] { rows.keys.inOrderOfRequests } else { [] }
             stitchesGone = earlierStitches.isEmpty ? names(DeletionReport.earlierStitchesThen) : []
         }
 

@@ -166,7 +166,7 @@ extension Project {
                 let report = reports[request.number]
                 let asked = begun?["asked"].flatMap(AskedRows.init)
                 let gone = erasedMeanwhile(first(.deletionPublished) ?? first(.requestSuperseded))
-                let owedBefore = Set((asked?.deletedBefore.keys.map { $0 } ?? []) + gone.keys).filter(owed.contains).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+                let owedBefore = Set((asked?.deletedBefore.keys.map { $0 } ?? []) + gone.keys).filter(owed.contains).inOrderOfRequests
                 // Of rows that others erased the model forgot as much as it did by those requests.
                 let erasers = gone.keys.compactMap { Int($0.dropFirst()) }.filter { reports[$0] != nil }
                 let isOwed = report?.isExactnessOwed == true && owed.contains(name)

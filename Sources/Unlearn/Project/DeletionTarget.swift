@@ -307,7 +307,7 @@ extension RowSelection {
 
     /// "R1", "R1, R3 and left out when the project was made".
     private static func requests(_ rows: [RowDeletedBefore]) -> String {
-        let names = Set(rows.compactMap(\.request)).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+        let names = Set(rows.compactMap(\.request)).inOrderOfRequests
         let leftOut = rows.contains { $0.request == nil } ? ["left out when the project was made"] : []
         return ([names.joined(separator: ", ")].filter { !$0.isEmpty } + leftOut).joined(separator: " and ")
     }

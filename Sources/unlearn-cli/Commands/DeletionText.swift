@@ -27,7 +27,7 @@ enum DeletionText {
         let before = namingDeleted ? list.deletedBefore.filter { row in row.request.map { !finished.contains($0) } ?? true } : []
         if !before.isEmpty {
             let times = Dictionary(grouping: before, by: \.when)
-            let order = times.keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+            let order = times.keys.inOrderOfRequests
             let whole = "\(counted(before.count, "row")) \(before.count == 1 ? "was" : "were")"
             lines.append(
                 order.count == 1 && before[0].request == nil ? "\(whole) \(order[0])"

@@ -97,7 +97,7 @@ extension CommandSpec {
             lines.append("closed \(time): \(counted(request.destroyed?.count ?? 0, "object")) destroyed\(log.isEncrypted ? ", with their keys" : "")")
             lines += request.destroyedObjects.map { "  \($0.name) \($0.kind) \($0.block), BLAKE2b \($0.digest)" }
         }
-        let others = request.erasedMeanwhile.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { "\(counted($0.value, "row")) by \($0.key)" }
+        let others = request.erasedMeanwhile.inOrderOfRequests.map { "\(counted($0.count, "row")) by \($0.request)" }
         if !others.isEmpty { lines.append("erased by others while it waited: \(others.joined(separator: ", "))") }
         if let ended = request.ended { lines.append(request.reason.map { "\($0 == "withdrawn" ? "withdrawn" : "undone") \(ended)\($0 == "withdrawn" ? "" : ": \($0)")" } ?? "superseded \(ended): no row was left to erase") }
         lines += request.audits.map { "audited: \(verdict($0))" }

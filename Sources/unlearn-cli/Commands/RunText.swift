@@ -6,7 +6,7 @@ enum RunText {
 
     /// Rows that stay, because they came when the request had been recorded.
     private static func later(_ plan: RunPlan) -> [String] {
-        plan.cameLater.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { request, rows in
+        plan.cameLater.inOrderOfRequests.map { request, rows in
             "\(request): \(counted(rows, "row")) of whom it names came later and \(rows == 1 ? "stays" : "stay"); another 'unlearn request add' asks for \(rows == 1 ? "it" : "them")"
         }
     }
@@ -42,7 +42,7 @@ enum RunText {
     /// One request's share of a run.
     private static func line(_ report: DeletionReport) -> String {
         let before = report.erasedMeanwhile.map { gone in
-            "; " + gone.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map { "\(counted($0.value, "row")) more by \($0.key), while it waited" }.joined(separator: ", ")
+            "; " + gone.inOrderOfRequests.map { "\(counted($0.count, "row")) more by \($0.request), while it waited" }.joined(separator: ", ")
         } ?? ""
         return "\(report.request ?? ""): \(DeletionText.verdict(report)): \(counted(report.rowsDeleted, "row")) erased\(report.blocksTouched.isEmpty ? ", which no trained block held" : "")\(before)"
     }
