@@ -107,6 +107,9 @@ struct RequestTests {
         expect(try program.run("certificate", "R4"), 2, "R4 erased nothing: when it came, the project had no live row")
         expect(try program.run(["opening", "R4", "--ids", "-"], input: "row-4"), 2, "R4 erased nothing, and has no certificate to open")
         #expect(try program.json("audit")["verdict"] as? String == "exact" && program.json("audit", "--request", "R2")["verdict"] as? String == "exact")
+        // An audit is of the run, and stands on the page of each of its requests.
+        let audited = try #require(try program.json("report", "--all")["requests"] as? [[String: Any]]).map { ($0["audits"] as? [Any])?.count }
+        #expect(audited == [2, 2, 2, 0])
         // What audits found stands in the certificate, in words.
         let words = try program.run("verify-certificate", certificate("R1").path, "--public-key", folder.file("project/signing-key.pem")).output
         #expect(words.contains("audited since: the model is, bit for bit, the one that training without the deleted rows gives"), "\(words)")
@@ -408,24 +411,28 @@ struct RequestTests {
         #expect(rows.allSatisfy { $0["deleted"] as? Bool == false })
     }
 
-    @Test("A stitched request is certified exact by whatever replayed it, also by a request that had been recorded before")
-    func settledByOneThatWaited() throws {
+    @Test("A stitched request is certified exact by whatever replayed it, also by a request that had been recorded before", arguments: [("R1", "R2"), ("R2", "R1")])
+    func settledByOneThatWaited(stitched: String, settler: String) throws {
         let (program, row) = try longChain("waited")
         for block in [3, 6] { try program.json(["request", "add", "--ids", "-"], input: row(block)) }
-        #expect(try program.json(["request", "run", "R1"] + Self.stitching)["outcome"] as? String == "owed")
-        #expect(try program.json("request", "run", "R2", "--method", "exact")["requests_settled"] as? [String] == ["R1"])
-        let path = folder.file("R1.json"), key = folder.file("waited/signing-key.pem")
-        try program.json("certificate", "R1", "--out", path)
-        #expect(try program.json("verify-certificate", path, "--public-key", key)["settled_by"] as? String == "R2")
+        #expect(try program.json(["request", "run", stitched] + Self.stitching)["outcome"] as? String == "owed")
+        #expect(try program.json("request", "run", settler, "--method", "exact")["requests_settled"] as? [String] == [stitched])
+        let path = folder.file("stitched.json"), key = folder.file("waited/signing-key.pem")
+        try program.json("certificate", stitched, "--out", path)
+        #expect(try program.json("verify-certificate", path, "--public-key", key)["settled_by"] as? String == settler)
+        // And it speaks of the row whose it is.
+        let id = try row(stitched == "R1" ? 3 : 6)
+        let opening = try #require((try program.json(["opening", stitched, "--ids", "-"], input: id)["openings"] as? [[String: String]])?.first?["opening"])
+        #expect(try program.run("verify-certificate", path, "--public-key", key, "--id", id, "--opening", opening).status == 0)
         let python = Process(), output = Pipe()
         python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        python.arguments = ["python3", root.appendingPathComponent("Scripts/verify-certificate").path, path, key]
+        python.arguments = ["python3", root.appendingPathComponent("Scripts/verify-certificate").path, path, key, "--id", id, "--opening", opening]
         python.standardOutput = output
         try python.run()
         let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         python.waitUntilExit()
-        #expect(python.terminationStatus == 0 && words.contains("made exact by R2"), "\(words)")
+        #expect(python.terminationStatus == 0 && words.contains("made exact by \(settler)"), "\(words)")
     }
 
     @Test("Closing a request as superseded does not deny what is owed to whoever erased its rows")

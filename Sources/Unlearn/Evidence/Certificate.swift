@@ -97,7 +97,7 @@ public enum ErasureCertificate {
             let events: [LedgerEvent] = [.deletionRequested, .deletionPublished, .deletionClosed]
             let both = (entries + all.filter { $0.entry.request == settling && events.contains($0.entry.event) }).sorted { $0.position < $1.position }
             // What an earlier version recorded of it may tell less than a certificate must show.
-            if let settled = ErasureClaims(both.map(\.entry)) { (claims, entries) = (settled, both) }
+            if let settled = ErasureClaims(both.map(\.entry), of: name) { (claims, entries) = (settled, both) }
         }
         var subjects: [StatementSubject] = []
         if let digest = claims.influenceRemoved.report["state_digest"]?.text {
@@ -118,12 +118,14 @@ public enum ErasureCertificate {
         func refuse(_ what: String) -> Failure { StatementType.erasure.refusal(path, what) }
         let verified = try Statement.verify(bytes, .erasure, path: path, key: key, project: project)
         let predicate = verified.predicate, head = verified.treeHead
-        guard let claims = ErasureClaims(verified.entries), claims == predicate.claims else { throw refuse("its claims are not what the ledger's entries say") }
+        guard let claims = ErasureClaims(verified.entries, of: predicate.claims.request), claims == predicate.claims else { throw refuse("its claims are not what the ledger's entries say") }
         let stateDigest = claims.influenceRemoved.report["state_digest"]?.text
         guard stateDigest == nil || verified.statement.subject.contains(where: { $0.digest == ["blake2b-256": stateDigest] }) else {
             throw refuse("its subject is not the model that the ledger's entries name")
         }
         let rowsErasedBefore = if case .integer(let count)? = claims.influenceRemoved.report["rows_deleted_before"] { count } else { 0 }
+        // Its own, not that of what settled it, which may stand before.
+        let requested = verified.entries.first { $0.event == .deletionRequested && $0.request == claims.request }
         let sharedWith = if case .array(let others)? = claims.influenceRemoved.report["shared_with"] { others.compactMap(\.text) } else { [String]() }
         return Verified(
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
@@ -139,7 +141,7 @@ public enum ErasureCertificate {
             notReached: claims.notReached.map { $0.what + ($0.place.map { " (\($0))" } ?? "") },
             audits: claims.influenceRemoved.audits.compactMap { $0["verdict"]?.text.flatMap(AuditReport.Verdict.init) },
             settledBy: claims.settled?.request, settledAt: claims.settled?.closed,
-            names: verified.entries.first { $0.event == .deletionRequested }?.names, hasNames: verified.entries.first { $0.event == .deletionRequested }?["names"] != nil)
+            names: requested?.names, hasNames: requested?["names"] != nil)
     }
 
     /// Verifies that a project's ledger still begins as it was when a certificate was issued.

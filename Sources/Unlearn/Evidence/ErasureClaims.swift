@@ -99,10 +99,12 @@ struct ErasureClaims: Codable, Equatable {
     /// What a settlement took away is not in it.
     let notReached: [NotReached]
 
-    /// - Parameter entries: those of one request, in the ledger's order; and those of the one that settled it, where it was owed exactness.
+    /// - Parameters:
+    ///   - entries: those of one request, in the ledger's order; and those of the one that settled it, where it was owed exactness.
+    ///   - name: the request's; nil: that of the first entry, where all are of one. What settled it may have been asked for before.
     /// - Returns: nil where they do not tell of a deletion that was begun, published and closed.
-    init?(_ all: [LedgerEntry]) {
-        let entries = all.filter { $0.request == all.first?.request }, others = all.filter { $0.request != all.first?.request }
+    init?(_ all: [LedgerEntry], of name: String? = nil) {
+        let name = name ?? all.first?.request, entries = all.filter { $0.request == name }, others = all.filter { $0.request != name }
         // Each once, and none undone.
         guard [.deletionRequested, .deletionPublished, .deletionClosed].allSatisfy({ event in entries.count { $0.event == event } == 1 }),
             !entries.contains(where: { $0.event == .deletionUndone }),

@@ -199,7 +199,9 @@ extension Project {
                     due: dates[name]?.due, sharedWith: report?.sharedWith ?? [], erasedMeanwhile: gone, asked: asked, ticket: begun?["ticket"]?.text,
                     rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
                     encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,
-                    audits: entries.map(\.entry).filter { $0.event == .audited }.map(RequestRecord.Audit.init),
+                    // An audit is of a run: it is recorded under one of its requests, and is each one's.
+                    audits: ([name] + (report?.sharedWith ?? [])).flatMap { ofRequests[$0] ?? [] }.filter { $0.entry.event == .audited }
+                        .sorted { $0.position < $1.position }.map { RequestRecord.Audit($0.entry) },
                     notReached: remainders.filter { !($0.kind == .influences && outcome != .owed) && !($0.kind == .sample && later > 0) }
                         .map { .init(kind: $0.kind, what: $0.1.what, place: $0.1.place) },
                     lineage: status.lineage, blocks: status.blocks,
