@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "Files", dependencies: ["CSystem"]),
         .target(name: "Charts", swiftSettings: steering),
         .target(name: "Tensors", dependencies: ["Files", "CVectorKernels", "CZip"]),
-        .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib", "CZstd"]),
+        .target(name: "Training", dependencies: ["Tensors", "Files", "CVectorKernels", "CZlib", "CZstd", "CSodium"]),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Files", "CVectorKernels", "CZstd", "CLZ4", "CSQLite", "CSodium"]),
         .target(name: "Statistics"),
         .target(name: "Unlearn", dependencies: ["Statistics", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),

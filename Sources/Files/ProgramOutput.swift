@@ -18,11 +18,6 @@ public struct ProgramOutput: ~Copyable {
         case signalled(Int32)
     }
 
-    /// The program could not be started.
-    public struct NotStarted: Error {
-        public let code: Int32
-    }
-
     /// It wrote more than is taken.
     public struct TooLong: Error {
         public let most: Int
@@ -32,7 +27,7 @@ public struct ProgramOutput: ~Copyable {
     ///   - program: a path, or a name that is looked for on PATH.
     ///   - input: read from its beginning.
     ///   - most: bytes that are taken.
-    /// - Throws: `NotStarted`; `TooLong`; `Failure.interrupted` where a signal asks this program to stop.
+    /// - Throws: `ProgramNotStarted`; `TooLong`; `Failure.interrupted` where a signal asks this program to stop.
     public init(of program: String, _ arguments: [String], input: borrowing OpenFile, most: Int = OpenFile.mostPiped) throws {
         let standardInput = try input.rewound()
         let child: ChildProcess
@@ -71,40 +66,13 @@ private final class ChildProcess {
                 // The program's own end waits where the pipe is full.
                 _ = fcntl(pair[0], F_SETFL, O_NONBLOCK)
             }
-            identifier = try Self.start(program, arguments, descriptors: [standardInput, ends[0][1], ends[1][1]])
+            identifier = try startProgram(program, arguments, descriptors: [standardInput, ends[0][1], ends[1][1]])
         } catch {
             for pair in ends { close(pair[0]) }
             throw error
         }
         self.path = path
         pipes = ends.map { pollfd(fd: $0[0], events: Int16(POLLIN), revents: 0) }
-    }
-
-    /// - Parameter descriptors: its standard input, output and error.
-    private static func start(_ program: String, _ arguments: [String], descriptors: [Int32]) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t(), attributes = posix_spawnattr_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawnattr_init(&attributes)
-        defer {
-            posix_spawn_file_actions_destroy(&actions)
-            posix_spawnattr_destroy(&attributes)
-        }
-        for (number, descriptor) in descriptors.enumerated() { posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number)) }
-        // Signals as a program expects them, whatever this one does with its own.
-        var none = sigset_t(), all = sigset_t()
-        sigemptyset(&none)
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        // Copies that outlive the call: bytes as they are.
-        var words = ([program] + arguments).map { word in word.withPathBytes { strdup($0) } } + [nil]
-        defer { for word in words { free(word) } }
-        var identifier = pid_t()
-        let code = program.withPathBytes { posix_spawnp(&identifier, $0, &actions, &attributes, &words, environ) }
-        guard code == 0 else { throw ProgramOutput.NotStarted(code: code) }
-        return identifier
     }
 
     deinit {

@@ -33,7 +33,7 @@ package struct PythonScript: Sendable {
         let result: ProgramOutput
         do {
             result = try ProgramOutput(of: python, ["-c", text] + arguments, input: input)
-        } catch let error as ProgramOutput.NotStarted {
+        } catch let error as ProgramNotStarted {
             let reason = error.code == ENOENT ? "there is no program \(python)" : "\(python) does not start (\(String(cString: strerror(error.code))))"
             throw Failure(.input, "cannot \(task): \(reason), and Python's \(library) \(purpose); install both (pip install \(library)), \(otherPython)")
         }

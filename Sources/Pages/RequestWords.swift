@@ -137,6 +137,8 @@ struct RequestWords {
         case .noInfluence where report.branchesEmptied?.isEmpty == false: "Branches that have no row left are not in it any more; nothing else had learned from the rows."
         case .noInfluence: "Nothing: no part of it that is trained had learned from the rows."
         case .exact: "It has the bits that training without the rows gives: as if the rows had never been there.\(share)"
+        case .retrained where report.unrepeatable == true:
+            "All parts that had stood on the rows were trained again without them, by a program that does not give the same bits twice: as by a training without the rows, and not bit for bit.\(share)"
         case .retrained: "All parts that had stood on the rows were trained again without them; what else in it is approximate belongs to other requests.\(share)"
         case .owed where report.isExactnessOwed && report.stitches == 0:
             "All that had learned from the rows was trained again, with other numerics than the project’s: the result is the same but for rounding, and not bit for bit.\(share)"

@@ -32,11 +32,18 @@ extension Recipe {
         // Each is bounded before they are added.
         let appendedFit = plan.appended.map { plan.branches == nil && !$0.isEmpty && $0.allSatisfy(Self.allowedBlocks.contains) && $0.count < plan.blocks && $0.reduce(0, +) < plan.blocks } ?? true
         let sharesFit = plan.appendedShares.map { $0.count == plan.appended?.count && $0.allSatisfy { (0...1).contains($0) } } ?? true
-        return branchesFit && appendedFit && sharesFit && Self.allowedBlocks.contains(plan.blocks) && Self.allowedEpochs.contains(plan.epochs) && Self.allowedBatchSizes.contains(trainer.batchSize)
-            && trainer.hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(trainer.width)
-            && holds(Self.allowedLearningRates, plan.learningRate) && holds(Self.allowedMomentum, trainer.momentum) && holds(Self.allowedWeightDecay, trainer.weightDecay)
-            && holds(Self.allowedLabelSmoothing, trainer.labelSmoothing) && holds(Self.allowedGradientClips, trainer.gradientClip)
-            && trainer.classWeights?.allSatisfy { holds(Self.allowedClassWeights, $0) } != false
-            && holds(Self.allowedAveraging, trainer.averaging) && Self.allowedShifts.contains(trainer.augmentation.shift) && Lattice.allowedBits.contains(trainer.latticeBits)
+        return branchesFit && appendedFit && sharesFit && Self.allowedBlocks.contains(plan.blocks) && Self.allowedEpochs.contains(plan.epochs)
+            && holds(Self.allowedLearningRates, plan.learningRate) && isTrainerAllowed
+    }
+
+    private var isTrainerAllowed: Bool {
+        func holds(_ range: ClosedRange<Double>, _ value: Float) -> Bool { (Float(range.lowerBound)...Float(range.upperBound)).contains(value) }
+        guard Lattice.allowedBits.contains(trainer.latticeBits) else { return false }
+        guard let network else { return program?.fault == nil }
+        return Self.allowedBatchSizes.contains(network.batchSize) && network.hidden.allSatisfy(Self.allowedUnits.contains) && Self.allowedWidths.contains(network.width)
+            && holds(Self.allowedMomentum, network.momentum) && holds(Self.allowedWeightDecay, network.weightDecay)
+            && holds(Self.allowedLabelSmoothing, network.labelSmoothing) && holds(Self.allowedGradientClips, network.gradientClip)
+            && network.classWeights?.allSatisfy { holds(Self.allowedClassWeights, $0) } != false
+            && holds(Self.allowedAveraging, network.averaging) && Self.allowedShifts.contains(network.augmentation.shift)
     }
 }

@@ -8,11 +8,27 @@ public struct Recipe: Sendable, Equatable {
         self.trainer = trainer
     }
 
+    public init(plan: TrainingPlan, network: NetworkSpec) { self.init(plan: plan, trainer: .network(network)) }
+
+    /// The built-in network; nil where a program trains.
+    public var network: NetworkSpec? {
+        get { if case .network(let spec) = trainer { spec } else { nil } }
+        set { if let newValue { trainer = .network(newValue) } }
+    }
+
+    /// The program of the user's that trains; nil where a built-in network is trained.
+    public var program: ProgramSpec? { if case .program(let spec) = trainer { spec } else { nil } }
+
     /// The one place where trainers are made. Any number of the same kind can be: with one thread or several, all give the same bits.
-    /// - Parameter classes: Labels are 0 to `classes` − 1.
+    /// - Parameters:
+    ///   - classNames: Labels are places in it.
+    ///   - worker: which of several that run side by side, from 0: programs are told.
     /// - Throws: `Failure` of kind `input` where the model does not fit the rows, or is too large.
-    public func makeTrainer(input: RowShape, classes: Int, threads: Int) throws -> any BlockTrainer {
-        try SGDTrainer(recipe: self, input: input, classes: classes, threads: threads)
+    public func makeTrainer(input: RowShape, classNames: [String], threads: Int, worker: Int = 0) throws -> any BlockTrainer {
+        switch trainer {
+        case .network(let network): try SGDTrainer(network, plan, input: input, classes: classNames.count, threads: threads)
+        case .program(let program): ProgramTrainer(program, plan: plan, shape: input, classNames: classNames, worker: worker)
+        }
     }
 
     /// The recipe that a model comes with, on the side of the edge of stability where residual memory fades.
@@ -27,14 +43,14 @@ public struct Recipe: Sendable, Equatable {
         switch model {
         case .lenet5:
             recipe.plan.epochs = 30
-            recipe.trainer.weightDecay = stem.map(isShort) == true ? 1e-4 : 2e-4
+            recipe.network?.weightDecay = stem.map(isShort) == true ? 1e-4 : 2e-4
         case .logistic:
             recipe.plan.epochs = 20
             recipe.plan.learningRate = 0.1
         case .mlp:
             recipe.plan.epochs = 10
-            recipe.trainer.weightDecay = 3e-4
-        case .resnet20: recipe.trainer.weightDecay = 1e-4
+            recipe.network?.weightDecay = 3e-4
+        case .resnet20: recipe.network?.weightDecay = 1e-4
         }
         return recipe
     }
@@ -53,25 +69,25 @@ public struct Recipe: Sendable, Equatable {
             recipe.plan.blocks = (recipe.stemShare > 0 ? 2 : 1) * branches * length
         }
         let blockRows = rows / recipe.plan.blocks
-        recipe.trainer.batchSize = blockRows >= 1000 ? 64 : blockRows >= 300 ? 32 : 16
-        recipe.trainer.momentum = 0.9
-        recipe.trainer.averaging = 0.5
+        recipe.network?.batchSize = blockRows >= 1000 ? 64 : blockRows >= 300 ? 32 : 16
+        recipe.network?.momentum = 0.9
+        recipe.network?.averaging = 0.5
         // Probabilities of rare classes are what such tables are often asked for; smoothing would flatten them.
-        recipe.trainer.labelSmoothing = 0
+        recipe.network?.labelSmoothing = 0
         recipe.plan.schedule = .linear
         if model == .logistic {
             recipe.plan.learningRate = 0.1
             // A small table is passed over until its one block has converged.
             recipe.plan.epochs = min(max(20, 40_000 / max(1, blockRows)), 200)
             // The penalty ½‖w‖² beside the sum of the losses, as scikit-learn's default has it.
-            recipe.trainer.weightDecay = Float(min(0.01, 1 / Double(max(1, rows))))
+            recipe.network?.weightDecay = Float(min(0.01, 1 / Double(max(1, rows))))
         } else {
             // What the columns of a table need: on the four largest of those measured, four times as wide a network is no better.
-            recipe.trainer.hidden = [64, 32]
+            recipe.network?.hidden = [64, 32]
             recipe.plan.learningRate = 0.05
             // A small block among several is learnt by heart in more.
             recipe.plan.epochs = blockRows >= 1000 ? 15 : recipe.plan.blocks == 1 ? 40 : 10
-            recipe.trainer.weightDecay = Float(min(0.01, max(3e-4, 5 / Double(max(1, rows)))))
+            recipe.network?.weightDecay = Float(min(0.01, max(3e-4, 5 / Double(max(1, rows)))))
         }
         return recipe
     }
@@ -84,22 +100,22 @@ public struct Recipe: Sendable, Equatable {
         case .logistic:
             Recipe(
                 plan: TrainingPlan(blocks: 100, epochs: 1, learningRate: 0.02, schedule: .linear),
-                trainer: TrainerSpec(model: .logistic, batchSize: 50))
+                network: NetworkSpec(model: .logistic, batchSize: 50))
         case .mlp:
             Recipe(
                 plan: TrainingPlan(blocks: 100, epochs: 5, learningRate: 0.08, schedule: .linear),
-                trainer: TrainerSpec(
+                network: NetworkSpec(
                     model: .mlp, hidden: [256, 128], activation: .gelu, batchSize: 100, momentum: 0.9, weightDecay: 1e-3, labelSmoothing: 0.1, averaging: 0.8))
         case .lenet5:
             Recipe(
                 plan: TrainingPlan(blocks: 100, epochs: 10, learningRate: 0.1, schedule: .linear),
-                trainer: TrainerSpec(
+                network: NetworkSpec(
                     model: .lenet5, activation: .gelu, batchSize: 100, momentum: 0.9, weightDecay: 5e-4, labelSmoothing: 0.1, averaging: 0.8,
                     augmentation: Augmentation(shift: 1)))
         case .resnet20:
             Recipe(
                 plan: TrainingPlan(blocks: 50, epochs: 4, learningRate: 0.05, schedule: .linear),
-                trainer: TrainerSpec(
+                network: NetworkSpec(
                     model: .resnet20, activation: .gelu, batchSize: 64, momentum: 0.9, weightDecay: 5e-4, labelSmoothing: 0.1, averaging: 0.25,
                     augmentation: Augmentation(shift: 4, flip: true)))
         }
@@ -107,7 +123,7 @@ public struct Recipe: Sendable, Equatable {
 
     /// The share of blocks that a stem has where nothing else is asked for. Models of one layer average well from the very
     /// initialisation; those of deeper networks must have come some way together first.
-    public var stemShare: Double { trainer.model == .logistic ? 0 : 0.5 }
+    public var stemShare: Double { network?.model == .logistic ? 0 : 0.5 }
 
     /// Whether a stem leaves most of what there is to learn to its branches.
     private static func isShort(stem: Double) -> Bool { stem < 0.4 }
@@ -115,7 +131,7 @@ public struct Recipe: Sendable, Equatable {
     /// Branches as the model comes with them.
     public func branches(count: Int, length: Int, epochs: Int?, learningRate: Float?, mergeStep: Float?) -> Branches {
         var own = Branches(count: count, length: length, epochs: plan.epochs, learningRate: plan.learningRate)
-        if trainer.model == .lenet5 {
+        if network?.model == .lenet5 {
             // After a stem that has come far, the branches of a convolutional network average best where they go less far apart. A short
             // one leaves them more to learn.
             let isShort = Self.isShort(stem: 1 - Double(count * length) / Double(plan.blocks))
@@ -130,12 +146,24 @@ public struct Recipe: Sendable, Equatable {
     }
 }
 
-/// One flat list of fields, as projects have kept it from the first.
+/// One flat list of fields, as projects have kept it from the first; a program's stand under a name of their own.
 extension Recipe: Codable {
-    public init(from decoder: any Decoder) throws { self.init(plan: try TrainingPlan(from: decoder), trainer: try TrainerSpec(from: decoder)) }
+    private enum Key: String, CodingKey {
+        case program
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let program = try decoder.container(keyedBy: Key.self).decodeIfPresent(ProgramSpec.self, forKey: .program)
+        self.init(plan: try TrainingPlan(from: decoder), trainer: try program.map { .program($0) } ?? .network(NetworkSpec(from: decoder)))
+    }
 
     public func encode(to encoder: any Encoder) throws {
         try plan.encode(to: encoder)
-        try trainer.encode(to: encoder)
+        switch trainer {
+        case .network(let spec): try spec.encode(to: encoder)
+        case .program(let spec):
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(spec, forKey: .program)
+        }
     }
 }

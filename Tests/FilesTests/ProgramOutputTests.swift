@@ -55,7 +55,7 @@ struct ProgramOutputTests {
             do {
                 _ = try ProgramOutput(of: name, [], input: input())
                 Issue.record("\(name) was started")
-            } catch let error as ProgramOutput.NotStarted {
+            } catch let error as ProgramNotStarted {
                 #expect(error.code == code, "\(name)")
             }
         }

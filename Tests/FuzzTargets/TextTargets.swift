@@ -35,13 +35,16 @@ extension FuzzTarget {
         let settings = try ProjectSettings(json: String(decoding: input, as: UTF8.self))
         let (recipe, shape) = (settings.recipe, settings.shape)
         try expect(shape.count >= 1 && shape.count <= 1 << 24 && settings.classNames.count >= 2, "shape \(shape)")
-        try expect(Lattice.allowedBits.contains(recipe.trainer.latticeBits) && recipe.plan.blocks >= 1 && recipe.trainer.batchSize >= 1, "recipe \(recipe)")
-        try expect([recipe.plan.learningRate, recipe.trainer.momentum, recipe.trainer.weightDecay, recipe.trainer.labelSmoothing].allSatisfy { $0.isFinite && $0 >= 0 }, "recipe \(recipe)")
+        try expect(Lattice.allowedBits.contains(recipe.trainer.latticeBits) && recipe.plan.blocks >= 1 && recipe.plan.learningRate.isFinite && recipe.plan.learningRate >= 0, "recipe \(recipe)")
+        if let program = recipe.program { try expect(StateFile(program.tensors).layout.count >= 1, "recipe \(recipe)") }
+        if let network = recipe.network {
+            try expect(network.batchSize >= 1 && [network.momentum, network.weightDecay, network.labelSmoothing].allSatisfy { $0.isFinite && $0 >= 0 }, "recipe \(recipe)")
+        }
         try expect(settings.encoding.decode([0, 0, 128, 63]).allSatisfy { $0.isFinite }, "an encoding that is not finite")
         if let table = settings.table { try expect(table.features == shape.count, "\(table.features) features in a row of \(shape.count)") }
         // A trainer is made of the settings next; small ones are, here, too.
-        if shape.count <= 4096 && recipe.trainer.hidden.reduce(0, +) <= 64 && recipe.trainer.hidden.count <= 8 && settings.classNames.count <= 100 && recipe.trainer.batchSize <= 256 {
-            _ = try SGDTrainer(recipe: recipe, input: shape, classes: settings.classNames.count, threads: 1)
+        if let network = recipe.network, shape.count <= 4096, network.hidden.reduce(0, +) <= 64, network.hidden.count <= 8, settings.classNames.count <= 100, network.batchSize <= 256 {
+            _ = try SGDTrainer(network, recipe.plan, input: shape, classes: settings.classNames.count, threads: 1)
         }
         let encoded = try JSONEncoder().encode(settings)
         try expect(try ProjectSettings(json: String(decoding: encoded, as: UTF8.self)) == settings, "settings that change when they are written and read")

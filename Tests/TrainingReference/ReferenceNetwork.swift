@@ -17,7 +17,7 @@ package struct ReferenceNetwork {
 
     package var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
 
-    package init(_ spec: TrainerSpec, input: RowShape, classes: Int) {
+    package init(_ spec: NetworkSpec, input: RowShape, classes: Int) {
         switch spec.model {
         case .logistic: (layers, shortcuts) = ([.dense(inputs: input.count, outputs: classes)], [:])
         case .mlp:
@@ -47,11 +47,11 @@ package struct ReferenceNetwork {
     }
 
     /// He, Zhang, Ren, Sun (2015), section 4.2, with n blocks a stage, group normalisation and shortcuts without parameters.
-    package init(residual n: Int, _ spec: TrainerSpec, input: RowShape, classes: Int) {
+    package init(residual n: Int, _ spec: NetworkSpec, input: RowShape, classes: Int) {
         (layers, shortcuts) = Self.residual(n, spec, input: input, classes: classes)
     }
 
-    private static func residual(_ n: Int, _ spec: TrainerSpec, input: RowShape, classes: Int) -> ([ReferenceLayer], [Int: Shortcut]) {
+    private static func residual(_ n: Int, _ spec: NetworkSpec, input: RowShape, classes: Int) -> ([ReferenceLayer], [Int: Shortcut]) {
         var layers: [ReferenceLayer] = [], shortcuts: [Int: Shortcut] = [:], shape = input
         func convolve(_ channels: Int, _ stride: Int) {
             layers.append(.convolution(shape, outputs: channels, kernel: 3, padding: 1, stride: stride, hasBias: false))

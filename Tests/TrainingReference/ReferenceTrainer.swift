@@ -10,24 +10,24 @@ package struct ReferenceTrainer {
 
     package init(_ recipe: Recipe, input: RowShape, classes: Int) {
         self.recipe = recipe
-        network = ReferenceNetwork(recipe.trainer, input: input, classes: classes)
+        network = ReferenceNetwork(recipe.network!, input: input, classes: classes)
     }
 
     /// The steps of the state after the block.
     package func train(block: Int, from state: LatticeVector, rows: BlockRows) -> [Int32] {
-        let stepsPerUnit = pow(2, Double(recipe.trainer.latticeBits))
+        let stepsPerUnit = pow(2, Double(recipe.network!.latticeBits))
         var parameters = state.steps.map { Double($0) / stepsPerUnit }
         var velocity = [Double](repeating: 0, count: parameters.count)
         let rate = Double(recipe.plan.rate(block: block))
-        let steps = recipe.plan.epochs * ((rows.slots + recipe.trainer.batchSize - 1) / recipe.trainer.batchSize)
-        let averaged = Int(NSDecimalNumber(decimal: Decimal(steps) * Decimal(string: "\(recipe.trainer.averaging)")!).doubleValue.rounded(.up))
+        let steps = recipe.plan.epochs * ((rows.slots + recipe.network!.batchSize - 1) / recipe.network!.batchSize)
+        let averaged = Int(NSDecimalNumber(decimal: Decimal(steps) * Decimal(string: "\(recipe.network!.averaging)")!).doubleValue.rounded(.up))
         var states: [[Double]] = []
         for epoch in 0..<recipe.plan.epochs {
             var order = Array(0..<rows.slots)
-            var random = RandomStream(seed: recipe.trainer.seed, purpose: .slotOrder, block: block, epoch: epoch)
+            var random = RandomStream(seed: recipe.network!.seed, purpose: .slotOrder, block: block, epoch: epoch)
             random.shuffle(&order)
             while !order.isEmpty {
-                let batch = order.prefix(recipe.trainer.batchSize)
+                let batch = order.prefix(recipe.network!.batchSize)
                 order.removeFirst(batch.count)
                 let live = batch.filter { rows.labels[$0] >= 0 }
                 defer { states.append(parameters) }
@@ -36,15 +36,15 @@ package struct ReferenceTrainer {
                     rows.features[slot * rows.featureCount..<(slot + 1) * rows.featureCount].map(Double.init)
                 }
                 let labels = live.map { Int(rows.labels[$0]) }
-                let before = parameters, weights = recipe.trainer.classWeights?.map(Double.init)
+                let before = parameters, weights = recipe.network!.classWeights?.map(Double.init)
                 var slopes = parameters.indices.map {
-                    network.slope(x, labels, before, $0, smoothing: Double(recipe.trainer.labelSmoothing), weights: weights) / Double(recipe.trainer.batchSize)
+                    network.slope(x, labels, before, $0, smoothing: Double(recipe.network!.labelSmoothing), weights: weights) / Double(recipe.network!.batchSize)
                 }
-                let norm = slopes.reduce(0) { $0 + $1 * $1 }.squareRoot(), most = Double(recipe.trainer.gradientClip)
+                let norm = slopes.reduce(0) { $0 + $1 * $1 }.squareRoot(), most = Double(recipe.network!.gradientClip)
                 if most > 0, norm > most { slopes = slopes.map { $0 * most / norm } }
                 for index in parameters.indices {
-                    let gradient = slopes[index] + Double(recipe.trainer.weightDecay) * before[index]
-                    velocity[index] = Double(recipe.trainer.momentum) * velocity[index] + gradient
+                    let gradient = slopes[index] + Double(recipe.network!.weightDecay) * before[index]
+                    velocity[index] = Double(recipe.network!.momentum) * velocity[index] + gradient
                     parameters[index] -= rate * velocity[index]
                 }
             }

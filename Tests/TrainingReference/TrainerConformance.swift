@@ -38,7 +38,7 @@ public struct TrainerConformance {
         let first = try one.initialState()
         expect(first.count == one.layout.count, "the initial state has another length than the layout")
         expect(try other.initialState() == first && one.initialState() == first, "the initial state is not always the same")
-        expect(one.fingerprint == other.fingerprint, "two trainers of a kind have different fingerprints")
+        expect(try one.fingerprint == other.fingerprint, "two trainers of a kind have different fingerprints")
 
         let second = try train(one, 1, first, rows), third = try train(one, 2, second, rows)
         expect(try train(other, 2, second, rows) == third, "another trainer gives other bits, or what was trained before plays a part")

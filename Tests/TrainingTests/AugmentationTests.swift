@@ -8,7 +8,7 @@ import Testing
 struct AugmentationTests {
     private static let problem: SmallProblem = {
         var problem = SmallProblem.leNet
-        problem.recipe.trainer.augmentation = Augmentation(shift: 2, flip: true)
+        problem.recipe.network!.augmentation = Augmentation(shift: 2, flip: true)
         problem.recipe.plan.epochs = 2
         return problem
     }()
@@ -50,9 +50,9 @@ struct AugmentationTests {
         let state = try trainer.initialState()
         // A block whose deleted row had a batch to itself ends where the block without it ends.
         var recipe = problem.recipe
-        recipe.trainer.batchSize = 1
-        recipe.trainer.weightDecay = 0
-        recipe.trainer.momentum = 0
+        recipe.network!.batchSize = 1
+        recipe.network!.weightDecay = 0
+        recipe.network!.momentum = 0
         recipe.plan.epochs = 1
         let one = SmallProblem(recipe: recipe, input: problem.input, classes: problem.classes)
         let slots = 5, last = one.order(slots: slots, block: 1).last!
@@ -71,7 +71,7 @@ struct AugmentationTests {
         let expected = try one.train(block: 2, from: state, rows: rows)
         #expect(try problem.trainer(threads: threads).train(block: 2, from: state, rows: rows) == expected)
         var plain = problem
-        plain.recipe.trainer.augmentation = Augmentation()
+        plain.recipe.network!.augmentation = Augmentation()
         #expect(try plain.trainer().train(block: 2, from: state, rows: rows) != expected)
     }
 }

@@ -52,7 +52,7 @@ struct EmptySlotTests {
         var whole = SmallProblem.logistic(SmallProblem.recipe(batchSize: 4)), half = whole
         whole.recipe.plan.learningRate = 0.5
         half.recipe = whole.recipe
-        half.recipe.trainer.batchSize = 8
+        half.recipe.network!.batchSize = 8
         let rows = whole.rows(4, seed: 4), state = try whole.trainer().initialState()
         // The same four rows, between four empty slots.
         let absent = [Float](repeating: .nan, count: 5)
@@ -68,7 +68,7 @@ struct EmptySlotTests {
     func shortBatch() throws {
         let short = SmallProblem.logistic(SmallProblem.recipe(batchSize: 4, learningRate: 0.5))
         var nominal = short
-        nominal.recipe.trainer.batchSize = 2
+        nominal.recipe.network!.batchSize = 2
         let rows = short.rows(2, seed: 6), state = try short.trainer().initialState()
         let smaller = try short.trainer().train(block: 1, from: state, rows: rows).subtracting(state)
         let larger = try nominal.trainer().train(block: 1, from: state, rows: rows).subtracting(state)

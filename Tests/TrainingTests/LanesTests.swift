@@ -17,7 +17,7 @@ struct LanesTests {
     @Test("A pass takes at least one row and at most a lane", arguments: [1, 10, 784, 60_000, 100_000, 1_000_000])
     func passesFit(_ features: Int) throws {
         for (model, hidden) in [(.logistic, []), (.mlp, [3]), (.mlp, [256, 128])] as [(ModelName, [Int])] {
-            let spec = TrainerSpec(model: model, hidden: hidden, batchSize: 1)
+            let spec = NetworkSpec(model: model, hidden: hidden, batchSize: 1)
             let network = try Network(spec, input: RowShape(features: features), classes: 10)
             for lane in 1...32 {
                 let rows = TrunkPass.rows(of: network, lane: lane)
@@ -31,7 +31,7 @@ struct LanesTests {
 
     @Test("A pass of a small network is the whole lane; of one too wide for the cache, a single row")
     func passSizes() throws {
-        let spec = TrainerSpec(model: .logistic, batchSize: 1)
+        let spec = NetworkSpec(model: .logistic, batchSize: 1)
         let narrow = try Network(spec, input: RowShape(features: 4), classes: 2)
         let wide = try Network(spec, input: RowShape(features: 1 << 20), classes: 2)
         #expect(TrunkPass.rows(of: narrow, lane: 32) == 32)

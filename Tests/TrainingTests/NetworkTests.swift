@@ -10,7 +10,7 @@ import TrainingReference
 
 /// A network with rows to pass through it.
 private struct NetworkCase: Sendable, CustomTestStringConvertible {
-    let spec: TrainerSpec
+    let spec: NetworkSpec
     let input: RowShape
     let classes: Int
     var rows = 3
@@ -21,11 +21,11 @@ private struct NetworkCase: Sendable, CustomTestStringConvertible {
 
     static func spec(
         _ model: ModelName, hidden: [Int] = [], _ activation: ActivationName = .tanh, _ pooling: PoolingName = .average
-    ) -> TrainerSpec {
-        TrainerSpec(model: model, hidden: hidden, activation: activation, pooling: pooling, batchSize: 8)
+    ) -> NetworkSpec {
+        NetworkSpec(model: model, hidden: hidden, activation: activation, pooling: pooling, batchSize: 8)
     }
 
-    private static func wide(_ width: Int) -> TrainerSpec {
+    private static func wide(_ width: Int) -> NetworkSpec {
         var spec = spec(.lenet5)
         spec.width = width
         return spec
@@ -123,7 +123,7 @@ struct NetworkTests {
 
     @Test("resnet20 has He's twenty layers: 10 biases, and a gain and a bias for each of 688 channels")
     func residualSize() throws {
-        let network = try Network(Recipe.builtIn(.resnet20).trainer, input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
+        let network = try Network(Recipe.builtIn(.resnet20).network!, input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
         let weighted = network.layout.tensors.filter { $0.name.hasSuffix(".weight") }
         #expect(weighted.count == 20)
         let convolutions = 432 + 6 * 2304 + 4608 + 5 * 9216 + 18_432 + 5 * 36_864
@@ -181,7 +181,7 @@ struct NetworkTests {
     @Test("lenet5 has LeCun's 61,706 parameters for 28×28 and for 32×32 in one channel", arguments: [28, 32])
     func leNetSize(_ side: Int) throws {
         let network = try Network(
-            Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 1, height: side, width: side), classes: 10)
+            Recipe.builtIn(.lenet5).network!, input: RowShape(channels: 1, height: side, width: side), classes: 10)
         #expect(network.layout.count == 61_706)
         #expect(
             network.layout.tensors.map(\.name) == [
@@ -193,7 +193,7 @@ struct NetworkTests {
 
     @Test("lenet5 takes three channels of 32×32")
     func leNetInColour() throws {
-        let network = try Network(Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
+        let network = try Network(Recipe.builtIn(.lenet5).network!, input: RowShape(channels: 3, height: 32, width: 32), classes: 10)
         #expect(network.layout.count == 61_706 + 2 * 6 * 25)
         #expect(network.layout.tensors[0].shape == [6, 3, 5, 5])
     }
@@ -202,7 +202,7 @@ struct NetworkTests {
     func tooSmall(_ channels: Int, _ height: Int, _ width: Int) throws {
         let error = try failure {
             _ = try Network(
-                Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: channels, height: height, width: width), classes: 10)
+                Recipe.builtIn(.lenet5).network!, input: RowShape(channels: channels, height: height, width: width), classes: 10)
         }
         #expect(error.kind == .input)
         #expect(error.description.contains("\(channels)×\(height)×\(width)"))
@@ -219,13 +219,13 @@ struct NetworkTests {
 
     @Test("The smallest image for lenet5 is 12×12")
     func smallest() throws {
-        let network = try Network(Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 1, height: 12, width: 12), classes: 2)
+        let network = try Network(Recipe.builtIn(.lenet5).network!, input: RowShape(channels: 1, height: 12, width: 12), classes: 2)
         #expect(network.layout.tensors[4].shape == [120, 16])
     }
 
     @Test("Initial parameters fill ±1/√fan-in in every tensor and follow the seed")
     func initialisation() throws {
-        let network = try Network(Recipe.builtIn(.lenet5).trainer, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
+        let network = try Network(Recipe.builtIn(.lenet5).network!, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
         func draw(_ seed: UInt64) -> [Float] {
             let parameters = network.initialParameters(seed: seed)
             return withExtendedLifetime(parameters) { Array(parameters.values) }
@@ -246,13 +246,13 @@ struct NetworkTests {
     @Test("Images too large to train on are refused before any memory is taken")
     func hugeImages() {
         var recipe = Recipe.builtIn(.resnet20)
-        #expect(throws: Never.self) { try SGDTrainer(recipe: recipe, input: RowShape(channels: 3, height: 224, width: 224), classes: 10, threads: 64) }
+        #expect(throws: Never.self) { try SGDTrainer(recipe.network!, recipe.plan, input: RowShape(channels: 3, height: 224, width: 224), classes: 10, threads: 64) }
         let failure = #expect(throws: Failure.self) {
-            try SGDTrainer(recipe: recipe, input: RowShape(channels: 1, height: 4096, width: 4096), classes: 10, threads: 64)
+            try SGDTrainer(recipe.network!, recipe.plan, input: RowShape(channels: 1, height: 4096, width: 4096), classes: 10, threads: 64)
         }
         #expect(failure?.kind == .input && failure?.description.contains("GiB a thread for images of 4096×4096") == true)
-        recipe.trainer.width = 64
-        #expect(throws: Failure.self) { try SGDTrainer(recipe: recipe, input: RowShape(channels: 3, height: 224, width: 224), classes: 10, threads: 64) }
+        recipe.network!.width = 64
+        #expect(throws: Failure.self) { try SGDTrainer(recipe.network!, recipe.plan, input: RowShape(channels: 3, height: 224, width: 224), classes: 10, threads: 64) }
     }
 }
 

@@ -14,7 +14,7 @@ struct PinnedBitsTests {
 
         init(_ name: String, _ model: ModelName, _ input: RowShape, slots: Int, digest: UInt64, _ change: (inout Recipe) -> Void) {
             var recipe = Recipe.builtIn(model)
-            (recipe.plan.blocks, recipe.plan.epochs, recipe.trainer.batchSize) = (5, 2, 50)
+            (recipe.plan.blocks, recipe.plan.epochs, recipe.network!.batchSize) = (5, 2, 50)
             change(&recipe)
             problem = SmallProblem(recipe: recipe, input: input, classes: 10)
             (testDescription, self.slots, self.digest) = (name, slots, digest)
@@ -23,13 +23,13 @@ struct PinnedBitsTests {
         static let image = RowShape(channels: 1, height: 28, width: 28), colours = RowShape(channels: 3, height: 32, width: 32)
 
         static let all = [
-            Case("logistic, clipped", .logistic, RowShape(features: 20), slots: 120, digest: 0x8f13_1a41_0138_7e47) { $0.trainer.gradientClip = 0.1 },
+            Case("logistic, clipped", .logistic, RowShape(features: 20), slots: 120, digest: 0x8f13_1a41_0138_7e47) { $0.network!.gradientClip = 0.1 },
             Case("mlp, large layers", .mlp, image, slots: 120, digest: 0xc51c_3ea3_ff9d_f2e1) { _ in },
-            Case("mlp, tanh", .mlp, RowShape(features: 33), slots: 70, digest: 0x551c_2b9a_e7d5_0a5c) { ($0.trainer.activation, $0.trainer.hidden) = (.tanh, [90, 17]) },
+            Case("mlp, tanh", .mlp, RowShape(features: 33), slots: 70, digest: 0x551c_2b9a_e7d5_0a5c) { ($0.network!.activation, $0.network!.hidden) = (.tanh, [90, 17]) },
             Case("lenet5", .lenet5, image, slots: 70, digest: 0x0fb4_6048_ced8_d157) { _ in },
-            Case("lenet5, ReLU and max pooling", .lenet5, image, slots: 70, digest: 0x2a17_d677_2069_fee8) { ($0.trainer.activation, $0.trainer.pooling, $0.plan.learningRate) = (.relu, .max, 0.01) },
-            Case("lenet5, four times as wide", .lenet5, image, slots: 33, digest: 0x7409_20c3_e6b8_2751) { $0.trainer.width = 4 },
-            Case("resnet20", .resnet20, colours, slots: 12, digest: 0x01ba_9edf_086f_c86b) { $0.trainer.batchSize = 8 },
+            Case("lenet5, ReLU and max pooling", .lenet5, image, slots: 70, digest: 0x2a17_d677_2069_fee8) { ($0.network!.activation, $0.network!.pooling, $0.plan.learningRate) = (.relu, .max, 0.01) },
+            Case("lenet5, four times as wide", .lenet5, image, slots: 33, digest: 0x7409_20c3_e6b8_2751) { $0.network!.width = 4 },
+            Case("resnet20", .resnet20, colours, slots: 12, digest: 0x01ba_9edf_086f_c86b) { $0.network!.batchSize = 8 },
         ]
     }
 

@@ -37,7 +37,7 @@ struct ProbabilitiesTests {
             let trainer = try problem.trainer(threads: 2), rows = problem.rows(40, seed: 3)
             let state = try trainer.initialState()
             let parameters = trainer.lattice.floats(state).map(Double.init)
-            let reference = ReferenceNetwork(problem.recipe.trainer, input: problem.input, classes: 10)
+            let reference = ReferenceNetwork(problem.recipe.network!, input: problem.input, classes: 10)
             let expected = (0..<40).flatMap { slot in
                 let width = rows.featureCount
                 return ReferenceNetwork.softmax(

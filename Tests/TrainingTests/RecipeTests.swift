@@ -6,7 +6,7 @@ import Testing
 @Suite("Recipes")
 struct RecipeTests {
     private func recipe(_ schedule: Schedule, blocks: Int = 4) -> Recipe {
-        Recipe(plan: TrainingPlan(blocks: blocks, epochs: 1, learningRate: 0.8, schedule: schedule), trainer: TrainerSpec(model: .logistic, batchSize: 1))
+        Recipe(plan: TrainingPlan(blocks: blocks, epochs: 1, learningRate: 0.8, schedule: schedule), network: NetworkSpec(model: .logistic, batchSize: 1))
     }
 
     @Test(
@@ -47,14 +47,14 @@ struct RecipeTests {
         ] as [(Float, Int, Int)])
     func averagedSteps(_ share: Float, _ steps: Int, _ expected: Int) {
         var recipe = recipe(.constant)
-        recipe.trainer.averaging = share
-        #expect(recipe.trainer.averagedSteps(of: steps) == expected)
+        recipe.network!.averaging = share
+        #expect(recipe.network!.averagedSteps(of: steps) == expected)
     }
 
     @Test("Behind a short stem lenet5 has longer branches and goes beyond their mean; what is asked for comes first", arguments: [(0.0, true), (0.2, true), (0.4, false), (0.5, false)])
     func branches(stem: Double, isShort: Bool) {
         var recipe = Recipe.builtIn(.lenet5, branched: true, stem: stem)
-        #expect(recipe.trainer.weightDecay == (isShort ? 1e-4 : 2e-4) && Recipe.builtIn(.lenet5, branched: true).trainer.weightDecay == 2e-4)
+        #expect(recipe.network!.weightDecay == (isShort ? 1e-4 : 2e-4) && Recipe.builtIn(.lenet5, branched: true).network!.weightDecay == 2e-4)
         let length = 100 - Int(100 * stem)
         recipe.plan.blocks = 100
         let own = recipe.branches(count: 1, length: length, epochs: nil, learningRate: nil, mergeStep: nil)
@@ -77,20 +77,20 @@ struct RecipeTests {
     @Test("A table's mlp passes often over one small block, and seldom over small ones among others", arguments: [(500, 0, 40), (1500, 0, 15), (50_000, 0, 15), (4000, 8, 10), (50_000, 8, 15)])
     func tables(rows: Int, branches: Int, epochs: Int) {
         let recipe = Recipe.ofTable(.mlp, rows: rows, branches: branches)
-        #expect(recipe.plan.epochs == epochs && recipe.trainer.hidden == [64, 32] && recipe.isAllowed)
+        #expect(recipe.plan.epochs == epochs && recipe.network!.hidden == [64, 32] && recipe.isAllowed)
     }
 
     @Test("The built-in recipe of a model is for that model, and survives being written down", arguments: ModelName.allCases)
     func builtIn(_ model: ModelName) throws {
         let recipe = Recipe.builtIn(model)
-        #expect(recipe.trainer.model == model)
+        #expect(recipe.network!.model == model)
         #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe)) == recipe)
         // Projects made before classes had weights say nothing of them.
         #expect(!String(decoding: try JSONEncoder().encode(recipe), as: UTF8.self).contains("classWeights"))
         var weighted = recipe
-        weighted.trainer.classWeights = [0.5, 28]
+        weighted.network!.classWeights = [0.5, 28]
         #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(weighted)) == weighted)
-        let network = try Network(recipe.trainer, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
+        let network = try Network(recipe.network!, input: RowShape(channels: 1, height: 28, width: 28), classes: 10)
         #expect(network.layout.count == [.logistic: 7850, .mlp: 784 * 256 + 256 + 256 * 128 + 128 + 1290, .lenet5: 61_706, .resnet20: 268_336 + 10 + 1376 - 288][model])
     }
 }

@@ -95,9 +95,9 @@ struct TrainerDeterminismTests {
         let first = try problem.trainer().train(block: 1, from: state, rows: rows)
         let again = try problem.trainer().train(block: 1, from: first, rows: rows)
         #expect(try problem.trainer().train(block: 2, from: state, rows: rows) != first)
-        problem.recipe.trainer.seed += 1
+        problem.recipe.network!.seed += 1
         #expect(try problem.trainer().train(block: 1, from: state, rows: rows) != first)
-        problem.recipe.trainer.seed -= 1
+        problem.recipe.network!.seed -= 1
         problem.recipe.plan.epochs = 2
         let twice = try problem.trainer().train(block: 1, from: state, rows: rows)
         // Up to the snap between them, two epochs in one order would be the block trained twice.
@@ -111,7 +111,7 @@ struct TrainerDeterminismTests {
         #expect(try problem.trainer(threads: 3).initialState() == first)
         let values = try problem.trainer().lattice.floats(first)
         #expect(values.allSatisfy { abs($0) < 1 / Float(40).squareRoot() + 1e-5 })
-        problem.recipe.trainer.seed += 1
+        problem.recipe.network!.seed += 1
         #expect(try problem.trainer().initialState() != first)
     }
 
@@ -121,12 +121,12 @@ struct TrainerDeterminismTests {
         let first = try problem.trainer().fingerprint
         #expect(try problem.trainer(threads: 8).fingerprint == first)
         #expect(first.firstDifference(from: first) == nil)
-        problem.recipe.trainer.latticeBits = 20
+        problem.recipe.network!.latticeBits = 20
         let finer = try problem.trainer().fingerprint
         #expect(finer != first)
         #expect(finer.firstDifference(from: first)?.contains("20") == true)
-        problem.recipe.trainer.latticeBits = 18
-        problem.recipe.trainer.batchSize = 31
+        problem.recipe.network!.latticeBits = 18
+        problem.recipe.network!.batchSize = 31
         #expect(try problem.trainer().fingerprint != first)
     }
 }

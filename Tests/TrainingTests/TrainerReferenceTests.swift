@@ -55,9 +55,9 @@ struct TrainerReferenceTests {
             let expected = reference.train(block: block, from: state, rows: rows)
             let next = try trainer.train(block: block, from: state, rows: rows)
             let worst = zip(next.steps, expected).map { abs($0 - $1) }.max()
-            #expect(worst ?? .max <= (test.recipe.trainer.latticeBits > 18 ? 4 : 1), "block \(block)")
+            #expect(worst ?? .max <= (test.recipe.network!.latticeBits > 18 ? 4 : 1), "block \(block)")
             // The agreement would mean little had nothing moved.
-            #expect(next.l1Distance(to: state) > UInt64(20 * state.count) >> UInt64(18 - min(18, test.recipe.trainer.latticeBits)))
+            #expect(next.l1Distance(to: state) > UInt64(20 * state.count) >> UInt64(18 - min(18, test.recipe.network!.latticeBits)))
             state = next
         }
     }
@@ -69,7 +69,7 @@ struct TrainerReferenceTests {
         // One lane of several passes, the last one short.
         let trainer = try problem.trainer(threads: 2), rows = problem.rows(13, seed: 64)
         let before = try trainer.initialState(), after = try trainer.train(block: 1, from: before, rows: rows)
-        let reference = ReferenceNetwork(problem.recipe.trainer, input: problem.input, classes: 10)
+        let reference = ReferenceNetwork(problem.recipe.network!, input: problem.input, classes: 10)
         let exact = trainer.lattice.floats(before).map(Double.init)
         let x = (0..<13).map { slot in rows.features[slot * 784..<(slot + 1) * 784].map(Double.init) }
         for (tensor, offset) in zip(trainer.layout.tensors, trainer.layout.offsets) {

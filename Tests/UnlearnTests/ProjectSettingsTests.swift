@@ -18,9 +18,9 @@ struct ProjectSettingsTests {
     func comesBack() throws {
         let settings = try ProjectSettings(json: Self.sample)
         #expect(try ProjectSettings(json: String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)) == settings)
-        #expect(settings.recipe.trainer.classWeights == nil)
+        #expect(settings.recipe.network!.classWeights == nil)
         let weighted = Self.sample.replacingOccurrences(of: #""batchSize":10"#, with: #""batchSize":10,"classWeights":[0.625,28]"#)
-        #expect(try ProjectSettings(json: weighted).recipe.trainer.classWeights == [0.625, 28])
+        #expect(try ProjectSettings(json: weighted).recipe.network!.classWeights == [0.625, 28])
     }
 
     @Test(

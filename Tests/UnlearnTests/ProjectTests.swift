@@ -419,7 +419,7 @@ struct ProjectTests {
             let opened = try project.open()
             var settings = opened.settings
             here = try #require(opened.trainer.fingerprint["arithmetic"])
-            settings.fingerprint = NumericsFingerprint(opened.trainer.fingerprint.facts.merging(["arithmetic": "0"]) { $1 })
+            settings.fingerprint = NumericsFingerprint(try opened.trainer.fingerprint.facts.merging(["arithmetic": "0"]) { $1 })
             try opened.store.transaction { change in try settings.save(in: change) }
         }
         #expect(try project.open(.read).status().fingerprintDifference == "arithmetic is '\(here)' here and was '0'")

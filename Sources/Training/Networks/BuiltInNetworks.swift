@@ -2,7 +2,7 @@ import Files
 
 extension Network {
     /// The network that a specification names, for rows of a shape.
-    init(_ spec: TrainerSpec, input: RowShape, classes: Int) throws {
+    init(_ spec: NetworkSpec, input: RowShape, classes: Int) throws {
         switch spec.model {
         case .logistic:
             try self.init(
@@ -27,7 +27,7 @@ extension Network {
     /// LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998) with full connections between the convolutions. Inputs of 28×28
     /// are padded to the paper's 32×32 by the first convolution: 61,706 parameters for one channel and ten classes. `width` multiplies
     /// all of its channels and hidden units.
-    private static func leNet5(_ spec: TrainerSpec, _ input: RowShape, _ classes: Int) throws -> [any Layer] {
+    private static func leNet5(_ spec: NetworkSpec, _ input: RowShape, _ classes: Int) throws -> [any Layer] {
         let padding = input.height >= 32 && input.width >= 32 ? 0 : 2
         guard min(input.height, input.width) + 2 * padding >= 16 else {
             throw Failure(

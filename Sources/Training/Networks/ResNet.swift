@@ -4,7 +4,7 @@ extension Network {
     /// The network for CIFAR of He, Zhang, Ren, Sun (Deep residual learning for image recognition, 2015, section 4.2) with
     /// 6n + 2 layers: three stages of 16, 32 and 64 channels times `width`, with group normalisation in place of batch
     /// normalisation. n = 3 has 269,722 parameters for ten classes.
-    static func residual(_ n: Int, _ spec: TrainerSpec, _ input: RowShape, _ classes: Int) throws -> Network {
+    static func residual(_ n: Int, _ spec: NetworkSpec, _ input: RowShape, _ classes: Int) throws -> Network {
         guard min(input.height, input.width) >= 8 else {
             throw Failure(
                 .input,

@@ -36,6 +36,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case valuationSplit = 8
     case valuation = 9
     case reduction = 10
+    case program = 11
 }
 
 /// The numbers of one (seed, purpose, block, epoch, slot), in order.

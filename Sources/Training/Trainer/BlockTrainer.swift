@@ -9,7 +9,8 @@ public protocol BlockTrainer: AnyObject {
     var layout: ParameterLayout { get }
     var lattice: Lattice { get }
     /// What may change the bits of training, as names and values.
-    var fingerprint: NumericsFingerprint { get }
+    /// - Throws: where a program that trains cannot be asked.
+    var fingerprint: NumericsFingerprint { get throws }
 
     /// `M_0`.
     func initialState() throws -> LatticeVector

@@ -13,7 +13,7 @@ public final class SGDTrainer: BlockTrainer {
     /// Floats a thread: four GiB.
     private static let mostMemory = 1 << 30
 
-    public let spec: TrainerSpec
+    public let spec: NetworkSpec
     public let plan: TrainingPlan
     public let lattice: Lattice
     public let threads: Int
@@ -34,11 +34,11 @@ public final class SGDTrainer: BlockTrainer {
 
     /// - Parameter classes: Labels are 0 to `classes` − 1.
     /// - Throws: `Failure` of kind `input` where the model does not fit the rows, or is too large.
-    public init(recipe: Recipe, input: RowShape, classes: Int, threads: Int) throws {
+    public init(_ spec: NetworkSpec, _ plan: TrainingPlan, input: RowShape, classes: Int, threads: Int) throws {
         precondition(threads > 0, "at least one thread")
-        precondition(recipe.trainer.classWeights.map { $0.count == classes } ?? true, "one weight a class")
-        spec = recipe.trainer
-        plan = recipe.plan
+        precondition(spec.classWeights.map { $0.count == classes } ?? true, "one weight a class")
+        self.spec = spec
+        self.plan = plan
         self.threads = threads
         lattice = Lattice(bits: spec.latticeBits)
         network = try Network(spec, input: input, classes: classes)

@@ -95,7 +95,7 @@ extension Project {
         let training = selection.live.slots(.train), touched = training.keys.sorted().filter(lineage.isTrained)
         let isNothingLeft = selection.live.isEmpty && deletedBefore.isEmpty && !(namesNoRows && replaysStitches)
         var replay = options.replay
-        replay.sameNumerics = fingerprintDifference == nil
+        replay.sameNumerics = try fingerprintDifference == nil
         return DeletionPlan(
             selection: selection, asked: asked, waiting: waiting, superseded: superseded, lineage: lineage, options: replay, training: training,
             test: selection.live.slots(.test), touched: touched, deletedBefore: deletedBefore, stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),

@@ -171,6 +171,9 @@ public struct DeletionReport: Codable, Sendable {
     public var earlierStitches: [String]?
     /// Whether blocks were retrained with numerics other than the project's.
     public var otherNumerics: Bool?
+    /// Whether blocks were retrained by a program that does not give the same bits twice: forgotten as by a training without the rows, which
+    /// no replay can repeat. Nil: no.
+    public var unrepeatable: Bool?
     public var dryRun = false
     /// Whether exactness follows from the lineage: nothing but branches was retrained, each from a state that training reaches. Nil in
     /// chains and in reports of earlier versions.

@@ -155,7 +155,9 @@ final class DeletionRun {
         report.testAccuracyBefore = decisionsBefore?.score.accuracy
         report.exact = lineage.isExact && plan.touched.isEmpty
         report.exactBefore = lineage.isExact
+        let isUnrepeatable = try outcome?.blocksTrained ?? 0 > 0 && project.unrepeatable != nil
         report.otherNumerics = !plan.options.sameNumerics && outcome?.blocksTrained ?? 0 > 0
+        if isUnrepeatable { report.unrepeatable = true }
         if let outcome {
             let shape = lineage.shape
             retrainedBranchesAlone = outcome.blocksTrained > 0 && outcome.segments.allSatisfy { shape.branch(of: $0.firstBlock) != nil }
@@ -166,7 +168,8 @@ final class DeletionRun {
             if let before, outcome.blocksTrained > 0 {
                 report.l1Changed = Double(before.l1Distance(to: outcome.state)) * project.trainer.lattice.unit
                 report.agreementBefore = decisions.map { $0[1].agreement(with: $0[0].classes) }
-                report.exact = outcome.method == .exact && plan.options.sameNumerics
+                report.exact = outcome.method == .exact && plan.options.sameNumerics && !isUnrepeatable
+                if isUnrepeatable, report.exactByConstruction == true { report.exactByConstruction = false }
                 // The guard had the replay done to its end after all.
                 if report.exact { report.exactSeconds = nil }
             }

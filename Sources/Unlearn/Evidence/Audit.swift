@@ -139,7 +139,7 @@ extension Project {
         }
         audit.verdict =
             if current == exact { .exact }
-            else if lineage.isExact && fingerprintDifference == nil { .mismatch }
+            else if try lineage.isExact && whyNotSameBits == nil { .mismatch }
             else if advantage.estimate > 2 * advantage.standardError { .nearer }
             else if advantage.estimate > -2 * advantage.standardError || (kept == nil && before == nil) { .undecided }
             else { .noBetter }

@@ -85,6 +85,7 @@ struct InfluenceWords {
             }
             var words = isStitched && !dampings.isEmpty ? stitched : "retrained without the rows to the end of \(report["branches_touched"] == nil || report["branches_touched"] == .null ? "the chain" : "their branches")"
             if says("other_numerics") { words += ", with numerics other than those that the chain was trained with" }
+            if says("unrepeatable") { return words + ", by a program that does not give the same bits twice: as by a training without the rows, and not bit for bit" + outOfMerge }
             if startedInexactly { words += ", from a state that \((earlierStitches + stitchesGone).isEmpty ? "other numerics" : "an earlier stitch") had left" }
             if !earlierStitches.isEmpty { words += "; earlier stitches remain in the chain: \(earlierStitches.joined(separator: ", "))" }
             if !stitchesGone.isEmpty {

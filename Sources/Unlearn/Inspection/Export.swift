@@ -70,7 +70,15 @@ extension Project {
     /// - Parameter replacing: whether a file that is there may be replaced.
     public func export(_ model: ExportedModel, to path: String, replacing: Bool = false) throws -> Int {
         try Self.expectExport(to: path, besideProject: store.folder, replacing: replacing)
-        let tensors = tensors(of: model.state), name = ModelDescription.name, description = try description(of: model).json
+        let name = ModelDescription.name, description = try description(of: model).json
+        if let program = settings.recipe.program {
+            guard ExportFormat(path) == .safetensors else {
+                throw Failure(.input, "models of programs are exported as .safetensors, in their tensors' own types; end '\(path)' so")
+            }
+            try FileSystem.publish(outputAt: path, replacing: replacing) { try StateFile(program.tensors).write(model.state, to: $0, metadata: [name: description]) }
+            return try OpenFile(path, .read).regularLength()
+        }
+        let tensors = tensors(of: model.state)
         let bytes =
             switch ExportFormat(path)! {
             case .safetensors: try Safetensors.encode(tensors, metadata: [name: description])
@@ -90,6 +98,7 @@ extension Project {
 
     /// The state that an exported safetensors file holds.
     public func state(exportedTo path: String) throws -> LatticeVector {
+        if let program = settings.recipe.program { return try StateFile(program.tensors).state(of: path) }
         let layout = trainer.layout
         // The header, too, has its place; a file of another model may be longer, and is wrong for that.
         let bytes = try FileSystem.read(input: path, most: layout.count * 4 + Self.longestHeader)
@@ -104,5 +113,17 @@ private enum ExportFormat: String, CaseIterable {
     init?(_ path: String) {
         guard let format = Self.allCases.first(where: { path.hasSuffix("." + $0.rawValue) }) else { return nil }
         self = format
+    }
+}
+
+extension StateFile {
+    /// The state that a file which the user named holds.
+    /// - Throws: `Failure` of kind `input` where it holds none of these tensors.
+    func state(of path: String) throws -> LatticeVector {
+        do { return try read(OpenFile.input(path)) } catch let error as Invalid {
+            throw Failure(.input, "\(path) \(error.what); it is not this project's model")
+        } catch let error as OffLattice {
+            throw Failure(.input, "\(path) holds \(error.value) in tensor '\(error.tensor)', which has no place on the lattice; it was altered, export it again")
+        }
     }
 }

@@ -25,6 +25,8 @@ public struct Status: Codable, Sendable {
     public let fingerprint: NumericsFingerprint
     /// What differs here and now, or nil: replay is bit-exact here.
     public let fingerprintDifference: String?
+    /// Whether a program of the user's trains that gave other bits when it trained a block a second time.
+    public let unrepeatable: Bool
     public let storeBytes: Int
     public let rowBytes: Int
     public let stateDigest: String?
@@ -90,13 +92,14 @@ extension Project {
         let lineage = try lineage(), shape = lineage.shape
         let stored = try store.storedBytes(), ends = try store.ledgerEnds(), waiting = try store.requestList().filter(\.isWaiting)
         return Status(
-            model: settings.recipe.trainer.model.rawValue, source: settings.source, blocksTrained: lineage.trainedBlocks, blocks: settings.recipe.plan.blocks,
+            model: settings.recipe.trainer.name, source: settings.source, blocksTrained: lineage.trainedBlocks, blocks: settings.recipe.plan.blocks,
             rowsLive: try store.rowCount(.train, deleted: false),
             rowsDeleted: try store.rowCount(.train, deleted: true) + store.rowCount(.test, deleted: true),
             testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, requestsWaiting: waiting.count,
-            nextDue: waiting.compactMap(\.due).min(), exact: lineage.isExact,
+            nextDue: waiting.compactMap(\.due).min(), exact: try lineage.isExact && unrepeatable == nil,
             firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(lineage),
-            budgetSpent: lineage.isExact ? 0 : StitchBudget(limit: nil, changes: try store.changesOfStitches()).spent, fingerprint: settings.fingerprint, fingerprintDifference: fingerprintDifference,
+            budgetSpent: lineage.isExact ? 0 : StitchBudget(limit: nil, changes: try store.changesOfStitches()).spent, fingerprint: settings.fingerprint, fingerprintDifference: try settings.recipe.program == nil ? fingerprintDifference : unrepeatable,
+            unrepeatable: try unrepeatable != nil,
             storeBytes: stored.records, rowBytes: stored.rows,
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
             encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape),

@@ -4,24 +4,37 @@ import Synchronization
 import Tensors
 import Training
 
-/// Trainers of one kind: one that uses all threads, and single-threaded ones for runs that are trained side by side.
+/// Trainers of one kind: one for blocks that are trained one after the other, and others for runs that are trained side by side.
 public final class TrainerCrew {
-    public let threads: Int
+    /// How many trainers may work at once: the threads that there are, or as many processes as are asked for.
+    public let workers: Int
     /// For blocks that are trained one after the other.
     public let leader: any BlockTrainer
-    private let make: (_ threads: Int) throws -> any BlockTrainer
-    private var single: [any BlockTrainer] = []
+    private let make: (_ worker: Int) throws -> any BlockTrainer
+    private var others: [any BlockTrainer]
 
-    public init(threads: Int, make: @escaping (_ threads: Int) throws -> any BlockTrainer) throws {
-        self.threads = threads
-        self.make = make
-        leader = try make(threads)
+    /// Trainers of this process: the leader with all threads, others with one each.
+    public convenience init(threads: Int, make: @escaping (_ threads: Int) throws -> any BlockTrainer) throws {
+        try self.init(workers: threads, leader: make(threads), others: []) { _ in try make(1) }
     }
 
-    /// So many trainers of one thread each.
-    func singles(_ count: Int) throws -> [any BlockTrainer] {
-        while single.count < count { single.append(try make(1)) }
-        return Array(single.prefix(count))
+    /// Trainers that are processes of their own, each with its threads or its device: the leader is one of them.
+    /// - Parameter make: Workers count from 0.
+    public convenience init(workers: Int, make: @escaping (_ worker: Int) throws -> any BlockTrainer) throws {
+        let leader = try make(0)
+        try self.init(workers: workers, leader: leader, others: [leader], make: make)
+    }
+
+    private init(workers: Int, leader: any BlockTrainer, others: [any BlockTrainer], make: @escaping (_ worker: Int) throws -> any BlockTrainer) throws {
+        precondition(workers > 0, "somebody who works")
+        (self.workers, self.leader, self.others, self.make) = (workers, leader, others, make)
+    }
+
+    /// As many as may work at once, and no more than are wanted.
+    package func sideBySide(_ most: Int) throws -> [any BlockTrainer] {
+        let count = min(most, workers)
+        while others.count < count { others.append(try make(others.count)) }
+        return Array(others.prefix(count))
     }
 }
 
@@ -56,11 +69,11 @@ struct LineageWalk {
             }
             lock.withLock { ends[number] = state }
         }
-        guard runs.count > 1, crew.threads > 1 else {
+        guard runs.count > 1, crew.workers > 1 else {
             for number in runs.indices { try train(number, crew.leader) { false } }
             return ends
         }
-        let trainers = try crew.singles(min(crew.threads, runs.count)), next = Atomic<Int>(0), failure = Mutex<(any Error)?>(nil)
+        let trainers = try crew.sideBySide(runs.count), next = Atomic<Int>(0), failure = Mutex<(any Error)?>(nil)
         withoutActuallyEscaping(train) { train in
             // It returns after every call has; what calls share they take under the lock, and each has a trainer and a run of its own.
             nonisolated(unsafe) let train = train, trainers = trainers

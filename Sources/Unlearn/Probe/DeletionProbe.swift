@@ -249,9 +249,10 @@ public struct DeletionProbe {
 
     /// The first block stands on what no stitch has touched; its influence was stored by another process.
     private func isDeterministic(_ lineage: StoredLineage) throws -> Bool {
-        let single = try project.settings.makeTrainer(threads: 1), first = try retrained(1, lineage, project.trainer), second = try retrained(1, lineage, single)
-        guard first == second else { return false }
+        let other = try project.settings.makeTrainer(threads: 1), first = try retrained(1, lineage, project.trainer)
+        // A program of the user's may do well in a new process and carry something along in an old one.
+        guard try first == retrained(1, lineage, project.trainer), try first == retrained(1, lineage, other) else { return false }
         // Where its rows have gone since, the stored one was made anew without them, or is another's.
-        return try project.fingerprintDifference != nil || !lineage.isExact || lineage.influence(1) == first
+        return try project.whyNotSameBits != nil || !lineage.isExact || lineage.influence(1) == first
     }
 }

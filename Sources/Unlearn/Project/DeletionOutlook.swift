@@ -58,7 +58,8 @@ extension DeletionOutlook {
     /// What `--branches 8` would make of a chain's plan; nil where there are too few rows for it.
     /// - Parameter isFlat: rows are no images, and the recipe follows from how many there are.
     public static func withBranches(insteadOf recipe: Recipe, rows: Int, isFlat: Bool) -> DeletionOutlook? {
-        let count = exampleBranches, model = recipe.trainer.model
+        guard let model = recipe.network?.model else { return nil }
+        let count = exampleBranches
         var other = isFlat ? Recipe.ofTable(model, rows: rows, branches: count) : Recipe.builtIn(model, branched: true)
         if !isFlat { other.plan.blocks = recipe.plan.blocks }
         guard let lineage = try? BranchPlan.lineage(blocks: other.plan.blocks, branches: count, stem: other.stemShare), rows >= lineage.blocks * fewestRowsOfBlock else { return nil }

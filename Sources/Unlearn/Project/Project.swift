@@ -13,22 +13,41 @@ public final class Project {
     public let crew: TrainerCrew
     public var trainer: any BlockTrainer { crew.leader }
 
-    public init(opening folder: String, _ access: Store.Access, threads: Int) throws {
+    /// - Parameter workers: processes side by side, where a program of the user's trains.
+    public init(opening folder: String, _ access: Store.Access, threads: Int, workers: Int = 1) throws {
         store = try Store(opening: folder, access)
         settings = try ProjectSettings.load(from: store)
-        crew = try TrainerCrew(threads: threads, make: settings.makeTrainer)
+        crew = try settings.makeCrew(threads: threads, workers: workers)
     }
 
     public var latticeBits: Int { settings.recipe.trainer.latticeBits }
     public var parameterCount: Int { trainer.layout.count }
 
-    /// Why training here does not give the bits that it gave where the project was made, or nil where it does.
-    public var fingerprintDifference: String? { trainer.fingerprint.firstDifference(from: settings.fingerprint) }
+    /// What may change the bits of training and is other here than where the project was trained; nil where nothing is.
+    /// - Throws: where a program that trains cannot be asked.
+    public var fingerprintDifference: String? {
+        get throws { try trainer.fingerprint.firstDifference(from: settings.fingerprint) }
+    }
+
+    /// Why training here does not give the bits that it gave where the project was trained; nil where it does.
+    public var whyNotSameBits: String? {
+        get throws { try unrepeatable ?? fingerprintDifference }
+    }
+
+    /// Why nothing that is trained here can be had again, bit for bit; nil where it can, or nothing is known to the contrary.
+    var unrepeatable: String? {
+        get throws {
+            try store.setting(Self.repeatsKey) == "no" ? "the trainer gave other bits when it trained a block a second time" : nil
+        }
+    }
+
+    /// Under which it is kept whether a program of the user's gave the same bits twice.
+    static let repeatsKey = "trainer-repeats"
 
     /// Takes the numerics of this machine for the project's.
     func adoptFingerprint() throws {
         var adopted = settings
-        adopted.fingerprint = trainer.fingerprint
+        adopted.fingerprint = try trainer.fingerprint
         try store.transaction { change in try adopted.save(in: change) }
         settings = adopted
     }

@@ -40,7 +40,7 @@ public struct ProjectBuilder {
         let publicKey: String
 
         init(settings: ProjectSettings, rows: Int, testRows: Int, excluded: Int, publicKey: String) {
-            model = settings.recipe.trainer.model.rawValue
+            model = settings.recipe.trainer.name
             seed = String(settings.recipe.trainer.seed)
             blocks = settings.recipe.plan.blocks
             self.rows = rows
@@ -115,7 +115,7 @@ public struct ProjectBuilder {
             recipe.plan.branches = twin.settings.recipe.plan.branches
             recipe.plan.appended = twin.settings.recipe.plan.appended
             recipe.plan.appendedShares = twin.settings.recipe.plan.appendedShares
-            recipe.trainer.classWeights = try twin.classWeights(asked: plan.classWeighting)
+            recipe.network?.classWeights = try twin.classWeights(asked: plan.classWeighting)
         } else if let blocks = plan.blocks {
             recipe.plan.blocks = blocks
         } else if plan.blockPolicy == .group, plan.branches == nil {
@@ -128,7 +128,7 @@ public struct ProjectBuilder {
             recipe.plan.blocks = min(recipe.plan.blocks, max(1, bundles.count / 5))
         }
         if plan.twin == nil {
-            recipe.trainer.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
+            recipe.network?.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
         }
         let destinations: RowDestinations
         var ofPools: [String] = []
@@ -157,13 +157,13 @@ public struct ProjectBuilder {
                 rows: survey.rows, training: training, assignment, heldOut: heldOut, testRows: testSurvey?.rows, using: &generator)
         }
         guard recipe.isAllowed else { throw Failure(.input, "the branches' rate or epochs are out of range; give --branch-learning-rate and --branch-epochs") }
-        let trainer = try recipe.makeTrainer(input: survey.shape, classes: survey.classNames.count, threads: plan.threads)
+        let trainer = try recipe.makeTrainer(input: survey.shape, classNames: survey.classNames, threads: plan.threads)
         let table = plan.source as? TableSource
         let settings = ProjectSettings(
             recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,
             blockPolicy: plan.twin?.settings.blockPolicy ?? plan.blockPolicy,
             table: table?.encoding, tableNames: table.map { TableNames($0.options) }, knowsPersons: persons.areKnown ? true : nil, source: plan.sourceName, testSource: plan.testSourceName,
-            fingerprint: trainer.fingerprint, programVersion: programVersion)
+            fingerprint: try trainer.fingerprint, programVersion: programVersion)
         return Draft(
             survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
             parameters: trainer.layout.count,

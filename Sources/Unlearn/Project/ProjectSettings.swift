@@ -30,7 +30,16 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
         Survey(shape: shape, encoding: encoding, classNames: classNames, labels: [], groups: [], groupNames: [], hasIDs: false)
     }
 
-    public func makeTrainer(threads: Int) throws -> any BlockTrainer { try recipe.makeTrainer(input: shape, classes: classNames.count, threads: threads) }
+    public func makeTrainer(threads: Int, worker: Int = 0) throws -> any BlockTrainer {
+        try recipe.makeTrainer(input: shape, classNames: classNames, threads: threads, worker: worker)
+    }
+
+    /// Trainers that continue what was trained.
+    /// - Parameter workers: processes side by side, where a program of the user's trains.
+    func makeCrew(threads: Int, workers: Int) throws -> TrainerCrew {
+        guard recipe.program != nil else { return try TrainerCrew(threads: threads) { try makeTrainer(threads: $0) } }
+        return try TrainerCrew(workers: workers) { try makeTrainer(threads: 1, worker: $0) }
+    }
 
     static let key = "project"
 
@@ -85,7 +94,7 @@ extension ProjectSettings {
 
     /// Whether every number and every name is one that `init` gives.
     private var isUsable: Bool {
-        recipe.isAllowed && recipe.trainer.classWeights.map { $0.count == classNames.count } != false && shape.isUsable && encoding.isUsable
+        recipe.isAllowed && recipe.network?.classWeights.map { $0.count == classNames.count } != false && shape.isUsable && encoding.isUsable
             && ClassNames.areUsable(classNames, ofTable: table != nil) && (table?.isUsable(features: shape.count) ?? true)
     }
 }

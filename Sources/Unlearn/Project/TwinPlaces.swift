@@ -33,10 +33,10 @@ public final class TwinPlaces {
     /// Its own, whatever rows there are now: counted anew, they could differ by a row.
     /// - Throws: `Failure` of kind `input` where weights are asked for and it has none.
     func classWeights(asked: ClassWeighting?) throws -> [Float]? {
-        guard asked == nil || settings.recipe.trainer.classWeights != nil else {
+        guard asked == nil || settings.recipe.network?.classWeights != nil else {
             throw Failure(.input, "--class-weights does not go with --like: the project in \(folder) has no class weights; leave it out")
         }
-        return settings.recipe.trainer.classWeights
+        return settings.recipe.network?.classWeights
     }
 
     var misfit: Failure {

@@ -35,7 +35,7 @@ extension Project {
         let lineage = try lineage(), shape = lineage.shape, resumedAt = lineage.trainedBlocks
         if !lineage.isEmpty && !lineage.isWhole && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
         // Where nothing is trained yet, the numerics are those of the machine that begins.
-        let adoptsNumerics = lineage.isEmpty && fingerprintDifference != nil
+        let adoptsNumerics = try lineage.isEmpty && fingerprintDifference != nil
         if try store.keyframe(0, latticeBits: latticeBits, count: parameterCount) == nil {
             guard lineage.isEmpty else { throw StoredLineage.initialisationMissing }
             let first = try store.stage(LatticeRecord(kind: .keyframe, block: 0, latticeBits: latticeBits, vector: try trainer.initialState()))
@@ -45,7 +45,7 @@ extension Project {
         let watch = ContinuousClock()
         let start = watch.now
         let walk = LineageWalk(crew: crew, rows: { [self] in try trainingRows(block: $0) }, control: control)
-        let writer = TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, progress: progress)
+        let writer = try TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, again: try firstBlockAgain(lineage, control), progress: progress)
         progress(resumedAt, shape.blocks)
         do {
             var stemEnd = try lineage.isEmpty ? self.lineage().state(0) : lineage.state(lineage.stemLength)
@@ -83,6 +83,12 @@ extension Project {
             seconds: seconds, rowsPerSecond: seconds > 0 ? Double(writer.rows) / seconds : 0,
             testAccuracy: decisions?.score.accuracy, testLoss: decisions?.score.loss, baseRate: kept == nil ? try decisions.flatMap { try testBaseRate(unlessBeaten: $0.score.loss) } : nil, stateDigest: digest, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
+    }
+
+    /// The first block's state as a second process of the user's program trains it; nil of built-in networks, and where the block is there.
+    private func firstBlockAgain(_ lineage: StoredLineage, _ control: TrainingControl) throws -> LatticeVector? {
+        guard settings.recipe.program != nil, lineage.isEmpty else { return nil }
+        return try settings.makeTrainer(threads: 1).train(block: 1, from: self.lineage().state(0), rows: trainingRows(block: 1), control: control)
     }
 
     private static let paceKey = "training-pace"
@@ -133,9 +139,10 @@ extension Project {
 
     /// Throws where training here does not give the project's bits.
     public func refuseOtherNumerics(_ what: String) throws {
-        guard let difference = fingerprintDifference else { return }
-        throw Failure(
-            .refused, "cannot \(what) bit-exactly here: \(difference); use the version of unlearn that the project was trained with, or --approximate to go on with results that agree to rounding only")
+        // Of what never gives the same bits nobody was promised them.
+        guard try unrepeatable == nil, let difference = try fingerprintDifference else { return }
+        let same = settings.recipe.program == nil ? "use the version of unlearn that the project was trained with" : "start the program as it was when the project was trained"
+        throw Failure(.refused, "cannot \(what) bit-exactly here: \(difference); \(same), or --approximate to go on with results that agree to rounding only")
     }
 }
 
@@ -146,6 +153,9 @@ private final class TrainingWriter {
     private let secondsBetweenCommits: Double
     private let progress: (_ trained: Int, _ blocks: Int) -> Void
     private let isExact: Bool
+    /// What the first block has to be.
+    private let again: LatticeVector?
+    private var repeats: Bool?
     private var staged: [StagedObject] = []
     private let start = ContinuousClock.now
     private var lastCommit = ContinuousClock.now
@@ -155,16 +165,20 @@ private final class TrainingWriter {
     /// Passes of a row through training.
     private(set) var rows = 0
 
-    init(_ project: Project, _ lineage: StoredLineage, seconds: Double, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) {
+    init(_ project: Project, _ lineage: StoredLineage, seconds: Double, again: LatticeVector?, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) throws {
         self.project = project
         self.lineage = lineage
         self.progress = progress
         secondsBetweenCommits = seconds
+        self.again = again
         trained = lineage.trainedBlocks
-        isExact = lineage.isExact && project.fingerprintDifference == nil
+        isExact = try lineage.isExact && project.fingerprintDifference == nil
     }
 
     func add(_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws {
+        if block == 1, let again {
+            repeats = after == again
+        }
         let influence: LatticeVector
         do {
             influence = try after.subtracting(before)
@@ -186,6 +200,7 @@ private final class TrainingWriter {
         let store = project.store
         try store.transaction { change in
             for object in staged { try change.setInfluence(object, baseIsExact: isExact) }
+            if let repeats { try change.set(Project.repeatsKey, to: repeats ? "yes" : "no") }
             guard trained == lineage.shape.blocks else { return }
             try project.keepPace(of: (ContinuousClock.now - start) / .seconds(1), passes: rows, in: change)
             // Read as it lies there now: the branches' ends need not have been kept in memory.

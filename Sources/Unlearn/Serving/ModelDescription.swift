@@ -16,7 +16,10 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     /// Requests for erasure that the project had answered when the file was written.
     public let requestsAnswered: Int
     public let latticeBits: Int
-    public let network: NetworkDescription
+    /// Nil where a program of the user's is the model: nobody else can score with it.
+    public let network: NetworkDescription?
+    /// Nil where a built-in network is the model.
+    public let program: ProgramDescription?
     public let shape: RowShape
     /// Nil: features are as the table's encoding, or the data itself, has them.
     public let pixels: Pixels?
@@ -37,6 +40,14 @@ public struct ModelDescription: Codable, Sendable, Equatable {
         public let width: Int
     }
 
+    /// The program that the tensors belong to.
+    public struct ProgramDescription: Codable, Sendable, Equatable {
+        /// What it calls itself.
+        public let name: String
+        /// In the order in which the state counts them.
+        public let tensors: [StateTensor]
+    }
+
     /// A byte's value is byte·scale + shift.
     public struct Pixels: Codable, Sendable, Equatable {
         public let scale: Float
@@ -44,14 +55,15 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     }
 
     init(_ settings: ProjectSettings, project: String, stateDigest: String, requestsAnswered: Int) {
-        let trainer = settings.recipe.trainer
+        let recipe = settings.recipe
         format = Self.currentFormat
         programVersion = Files.programVersion
         self.project = project
         self.stateDigest = stateDigest
         self.requestsAnswered = requestsAnswered
-        latticeBits = trainer.latticeBits
-        network = NetworkDescription(model: trainer.model, hidden: trainer.hidden, activation: trainer.activation, pooling: trainer.pooling, width: trainer.width)
+        latticeBits = recipe.trainer.latticeBits
+        network = recipe.network.map { NetworkDescription(model: $0.model, hidden: $0.hidden, activation: $0.activation, pooling: $0.pooling, width: $0.width) }
+        program = recipe.program.map { ProgramDescription(name: $0.name, tensors: $0.tensors) }
         shape = settings.shape
         if case .bytes(let scale, let shift) = settings.encoding { pixels = Pixels(scale: scale, shift: shift) } else { pixels = nil }
         classNames = settings.classNames
@@ -89,6 +101,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     /// What in it no project has; nil where it may be one's.
     private var fault: String? {
         if requestsAnswered < 0 { return "it has answered \(requestsAnswered) requests" }
+        if (network == nil) == (program == nil) { return "it names neither a network nor a program, or both" }
         if !recipe.isAllowed || !Lattice.allowedBits.contains(latticeBits) { return "its network has a number that 'unlearn init' does not allow" }
         if !shape.isUsable { return "its rows have no shape" }
         if !ClassNames.areUsable(classNames, ofTable: table != nil) { return "its classes are fewer than two, or one has no name or that of another" }
@@ -100,12 +113,27 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     }
 
     /// A recipe whose trainer scores as the model did; how it was trained is not told.
-    var recipe: Recipe {
-        Recipe(
-            plan: TrainingPlan(blocks: 1, epochs: 1, learningRate: 1, schedule: .constant),
-            trainer: TrainerSpec(
+    private var recipe: Recipe {
+        let plan = TrainingPlan(blocks: 1, epochs: 1, learningRate: 1, schedule: .constant)
+        guard let network else {
+            let tensors = program?.tensors ?? []
+            return Recipe(
+                plan: plan, trainer: .program(ProgramSpec(command: "exit", name: program?.name ?? "", tensors: tensors, buffers: [], latticeBits: latticeBits, seed: 0)))
+        }
+        return Recipe(
+            plan: plan,
+            network: NetworkSpec(
                 model: network.model, hidden: network.hidden, activation: network.activation, pooling: network.pooling, width: network.width, batchSize: 1,
                 latticeBits: latticeBits))
+    }
+
+    /// One that scores as the model did.
+    /// - Throws: `Failure` of kind `input` where only a program of the user's can.
+    func makeTrainer(threads: Int) throws -> any BlockTrainer {
+        if let program {
+            throw Failure(.input, "the model is of the program '\(program.name)', which alone can score with it: load its tensors there, or name the project instead (-C DIR)")
+        }
+        return try recipe.makeTrainer(input: shape, classNames: classNames, threads: threads)
     }
 
     var encoding: FeatureEncoding { pixels.map { .bytes(scale: $0.scale, shift: $0.shift) } ?? .floats }

@@ -5,7 +5,13 @@ import Training
 
 /// A file that `export` wrote and that can be read back: its tensors, and what it says of itself.
 struct ModelFile {
-    let tensors: NamedTensors
+    enum Content {
+        case network(NamedTensors)
+        /// Of a program of the user's: as its own tensors count it.
+        case program(LatticeVector, ParameterLayout)
+    }
+
+    let content: Content
     let description: ModelDescription
     /// The description as it stands there.
     let json: String
@@ -18,14 +24,25 @@ struct ModelFile {
     /// - Throws: `Failure` of kind `input` where it is no such file.
     init(reading path: String) throws {
         guard !path.hasSuffix(".onnx") else { throw Failure(.input, "\(path) is for ONNX runtimes, and cannot be read back; \(Self.advice)") }
-        (tensors, description, json) = try path.hasSuffix(".npz") ? Self.archive(path) : Self.safetensors(path)
+        (content, description, json) = try path.hasSuffix(".npz") ? Self.archive(path) : Self.safetensors(path)
     }
 
     /// The tensors as a state of the network that the description names.
-    func state(_ path: String) throws -> LatticeVector { try tensors.state(of: description.makeTrainer(threads: 1), path: path) }
+    func state(_ path: String) throws -> LatticeVector {
+        switch content {
+        case .network(let tensors): try tensors.state(of: description.makeTrainer(threads: 1), path: path)
+        case .program(let state, _): state
+        }
+    }
 
-    private static func safetensors(_ path: String) throws -> (NamedTensors, ModelDescription, String) {
+    private static func safetensors(_ path: String) throws -> (Content, ModelDescription, String) {
         let bytes = try FileSystem.read(input: path, most: mostBytes), tensors: NamedTensors
+        if path.hasSuffix(".safetensors"), let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name],
+            case let description = try ModelDescription(json: json, path: path), let program = description.program
+        {
+            let states = StateFile(program.tensors)
+            return (.program(try states.state(of: path), states.layout), description, json)
+        }
         do { tensors = try Safetensors.decode(bytes, path: path) } catch let error as any DescribedError where !path.hasSuffix(".safetensors") {
             throw Failure(error.kind, "\(error.description); \(advice)")
         }
@@ -33,11 +50,11 @@ struct ModelFile {
         let header = Array(bytes[8..<(bytes.count - tensors.values.count * MemoryLayout<Float>.stride)])
         do { try StrictJSON.validate(header) } catch { throw Failure(.input, "\(path) has \(error.what) in its header; export it again") }
         guard let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name] else { throw undescribed(path) }
-        return (tensors, try ModelDescription(json: json, path: path), json)
+        return (.network(tensors), try ModelDescription(json: json, path: path), json)
     }
 
     /// The description says which tensors there are; others of the archive are not looked at.
-    private static func archive(_ path: String) throws -> (NamedTensors, ModelDescription, String) {
+    private static func archive(_ path: String) throws -> (Content, ModelDescription, String) {
         let archive = try NPZReader(path)
         guard let text = try archive.array(ModelDescription.name) else { throw undescribed(path) }
         guard text.header.element == .unsigned(bytes: 1), text.header.bytes <= longestDescription else { throw undescribed(path) }
@@ -52,15 +69,10 @@ struct ModelFile {
             let start = layout.offsets[index]
             try values.withUnsafeMutableBytes { try array.read(exactly: UnsafeMutableRawBufferPointer(rebasing: $0[start * 4..<(start + spec.count) * 4])) }
         }
-        return (NamedTensors(layout: layout, values: values), description, json)
+        return (.network(NamedTensors(layout: layout, values: values)), description, json)
     }
 
     private static func undescribed(_ path: String) -> Failure {
         Failure(.input, "\(path) does not say how its model is to be served: an older version wrote it, or another program; export it again ('unlearn export --out FILE.safetensors')")
     }
-}
-
-extension ModelDescription {
-    /// One that scores as the model did.
-    func makeTrainer(threads: Int) throws -> any BlockTrainer { try recipe.makeTrainer(input: shape, classes: classNames.count, threads: threads) }
 }

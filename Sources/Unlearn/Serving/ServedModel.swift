@@ -10,9 +10,9 @@ public final class ServedModel {
     private let trainer: any BlockTrainer
 
     /// The model that a project serves.
-    public convenience init(of project: Project, threads: Int) throws {
+    public convenience init(of project: Project) throws {
         let state = try project.model()
-        try self.init(state, project.description(of: state), threads: threads)
+        self.init(state, try project.description(of: state), project.trainer)
     }
 
     /// A file alone.
@@ -22,7 +22,7 @@ public final class ServedModel {
         guard Digest(of: state).description == description.stateDigest else {
             throw Failure(.input, "\(path): its tensors are not those of the state that it names; fetch the file again")
         }
-        try self.init(state, description, threads: threads)
+        self.init(state, description, try description.makeTrainer(threads: threads))
     }
 
     /// What a file is compared with a certificate by: neither is what it says of itself.
@@ -38,17 +38,21 @@ public final class ServedModel {
     /// The digests of the model in a file, by its tensors and its description as they are.
     /// - Throws: `Failure` of kind `input` where it is no model that there can be.
     public static func digests(ofFile path: String) throws -> FileDigests {
-        let file = try ModelFile(reading: path), layout = file.tensors.layout
-        _ = try file.state(path)
-        // As they stand in the file: in another order they are another file to readers that go by it.
-        let state = try Lattice(bits: file.description.latticeBits).state(file.tensors.values, path: path)
+        let file = try ModelFile(reading: path), state: LatticeVector, layout: ParameterLayout
+        switch file.content {
+        case .network(let tensors):
+            _ = try file.state(path)
+            // As they stand in the file: in another order they are another file to readers that go by it.
+            (state, layout) = (try Lattice(bits: file.description.latticeBits).state(tensors.values, path: path), tensors.layout)
+        case .program(let counted, let tensors): (state, layout) = (counted, tensors)
+        }
         return FileDigests(state: Digest(of: state).description, serving: try ServingDigest.digest(json: Array(file.json.utf8), layout, state).description)
     }
 
-    private init(_ state: LatticeVector, _ description: ModelDescription, threads: Int) throws {
+    private init(_ state: LatticeVector, _ description: ModelDescription, _ trainer: any BlockTrainer) {
         self.state = state
         self.description = description
-        trainer = try description.makeTrainer(threads: threads)
+        self.trainer = trainer
     }
 
     /// Rows that are scored together.

@@ -173,7 +173,7 @@ extension Valuation {
         let own = plan.share(of: try estimator.plan(playerCount: n) + LeaveOneOutEstimator().plan(playerCount: n))
         let costed = try make(options.utility, saying: "shard \(plan.index) of \(plan.count)")
         let shard = ShardFile(
-            provenance: Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index, of: plan.count)
+            provenance: try Provenance(trainer, utility: costed.utility.source), plan: try options.text, seed: options.seed, index: plan.index, of: plan.count)
         let storage = try ShardStorage(shard, at: path, replacing: replacing)
         let utility = try StoredUtility(costed.utility, in: storage)
         _ = try grounded(utility, on: trainer).values(of: own)
@@ -194,7 +194,7 @@ extension Valuation {
         guard options.seed == shards.seed else { throw Failure(.input, "\(paths[0]) names two seeds; compute the shards again") }
         let valuation = try Valuation(
             project, players: players, options: options, threads: threads, control: control, progress: progress)
-        let own = Provenance(valuation.trainer, utility: valuation.options.utility.source)
+        let own = try Provenance(valuation.trainer, utility: valuation.options.utility.source)
         if let difference = shards.provenance.firstDifference(from: own) {
             throw Failure(.input, "\(paths[0]) and the project have different \(difference); merge the shards in the project that they were computed from")
         }

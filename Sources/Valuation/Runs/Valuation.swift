@@ -196,7 +196,7 @@ public final class Valuation {
     func stored(_ utility: any StreamingUtility, of trainer: CoalitionTrainer? = nil, order: [Int]? = nil) throws -> any Utility {
         let trainer = trainer ?? self.trainer
         guard project.store.isWritable else { return grounded(utility, on: trainer) }
-        return grounded(try StoredUtility(utility, in: ProjectStorage(project, Provenance(trainer, utility: utility.source, order: order))), on: trainer)
+        return grounded(try StoredUtility(utility, in: ProjectStorage(project, try Provenance(trainer, utility: utility.source, order: order))), on: trainer)
     }
 
     /// Whether nobody's data is worth the base rate: asked for, and no rows of no player to learn from.

@@ -31,7 +31,7 @@ public struct Provenance: Codable, Sendable, Equatable {
     public let fingerprint: [String: String]
 
     /// - Parameter order: as the exact utility has it; nil: the project's own.
-    public init(_ trainer: CoalitionTrainer, utility: UtilityRecord.Source, order: [Int]? = nil) {
+    public init(_ trainer: CoalitionTrainer, utility: UtilityRecord.Source, order: [Int]? = nil) throws {
         format = Self.currentFormat
         stateDigest = Digest(of: trainer.model).description
         self.utility = utility.name
@@ -39,7 +39,7 @@ public struct Provenance: Codable, Sendable, Equatable {
         splitShare = trainer.split.share
         splitDigest = Hexadecimal.encode(trainer.scorer.digest.bytes)
         self.order = order ?? Array(1...trainer.blocks)
-        fingerprint = trainer.trainers[0].fingerprint.facts
+        fingerprint = try trainer.project.trainer.fingerprint.facts
     }
 
     /// - Throws: `Failure` of kind `input` where the text is not what `text` gives for some provenance of this format.

@@ -62,10 +62,10 @@ public final class CoalitionTrainer {
         self.control = control
         model = try stored.model()
         lineage = stored.shape
-        storedIsExact = stored.isExact && project.fingerprintDifference == nil
+        storedIsExact = try stored.isExact && project.whyNotSameBits == nil
         self.metric = metric
         scorer = try Scorer(project, slots: split.valuation)
-        trainers = try (0..<threads).map { _ in try settings.makeTrainer(threads: 1) }
+        trainers = try project.crew.sideBySide(threads)
         let slots = players.blocks.reduce(0) { $0 + $1.owners.count }
         rows = DecodedRows(blocks: blocks, areKept: slots * settings.shape.count * MemoryLayout<Float>.size <= mostRowBytes)
     }

@@ -50,7 +50,7 @@ public final class StitchUtility: StreamingUtility {
         options.onNoDecay = .stitch
         // The rows of many players at once are no rows to look at one by one.
         options.damping = .gapNorms
-        options.sameNumerics = trainer.project.fingerprintDifference == nil
+        options.sameNumerics = try trainer.project.fingerprintDifference == nil
         let count = Count()
         let replay = BlockReplay(
             chain: chains[thread], trainer: trainer.trainers[thread],

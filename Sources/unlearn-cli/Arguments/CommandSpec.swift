@@ -29,6 +29,7 @@ package struct OptionSpec: Sendable {
     static let ignoreUnknown = OptionSpec("ignore-unknown", nil, "skip ids and people that were never in the project: a typing error is a person who is not forgotten")
     static let ticket = OptionSpec("ticket", "TEXT", "your own reference of the request, no name: kept with it for good, sealed, and printed on its page ('unlearn report')")
     static let threads = OptionSpec("threads", "N", "threads that compute (default: the cores that it may run on); never changes a result")
+    static let workers = OptionSpec("workers", "N", "processes of a --trainer that work side by side on branches or coalitions (default 1)")
     static let force = OptionSpec("force", nil, "replace a file that is there; never a key or a file of a project's own")
     static let approximate = OptionSpec("approximate", nil, "go on though numerics differ from the project's; results agree to rounding only")
 }

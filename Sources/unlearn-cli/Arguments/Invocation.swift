@@ -126,6 +126,11 @@ package struct Invocation: Sendable {
         get throws { try integer("threads", in: 1...256) ?? min(256, Processor.cores) }
     }
 
+    /// Processes of a user's program.
+    package var workers: Int {
+        get throws { try integer("workers", in: 1...256) ?? 1 }
+    }
+
     /// The officer's reference of a request.
     var ticket: String? {
         get throws {

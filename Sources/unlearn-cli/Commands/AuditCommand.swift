@@ -9,14 +9,14 @@ extension CommandSpec {
             OptionSpec("request", "R", "the deletion to audit (default: the latest)"),
             OptionSpec(
                 "before", "FILE", "the model before it (.safetensors), where you kept it: exact figures for doing nothing"),
-            .threads, .approximate,
+            .threads, .workers, .approximate,
         ],
         run: runAudit)
 
     private static func runAudit(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let request = try invocation.text("request").map(Invocation.requestNumber)
-        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads, workers: try invocation.workers)
         let before = try invocation.text("before").map { try project.state(exportedTo: $0) }
         let bar = console.progress("blocks")
         let report = try project.audit(

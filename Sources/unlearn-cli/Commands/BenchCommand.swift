@@ -15,14 +15,14 @@ extension CommandSpec {
             OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
             .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
             OptionSpec("codec", nil, "only how well the checkpoints of --positions (default: all) compress, and how fast"),
-            .threads,
+            .threads, .workers,
         ],
         run: runBench)
 
     private static func runBench(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
         let options = try replayOptions(invocation)
-        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads, workers: try invocation.workers)
         if invocation.flag("codec") {
             let report = try CodecBenchmark(project, blocks: try invocation.integers("positions", in: 1...1_000_000)).run()
             try console.result(report, describe(report))

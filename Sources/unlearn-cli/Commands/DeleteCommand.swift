@@ -23,7 +23,7 @@ extension OptionSpec {
         OptionSpec("rho-limit", "X", "relative residual that counts as forgotten (default 0.05); up to 4·X where a bound shows the stitch to be near"),
         .choice("fit", FitMethod.self, "how the exponent h is found (default: least-squares)"),
         OptionSpec("interim", "FILE", "first write a model that never saw the rows (.safetensors, .npz or .onnx): without their branches, or as it was before their block"),
-        .force, .threads, .approximate, .events,
+        .force, .threads, .workers, .approximate, .events,
     ]
     static let yes = OptionSpec("yes", nil, "do not ask on a terminal")
 }

@@ -149,7 +149,8 @@ enum DeletionText {
                     + "exact by construction, the same bits as training without the rows")
         case .exact:
             lines.append(
-                "replayed \(report.blocksRetrained) of \(report.blocksTotal) blocks \(report.exact ? "exactly" : "with other numerics, not exactly") \(seconds)")
+                "\(report.unrepeatable == true ? "retrained" : "replayed") \(report.blocksRetrained) of \(report.blocksTotal) blocks "
+                    + "\(report.exact ? "exactly" : report.unrepeatable == true ? "by your program, which does not give the same bits twice," : "with other numerics, not exactly") \(seconds)")
         case .stitch where stitches.isEmpty, .retraining:
             let end = report.branchesTouched.map { $0.isEmpty ? "the stem and all branches" : named($0) } ?? "the chain"
             lines.append("retrained \(report.blocksRetrained) of \(report.blocksTotal) blocks, to the end of \(end), \(seconds)")
@@ -166,7 +167,7 @@ enum DeletionText {
         if let emptied = report.branchesEmptied, report.blocksRetrained > 0 {
             lines.append("\(named(emptied)) \(emptied.count == 1 ? "has no row left and is" : "have no row left and are") out of the merge")
         }
-        if report.method != .exact, report.fromExactState == false, report.earlierStitches?.isEmpty != false {
+        if report.method != .exact, report.unrepeatable != true, report.fromExactState == false, report.earlierStitches?.isEmpty != false {
             lines.append("the first of them was trained from a state that other numerics left; 'unlearn replay' replays it")
         }
         if let earlier = report.earlierStitches, !earlier.isEmpty {

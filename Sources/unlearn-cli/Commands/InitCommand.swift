@@ -12,6 +12,7 @@ extension CommandSpec {
             OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], parquet:FILE[,FILE…], npz:FILE (arrays x, y, id, group, person) or libsvm:FILE"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
             .choice("model", ModelName.self, "the network (default for tables: mlp); options left out come from its recipe"),
+            OptionSpec("trainer", "COMMAND", "a program of yours that trains in the place of a built-in network (Documentation/TrainerProtocol.md)"),
             OptionSpec("hidden", "N,N,…", "hidden layers of mlp"),
             .choice("activation", ActivationName.self, "of hidden layers"),
             .choice("pooling", PoolingName.self, "of lenet5"),
@@ -99,13 +100,25 @@ extension CommandSpec {
             result,
             """
             \(invocation.folder): \(counted(summary.rows, "row")) in \(counted(recipe.plan.blocks, "block"))\(excluded), \(counted(summary.testRows, "test row")), \(result.classes) classes
-            \(recipe.trainer.model.rawValue)\(recipe.trainer.model == .logistic ? "" : " with \(recipe.trainer.activation.rawValue)"), \(summary.parameters) parameters: \(counted(recipe.plan.epochs, "epoch")) a block, batches of \(recipe.trainer.batchSize), \
-            rate \(recipe.plan.learningRate) \(recipe.plan.schedule.rawValue), momentum \(recipe.trainer.momentum), weight decay \(recipe.trainer.weightDecay), \
-            label smoothing \(recipe.trainer.labelSmoothing)\(extras(recipe))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(weights(summary.settings))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())
+            \(words(recipe, parameters: summary.parameters))\(lineage(recipe)), seed \(recipe.trainer.seed)\(classes(summary))\(weights(summary.settings))\(columns(plan.source as? TableSource))\(summary.remarks.map { "\n" + Console.printable($0, keeping: []) }.joined())
             \(DeletionText.outlook(summary.deletion, recipe, rows: summary.rows, isFlat: summary.settings.shape.isFlat, mayBranch: plan.twin == nil && summary.settings.blockPolicy != .group))\(advice(recipe, rows: summary.rows, isTable: summary.settings.table != nil))\(guessable)
             \(isDry ? "nothing was made; leave out --dry-run to make it" : "next: unlearn -C \(invocation.folder) train")
             """)
         return 0
+    }
+
+    /// What is trained, and how.
+    private static func words(_ recipe: Recipe, parameters: Int) -> String {
+        let plan = recipe.plan, pace = "\(counted(plan.epochs, "epoch")) a block"
+        switch recipe.trainer {
+        case .program(let program):
+            return "\(Console.printable(program.name, keeping: [])), trained by your program: \(counted(parameters, "parameter")) in \(counted(program.tensors.count, "tensor")), "
+                + "\(pace), rate \(plan.learningRate) \(plan.schedule.rawValue)"
+        case .network(let network):
+            return "\(network.model.rawValue)\(network.model == .logistic ? "" : " with \(network.activation.rawValue)"), \(parameters) parameters: \(pace), "
+                + "batches of \(network.batchSize), rate \(plan.learningRate) \(plan.schedule.rawValue), momentum \(network.momentum), "
+                + "weight decay \(network.weightDecay), label smoothing \(network.labelSmoothing)\(extras(network))"
+        }
     }
 
     /// Nothing for a chain.
@@ -126,12 +139,12 @@ extension CommandSpec {
     /// What will disappoint later, and cannot be changed then.
     private static func advice(_ recipe: Recipe, rows: Int, isTable: Bool) -> String {
         var lines = ""
-        if rows / recipe.plan.blocks < recipe.trainer.batchSize, recipe.plan.blocks > 1 {
+        if let network = recipe.network, rows / recipe.plan.blocks < network.batchSize, recipe.plan.blocks > 1 {
             lines += "\na block holds about \(counted(rows / recipe.plan.blocks, "row")), less than one batch: fewer --blocks, or a smaller --batch-size, learn more"
         }
         if recipe.plan.branches != nil {
-            if recipe.plan.lineage.stem == 0, recipe.trainer.model != .logistic {
-                lines += "\nbranches of \(recipe.trainer.model.rawValue) without a stem average badly: they have nothing in common; name rows for a stem with --stem-rows FILE, a fifth of them or more"
+            if recipe.plan.lineage.stem == 0, recipe.network?.model != .logistic {
+                lines += "\nbranches of \(Console.printable(recipe.trainer.name, keeping: [])) without a stem average badly: they have nothing in common; name rows for a stem with --stem-rows FILE, a fifth of them or more"
             }
         } else if recipe.plan.blocks < fewestBlocksToStitch, !isTable { lines += "\nwith fewer than \(fewestBlocksToStitch) blocks, deletions replay to the end: a stitch needs more to judge by" }
         return lines
@@ -141,12 +154,12 @@ extension CommandSpec {
     private static let fewestBlocksToStitch = 1 + DecayGuard().fewestResiduals + 1
 
     /// What only some recipes have.
-    private static func extras(_ recipe: Recipe) -> String {
+    private static func extras(_ network: NetworkSpec) -> String {
         var parts: [String] = []
-        if recipe.trainer.gradientClip > 0 { parts.append("gradients clipped at \(recipe.trainer.gradientClip)") }
-        if recipe.trainer.averaging > 0 { parts.append("averages over the last \(percent(Double(recipe.trainer.averaging), 0)) of a block's steps") }
-        if recipe.trainer.augmentation.shift > 0 { parts.append("images shifted by up to \(counted(recipe.trainer.augmentation.shift, "pixel"))") }
-        if recipe.trainer.augmentation.flip { parts.append("mirrored") }
+        if network.gradientClip > 0 { parts.append("gradients clipped at \(network.gradientClip)") }
+        if network.averaging > 0 { parts.append("averages over the last \(percent(Double(network.averaging), 0)) of a block's steps") }
+        if network.augmentation.shift > 0 { parts.append("images shifted by up to \(counted(network.augmentation.shift, "pixel"))") }
+        if network.augmentation.flip { parts.append("mirrored") }
         return parts.map { ", " + $0 }.joined()
     }
 
@@ -158,7 +171,7 @@ extension CommandSpec {
 
     /// In the order of the classes.
     private static func weights(_ settings: ProjectSettings) -> String {
-        guard let weights = settings.recipe.trainer.classWeights else { return "" }
+        guard let weights = settings.recipe.network?.classWeights else { return "" }
         let words = zip(settings.classNames, weights).prefix(mostShown).map { "\($0) " + ($1 == $1.rounded() && $1 < 0x1p24 ? String(Int($1)) : String($1)) }
         return "\nclass weights: " + words.joined(separator: ", ") + (weights.count > mostShown ? " … (\(weights.count) in all)" : "")
     }
@@ -197,17 +210,9 @@ extension CommandSpec {
         }
         let table = try invocation.tableOptions(spec, defaults: twin?.settings.tableNames)
         let branches = try branches(invocation, twin)
-        let branched = branches != nil || twin?.settings.recipe.plan.branches != nil
-        _ = try recipe(invocation, .builtIn(try model(invocation, twin), branched: branched))
         let policy = try invocation.choice("blocks-by", BlockPolicy.self) ?? .stratified
         var plan = ProjectPlan(
-            recipe: { rows, survey in
-                let model = try model(invocation, twin)
-                // What the other project was trained with, but for what is asked for here.
-                if let like = twin?.settings.recipe, like.trainer.model == model { return try recipe(invocation, like) }
-                let count = twin?.settings.recipe.plan.lineage.branches ?? branches?.count ?? 0
-                return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched, stem: branches?.stem))
-            }, blockPolicy: policy, source: try spec.source(table: table, test: false, encoding: twin?.settings.table, like: twin?.settings.survey), sourceName: PathText.printable(dataName),
+            recipe: try recipe(invocation, twin, branches), blockPolicy: policy, source: try spec.source(table: table, test: false, encoding: twin?.settings.table, like: twin?.settings.survey), sourceName: PathText.printable(dataName),
             threads: try invocation.threads)
         if invocation.flag("no-encryption") { plan.encryption = .none }
         plan.twin = twin
@@ -258,8 +263,56 @@ extension CommandSpec {
         case on, off
     }
 
-    private static func model(_ invocation: Invocation, _ twin: TwinPlaces?) throws -> ModelName {
-        if invocation.text("model") == nil, let twin { return twin.settings.recipe.trainer.model }
+    /// The recipe of so many rows, with what the options change in it. Options that cannot be are refused at once.
+    private static func recipe(_ invocation: Invocation, _ twin: TwinPlaces?, _ branches: BranchPlan?) throws -> (_ rows: Int, _ survey: Survey) throws -> Recipe {
+        let like = twin?.settings.recipe, branched = branches != nil || like?.plan.branches != nil
+        if let command = try command(invocation, like) { return try programRecipe(invocation, command, like) }
+        let model = try model(invocation, like)
+        _ = try recipe(invocation, .builtIn(model, branched: branched))
+        return { rows, survey in
+            // What the other project was trained with, but for what is asked for here.
+            if let like, like.network?.model == model { return try recipe(invocation, like) }
+            let count = like?.plan.lineage.branches ?? branches?.count ?? 0
+            return try recipe(invocation, survey.shape.isFlat ? .ofTable(model, rows: rows, branches: count) : .builtIn(model, branched: branched, stem: branches?.stem))
+        }
+    }
+
+    /// The program that trains; nil where a built-in network does.
+    private static func command(_ invocation: Invocation, _ like: Recipe?) throws -> String? {
+        guard let command = invocation.text("trainer") ?? (invocation.flag("model") ? nil : like?.program?.command) else { return nil }
+        guard !command.allSatisfy(\.isWhitespace) else { throw Failure(.input, "--trainer is empty; give the command that starts your program") }
+        if invocation.flag("trainer"), invocation.flag("model") { throw Failure(.input, "--model and --trainer both say what is trained; give one of them") }
+        let networks = ["hidden", "activation", "pooling", "width", "batch-size", "momentum", "weight-decay", "label-smoothing", "class-weights", "gradient-clip", "averaging", "shift", "flip"]
+        if let name = networks.first(where: invocation.flag) { throw Failure(.input, "--\(name) is for built-in networks; a program of yours decides that itself (give it options within --trainer)") }
+        return command
+    }
+
+    /// A program of the user's, which is asked what it is when the rows are known.
+    private static func programRecipe(_ invocation: Invocation, _ command: String, _ like: Recipe?) throws -> (_ rows: Int, _ survey: Survey) throws -> Recipe {
+        var plan = like?.plan ?? TrainingPlan(blocks: 100, epochs: 1, learningRate: 0.05, schedule: .linear)
+        try change(&plan, invocation)
+        let bits = try invocation.integer("lattice-bits", in: Lattice.allowedBits) ?? like?.trainer.latticeBits ?? Lattice.defaultBits
+        let seed = try invocation.seed("seed") ?? like?.trainer.seed ?? 0
+        return { rows, survey in
+            var plan = plan
+            // As of tables: a block of fewer rows says too little to be trained on by itself.
+            if like == nil { plan.blocks = min(plan.blocks, max(1, rows / fewestRowsOfProgramBlock)) }
+            let program = try ProgramTrainer.describe(
+                command: command, shape: survey.shape, classNames: survey.classNames, latticeBits: bits, seed: seed, isInterrupted: { Interrupt.isRequested })
+            return Recipe(plan: plan, trainer: .program(program))
+        }
+    }
+
+    private static let fewestRowsOfProgramBlock = 100
+
+    private static func change(_ plan: inout TrainingPlan, _ invocation: Invocation) throws {
+        if let epochs = try invocation.integer("epochs", in: Recipe.allowedEpochs) { plan.epochs = epochs }
+        if let rate = try invocation.number("learning-rate", in: Recipe.allowedLearningRates) { plan.learningRate = Float(rate) }
+        if let schedule = try invocation.choice("schedule", Schedule.self) { plan.schedule = schedule }
+    }
+
+    private static func model(_ invocation: Invocation, _ like: Recipe?) throws -> ModelName {
+        if invocation.text("model") == nil, let model = like?.network?.model { return model }
         if invocation.text("model") == nil, let data = invocation.text("data"), try DataSpec(data).isTable { return .mlp }
         _ = try invocation.required("model", "NAME: \(ModelName.allCases.map(\.rawValue).joined(separator: ", "))")
         return try invocation.choice("model", ModelName.self)!
@@ -267,8 +320,8 @@ extension CommandSpec {
 
     /// A built-in recipe with what the options change in it.
     private static func recipe(_ invocation: Invocation, _ builtIn: Recipe) throws -> Recipe {
-        var recipe = builtIn
-        let model = recipe.trainer.model
+        guard var network = builtIn.network else { return builtIn }
+        let model = network.model
         func reject(_ name: String, _ models: String) throws {
             if invocation.flag(name) { throw Failure(.input, "--\(name) is for \(models), not for \(model.rawValue)") }
         }
@@ -276,29 +329,28 @@ extension CommandSpec {
         if model != .lenet5 { try reject("pooling", "lenet5") }
         if model == .logistic { try reject("activation", "mlp, lenet5 and resnet20") }
         if !model.isConvolutional { for name in ["width", "shift", "flip"] { try reject(name, "lenet5 and resnet20") } }
-        if let hidden = try invocation.integers("hidden", in: Recipe.allowedUnits) { recipe.trainer.hidden = hidden }
-        if let activation = try invocation.choice("activation", ActivationName.self) { recipe.trainer.activation = activation }
-        if let pooling = try invocation.choice("pooling", PoolingName.self) { recipe.trainer.pooling = pooling }
-        if let epochs = try invocation.integer("epochs", in: Recipe.allowedEpochs) { recipe.plan.epochs = epochs }
-        if let batchSize = try invocation.integer("batch-size", in: Recipe.allowedBatchSizes) { recipe.trainer.batchSize = batchSize }
-        if let rate = try invocation.number("learning-rate", in: Recipe.allowedLearningRates) { recipe.plan.learningRate = Float(rate) }
-        if let schedule = try invocation.choice("schedule", Schedule.self) { recipe.plan.schedule = schedule }
-        if let momentum = try invocation.number("momentum", in: Recipe.allowedMomentum) { recipe.trainer.momentum = Float(momentum) }
-        if let decay = try invocation.number("weight-decay", in: Recipe.allowedWeightDecay) { recipe.trainer.weightDecay = Float(decay) }
-        if let smoothing = try invocation.number("label-smoothing", in: Recipe.allowedLabelSmoothing) { recipe.trainer.labelSmoothing = Float(smoothing) }
-        if let width = try invocation.integer("width", in: Recipe.allowedWidths) { recipe.trainer.width = width }
+        if let hidden = try invocation.integers("hidden", in: Recipe.allowedUnits) { network.hidden = hidden }
+        if let activation = try invocation.choice("activation", ActivationName.self) { network.activation = activation }
+        if let pooling = try invocation.choice("pooling", PoolingName.self) { network.pooling = pooling }
+        if let batchSize = try invocation.integer("batch-size", in: Recipe.allowedBatchSizes) { network.batchSize = batchSize }
+        if let momentum = try invocation.number("momentum", in: Recipe.allowedMomentum) { network.momentum = Float(momentum) }
+        if let decay = try invocation.number("weight-decay", in: Recipe.allowedWeightDecay) { network.weightDecay = Float(decay) }
+        if let smoothing = try invocation.number("label-smoothing", in: Recipe.allowedLabelSmoothing) { network.labelSmoothing = Float(smoothing) }
+        if let width = try invocation.integer("width", in: Recipe.allowedWidths) { network.width = width }
         if let clip = try invocation.number("gradient-clip", in: Recipe.allowedGradientClips) {
             // 0 means no limit: what a float rounds to it would mean the opposite.
             guard clip == 0 || clip >= Double(Float.leastNormalMagnitude) else {
                 throw Failure(.input, "--gradient-clip takes 0 (no limit) or a number from \(Float.leastNormalMagnitude), not \(clip)")
             }
-            recipe.trainer.gradientClip = Float(clip)
+            network.gradientClip = Float(clip)
         }
-        if let averaging = try invocation.number("averaging", in: Recipe.allowedAveraging) { recipe.trainer.averaging = Float(averaging) }
-        if let shift = try invocation.integer("shift", in: Recipe.allowedShifts) { recipe.trainer.augmentation.shift = shift }
-        if let flip = try invocation.choice("flip", Switch.self) { recipe.trainer.augmentation.flip = flip == .on }
-        if let latticeBits = try invocation.integer("lattice-bits", in: Lattice.allowedBits) { recipe.trainer.latticeBits = latticeBits }
-        if let seed = try invocation.seed("seed") { recipe.trainer.seed = seed }
+        if let averaging = try invocation.number("averaging", in: Recipe.allowedAveraging) { network.averaging = Float(averaging) }
+        if let shift = try invocation.integer("shift", in: Recipe.allowedShifts) { network.augmentation.shift = shift }
+        if let flip = try invocation.choice("flip", Switch.self) { network.augmentation.flip = flip == .on }
+        if let latticeBits = try invocation.integer("lattice-bits", in: Lattice.allowedBits) { network.latticeBits = latticeBits }
+        if let seed = try invocation.seed("seed") { network.seed = seed }
+        var recipe = Recipe(plan: builtIn.plan, network: network)
+        try change(&recipe.plan, invocation)
         return recipe
     }
 }

@@ -60,6 +60,7 @@ extension CommandSpec {
             ? "nothing trained yet"
             : status.exact
                 ? status.requests == 0 ? "exact: nothing was deleted yet" : "exact: the same bits as training without the deleted rows"
+                : status.unrepeatable ? "trained by a program that does not give the same bits twice"
                 : status.lineage == nil ? "stitched: exact up to block \((status.firstInexactBlock ?? status.blocksTrained + 1) - 1)" : "not exact: a stitch, or other numerics"
         var lines = [
             "\(status.model) on \(status.source): \(status.blocksTrained) of \(status.blocks) blocks trained",
@@ -73,7 +74,9 @@ extension CommandSpec {
             "numerics " + status.fingerprint.facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
         ]
         lines.append("encryption \(status.encryption); ledger \(counted(status.ledger?.size ?? 0, "entry", "entries")), signed with key \(status.publicKey)")
-        if let difference = status.fingerprintDifference { lines.append("NOT the numerics here: \(difference); replay here is approximate") }
+        if let difference = status.fingerprintDifference {
+            lines.append(status.unrepeatable ? "NOT repeatable: \(difference); what a deletion retrains is never called exact" : "NOT the numerics here: \(difference); replay here is approximate")
+        }
         if let digest = status.stateDigest { lines.append("state \(digest)") }
         try console.result(status, lines.joined(separator: "\n"))
         return 0

@@ -33,7 +33,7 @@ extension CommandSpec {
         let threads = try invocation.threads, file = invocation.text("model")
         if let out { try OutputFile.expect(out, besideProject: file == nil ? invocation.folder : FileSystem.parent(of: out), replacing: force) }
         let project = try file == nil ? Project(opening: invocation.folder, .read, threads: threads) : nil
-        let model = try file.map { try ServedModel(file: $0, threads: threads) } ?? ServedModel(of: project!, threads: threads)
+        let model = try file.map { try ServedModel(file: $0, threads: threads) } ?? ServedModel(of: project!)
         let source = try source(spec, model.description, invocation)
         let hasIDs: Bool
         if let table = source as? TableSource { hasIDs = try table.hasIDs } else {

@@ -6,7 +6,7 @@ extension CommandSpec {
         name: "replay", summary: "make exact what stitches left, for all requests at once",
         example: "unlearn -C demo replay",
         options: [
-            OptionSpec("due", nil, "only where exactness is owed to a request; for a job at night"), OptionSpec("dry-run", nil, "retrain and report, change nothing"), .ticket, .threads, .events,
+            OptionSpec("due", nil, "only where exactness is owed to a request; for a job at night"), OptionSpec("dry-run", nil, "retrain and report, change nothing"), .ticket, .threads, .workers, .events,
         ],
         run: runReplay)
 

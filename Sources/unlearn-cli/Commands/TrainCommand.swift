@@ -3,11 +3,11 @@ import Unlearn
 extension CommandSpec {
     static let train = CommandSpec(
         name: "train", summary: "train the blocks not yet trained (resumes where it stopped)", example: "unlearn -C demo train",
-        options: [.threads, .approximate], run: runTrain)
+        options: [.threads, .workers, .approximate], run: runTrain)
 
     private static func runTrain(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation)
-        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
+        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads, workers: try invocation.workers)
         let bar = console.progress("blocks"), lineage = project.settings.recipe.plan.lineage
         let report = try console.tellingOpening(project.store) {
             try project.train(allowingOtherNumerics: invocation.flag("approximate"), control: Interrupt.control) { done, total in

@@ -26,7 +26,7 @@ extension CommandSpec {
             OptionSpec("seed", "S", "of what is drawn (default: the project's)"),
             OptionSpec("shard", "I/N", "evaluate share I of N into --out FILE; 'value merge FILE…' puts them together"),
             OptionSpec("out", "DIR", "write report.html, values.csv, utilities.csv and statement.json (signed) there; with --shard, the file"),
-            OptionSpec("yes", nil, "value more than 12 players exactly"), .force, .threads, .approximate,
+            OptionSpec("yes", nil, "value more than 12 players exactly"), .force, .threads, .workers, .approximate,
         ],
         run: runValue)
 
@@ -43,7 +43,7 @@ extension CommandSpec {
         if shard != nil, invocation.text("out") == nil { throw Failure(.input, "--shard writes a file; name it with --out") }
         // A shard that is there goes on where it is the same one, which is seen when it is read.
         if shard != nil { try Store.expectOutput(invocation.text("out")!, besideProject: invocation.folder, replacing: true) }
-        let project = try Project(opening: invocation.folder, shard == nil ? .write : .read, threads: try invocation.threads)
+        let project = try Project(opening: invocation.folder, shard == nil ? .write : .read, threads: try invocation.threads, workers: try invocation.workers)
         if !invocation.flag("approximate") { try project.refuseOtherNumerics("value players") }
         let players = try console.tellingOpening(project.store) { try PlayerSet(source, of: project) }
         let options = try valuationOptions(invocation, players: players.count, project)
@@ -75,7 +75,7 @@ extension CommandSpec {
             throw Failure(.input, "--\(option) is in the shards already; 'unlearn value merge' takes --players, --pool and --out")
         }
         let source = playerSource(invocation), pool = try invocation.text("pool").map { try Pool($0) }
-        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads, workers: try invocation.workers)
         let players = try console.tellingOpening(project.store) { try PlayerSet(source, of: project) }
         let folder = try invocation.text("out").map { try ReportFolder($0, players: players.players.map(\.name), besideProject: invocation.folder, replacing: invocation.flag("force")) }
         let bar = console.progress("steps")

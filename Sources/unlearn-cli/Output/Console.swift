@@ -57,7 +57,7 @@ struct Console {
     func open(_ access: Store.Access, threads: Int) throws -> (project: Project, events: EventFile?) {
         let events = try EventFile(of: invocation)
         do {
-            let project = try Project(opening: invocation.folder, access, threads: threads)
+            let project = try Project(opening: invocation.folder, access, threads: threads, workers: invocation.workers)
             return (project, events?.of(project: project.store.projectID))
         } catch let error as any DescribedError {
             events?.add(failure: error)

@@ -17,10 +17,10 @@ struct SmallProblem {
     ) -> Recipe {
         var recipe = Recipe(
             plan: TrainingPlan(blocks: 5, epochs: epochs, learningRate: learningRate, schedule: schedule),
-            trainer: TrainerSpec(
+            network: NetworkSpec(
                 model: model, hidden: hidden, activation: activation, batchSize: batchSize, momentum: momentum, weightDecay: weightDecay,
                 labelSmoothing: smoothing, gradientClip: clip, averaging: averaging, latticeBits: latticeBits, seed: seed))
-        recipe.trainer.classWeights = weights
+        recipe.network!.classWeights = weights
         return recipe
     }
 
@@ -38,7 +38,7 @@ struct SmallProblem {
         classes: 10)
 
     func trainer(threads: Int = 1) throws -> SGDTrainer {
-        try SGDTrainer(recipe: recipe, input: input, classes: classes, threads: threads)
+        try SGDTrainer(recipe.network!, recipe.plan, input: input, classes: classes, threads: threads)
     }
 
     /// Random rows; the features of slots in `empty` are NaN, which would show if they were ever read.
@@ -55,7 +55,7 @@ struct SmallProblem {
 
     /// The order in which an epoch visits slots.
     func order(slots: Int, block: Int, epoch: Int = 0) -> [Int] {
-        var random = RandomStream(seed: recipe.trainer.seed, purpose: .slotOrder, block: block, epoch: epoch)
+        var random = RandomStream(seed: recipe.network!.seed, purpose: .slotOrder, block: block, epoch: epoch)
         var order = Array(0..<slots)
         random.shuffle(&order)
         return order

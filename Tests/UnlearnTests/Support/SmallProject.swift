@@ -13,11 +13,11 @@ struct SmallProject {
 
     static let recipe: Recipe = {
         var recipe = Recipe.builtIn(.mlp)
-        recipe.trainer.hidden = [12]
+        recipe.network!.hidden = [12]
         recipe.plan.blocks = 30
         recipe.plan.epochs = 2
-        recipe.trainer.batchSize = 10
-        recipe.trainer.seed = 5
+        recipe.network!.batchSize = 10
+        recipe.network!.seed = 5
         return recipe
     }()
 
@@ -26,10 +26,10 @@ struct SmallProject {
         var recipe = Recipe.builtIn(.logistic)
         recipe.plan.blocks = 36
         recipe.plan.branches = Branches(count: 3, length: 2, epochs: 2, learningRate: 0.02)
-        recipe.trainer.batchSize = 10
+        recipe.network!.batchSize = 10
         recipe.plan.learningRate = 0.05
         recipe.plan.schedule = .constant
-        recipe.trainer.seed = 5
+        recipe.network!.seed = 5
         return recipe
     }()
 

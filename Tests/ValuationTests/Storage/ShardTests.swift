@@ -15,7 +15,7 @@ struct ShardTests {
     init() throws {
         project = try ValuationProject()
         trainer = try project.trainer()
-        provenance = Provenance(trainer, utility: .exact)
+        provenance = try Provenance(trainer, utility: .exact)
     }
 
     private func shard(_ index: Int, of count: Int = 2) -> ShardFile { ShardFile(provenance: provenance, plan: "exact", seed: 7, index: index, of: count) }

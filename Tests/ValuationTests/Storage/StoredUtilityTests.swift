@@ -140,7 +140,7 @@ struct StoredUtilityTests {
     @Test("The key of a table changes with everything that its scores depend on")
     func keys() throws {
         let project = try ValuationProject(), trainer = try project.trainer()
-        let base = Provenance(trainer, utility: .exact)
+        let base = try Provenance(trainer, utility: .exact)
         var keys = [try base.key]
         // A table holds the scores by every metric.
         #expect(try Provenance(project.trainer(metric: .accuracy), utility: .exact).key == keys[0])

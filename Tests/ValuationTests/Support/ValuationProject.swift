@@ -16,10 +16,10 @@ struct ValuationProject {
 
     static let recipe: Recipe = {
         var recipe = Recipe.builtIn(.mlp)
-        recipe.trainer.hidden = [6]
+        recipe.network!.hidden = [6]
         recipe.plan.epochs = 2
-        recipe.trainer.batchSize = 8
-        recipe.trainer.seed = 5
+        recipe.network!.batchSize = 8
+        recipe.network!.seed = 5
         return recipe
     }()
 

@@ -18,8 +18,8 @@ public enum PoolingName: String, Codable, Sendable, CaseIterable {
     case average, max
 }
 
-/// What the trainer is, whatever blocks it is given: a network, and how a step is taken.
-public struct TrainerSpec: Codable, Sendable, Equatable {
+/// What the built-in trainer is, whatever blocks it is given: a network, and how a step is taken.
+public struct NetworkSpec: Codable, Sendable, Equatable {
     public var model: ModelName
     /// Widths of the hidden layers of `mlp`.
     public var hidden: [Int]

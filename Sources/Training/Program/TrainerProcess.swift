@@ -1,0 +1,92 @@
+import Files
+import Foundation
+
+/// A trainer's program, running: asked one thing at a time.
+final class TrainerProcess {
+    private let channel: ProgramChannel
+    private var asked = 0
+    private var files = 0
+    private(set) var name = ""
+    /// All that may change the bits of training, as it says.
+    private(set) var facts: [String: String] = [:]
+
+    /// Another command for the program of a project, where it moved.
+    static let commandName = "UNLEARN_TRAINER"
+    /// What a program of ours is told of and a trainer need not know.
+    private static let withheld: [String: String?] = ["UNLEARN_KEY_FILE": nil, "UNLEARN_PROJECT": nil]
+    private static let startPatience = 120.0, patience = 3600.0
+
+    /// Starts it and greets.
+    init(_ command: String, shape: RowShape, classNames: [String], worker: Int, isInterrupted: () -> Bool) throws {
+        let command = PathText.environment(Self.commandName) ?? command
+        do {
+            channel = try ProgramChannel(command, prefix: "trainer: ", changes: Self.withheld.merging(Self.device(of: worker)) { $1 })
+        } catch let error as ProgramNotStarted {
+            throw TrainerFault.notStarted(command: command, reason: String(cString: strerror(error.code)))
+        }
+        let greeting = try ask(
+            .hello(engine: programVersion, shape: shape.isFlat ? [shape.width] : [shape.channels, shape.height, shape.width], classNames: classNames, worker: worker),
+            patience: Self.patience(Self.startPatience), isInterrupted)
+        guard let version = greeting["protocol"] as? Int, version == TrainerRequest.version else {
+            throw TrainerFault.otherProtocol(greeting["protocol"].map { "\($0)" } ?? "none")
+        }
+        guard let name = greeting["name"] as? String, !name.isEmpty, let facts = greeting["facts"] as? [String: String] else {
+            throw TrainerFault.badDescription("its greeting has no name, or facts that are no texts")
+        }
+        self.name = String(TrainerFault.excerpt(name).prefix(ProgramSpec.longestName))
+        self.facts = facts.merging(ProgramFiles.digests(namedIn: command)) { $1 }
+    }
+
+    /// One of several devices for each worker, where the user lists them.
+    private static func device(of worker: Int) -> [String: String?] {
+        let name = "CUDA_VISIBLE_DEVICES", devices = PathText.environment(name)?.split(separator: ",") ?? []
+        return devices.count > 1 ? [name: String(devices[worker % devices.count])] : [:]
+    }
+
+    private static func patience(_ standard: Double) -> Double {
+        PathText.environment("UNLEARN_TRAINER_PATIENCE").flatMap { Double($0) }.flatMap { $0 > 0 && $0 < 1e9 ? $0 : nil } ?? standard
+    }
+
+    /// A file of a name that was never used.
+    func file(_ name: String) -> String {
+        files += 1
+        return "\(channel.folder.path)/\(name)-\(files).safetensors"
+    }
+
+    @discardableResult
+    func ask(_ request: TrainerRequest, patience: Double? = nil, _ isInterrupted: () -> Bool) throws -> [String: Any] {
+        asked += 1
+        let patience = patience ?? Self.patience(Self.patience)
+        do {
+            try channel.send(request.line(id: asked), patience: patience, isInterrupted: isInterrupted)
+            while true {
+                switch try TrainerAnswer(line: channel.receive(patience: patience, isInterrupted: isInterrupted), to: asked) {
+                case .progress: continue
+                case .ok(let result): return result
+                case .error(let message): throw TrainerFault.refused(request: request.words, message: message)
+                }
+            }
+        } catch let broken as ProgramChannel.Broken {
+            switch broken {
+            case .ended(let end, let said): throw TrainerFault.ended(request: request.words, status: Self.words(end), said: TrainerFault.excerpt(said))
+            case .silent(let seconds): throw TrainerFault.silent(request: request.words, seconds: seconds)
+            case .endless: throw TrainerFault.garbage("a line without an end")
+            }
+        }
+    }
+
+    private static func words(_ end: ProgramOutput.End) -> String {
+        switch end {
+        case .exited(127): "status 127: the shell found no such command"
+        case .exited(let status): "status \(status)"
+        case .signalled(SIGKILL): "signal 9: somebody killed it, or memory ran out"
+        case .signalled(let signal): "signal \(signal)"
+        }
+    }
+
+    /// Asks it to end, and waits for that a moment; what is left of it ends with this value.
+    func shutDown() {
+        guard (try? ask(.shutdown, patience: 1) { false }) != nil else { return }
+        channel.awaitEnd(seconds: 1)
+    }
+}

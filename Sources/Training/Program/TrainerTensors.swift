@@ -1,0 +1,113 @@
+import Files
+import Foundation
+import Tensors
+
+/// Rows as a trainer reads them: `x` (n, shape), `y` (n) and `slot` (n).
+enum TrainerRows {
+    private static let most = 1 << 20
+
+    static func write(_ rows: BlockRows, live: [Int], shape: RowShape, to file: borrowing OpenFile) throws {
+        let width = rows.featureCount, n = live.count, dimensions = shape.isFlat ? [n, width] : [n, shape.channels, shape.height, shape.width]
+        func entry(_ type: String, _ shape: [Int], _ start: Int, _ bytes: Int) -> [String: Any] { ["dtype": type, "shape": shape, "data_offsets": [start, start + bytes]] }
+        let header = ["slot": entry("I64", [n], 0, 8 * n), "y": entry("I64", [n], 8 * n, 8 * n), "x": entry("F32", dimensions, 16 * n, 4 * n * width)]
+        var json = [UInt8](try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys]))
+        while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+        var bytes = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
+        for numbers in [live.map { Int64($0) }, live.map { Int64(rows.labels[$0]) }] { numbers.withUnsafeBytes { bytes += $0 } }
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+        var place = bytes.count
+        try rows.features.withUnsafeBytes { features in
+            // Rows that follow each other are written together.
+            var first = 0
+            while first < n {
+                var last = first
+                while last + 1 < n, live[last + 1] == live[last] + 1 { last += 1 }
+                let length = (last - first + 1) * width * 4
+                if length > 0 { try file.write(UnsafeRawBufferPointer(rebasing: features[live[first] * width * 4..<live[first] * width * 4 + length]), at: place) }
+                place += length
+                first = last + 1
+            }
+        }
+    }
+}
+
+/// What a trainer says of rows.
+enum TrainerScores {
+    /// Class probabilities (n, classes).
+    static func read(_ path: String, labels: [Int32], classes: Int) throws -> [Float] {
+        guard FileSystem.isRegularFile(path) else { throw TrainerFault.badScores("are not there: no file was written") }
+        let n = labels.count, file = try OpenFile(path, .read)
+        do {
+            if let logits = try RawTensor.floats("logits", [n, classes], in: file) {
+                return try softmax(logits, classes: classes)
+            }
+            if let probabilities = try RawTensor.floats("probabilities", [n, classes], in: file) {
+                guard probabilities.allSatisfy({ $0 >= 0 && $0 <= 1 }) else { throw TrainerFault.badScores("hold a probability that is not between 0 and 1") }
+                return probabilities
+            }
+            guard let losses = try RawTensor.floats("loss", [n], in: file) else { throw TrainerFault.badScores("have none of logits, probabilities and loss") }
+            return try spread(losses, RawTensor.integers("prediction", [n], in: file), labels, classes: classes)
+        } catch let error as RawTensor.Invalid {
+            throw TrainerFault.badScores(error.what)
+        }
+    }
+
+    private static func softmax(_ logits: [Float], classes: Int) throws -> [Float] {
+        var result = logits
+        for start in stride(from: 0, to: logits.count, by: classes) {
+            let row = logits[start..<start + classes]
+            guard let most = row.max(), row.allSatisfy(\.isFinite) else { throw TrainerFault.badScores("hold a number that is none") }
+            let powers = row.map { exp(Double($0 - most)) }, sum = powers.reduce(0, +)
+            for (index, power) in powers.enumerated() { result[start + index] = Float(power / sum) }
+        }
+        return result
+    }
+
+    /// Of a model without classes: the label has exp(−loss), and the rest goes to the prediction where that is another, else to all others alike.
+    private static func spread(_ losses: [Float], _ predictions: [Int]?, _ labels: [Int32], classes: Int) throws -> [Float] {
+        var result = [Float](repeating: 0, count: losses.count * classes)
+        for (row, loss) in losses.enumerated() {
+            guard loss >= 0, loss.isFinite else { throw TrainerFault.badScores("hold a loss of \(loss); it is minus a logarithm of a probability") }
+            let own = Int(labels[row]), probability = Float(exp(-Double(loss))), rest = 1 - probability
+            if let prediction = predictions?[row], prediction != own {
+                guard (0..<classes).contains(prediction) else { throw TrainerFault.badScores("predict class \(prediction), of \(classes)") }
+                result[row * classes + prediction] = rest
+            } else {
+                for index in 0..<classes where index != own { result[row * classes + index] = rest / Float(max(1, classes - 1)) }
+            }
+            result[row * classes + own] = probability
+        }
+        return result
+    }
+}
+
+/// One tensor of a safetensors file, as it is.
+private enum RawTensor {
+    struct Invalid: Error {
+        let what: String
+    }
+
+    static func floats(_ name: String, _ shape: [Int], in file: borrowing OpenFile) throws -> [Float]? {
+        guard let start = try place(name, shape, "F32", 4, in: file) else { return nil }
+        var values = [Float](repeating: 0, count: shape.reduce(1, *))
+        try values.withUnsafeMutableBytes { if !$0.isEmpty { try file.read(into: $0, at: start) } }
+        return values
+    }
+
+    static func integers(_ name: String, _ shape: [Int], in file: borrowing OpenFile) throws -> [Int]? {
+        guard let start = try place(name, shape, "I64", 8, in: file) else { return nil }
+        var values = [Int](repeating: 0, count: shape.reduce(1, *))
+        try values.withUnsafeMutableBytes { if !$0.isEmpty { try file.read(into: $0, at: start) } }
+        return values
+    }
+
+    /// Where it begins; nil where there is none of the name.
+    private static func place(_ name: String, _ shape: [Int], _ type: String, _ bytes: Int, in file: borrowing OpenFile) throws -> Int? {
+        let header: SafetensorsHeader
+        do { header = try SafetensorsHeader(file) } catch let error as SafetensorsHeader.Invalid { throw Invalid(what: "are a file that \(error.what)") }
+        guard let entry = header.entries[name] else { return nil }
+        guard entry.type == type, entry.shape == shape else { throw Invalid(what: "hold \(name) as \(entry.type) \(entry.shape), which must be \(type) \(shape)") }
+        guard entry.end - entry.start == shape.reduce(bytes, *) else { throw Invalid(what: "hold \(name) at an impossible place") }
+        return header.dataStart + entry.start
+    }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("A program of the user's trains")
+struct ProgramTrainerTests {
+    private let folder: TemporaryFolder
+    private let table: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        var random = SeededGenerator(7)
+        let rows = (0..<240).map { row in
+            let kind = row % 3, numbers = (0..<4).map { _ in String(format: "%.3f", Float.random(in: -1...1, using: &random) + Float(kind)) }
+            return "p\(row),\(numbers.joined(separator: ",")),\("xyz".map(String.init)[kind])\n"
+        }
+        table = try folder.write("name,a,b,c,d,kind\n" + rows.joined(), to: "rows.csv")
+    }
+
+    private func initialise(_ program: Program, _ trainer: String, _ more: String...) throws -> Program.Result {
+        try program.run(["init", "--data", "csv:\(table)", "--id-column", "name", "--label-column", "kind", "--trainer", trainer, "--blocks", "12"] + more)
+    }
+
+    private func project(_ name: String, _ options: String = "", _ more: String...) throws -> Program {
+        let program = Program(folder: folder.file(name))
+        let made = try program.run(["init", "--data", "csv:\(table)", "--id-column", "name", "--label-column", "kind", "--trainer", TestPrograms.trainer(options), "--blocks", "12"] + more)
+        #expect(made.status == 0, "\(made.errors)")
+        return program
+    }
+
+    /// Ids of live training rows, by block.
+    private func rows(_ program: Program) throws -> [Int: [String]] {
+        let rows = try #require(try program.json(["where", "--ids", "-"], input: (0..<240).map { "p\($0)" }.joined(separator: "\n"))["rows"] as? [[String: Any]])
+        return Dictionary(grouping: rows.filter { $0["part"] as? String == "train" }, by: { $0["block"] as! Int }).mapValues { $0.map { $0["id"] as! String } }
+    }
+
+    @Test("Deleted rows are forgotten with the bits of a training that never saw them, and all evidence says so")
+    func life() throws {
+        let program = try project("whole"), trained = try program.json("train")
+        #expect(trained["parameters"] as? Int == 15 && (trained["test_accuracy"] as? Double ?? 0) > 0.6)
+        let victims = try rows(program).filter { [3, 7].contains($0.key) }.values.map { $0[0] }.sorted()
+        let deleted = try program.json(["delete", "--ids", "-"], input: victims.joined(separator: "\n"))
+        #expect(deleted["method"] as? String == "exact" && deleted["blocks_retrained"] as? Int == 10)
+        let twin = try project("twin", "", "--like", program.folder!, "--exclude", folder.write(victims.joined(separator: "\n"), to: "victims"))
+        #expect(try twin.json("train")["state_digest"] as? String == deleted["state_digest"] as? String)
+        #expect(try program.json("audit")["verdict"] as? String == "exact")
+        let certificate = folder.file("certificate.json"), model = folder.file("model.safetensors")
+        try program.json("certificate", "1", "--out", certificate)
+        try program.json("export", "--out", model)
+        let verified = try Program().run("verify-certificate", certificate, "--model", model)
+        #expect(verified.status == 0 && verified.output.contains("is the model right after the request"), "\(verified.errors)")
+        #expect(try program.run("check", "--read-data").status == 0)
+        let predictions = try program.run("predict", "--data", "csv:\(table)", "--id-column", "name")
+        #expect(predictions.status == 0 && predictions.output.split(separator: "\n").count == 241, "\(predictions.errors)")
+        // Nobody else can score with it.
+        let alone = try Program().run("predict", "--data", "csv:\(table)", "--model", model)
+        #expect(alone.status == 2 && alone.errors.contains("is of the program 'softmax', which alone can score with it"))
+    }
+
+    @Test("Branches are trained side by side by several processes, with the same bits, and deleted from at once")
+    func branches() throws {
+        let one = try project("one", "--with-counter", "--branches", "4", "--stem", "0.34")
+        let two = try project("two", "--with-counter", "--like", one.folder!)
+        let digest = try one.json("train")["state_digest"] as? String
+        #expect(try two.json("train", "--workers", "3")["state_digest"] as? String == digest)
+        let victim = try #require(try rows(one)[12]?.first)
+        let deleted = try one.json(["delete", "--ids", "-", "--interim", folder.file("interim.safetensors")], input: victim)
+        #expect(deleted["exact_by_construction"] as? Bool == true && deleted["branches_touched"] as? [Int] == [4] && (deleted["blocks_retrained"] as? Int ?? 9) <= 2)
+        let values = try two.json("value", "--players", "blocks", "--estimator", "loo", "--workers", "2")
+        #expect((values["players"] as? [Any])?.count == 12)
+    }
+
+    @Test("Numbers of every type are trained on, and replayed with the same bits", arguments: ["BF16", "F16", "F64"])
+    func types(dtype: String) throws {
+        let program = try project("typed", "--dtype \(dtype) --with-counter"), trained = try program.json("train")
+        #expect((trained["test_accuracy"] as? Double ?? 0) > 0.6)
+        let victim = try #require(try rows(program)[5]?.first)
+        let deleted = try program.json(["delete", "--ids", "-", "--method", "exact"], input: victim)
+        #expect(deleted["exact"] as? Bool == true)
+        #expect(try program.json("audit")["agreement_exact"] as? Double == 1)
+        let model = folder.file("model.safetensors")
+        try program.json("export", "--out", model)
+        let header = String(decoding: try #require(FileManager.default.contents(atPath: model)).prefix(3000), as: UTF8.self)
+        #expect(header.contains(#""dtype":"\#(dtype)""#) && header.contains(#""dtype":"I64""#))
+    }
+
+    @Test("A model without classes is scored by its loss")
+    func losses() throws {
+        let program = try project("loss", "--fault loss")
+        #expect((try program.json("train")["test_loss"] as? Double ?? 9) < 1)
+    }
+
+    @Test("What a program does wrong before anything is made is one line, and leaves nothing", arguments: [
+        ("crash@hello", 1, "it said last: out of luck"), ("kill@describe", 1, "signal 9"), ("garbage@hello", 1, "no message of the protocol"), ("turn@describe", 1, "answered request 3"),
+        ("error@describe", 1, "cannot describe its tensors: no memory left"), ("fork@hello", 1, "ended (status 0)"), ("protocol", 2, "version 9"), ("hang@hello", 1, "no sign of life"),
+    ])
+    func badStart(fault: String, status: Int, words: String) throws {
+        let program = Program(folder: folder.file("bad"), environment: ["UNLEARN_TRAINER_PATIENCE": fault.hasPrefix("hang") ? "1" : "60"])
+        let result = try initialise(program, TestPrograms.trainer("--fault \(fault)"))
+        #expect(result.status == status && result.errors.contains(words), "\(result.errors)")
+        #expect(!FileManager.default.fileExists(atPath: program.folder! + "/catalogue.sqlite"))
+    }
+
+    @Test("What it does wrong later changes nothing, and the same command with a sound one goes on", arguments: [
+        ("kill@train", "signal 9"), ("kill@score", "signal 9"), ("kill@describe", "signal 9"), ("kill@hello", "signal 9"), ("crash@train", "out of luck"), ("garbage@score", "no message of the protocol"),
+        ("error@train", "cannot train block"), ("nothing@train", "no file was written"), ("extra", "a tensor 'more' that was not described"), ("nan", "tensor 'weight' holds nan"),
+        ("frozen", "left tensor 'weight' as it was"), ("scores", "which must be F32"), ("layout", "is not the one that the project was made with"), ("hang@train", "no sign of life"),
+    ])
+    func badLater(fault: String, words: String) throws {
+        var program = try project("later")
+        try program.json("train")
+        let before = try program.json("status"), victim = try #require(try rows(program)[1]?.first)
+        program.environment = ["UNLEARN_TRAINER": TestPrograms.trainer("--fault \(fault)"), "UNLEARN_TRAINER_PATIENCE": fault.hasPrefix("hang") ? "1" : "60"]
+        let failed = try program.run(["delete", "--ids", "-", "--json"], input: victim)
+        #expect(failed.status == (fault == "layout" ? 2 : 1) && failed.errors.contains(words), "\(failed.errors)")
+        program.environment = [:]
+        #expect(try program.json("status")["state_digest"] as? String == before["state_digest"] as? String)
+        #expect(try program.json(["delete", "--ids", "-"], input: victim)["method"] as? String == "exact")
+    }
+
+    @Test("A program that gives other bits the second time is found out, and what it retrains is never called exact")
+    func unrepeatable() throws {
+        let program = try project("dice", "--fault random")
+        try program.json("train")
+        #expect(try program.run("status").output.contains("does not give the same bits twice"))
+        let victim = try #require(try rows(program)[4]?.first), result = try program.run(["delete", "--ids", "-"], input: victim)
+        #expect(result.status == 0 && result.output.contains("retrained 9 of 12 blocks by your program, which does not give the same bits twice"), "\(result.output)")
+        #expect(!result.output.contains("forgotten exactly"))
+        let certificate = folder.file("dice.json")
+        try program.json("certificate", "1", "--out", certificate)
+        let verified = try Program().run("verify-certificate", certificate)
+        #expect(verified.status == 0 && verified.output.contains("by a program that does not give the same bits twice: as by a training without the rows"), "\(verified.output)")
+        let probed = try program.run("probe", "--points", "1", "--determinism", "--json"), isDeterministic = try probed.json()["deterministic"] as? Bool
+        #expect(probed.status == 3 && isDeterministic == false)
+    }
+
+    @Test("One whose facts have changed since is asked for no bits that it cannot give")
+    func otherFacts() throws {
+        var program = try project("facts")
+        try program.json("train")
+        let victim = try #require(try rows(program)[2]?.first)
+        program.environment = ["UNLEARN_TRAINER": TestPrograms.trainer("--fault facts")]
+        let refused = try program.run(["delete", "--ids", "-"], input: victim)
+        #expect(refused.status == 3 && refused.errors.contains("arithmetic is '2' here and was '1'") && refused.errors.contains("start the program as it was"), "\(refused.errors)")
+        let done = try program.json(["delete", "--ids", "-", "--approximate"], input: victim)
+        #expect(done["exact"] as? Bool == false)
+    }
+
+    @Test("Options of built-in networks are not for it, and one of the two is trained")
+    func options() throws {
+        for (more, words) in [(["--momentum", "0.9"], "--momentum is for built-in networks"), (["--model", "mlp"], "give one of them")] {
+            let result = try Program(folder: folder.file("options")).run(
+                ["init", "--data", "csv:\(table)", "--label-column", "kind", "--trainer", TestPrograms.trainer()] + more)
+            #expect(result.status == 2 && result.errors.contains(words), "\(result.errors)")
+        }
+        let empty = try initialise(Program(folder: folder.file("empty")), "  ")
+        #expect(empty.status == 2 && empty.errors.contains("--trainer is empty"))
+    }
+
+    @Test("What passes between the two lies in memory, and is gone with them, however they end")
+    func leftovers() throws {
+        let memory = folder.file("memory")
+        // A folder that is in no memory is not used: rows would reach the drive.
+        let refused = try initialise(Program(folder: folder.file("drive"), environment: ["UNLEARN_MEMORY": memory]), TestPrograms.trainer())
+        #expect(refused.status == 0, "\(refused.errors)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").filter { $0.hasPrefix("unlearn-trainer-") }
+        // Of projects that other tests train at this moment, each is held; an abandoned one goes with the next start.
+        let abandoned = "/dev/shm/unlearn-trainer-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: abandoned, withIntermediateDirectories: false)
+        #expect(FileManager.default.createFile(atPath: abandoned + "/lock", contents: Data("1".utf8)) && names.allSatisfy { abandoned != "/dev/shm/\($0)" })
+        _ = try project("next")
+        #expect(!FileManager.default.fileExists(atPath: abandoned))
+    }
+}
