@@ -134,6 +134,8 @@ public struct OpenFile: ~Copyable {
     /// Throws where the user named something that no file can be written to.
     public static func expectOutput(_ path: String) throws {
         guard !path.isEmpty else { throw Failure(.input, "an empty path; name a file to write") }
+        // Elsewhere it is standard input, and whoever writes it means standard output.
+        guard path != "-" else { throw Failure(.input, "'-' is no file to write; name one (./- for one of that name)") }
         guard !FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a folder; name a file") }
         guard !FileSystem.exists(path) || FileSystem.isRegularFile(path) else {
             throw Failure(.input, "\(path) is no regular file; name another")

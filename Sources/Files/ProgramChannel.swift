@@ -30,15 +30,19 @@ public final class ProgramChannel {
         case endless
     }
 
+    /// Whether what programs print is kept from the user.
+    public static let isQuiet = Atomic<Bool>(false)
+
     /// The names of the variables by which the program finds pipes and folder.
     public static let requestsName = "UNLEARN_TRAINER_REQUESTS", answersName = "UNLEARN_TRAINER_ANSWERS", folderName = "UNLEARN_TRAINER_FOLDER"
 
     /// - Parameters:
     ///   - command: for the shell.
+    ///   - folder: in which the program is started, where it is there.
     ///   - prefix: of each line that it prints.
     ///   - changes: of its environment; nil takes a name out of it.
     /// - Throws: `ProgramNotStarted`.
-    public init(_ command: String, prefix: String, changes: [String: String?] = [:]) throws {
+    public init(_ command: String, in workingFolder: String, prefix: String, changes: [String: String?] = [:]) throws {
         folder = try MemoryFolder()
         let names = ["requests", "answers"].map { [path = folder.path] in "\(path)/\($0)" }
         for name in names {
@@ -61,7 +65,7 @@ public final class ProgramChannel {
             defer { close(nothing) }
             var changes = changes
             changes.merge([Self.requestsName: names[0], Self.answersName: names[1], Self.folderName: FileSystem.parent(of: names[0])]) { $1 }
-            identifier = try startProgram("/bin/sh", ["-c", "exec \(command)"], descriptors: [nothing, words.writingEnd, words.writingEnd], changes: changes)
+            identifier = try startProgram("/bin/sh", ["-c", "cd -- \"$0\" 2>/dev/null; exec \(command)", workingFolder], descriptors: [nothing, words.writingEnd, words.writingEnd], changes: changes)
         } catch {
             close(requests)
             close(answers)
@@ -180,6 +184,7 @@ private final class SpokenWords: Sendable {
             line.removeAll(keepingCapacity: true)
             guard text.contains(where: { $0 != " " }) else { return }
             state.withLock { $0.last = text }
+            guard !ProgramChannel.isQuiet.load(ordering: .relaxed) else { return }
             let bytes = Array("\(prefix)\(text)\n".utf8)
             _ = write(STDERR_FILENO, bytes, bytes.count)
         }

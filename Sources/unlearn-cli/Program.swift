@@ -1,5 +1,6 @@
 import Files
 import Glibc
+import Synchronization
 import Unlearn
 
 /// When the program began, as near to it as it can know.
@@ -14,7 +15,9 @@ package func runProgram(_ arguments: [String]) -> Int32 {
         switch try CommandLineParser(commands: CommandSpec.all).parse(arguments) {
         case .help(let text): try Console.output(text)
         case .version: try Console.output("unlearn \(programVersion)\n")
-        case .run(let command, let invocation): return try command.run(invocation)
+        case .run(let command, let invocation):
+            ProgramChannel.isQuiet.store(invocation.isQuiet, ordering: .relaxed)
+            return try command.run(invocation)
         }
         return 0
     } catch let error as any DescribedError {

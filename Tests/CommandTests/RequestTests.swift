@@ -117,6 +117,26 @@ struct RequestTests {
         #expect((try program.json("report", "--all", "--out", folder.file("pages"))["requests"] as? [[String: Any]])?.map { $0["outcome"] as? String } == ["exact", "exact", "exact", "superseded"])
     }
 
+    @Test("What was closed behind its due day, and what exactness it owes or has been paid, is said of a request that is looked at")
+    func ending() throws {
+        let (program, row) = try longChain("late"), early = try row(4)
+        func shown() throws -> [String: Any] {
+            let requests = try #require(try program.json("request", "show", "R1")["requests"] as? [[String: Any]])
+            return try #require(requests.first?["ending"] as? [String: Any])
+        }
+        try program.json(["request", "add", "--ids", "-", "--received", "2026-01-01", "--due", "2026-02-01"], input: early)
+        try program.json(["request", "run"] + Self.stitching)
+        let ending = try shown(), late = try #require(ending["days_late"] as? Int)
+        #expect(late > 300 && ending["exactness_owed"] as? Bool == true && ending["settled_by"] as? String == nil)
+        let words = try program.run("request", "show", "R1").output
+        #expect(words.contains("closed \(late) days after it was due") && words.contains("exactness is owed: 'unlearn replay' pays it"), "\(words)")
+        try program.json("replay")
+        let paid = try shown()
+        #expect(paid["exactness_owed"] as? Bool == false && paid["settled_by"] as? String == "R2")
+        expect(try program.run("report", "--request", "R1", "--out", "-"), 2, "'-' is no file to write")
+        expect(try program.run(["delete", "--ids", "-", "--events", "-"], input: early), 2, "'-' is no file to write")
+    }
+
     @Test("Requests are carried out in any order, and what others erased meanwhile is said, row by row")
     func anyOrder() throws {
         try add("row-4\nrow-5\n")

@@ -37,7 +37,7 @@ struct TrainerConformanceTests {
     func program(dtype: String) throws {
         let shape = RowShape(features: 6), names = ["a", "b", "c"]
         let spec = try ProgramTrainer.describe(
-            command: TestPrograms.trainer("--dtype \(dtype) --with-counter"), shape: shape, classNames: names, latticeBits: 18, seed: 3, isInterrupted: { false })
+            command: TestPrograms.trainer("--dtype \(dtype) --with-counter"), in: "/", shape: shape, classNames: names, latticeBits: 18, seed: 3, isInterrupted: { false })
         let recipe = Recipe(plan: TrainingPlan(blocks: 4, epochs: 2, learningRate: 0.1, schedule: .linear), trainer: .program(spec))
         #expect(recipe.isAllowed && spec.tensors.map(\.name) == ["bias", "weight", "steps"] && spec.buffers == ["steps"])
         #expect(try TrainerConformance(rows: rows(6), classes: 3) { try recipe.makeTrainer(input: shape, classNames: names, threads: 1) }.violations() == [])

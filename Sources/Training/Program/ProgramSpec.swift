@@ -4,6 +4,8 @@ import Tensors
 public struct ProgramSpec: Codable, Sendable, Equatable {
     /// For the shell.
     public var command: String
+    /// Where the project was made: words of the command are found from there.
+    public var folder: String
     /// What it calls itself.
     public var name: String
     /// What a state is made of, in order.
@@ -14,8 +16,9 @@ public struct ProgramSpec: Codable, Sendable, Equatable {
     public var latticeBits: Int
     public var seed: UInt64
 
-    public init(command: String, name: String, tensors: [StateTensor], buffers: [String], latticeBits: Int, seed: UInt64) {
+    public init(command: String, folder: String, name: String, tensors: [StateTensor], buffers: [String], latticeBits: Int, seed: UInt64) {
         self.command = command
+        self.folder = folder
         self.name = name
         self.tensors = tensors
         self.buffers = buffers
@@ -28,7 +31,7 @@ public struct ProgramSpec: Codable, Sendable, Equatable {
 
     /// What in it cannot be; nil where all may.
     public var fault: String? {
-        if command.isEmpty || command.contains("\0") { return "it has no command" }
+        if command.isEmpty || command.contains("\0") || folder.contains("\0") { return "it has no command" }
         if tensors.isEmpty { return "it has no tensors" }
         if Set(tensors.map(\.name)).count < tensors.count { return "two tensors have one name" }
         var count = 0

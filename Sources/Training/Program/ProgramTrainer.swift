@@ -41,7 +41,7 @@ public final class ProgramTrainer: BlockTrainer {
     /// - Throws: `TrainerFault` where it cannot be started, or is another program.
     private func process(_ isInterrupted: () -> Bool) throws -> TrainerProcess {
         if let running { return running }
-        let started = try TrainerProcess(spec.command, shape: shape, classNames: classNames, worker: worker, isInterrupted: isInterrupted)
+        let started = try TrainerProcess(spec.command, in: spec.folder, shape: shape, classNames: classNames, worker: worker, isInterrupted: isInterrupted)
         let described = try Described(started.ask(.describe, isInterrupted))
         try described.expectSame(as: spec)
         running = started
@@ -174,8 +174,8 @@ extension ProgramTrainer {
 
     /// Starts a program for a project that is going to be made, and fixes the lattices of its tensors.
     /// - Throws: `TrainerFault`.
-    public static func describe(command: String, shape: RowShape, classNames: [String], latticeBits: Int, seed: UInt64, isInterrupted: () -> Bool) throws -> ProgramSpec {
-        let process = try TrainerProcess(command, shape: shape, classNames: classNames, worker: 0, isInterrupted: isInterrupted)
+    public static func describe(command: String, in folder: String, shape: RowShape, classNames: [String], latticeBits: Int, seed: UInt64, isInterrupted: () -> Bool) throws -> ProgramSpec {
+        let process = try TrainerProcess(command, in: folder, shape: shape, classNames: classNames, worker: 0, isInterrupted: isInterrupted)
         let described = try Described(process.ask(.describe, isInterrupted))
         func spec(_ largest: [Double?]) throws -> ProgramSpec {
             let tensors = try zip(described.tensors, largest).map { tensor, largest in
@@ -185,7 +185,7 @@ extension ProgramTrainer {
                 }
                 return StateTensor(tensor.name, tensor.shape, tensor.element, bits: bits)
             }
-            let spec = ProgramSpec(command: command, name: process.name, tensors: tensors, buffers: described.buffers, latticeBits: latticeBits, seed: seed)
+            let spec = ProgramSpec(command: command, folder: folder, name: process.name, tensors: tensors, buffers: described.buffers, latticeBits: latticeBits, seed: seed)
             if let fault = spec.fault { throw TrainerFault.badDescription(fault) }
             return spec
         }

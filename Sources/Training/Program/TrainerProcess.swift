@@ -17,10 +17,10 @@ final class TrainerProcess {
     private static let startPatience = 120.0, patience = 3600.0
 
     /// Starts it and greets.
-    init(_ command: String, shape: RowShape, classNames: [String], worker: Int, isInterrupted: () -> Bool) throws {
+    init(_ command: String, in folder: String, shape: RowShape, classNames: [String], worker: Int, isInterrupted: () -> Bool) throws {
         let command = PathText.environment(Self.commandName) ?? command
         do {
-            channel = try ProgramChannel(command, prefix: "trainer: ", changes: Self.withheld.merging(Self.device(of: worker)) { $1 })
+            channel = try ProgramChannel(command, in: folder, prefix: "trainer: ", changes: Self.withheld.merging(Self.device(of: worker)) { $1 })
         } catch let error as ProgramNotStarted {
             throw TrainerFault.notStarted(command: command, reason: String(cString: strerror(error.code)))
         }
@@ -34,7 +34,7 @@ final class TrainerProcess {
             throw TrainerFault.badDescription("its greeting has no name, or facts that are no texts")
         }
         self.name = String(TrainerFault.excerpt(name).prefix(ProgramSpec.longestName))
-        self.facts = facts.merging(ProgramFiles.digests(namedIn: command)) { $1 }
+        self.facts = facts.merging(ProgramFiles.digests(namedIn: command, from: folder)) { $1 }
     }
 
     /// One of several devices for each worker, where the user lists them.

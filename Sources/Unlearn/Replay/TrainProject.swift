@@ -154,7 +154,7 @@ private final class TrainingWriter {
     private let progress: (_ trained: Int, _ blocks: Int) -> Void
     private let isExact: Bool
     /// What the first block has to be.
-    private let again: LatticeVector?
+    private var again: LatticeVector?
     private var repeats: Bool?
     private var staged: [StagedObject] = []
     private let start = ContinuousClock.now
@@ -178,6 +178,7 @@ private final class TrainingWriter {
     func add(_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws {
         if block == 1, let again {
             repeats = after == again
+            self.again = nil
         }
         let influence: LatticeVector
         do {

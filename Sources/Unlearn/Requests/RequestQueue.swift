@@ -33,6 +33,20 @@ public struct ListedRequest: Encodable, Sendable {
     public let found: Int
     public let notFound: Int
     public let deletedBefore: Int
+    /// How it ended, of one request that is looked at alone and was carried out; nil in lists.
+    public var ending: Ending?
+
+    /// What became of a request that was carried out.
+    public struct Ending: Encodable, Sendable {
+        /// ISO 8601, UTC.
+        public let closed: String
+        /// Days behind its due day; 0 where it was in time, or had none.
+        public let daysLate: Int
+        /// Whether the model is exact replay's only when 'replay' has been run.
+        public let exactnessOwed: Bool
+        /// The later request whose exact replay paid what this one owed.
+        public let settledBy: String?
+    }
 
     public var isWaiting: Bool { state == "\(RequestState.received)" }
 
@@ -103,5 +117,17 @@ extension Store {
         let list = try receipts(ofRequest: number).map { ListedRequest($0, now: now) }
         if let number, list.isEmpty { throw Failure(.input, "no request \(Self.requestName(number)); 'unlearn request list' lists them") }
         return list
+    }
+
+    /// One request with how it ended, as the ledger's times have it.
+    /// - Complexity: O(requests).
+    public func request(_ number: Int, closed: String?) throws -> ListedRequest {
+        var request = try requestList(number)[0]
+        guard let closed else { return request }
+        let (owed, settlements) = try owedAndSettled()
+        let late = request.due.flatMap { due in RequestDates.date(closed).flatMap { closed in RequestDates.date(due).map { RequestDates.days(from: $0, to: Int(closed.timeIntervalSince1970)) } } }
+        request.ending = ListedRequest.Ending(
+            closed: closed, daysLate: max(0, late ?? 0), exactnessOwed: owed.contains(number), settledBy: settlements[number].map(Self.requestName))
+        return request
     }
 }

@@ -118,7 +118,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
         guard let network else {
             let tensors = program?.tensors ?? []
             return Recipe(
-                plan: plan, trainer: .program(ProgramSpec(command: "exit", name: program?.name ?? "", tensors: tensors, buffers: [], latticeBits: latticeBits, seed: 0)))
+                plan: plan, trainer: .program(ProgramSpec(command: "exit", folder: "/", name: program?.name ?? "", tensors: tensors, buffers: [], latticeBits: latticeBits, seed: 0)))
         }
         return Recipe(
             plan: plan,

@@ -298,7 +298,7 @@ extension CommandSpec {
             // As of tables: a block of fewer rows says too little to be trained on by itself.
             if like == nil { plan.blocks = min(plan.blocks, max(1, rows / fewestRowsOfProgramBlock)) }
             let program = try ProgramTrainer.describe(
-                command: command, shape: survey.shape, classNames: survey.classNames, latticeBits: bits, seed: seed, isInterrupted: { Interrupt.isRequested })
+                command: command, in: like?.program?.folder ?? FileSystem.realPath(".") ?? ".", shape: survey.shape, classNames: survey.classNames, latticeBits: bits, seed: seed, isInterrupted: { Interrupt.isRequested })
             return Recipe(plan: plan, trainer: .program(program))
         }
     }

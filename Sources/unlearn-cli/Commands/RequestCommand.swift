@@ -153,7 +153,11 @@ extension CommandSpec {
 
     private static func show(_ number: Int, _ invocation: Invocation, _ console: Console) throws {
         let store = try Store(opening: invocation.folder, .read), name = Store.requestName(number)
-        let (request, log) = try store.snapshot { (try store.requestList(number)[0], try LogReport(of: store, request: number)) }
+        let (request, log) = try store.snapshot {
+            _ = try store.requestList(number)
+            let log = try LogReport(of: store, request: number)
+            return (try store.request(number, closed: log.requests.first?.closed), log)
+        }
         let next: String =
             switch request.state {
             case "received": "next: unlearn -C \(invocation.folder) request run \(name)"
@@ -163,7 +167,13 @@ extension CommandSpec {
         var lines = ["\(name): \(request.state)\(request.ticket.map { ", ticket \($0)" } ?? "")"]
         if let received = request.received { lines.append("received \(received)\(dueWords(request))") }
         lines.append("\(counted(request.found, "row")) found, \(request.notFound) not found, \(request.deletedBefore) deleted before")
-        lines += log.requests.flatMap { life($0, log) } + (next.isEmpty ? [] : [next])
+        lines += log.requests.flatMap { life($0, log) }
+        if let ending = request.ending {
+            if ending.daysLate > 0 { lines.append("closed \(counted(ending.daysLate, "day")) after it was due") }
+            if ending.exactnessOwed { lines.append("exactness is owed: 'unlearn replay' pays it") }
+            if let payer = ending.settledBy { lines.append("exactness was owed, and \(payer) has paid it") }
+        }
+        lines += next.isEmpty ? [] : [next]
         try console.result(Listed(requests: [request]), lines.joined(separator: "\n"))
     }
 
