@@ -5,6 +5,7 @@
 # make test-arm  the vector kernels as 64-bit Arm has them, under qemu
 # make test-long  recipes at full size that make test leaves out    make test-repeat  the tests again and again, as others run them
 # make tours  what the README shows, run anew and compared
+# make wheel  one file that pip installs: the program and the Python package, without need of Swift
 # make install PREFIX=/usr/local DESTDIR=   the program without need of Swift, its manual, completions    make uninstall   removes these alone
 # make help   this list
 SWIFT ?= swift
@@ -18,10 +19,10 @@ PREFIX ?= /usr/local
 # Whose key and whose project: no test's business.
 unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
 
-.PHONY: help packages build install uninstall build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
+.PHONY: help packages build install uninstall wheel build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -9
+	@sed -n 's/^# //p' Makefile | head -10
 
 packages:
 	@Scripts/install-packages
@@ -31,6 +32,10 @@ build: packages
 
 install: build
 	Scripts/install .build/release/unlearn '$(DESTDIR)$(PREFIX)'
+
+# Debian's libraries are in it, with their licences; needs the package index.
+wheel: build
+	Scripts/wheel
 
 uninstall:
 	Scripts/install --remove '$(DESTDIR)$(PREFIX)'

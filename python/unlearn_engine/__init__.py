@@ -1,0 +1,18 @@
+"""Trainers in Python for ``unlearn``, the machine-unlearning engine, and a client of its projects.
+
+- ``unlearn_engine.trainer``: what a trainer of any library is, and ``serve``, which lets the engine call it.
+- ``unlearn_engine.torch``: the same for a PyTorch module, in one call. Only this module imports PyTorch.
+- ``unlearn_engine.mlflow``: publishes models and certificates into a registry of MLflow.
+- ``unlearn_engine.project``: runs the program on a project and gives its results as Python values.
+"""
+
+from .batches import Batch, batches, numbered_batches
+from .project import Deletion, Evaluation, Project, Request, Training, UnlearnError
+from .trainer import Place, Rows, RowsInfo, Scores, Tensor, Trainer, serve
+
+__version__ = "0.2.0"
+
+__all__ = [
+    "Batch", "Deletion", "Evaluation", "Place", "Project", "Request", "Rows", "RowsInfo", "Scores", "Tensor", "Trainer", "Training",
+    "UnlearnError", "batches", "numbered_batches", "serve",
+]
