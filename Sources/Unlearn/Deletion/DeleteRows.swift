@@ -68,11 +68,16 @@ extension Project {
         _ plan: DeletionPlan, _ options: DeletionOptions, since start: ContinuousClock.Instant, control: TrainingControl,
         progress: @escaping (_ trained: Int, _ atMost: Int) -> Void
     ) throws -> (run: DeletionRun, settled: [String]) {
-        // Where training here does not give the project's bits, nothing is begun.
-        if plan.retrains, !options.approximate { try refuseOtherNumerics("retrain") }
+        // Exact whatever trains here, and first of all: a program of the user's takes seconds to start.
         let interim = try serveInterim(plan, options.interim)
         if let digest = interim?.report.stateDigest { options.told(.interimWritten(stateDigest: digest)) }
         do {
+            var plan = plan
+            if plan.retrains {
+                // Where training here does not give the project's bits, nothing is begun.
+                if !options.approximate { try refuseOtherNumerics("retrain") }
+                plan.options.sameNumerics = try fingerprintDifference == nil
+            }
             let owed = try requestsOwed(plan.lineage), run = try DeletionRun(self, plan, options, interim: interim, since: start)
             options.told(.begun(requests: run.requests, rows: plan.selection.live.count))
             do {

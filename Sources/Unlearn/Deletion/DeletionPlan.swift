@@ -13,7 +13,7 @@ struct DeletionPlan {
     /// Requests that waited, and whose rows were all erased meanwhile.
     let superseded: [WaitingRequest]
     let lineage: StoredLineage
-    let options: ReplayOptions
+    var options: ReplayOptions
     /// Slots by block of rows to be deleted.
     let training: [Int: Set<Int>]
     let test: [Int: Set<Int>]
@@ -94,10 +94,8 @@ extension Project {
         let deletedBefore = replaysStitches ? selection.deleted.map(\.digest) : []
         let training = selection.live.slots(.train), touched = training.keys.sorted().filter(lineage.isTrained)
         let isNothingLeft = selection.live.isEmpty && deletedBefore.isEmpty && !(namesNoRows && replaysStitches)
-        var replay = options.replay
-        replay.sameNumerics = try fingerprintDifference == nil
         return DeletionPlan(
-            selection: selection, asked: asked, waiting: waiting, superseded: superseded, lineage: lineage, options: replay, training: training,
+            selection: selection, asked: asked, waiting: waiting, superseded: superseded, lineage: lineage, options: options.replay, training: training,
             test: selection.live.slots(.test), touched: touched, deletedBefore: deletedBefore, stitchedAway: lineage.isExact ? [] : try stitchedAway(selection, lineage.shape),
             retrains: !isNothingLeft && (!touched.isEmpty || replaysStitches), isNothingLeft: isNothingLeft, namesNoRows: namesNoRows)
     }
