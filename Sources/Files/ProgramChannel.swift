@@ -75,8 +75,10 @@ public final class ProgramChannel {
     }
 
     deinit {
-        kill(-identifier, SIGKILL)
-        if end == nil { while waitpid(identifier, nil, 0) < 0, errno == EINTR {} }
+        if end == nil {
+            kill(-identifier, SIGKILL)
+            while waitpid(identifier, nil, 0) < 0, errno == EINTR {}
+        }
         close(requests)
         close(answers)
     }
@@ -140,13 +142,13 @@ public final class ProgramChannel {
 
     private func expectLife() throws {
         if end == nil {
-            var status: Int32 = 0
-            let found = waitpid(identifier, &status, WNOHANG)
-            guard found == identifier else { return }
+            var information = siginfo_t(), status: Int32 = 0
+            guard waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0, information.si_signo == SIGCHLD else { return }
+            // What it started must not speak for it. As long as nobody has asked for its status, its number is no other group's.
+            kill(-identifier, SIGKILL)
+            while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
             let signal = status & 0x7F
             end = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
-            // What it started must not speak for it.
-            kill(-identifier, SIGKILL)
         }
         throw Broken.ended(end!, words.last)
     }

@@ -87,7 +87,9 @@ struct ProgramTrainerTests {
     @Test("A model without classes is scored by its loss")
     func losses() throws {
         let program = try project("loss", "--fault loss")
-        #expect((try program.json("train")["test_loss"] as? Double ?? 9) < 1)
+        let trained = try program.run("train", "--json")
+        #expect((try trained.json()["test_loss"] as? Double ?? 9) < 1 && !trained.errors.contains("warning"))
+        #expect(try program.run("evaluate").output.contains("of a model that has no classes"))
     }
 
     @Test("What a program does wrong before anything is made is one line, and leaves nothing", arguments: [

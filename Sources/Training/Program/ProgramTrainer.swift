@@ -14,6 +14,7 @@ public final class ProgramTrainer: BlockTrainer {
     /// The file of the state that was passed last: many blocks of rows are scored under one.
     private var passed: (state: LatticeVector, path: String)?
 
+    public private(set) var hasClasses = true
     public var layout: ParameterLayout { states.layout }
     public var lattice: Lattice { Lattice(bits: spec.latticeBits) }
 
@@ -95,8 +96,9 @@ public final class ProgramTrainer: BlockTrainer {
             try process.ask(.score(rows: given, state: before, result: result)) { false }
             return try TrainerScores.read(result, labels: live.map { rows.labels[$0] }, classes: classes)
         }
+        hasClasses = scores.haveClasses
         for (place, slot) in live.enumerated() {
-            for index in 0..<classes { probabilities[slot * classes + index] = scores[place * classes + index] }
+            for index in 0..<classes { probabilities[slot * classes + index] = scores.probabilities[place * classes + index] }
         }
         return probabilities
     }

@@ -33,20 +33,20 @@ enum TrainerRows {
 
 /// What a trainer says of rows.
 enum TrainerScores {
-    /// Class probabilities (n, classes).
-    static func read(_ path: String, labels: [Int32], classes: Int) throws -> [Float] {
+    /// Class probabilities (n, classes), and whether they are what the trainer said, or follow from losses.
+    static func read(_ path: String, labels: [Int32], classes: Int) throws -> (probabilities: [Float], haveClasses: Bool) {
         guard FileSystem.isRegularFile(path) else { throw TrainerFault.badScores("are not there: no file was written") }
         let n = labels.count, file = try OpenFile(path, .read)
         do {
             if let logits = try RawTensor.floats("logits", [n, classes], in: file) {
-                return try softmax(logits, classes: classes)
+                return (try softmax(logits, classes: classes), true)
             }
             if let probabilities = try RawTensor.floats("probabilities", [n, classes], in: file) {
                 guard probabilities.allSatisfy({ $0 >= 0 && $0 <= 1 }) else { throw TrainerFault.badScores("hold a probability that is not between 0 and 1") }
-                return probabilities
+                return (probabilities, true)
             }
             guard let losses = try RawTensor.floats("loss", [n], in: file) else { throw TrainerFault.badScores("have none of logits, probabilities and loss") }
-            return try spread(losses, RawTensor.integers("prediction", [n], in: file), labels, classes: classes)
+            return (try spread(losses, RawTensor.integers("prediction", [n], in: file), labels, classes: classes), false)
         } catch let error as RawTensor.Invalid {
             throw TrainerFault.badScores(error.what)
         }

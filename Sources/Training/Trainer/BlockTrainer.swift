@@ -20,6 +20,14 @@ public protocol BlockTrainer: AnyObject {
 
     /// Class probabilities (slots, classes) of the rows under a state. Empty slots get zeros.
     func probabilities(state: LatticeVector, rows: BlockRows) throws -> [Float]
+
+    /// Whether the model tells classes apart. Of one that says of each row only how likely it is, such as a language model, the probability of
+    /// the label is that, and how frequent classes are says nothing of how good it is. Known when rows have been scored.
+    var hasClasses: Bool { get }
+}
+
+extension BlockTrainer {
+    public var hasClasses: Bool { true }
 }
 
 /// How the caller watches and stops a training.

@@ -22,6 +22,8 @@ public struct Quality: Sendable, Encodable {
     /// How far confidence lies from accuracy: the mean over 15 bins of equal width, weighted by their rows (Guo et al. 2017).
     public let calibrationError: Double
     public let classes: [ClassQuality]
+    /// Whether the model tells classes apart; of one that does not, accuracy and loss are of rows as they are, and nothing else here means anything.
+    public let hasClasses: Bool
 
     public struct BaseRate: Sendable, Codable {
         public let accuracy: Double
@@ -53,7 +55,8 @@ public struct Quality: Sendable, Encodable {
     ///   - probabilities: (rows, classes).
     ///   - frequencies: of the classes among training rows; they need not add up to 1.
     /// - Complexity: O(rows · classes · log rows).
-    init(probabilities: [Float], labels: [Int32], classNames: [String], frequencies: [Double]) {
+    init(probabilities: [Float], labels: [Int32], classNames: [String], frequencies: [Double], hasClasses: Bool = true) {
+        self.hasClasses = hasClasses
         precondition(!labels.isEmpty && probabilities.count == labels.count * classNames.count && frequencies.count == classNames.count)
         let classes = classNames.count
         var correct = 0, loss = 0.0, squares = 0.0
@@ -160,7 +163,7 @@ extension Project {
             guard !labels.isEmpty else { throw Failure(.input, "no \(part == .test ? "test" : "training") rows are left to score on") }
         case .list(let ids): try forEachBlock(of: ids) { try add($0) }
         }
-        return Quality(probabilities: probabilities, labels: labels, classNames: settings.classNames, frequencies: try classCounts(.train))
+        return Quality(probabilities: probabilities, labels: labels, classNames: settings.classNames, frequencies: try classCounts(.train), hasClasses: trainer.hasClasses)
     }
 
     /// Live rows of each class.
@@ -176,6 +179,7 @@ extension Project {
     /// be no better; nil where it is surely lower, or there are no test rows. Nothing that is said of all rows alike scores better than
     /// the test rows' own frequencies: only where the model does not, the training rows' labels are read.
     func testBaseRate(unlessBeaten loss: Double) throws -> Quality.BaseRate? {
+        guard trainer.hasClasses else { return nil }
         let counts = try classCounts(.test)
         guard counts.contains(where: { $0 > 0 }), loss >= Quality.BaseRate(of: counts, trainedOn: counts).loss else { return nil }
         return Quality.BaseRate(of: counts, trainedOn: try classCounts(.train))

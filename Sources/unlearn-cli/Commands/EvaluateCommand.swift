@@ -26,6 +26,7 @@ extension CommandSpec {
 
     /// The verdict, then the figures, then the classes.
     private static func text(_ quality: Quality) -> String {
+        guard quality.hasClasses else { return "loss \(fixed(quality.loss, 4)) on \(counted(quality.rows, "row")), of a model that has no classes" }
         let base = quality.baseRate
         var lines = [
             "accuracy \(percent(quality.accuracy)), loss \(fixed(quality.loss, 4)) on \(counted(quality.rows, "row"))",
