@@ -14,21 +14,26 @@ public final class MemoryFolder {
 
     /// - Throws: `Failure` of kind `input` where there is no file system in memory.
     public init() throws {
-        let parents = [PathText.environment("UNLEARN_MEMORY"), "/dev/shm", PathText.environment("XDG_RUNTIME_DIR")].compactMap { $0 }
-        guard let parent = parents.first(where: { Self.inMemory.contains($0.withPathBytes { unlearn_file_system_kind($0) }) && FileSystem.isWritable($0) }) else {
-            throw Failure(.input, "no file system in memory can be written to (\(parents.joined(separator: ", "))); mount a tmpfs and name it as UNLEARN_MEMORY")
+        guard let parent = Self.parents.first(where: { Self.inMemory.contains($0.withPathBytes { unlearn_file_system_kind($0) }) && FileSystem.isWritable($0) }) else {
+            throw Failure(.input, "no file system in memory can be written to (\(Self.parents.joined(separator: ", "))); mount a tmpfs and name it as UNLEARN_MEMORY")
         }
-        Self.removeAbandoned(in: parent)
+        Self.removeAbandoned()
         var template = Array("\(parent)/\(Self.prefix)XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemCallError(operation: "make a folder in", path: parent, code: errno) }
         path = template.withUnsafeBufferPointer { PathText.text(of: $0.baseAddress!) }
         lock = try FolderLock("\(path)/\(Self.lockName)", of: path)
     }
 
-    /// Those whose processes are gone: nobody holds their locks.
-    private static func removeAbandoned(in parent: String) {
-        for name in (try? FileSystem.names(in: parent)) ?? [] where name.hasPrefix(prefix) {
-            let folder = "\(parent)/\(name)"
+    /// Where it may lie: what the user names and nothing else, or the usual places. Without links and dots, since whoever is told of it
+    /// may be in another folder.
+    private static var parents: [String] {
+        if let named = PathText.environment("UNLEARN_MEMORY") { return [FileSystem.realPath(named) ?? named] }
+        return ["/dev/shm", PathText.environment("XDG_RUNTIME_DIR")].compactMap { $0 }
+    }
+
+    /// Removes those whose processes are gone: nobody holds their locks.
+    public static func removeAbandoned() {
+        for folder in parents.flatMap({ parent in ((try? FileSystem.names(in: parent)) ?? []).filter { $0.hasPrefix(prefix) }.map { "\(parent)/\($0)" } }) {
             var status = stat()
             guard folder.withPathBytes({ lstat($0, &status) }) == 0, status.st_uid == getuid(), FileSystem.exists("\(folder)/\(lockName)"),
                 let lock = try? FolderLock("\(folder)/\(lockName)", of: folder, attempts: 1)

@@ -9,6 +9,18 @@ public enum PathText {
     /// The byte 0x80 is U+10FE80, 0xFF is U+10FEFF.
     private static let firstScalar: UInt32 = 0x10FE00
 
+    /// Somebody else's words with blanks for what would steer a terminal: controls, ends of lines and marks that turn the direction of writing.
+    public static func withoutControls(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: " "
+                    default: scalar
+                    }
+                }))
+    }
+
     public static func text(of bytes: some Sequence<UInt8>) -> String {
         let bytes = Array(bytes)
         if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: { byte(of: $0) != nil }) { return text }

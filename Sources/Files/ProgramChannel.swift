@@ -15,7 +15,10 @@ public final class ProgramChannel {
     private let words: SpokenWords
     private var received: [UInt8] = []
     private var end: ProgramOutput.End?
+    private var hasSpoken = false
 
+    /// Whoever opens its answers anew for each of them does so within this time.
+    private static let patienceWithClosed = 5.0
     /// A line is no longer: a description of thousands of tensors.
     private static let mostBytes = 1 << 24
     /// Whoever asks to stop is heard within this time.
@@ -28,6 +31,8 @@ public final class ProgramChannel {
         case silent(seconds: Double)
         /// A line without an end.
         case endless
+        /// It lives, and has closed its answers.
+        case closed
     }
 
     /// Whether what programs print is kept from the user.
@@ -43,6 +48,8 @@ public final class ProgramChannel {
     ///   - changes: of its environment; nil takes a name out of it.
     /// - Throws: `ProgramNotStarted`.
     public init(_ command: String, in workingFolder: String, prefix: String, changes: [String: String?] = [:]) throws {
+        // Whoever stops reading what is printed must not end this process before it has removed what lies in memory: writing fails instead.
+        signal(SIGPIPE, SIG_IGN)
         folder = try MemoryFolder()
         let names = ["requests", "answers"].map { [path = folder.path] in "\(path)/\($0)" }
         for name in names {
@@ -75,12 +82,14 @@ public final class ProgramChannel {
     }
 
     deinit {
-        if end == nil {
-            kill(-identifier, SIGKILL)
-            while waitpid(identifier, nil, 0) < 0, errno == EINTR {}
-        }
+        // A program that has left its group is told, too, and finds its requests ended.
         close(requests)
         close(answers)
+        if end == nil {
+            kill(-identifier, SIGKILL)
+            kill(identifier, SIGKILL)
+            while waitpid(identifier, nil, 0) < 0, errno == EINTR {}
+        }
     }
 
     /// Sends one line.
@@ -98,8 +107,10 @@ public final class ProgramChannel {
 
     /// The next line that it sends.
     public func receive(patience: Double, isInterrupted: () -> Bool) throws -> [UInt8] {
-        var waited = Wait(patience), chunk = [UInt8](repeating: 0, count: 1 << 16)
+        var waited = Wait(patience), chunk = [UInt8](repeating: 0, count: 1 << 16), sinceClosed: ContinuousClock.Instant?
         while true {
+            // A program that never stops sending is stopped all the same.
+            if isInterrupted() { throw Failure.interrupted }
             if let newline = received.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { received.removeFirst(newline + 1) }
                 return Array(received[..<newline])
@@ -110,10 +121,15 @@ public final class ProgramChannel {
             let count = read(answers, &chunk, chunk.count)
             if count > 0 {
                 received += chunk[..<count]
+                (hasSpoken, sinceClosed) = (true, nil)
                 continue
             }
             guard count == 0 || errno == EAGAIN || errno == EINTR else { throw SystemCallError(operation: "read from", path: folder.path, code: errno) }
             try life.get()
+            if count == 0, hasSpoken {
+                sinceClosed = sinceClosed ?? .now
+                guard (ContinuousClock.now - sinceClosed!) / .seconds(1) < Self.patienceWithClosed else { throw Broken.closed }
+            }
             // Where nobody holds the other side open (not yet, or no more), poll would not wait.
             try wait(for: count == 0 ? -1 : answers, POLLIN, &waited, isInterrupted)
         }
@@ -182,7 +198,7 @@ private final class SpokenWords: Sendable {
         var line: [UInt8] = [], chunk = [UInt8](repeating: 0, count: 1 << 14)
         func show() {
             // Characters that would steer a terminal are none of a program's business here.
-            let text = String(String(decoding: line, as: UTF8.self).unicodeScalars.map { $0.properties.generalCategory == .control && $0 != "\t" ? " " : Character($0) })
+            let text = PathText.withoutControls(String(decoding: line, as: UTF8.self))
             line.removeAll(keepingCapacity: true)
             guard text.contains(where: { $0 != " " }) else { return }
             state.withLock { $0.last = text }

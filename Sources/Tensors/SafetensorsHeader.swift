@@ -42,6 +42,12 @@ public struct SafetensorsHeader: Sendable {
             guard places[1] <= length - dataStart else { throw Invalid(what: "ends before tensor '\(name)' does") }
             entries[name] = Entry(type: type, shape: shape, start: places[0], end: places[1])
         }
+        var end = 0
+        for entry in entries.values.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
+            guard entry.start == end else { throw Invalid(what: "has tensors that overlap or leave gaps") }
+            end = entry.end
+        }
+        guard end == length - dataStart else { throw Invalid(what: "has \(length - dataStart - end) bytes behind its last tensor") }
         self.entries = entries
     }
 }

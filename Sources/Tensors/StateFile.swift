@@ -119,14 +119,17 @@ public struct StateFile: Sendable {
 
     // MARK: Reading
 
+    /// - Parameter exactly: every number must be the one that `write` gives for the state, to its last bit: what lies between two steps is nobody's
+    ///   model, and may be anything.
     /// - Throws: `Invalid` where the file holds other tensors; `OffLattice`.
-    public func read(_ file: borrowing OpenFile) throws -> LatticeVector {
+    public func read(_ file: borrowing OpenFile, exactly: Bool = false) throws -> LatticeVector {
         let (starts, dataStart) = try places(file)
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece * 8, alignment: 64)
-        let floats = UnsafeMutablePointer<Float>.allocate(capacity: Self.piece)
+        let floats = UnsafeMutablePointer<Float>.allocate(capacity: Self.piece), again = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece * 8, alignment: 64)
         defer {
             room.deallocate()
             floats.deallocate()
+            again.deallocate()
         }
         return LatticeVector(
             try [Int32](unsafeUninitializedCapacity: layout.count) { buffer, initialised in
@@ -137,6 +140,10 @@ public struct StateFile: Sendable {
                         let bytes = UnsafeMutableRawBufferPointer(start: room.baseAddress!, count: length * tensor.element.bytes)
                         try file.read(into: bytes, at: dataStart + starts[index] + start * tensor.element.bytes)
                         try Self.snap(room.baseAddress!, length, tensor, floats, into: buffer.baseAddress! + first + start)
+                        if exactly {
+                            Self.unsnap(buffer.baseAddress! + first + start, length, tensor, floats, into: again.baseAddress!)
+                            guard memcmp(again.baseAddress!, room.baseAddress!, bytes.count) == 0 else { throw Invalid(what: "has numbers between two steps of the lattice in tensor '\(tensor.name)'") }
+                        }
                     }
                 }
                 initialised = layout.count

@@ -67,7 +67,7 @@ options = parser.parse_args()
 fault, _, at = options.fault.partition("@")
 requests = open(os.environ["UNLEARN_TRAINER_REQUESTS"])
 answers = open(os.environ["UNLEARN_TRAINER_ANSWERS"], "w")
-noise, features, classes = 0, 0, 0
+features, classes, calls = 0, 0, 0
 
 
 def say(message):
@@ -109,6 +109,9 @@ def train(message):
         say({"id": message["id"], "progress": 0.5})
     if fault == "random":
         state["bias"][0] += int.from_bytes(os.urandom(1)) / 256
+    if fault == "memory":
+        # As what an optimiser carries from block to block.
+        state["bias"][0] += calls / 256
     if fault == "nan":
         state["weight"][1] = math.nan
     if fault == "frozen":
@@ -144,6 +147,10 @@ for line in requests:
         time.sleep(600)
     if here and fault == "fork":
         os._exit(0)
+    if here and fault == "flood":
+        open(os.environ["TRAINER_TALKS"], "w").close()
+    while here and fault == "flood":
+        say({"id": message["id"], "progress": 0.5})
     if here and fault == "hang":
         time.sleep(600)
     if here and fault == "garbage":
@@ -160,7 +167,7 @@ for line in requests:
     result = {}
     if what == "hello":
         features, classes = math.prod(message["rows"]["shape"]), message["rows"]["classes"]
-        result = {"protocol": 1 if fault != "protocol" else 9, "name": "softmax", "facts": {"arithmetic": "1" if fault != "facts" else "2"}}
+        result = {"protocol": 1 if fault != "protocol" else 9, "name": "softmax", "facts": {"arithmetic": "2" if fault == "facts" else str(message["worker"]) if fault == "worker" else "1"}}
         print("ready to train", flush=True)
     elif what == "describe":
         result = {"tensors": [{"name": n, "shape": s, "dtype": d, "role": "buffer" if n == "steps" else "parameter"} for n, s, d in layout()]}
@@ -168,6 +175,7 @@ for line in requests:
         save(message["result"], {"bias": [0.0] * classes, "weight": [math.sin(i + message["seed"] % 97) / 100 for i in range(features * classes)], "steps": [0]})
     elif what == "train":
         train(message)
+        calls += 1
     elif what == "score":
         score(message)
     say({"id": message["id"], "ok": result})

@@ -206,7 +206,7 @@ def test_the_real_program_understands_every_command(tmp_path: Path) -> None:
     accuracy = project.evaluate().accuracy
     assert accuracy is not None and accuracy > 0.6
     places = project.run("where", input="".join(f"p{row}\n" for row in range(50)), ids="-")["rows"]
-    training_rows = [row["id"] for row in places if row["block"]]
+    training_rows = [row["id"] for row in places if row["part"] == "train"]
     deletion = project.delete(training_rows[:1], method="exact")
     assert deletion.exact and deletion.request == "R1"
     assert project.audit()["verdict"] == "exact"

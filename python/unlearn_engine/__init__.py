@@ -1,7 +1,8 @@
 """Trainers in Python for ``unlearn``, the machine-unlearning engine, and a client of its projects.
 
 - ``unlearn_engine.trainer``: what a trainer of any library is, and ``serve``, which lets the engine call it.
-- ``unlearn_engine.torch``: the same for a PyTorch module, in one call. Only this module imports PyTorch.
+- ``unlearn_engine.torch``: the same for a PyTorch module, in one call.
+- ``unlearn_engine.peft``: adapters on a frozen base model, in one call. These two modules alone import PyTorch.
 - ``unlearn_engine.mlflow``: publishes models and certificates into a registry of MLflow.
 - ``unlearn_engine.project``: runs the program on a project and gives its results as Python values.
 """

@@ -130,6 +130,9 @@ public final class ProgramTrainer: BlockTrainer {
         do { return try states.read(OpenFile(path, .read)) } catch let error as StateFile.Invalid {
             throw TrainerFault.badFile(request: request, what: error.what)
         } catch let error as StateFile.OffLattice {
+            if spec.tensors.first(where: { $0.name == error.tensor })?.element.isFloatingPoint == false {
+                throw TrainerFault.tooLarge(tensor: error.tensor, value: Int(exactly: error.value).map(String.init) ?? "\(error.value)")
+            }
             throw Divergence(block: block, tensor: error.tensor, value: Float(error.value))
         }
     }
@@ -148,6 +151,7 @@ extension ProgramTrainer {
     private struct Described {
         var tensors: [(name: String, shape: [Int], element: TensorElement, bits: Int?)] = []
         var buffers: [String] = []
+        private static let longestTensorName = 1000
 
         init(_ answer: [String: Any]) throws {
             guard let list = answer["tensors"] as? [[String: Any]] else { throw TrainerFault.badDescription("it names no tensors") }
@@ -155,6 +159,8 @@ extension ProgramTrainer {
                 guard let name = entry["name"] as? String, let shape = entry["shape"] as? [Int], let type = entry["dtype"] as? String, let role = entry["role"] as? String,
                     role == "parameter" || role == "buffer"
                 else { throw TrainerFault.badDescription("a tensor lacks a name, shape, dtype or role") }
+                guard name.utf8.count <= Self.longestTensorName, PathText.withoutControls(name) == name else { throw TrainerFault.badDescription("a tensor's name is too long, or holds controls") }
+                guard entry["bits"] == nil || entry["bits"] is NSNull || entry["bits"] is Int else { throw TrainerFault.badDescription("tensor '\(name)' has bits that are no integer") }
                 guard let element = TensorElement(rawValue: type) else { throw TrainerFault.badDescription("tensor '\(TrainerFault.excerpt(name))' has the type \(TrainerFault.excerpt(type))") }
                 tensors.append((name, shape, element, entry["bits"] as? Int))
                 if role == "buffer" { buffers.append(name) }

@@ -6,6 +6,13 @@ public enum TrainerFault: DescribedError, Equatable {
     /// While it was asked for something.
     case ended(request: String, status: String, said: String)
     case silent(request: String, seconds: Double)
+    /// It lives, and has closed its side of the answers.
+    case closed(request: String)
+    /// A setting of the user's that is none.
+    case badPatience(String)
+    /// Of a worker beside the first one.
+    case otherWorker(Int, difference: String)
+    case tooLarge(tensor: String, value: String)
     case garbage(String)
     case outOfTurn(asked: Int, answered: Int)
     case refused(request: String, message: String)
@@ -19,8 +26,9 @@ public enum TrainerFault: DescribedError, Equatable {
 
     public var kind: FailureKind {
         switch self {
-        case .notStarted, .otherProtocol, .badDescription, .otherTensors: .input
-        case .ended, .silent, .garbage, .outOfTurn, .refused, .badFile, .badScores, .unchanged: .failed
+        case .notStarted, .otherProtocol, .badDescription, .otherTensors, .badPatience: .input
+        case .otherWorker: .refused
+        case .ended, .silent, .closed, .garbage, .outOfTurn, .refused, .badFile, .badScores, .unchanged, .tooLarge: .failed
         }
     }
 
@@ -31,6 +39,10 @@ public enum TrainerFault: DescribedError, Equatable {
             "the trainer ended (\(status)) when it was asked to \(request); \(said.isEmpty ? "it said nothing" : "it said last: \(said)"); mend it and run the command again"
         case .silent(let request, let seconds):
             "the trainer gave no sign of life for \(Int(seconds)) s when it was asked to \(request), and was ended; let it send progress, or set UNLEARN_TRAINER_PATIENCE to more seconds"
+        case .closed(let request): "the trainer lives and has closed its answers when it was asked to \(request), and was ended; it must keep the pipe open until it is asked to end"
+        case .badPatience(let text): "UNLEARN_TRAINER_PATIENCE is '\(Self.excerpt(text))'; give a number of seconds, 0.1 or more"
+        case .otherWorker(let worker, let difference): "worker \(worker) would give other bits than the first one: \(difference); start workers that are alike, or one alone (--workers 1)"
+        case .tooLarge(let tensor, let value): "tensor '\(tensor)' holds \(value), and integers are carried up to 32 bits; let it count anew in each block, or leave it out of the state"
         case .garbage(let text): "the trainer answered '\(text)', which is no message of the protocol; nothing but answers may be written to its pipe (Documentation/TrainerProtocol.md)"
         case .outOfTurn(let asked, let answered): "the trainer answered request \(answered) when request \(asked) was asked; it must answer one request after the other"
         case .refused(let request, let message): "the trainer cannot \(request): \(message)"
@@ -46,7 +58,7 @@ public enum TrainerFault: DescribedError, Equatable {
 
     /// Somebody else's words on one line.
     static func excerpt(_ text: String) -> String {
-        let line = String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
+        let line = PathText.withoutControls(text)
         return line.count > 300 ? line.prefix(300) + "…" : line
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 /// A trainer's program, running: asked one thing at a time.
 final class TrainerProcess {
     private let channel: ProgramChannel
+    private let command: String
     private var asked = 0
     private var files = 0
     private(set) var name = ""
@@ -14,11 +15,13 @@ final class TrainerProcess {
     static let commandName = "UNLEARN_TRAINER"
     /// What a program of ours is told of and a trainer need not know.
     private static let withheld: [String: String?] = ["UNLEARN_KEY_FILE": nil, "UNLEARN_PROJECT": nil]
+    private static let mostFacts = 200, longestFact = 2000
     private static let startPatience = 120.0, patience = 3600.0
 
     /// Starts it and greets.
     init(_ command: String, in folder: String, shape: RowShape, classNames: [String], worker: Int, isInterrupted: () -> Bool) throws {
         let command = PathText.environment(Self.commandName) ?? command
+        self.command = command
         do {
             channel = try ProgramChannel(command, in: folder, prefix: "trainer: ", changes: Self.withheld.merging(Self.device(of: worker)) { $1 })
         } catch let error as ProgramNotStarted {
@@ -26,15 +29,18 @@ final class TrainerProcess {
         }
         let greeting = try ask(
             .hello(engine: programVersion, shape: shape.isFlat ? [shape.width] : [shape.channels, shape.height, shape.width], classNames: classNames, worker: worker),
-            patience: Self.patience(Self.startPatience), isInterrupted)
+            patience: try Self.patience(Self.startPatience), isInterrupted)
         guard let version = greeting["protocol"] as? Int, version == TrainerRequest.version else {
             throw TrainerFault.otherProtocol(greeting["protocol"].map { "\($0)" } ?? "none")
         }
-        guard let name = greeting["name"] as? String, !name.isEmpty, let facts = greeting["facts"] as? [String: String] else {
+        guard let name = (greeting["name"] as? String).map(PathText.withoutControls), name.contains(where: { $0 != " " }), let facts = greeting["facts"] as? [String: String] else {
             throw TrainerFault.badDescription("its greeting has no name, or facts that are no texts")
         }
-        self.name = String(TrainerFault.excerpt(name).prefix(ProgramSpec.longestName))
-        self.facts = facts.merging(ProgramFiles.digests(namedIn: command, from: folder)) { $1 }
+        guard facts.count <= Self.mostFacts, facts.allSatisfy({ $0.key.utf8.count <= Self.longestFact && $0.value.utf8.count <= Self.longestFact }) else {
+            throw TrainerFault.badDescription("it has more than \(Self.mostFacts) facts, or one of more than \(Self.longestFact) bytes; give digests of what is long")
+        }
+        self.name = String(name.prefix(ProgramSpec.longestName))
+        self.facts = Dictionary(facts.map { (PathText.withoutControls($0.key), PathText.withoutControls($0.value)) }, uniquingKeysWith: { $1 }).merging(ProgramFiles.digests(namedIn: command, from: folder)) { $1 }
     }
 
     /// One of several devices for each worker, where the user lists them.
@@ -43,8 +49,10 @@ final class TrainerProcess {
         return devices.count > 1 ? [name: String(devices[worker % devices.count])] : [:]
     }
 
-    private static func patience(_ standard: Double) -> Double {
-        PathText.environment("UNLEARN_TRAINER_PATIENCE").flatMap { Double($0) }.flatMap { $0 > 0 && $0 < 1e9 ? $0 : nil } ?? standard
+    private static func patience(_ standard: Double) throws -> Double {
+        guard let text = PathText.environment("UNLEARN_TRAINER_PATIENCE") else { return standard }
+        guard let seconds = Double(text), (0.1...1e9).contains(seconds) else { throw TrainerFault.badPatience(text) }
+        return seconds
     }
 
     /// A file of a name that was never used.
@@ -56,7 +64,7 @@ final class TrainerProcess {
     @discardableResult
     func ask(_ request: TrainerRequest, patience: Double? = nil, _ isInterrupted: () -> Bool) throws -> [String: Any] {
         asked += 1
-        let patience = patience ?? Self.patience(Self.patience)
+        let patience = try patience ?? Self.patience(Self.patience)
         do {
             try channel.send(request.line(id: asked), patience: patience, isInterrupted: isInterrupted)
             while true {
@@ -68,8 +76,11 @@ final class TrainerProcess {
             }
         } catch let broken as ProgramChannel.Broken {
             switch broken {
+            case .ended(.exited(126...127), let said):
+                throw TrainerFault.notStarted(command: command, reason: "\(TrainerFault.excerpt(said)) (the shell's 'exec' is in front of it: write 'env NAME=VALUE …' for variables)")
             case .ended(let end, let said): throw TrainerFault.ended(request: request.words, status: Self.words(end), said: TrainerFault.excerpt(said))
             case .silent(let seconds): throw TrainerFault.silent(request: request.words, seconds: seconds)
+            case .closed: throw TrainerFault.closed(request: request.words)
             case .endless: throw TrainerFault.garbage("a line without an end")
             }
         }
@@ -77,7 +88,6 @@ final class TrainerProcess {
 
     private static func words(_ end: ProgramOutput.End) -> String {
         switch end {
-        case .exited(127): "status 127: the shell found no such command"
         case .exited(let status): "status \(status)"
         case .signalled(SIGKILL): "signal 9: somebody killed it, or memory ran out"
         case .signalled(let signal): "signal \(signal)"

@@ -43,6 +43,10 @@ enum TrainerScores {
             }
             if let probabilities = try RawTensor.floats("probabilities", [n, classes], in: file) {
                 guard probabilities.allSatisfy({ $0 >= 0 && $0 <= 1 }) else { throw TrainerFault.badScores("hold a probability that is not between 0 and 1") }
+                for start in stride(from: 0, to: probabilities.count, by: classes) {
+                    let sum = probabilities[start..<start + classes].reduce(0, +)
+                    guard abs(sum - 1) < 1e-3 else { throw TrainerFault.badScores("hold probabilities of a row that add up to \(sum)") }
+                }
                 return (probabilities, true)
             }
             guard let losses = try RawTensor.floats("loss", [n], in: file) else { throw TrainerFault.badScores("have none of logits, probabilities and loss") }

@@ -120,7 +120,7 @@ extension StateFile {
     /// The state that a file which the user named holds.
     /// - Throws: `Failure` of kind `input` where it holds none of these tensors.
     func state(of path: String) throws -> LatticeVector {
-        do { return try read(OpenFile.input(path)) } catch let error as Invalid {
+        do { return try read(OpenFile.input(path), exactly: true) } catch let error as Invalid {
             throw Failure(.input, "\(path) \(error.what); it is not this project's model")
         } catch let error as OffLattice {
             throw Failure(.input, "\(path) holds \(error.value) in tensor '\(error.tensor)', which has no place on the lattice; it was altered, export it again")

@@ -33,7 +33,13 @@ public final class TrainerCrew {
     /// As many as may work at once, and no more than are wanted.
     package func sideBySide(_ most: Int) throws -> [any BlockTrainer] {
         let count = min(most, workers)
-        while others.count < count { others.append(try make(others.count)) }
+        while others.count < count {
+            let next = try make(others.count)
+            if next is ProgramTrainer, let difference = try next.fingerprint.firstDifference(from: leader.fingerprint) {
+                throw TrainerFault.otherWorker(others.count, difference: difference)
+            }
+            others.append(next)
+        }
         return Array(others.prefix(count))
     }
 }

@@ -18,6 +18,8 @@ public final class Project {
         store = try Store(opening: folder, access)
         settings = try ProjectSettings.load(from: store)
         crew = try settings.makeCrew(threads: threads, workers: workers)
+        // Of a command that was killed while a program trained: rows lie there.
+        if settings.recipe.program != nil { MemoryFolder.removeAbandoned() }
     }
 
     public var latticeBits: Int { settings.recipe.trainer.latticeBits }
@@ -39,6 +41,12 @@ public final class Project {
         get throws {
             try store.setting(Self.repeatsKey) == "no" ? "the trainer gave other bits when it trained a block a second time" : nil
         }
+    }
+
+    /// Keeps that the user's program was found to give other bits the second time: nothing that it retrains is called exact from now on.
+    public func rememberUnrepeatable() throws {
+        guard settings.recipe.program != nil else { return }
+        try store.transaction { change in try change.set(Self.repeatsKey, to: "no") }
     }
 
     /// Under which it is kept whether a program of the user's gave the same bits twice.

@@ -85,10 +85,15 @@ extension Project {
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
-    /// The first block's state as a second process of the user's program trains it; nil of built-in networks, and where the block is there.
+    /// The first block's state as a second process of the user's program trains it, another worker where there are several; nil of built-in
+    /// networks, and where the block is there. It has trained before, as a process has that replays: what a program carries from one call to
+    /// the next (a counter, an optimiser's memory) would show.
     private func firstBlockAgain(_ lineage: StoredLineage, _ control: TrainingControl) throws -> LatticeVector? {
         guard settings.recipe.program != nil, lineage.isEmpty else { return nil }
-        return try settings.makeTrainer(threads: 1).train(block: 1, from: self.lineage().state(0), rows: trainingRows(block: 1), control: control)
+        let trainer = try settings.makeTrainer(threads: 1, worker: crew.workers > 1 ? 1 : 0), base = try self.lineage().state(0), rows = try trainingRows(block: 1)
+        if let difference = try trainer.fingerprint.firstDifference(from: crew.leader.fingerprint) { throw TrainerFault.otherWorker(1, difference: difference) }
+        _ = try trainer.train(block: 1, from: base, rows: rows, control: control)
+        return try trainer.train(block: 1, from: base, rows: rows, control: control)
     }
 
     private static let paceKey = "training-pace"

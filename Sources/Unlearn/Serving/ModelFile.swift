@@ -40,6 +40,7 @@ struct ModelFile {
         if path.hasSuffix(".safetensors"), let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name],
             case let description = try ModelDescription(json: json, path: path), let program = description.program
         {
+            try expectStrict(header: Array(bytes[8..<8 + bytes.withUnsafeBytes { Int(UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))) }]), path)
             let states = StateFile(program.tensors)
             return (.program(try states.state(of: path), states.layout), description, json)
         }
@@ -48,9 +49,13 @@ struct ModelFile {
         }
         // As the description is: what other readers of the file could take differently is refused.
         let header = Array(bytes[8..<(bytes.count - tensors.values.count * MemoryLayout<Float>.stride)])
-        do { try StrictJSON.validate(header) } catch { throw Failure(.input, "\(path) has \(error.what) in its header; export it again") }
+        try expectStrict(header: header, path)
         guard let json = try Safetensors.metadata(bytes, path: path)[ModelDescription.name] else { throw undescribed(path) }
         return (.network(tensors), try ModelDescription(json: json, path: path), json)
+    }
+
+    private static func expectStrict(header: [UInt8], _ path: String) throws {
+        do { try StrictJSON.validate(header) } catch { throw Failure(.input, "\(path) has \(error.what) in its header; export it again") }
     }
 
     /// The description says which tensors there are; others of the archive are not looked at.

@@ -14,10 +14,12 @@ extension CommandSpec {
 
     private static func runProbe(_ invocation: Invocation) throws -> Int32 {
         let console = Console(invocation: invocation), points = try invocation.integer("points", in: 1...1000) ?? 3
-        let project = try Project(opening: invocation.folder, .read, threads: try invocation.threads)
+        let checksDeterminism = invocation.flag("determinism")
+        let project = try Project(opening: invocation.folder, checksDeterminism ? .write : .read, threads: try invocation.threads)
         let bar = console.progress("blocks")
         let report = try DeletionProbe(project, points: points, control: Interrupt.control) { bar.update($0, $1, of: $2) }
-            .run(checkingDeterminism: invocation.flag("determinism"))
+            .run(checkingDeterminism: checksDeterminism)
+        if report.deterministic == false { try project.rememberUnrepeatable() }
         bar.finish()
         try console.result(report, describe(report))
         return report.deterministic == false ? FailureKind.refused.rawValue : 0

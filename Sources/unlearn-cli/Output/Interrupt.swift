@@ -13,7 +13,8 @@ enum Interrupt {
         // A parent that starts programs from a worker thread may hand its blocked signals down.
         var wanted = sigset_t()
         sigemptyset(&wanted)
-        for number in [SIGINT, SIGTERM] {
+        // A terminal that is closed, too: what lies in memory is to go.
+        for number in [SIGINT, SIGTERM, SIGHUP] {
             sigaddset(&wanted, number)
             // Without SA_RESTART: a signal ends waiting for input.
             var action = sigaction()
