@@ -18,10 +18,18 @@ public final class MemoryFolder {
             throw Failure(.input, "no file system in memory can be written to (\(Self.parents.joined(separator: ", "))); mount a tmpfs and name it as UNLEARN_MEMORY")
         }
         Self.removeAbandoned()
-        var template = Array("\(parent)/\(Self.prefix)XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemCallError(operation: "make a folder in", path: parent, code: errno) }
-        path = template.withUnsafeBufferPointer { PathText.text(of: $0.baseAddress!) }
-        lock = try FolderLock("\(path)/\(Self.lockName)", of: path)
+        var made: (path: String, lock: FolderLock)
+        repeat {
+            var template = Array("\(parent)/\(Self.prefix)XXXXXX".utf8CString)
+            guard mkdtemp(&template) != nil else { throw SystemCallError(operation: "make a folder in", path: parent, code: errno) }
+            let path = template.withUnsafeBufferPointer { PathText.text(of: $0.baseAddress!) }
+            do { made = (path, try FolderLock("\(path)/\(Self.lockName)", of: path)) } catch {
+                try? FileSystem.removeTree(path)
+                throw error
+            }
+            // Before it was locked it looked abandoned, and another process may have removed it.
+        } while !made.lock.isInPlace
+        (path, lock) = made
     }
 
     /// Where it may lie: what the user names and nothing else, or the usual places. Without links and dots, since whoever is told of it
@@ -38,9 +46,18 @@ public final class MemoryFolder {
             guard folder.withPathBytes({ lstat($0, &status) }) == 0, status.st_uid == getuid(), FileSystem.exists("\(folder)/\(lockName)"),
                 let lock = try? FolderLock("\(folder)/\(lockName)", of: folder, attempts: 1)
             else { continue }
-            withExtendedLifetime(lock) { try? FileSystem.removeTree(folder) }
+            withExtendedLifetime(lock) { Self.remove(folder) }
         }
     }
 
-    deinit { try? FileSystem.removeTree(path) }
+    deinit { Self.remove(path) }
+
+    /// The lock last, and only with an empty folder: what a process that is just ending still writes there is found by the next one that looks.
+    private static func remove(_ folder: String) {
+        for _ in 0..<3 {
+            let names = ((try? FileSystem.names(in: folder)) ?? []).filter { $0 != lockName }
+            guard !names.isEmpty else { return (try? FileSystem.removeTree(folder)) ?? () }
+            for name in names { try? FileSystem.removeTree("\(folder)/\(name)") }
+        }
+    }
 }

@@ -16,6 +16,8 @@ public final class ProgramChannel {
     private var received: [UInt8] = []
     private var end: ProgramOutput.End?
     private var hasSpoken = false
+    /// Bytes received in which no line ends.
+    private var lookedAt = 0
 
     /// Whoever opens its answers anew for each of them does so within this time.
     private static let patienceWithClosed = 5.0
@@ -35,6 +37,11 @@ public final class ProgramChannel {
         case closed
     }
 
+    /// Whether the user asks this program to stop: asked on every thread, whatever the caller asks for besides.
+    public static let stop = Mutex<@Sendable () -> Bool>({ false })
+
+    private func expectToGoOn(_ isInterrupted: () -> Bool) throws { if isInterrupted() || Self.stop.withLock({ $0() }) { throw Failure.interrupted } }
+
     /// Whether what programs print is kept from the user.
     public static let isQuiet = Atomic<Bool>(false)
 
@@ -46,7 +53,7 @@ public final class ProgramChannel {
     ///   - folder: in which the program is started, where it is there.
     ///   - prefix: of each line that it prints.
     ///   - changes: of its environment; nil takes a name out of it.
-    /// - Throws: `ProgramNotStarted`.
+    /// - Throws: `ProgramNotStarted`; `Failure` and `SystemCallError` where there is no room for pipes and folder.
     public init(_ command: String, in workingFolder: String, prefix: String, changes: [String: String?] = [:]) throws {
         // Whoever stops reading what is printed must not end this process before it has removed what lies in memory: writing fails instead.
         signal(SIGPIPE, SIG_IGN)
@@ -110,11 +117,15 @@ public final class ProgramChannel {
         var waited = Wait(patience), chunk = [UInt8](repeating: 0, count: 1 << 16), sinceClosed: ContinuousClock.Instant?
         while true {
             // A program that never stops sending is stopped all the same.
-            if isInterrupted() { throw Failure.interrupted }
-            if let newline = received.firstIndex(of: UInt8(ascii: "\n")) {
-                defer { received.removeFirst(newline + 1) }
+            try expectToGoOn(isInterrupted)
+            if let newline = received[lookedAt...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer {
+                    received.removeFirst(newline + 1)
+                    lookedAt = 0
+                }
                 return Array(received[..<newline])
             }
+            lookedAt = received.count
             guard received.count <= Self.mostBytes else { throw Broken.endless }
             // Asked first: what a program sends before it ends can be read behind its end.
             let life = Result { try expectLife() }
@@ -153,13 +164,20 @@ public final class ProgramChannel {
         guard !waited.isOver else { throw Broken.silent(seconds: waited.patience) }
         var one = pollfd(fd: descriptor, events: Int16(event), revents: 0)
         let result = poll(&one, 1, Int32(Self.glance.tv_nsec / 1_000_000))
-        if isInterrupted() || (result < 0 && errno == EINTR) { throw Failure.interrupted }
+        try expectToGoOn(isInterrupted)
+        guard result >= 0 || errno == EINTR else { throw SystemCallError(operation: "wait for", path: folder.path, code: errno) }
     }
 
     private func expectLife() throws {
         if end == nil {
             var information = siginfo_t(), status: Int32 = 0
-            guard waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0, information.si_signo == SIGCHLD else { return }
+            let result = waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT)
+            // Where this process was started with children that nobody waits for, the system has taken its status.
+            guard result == 0 || errno == EINTR else {
+                end = .exited(0)
+                throw Broken.ended(end!, words.last)
+            }
+            guard result == 0, information.si_signo == SIGCHLD else { return }
             // What it started must not speak for it. As long as nobody has asked for its status, its number is no other group's.
             kill(-identifier, SIGKILL)
             while waitpid(identifier, &status, 0) < 0, errno == EINTR {}

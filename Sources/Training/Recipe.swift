@@ -23,11 +23,12 @@ public struct Recipe: Sendable, Equatable {
     /// - Parameters:
     ///   - classNames: Labels are places in it.
     ///   - worker: which of several that run side by side, from 0: programs are told.
+    ///   - workers: how many.
     /// - Throws: `Failure` of kind `input` where the model does not fit the rows, or is too large.
-    public func makeTrainer(input: RowShape, classNames: [String], threads: Int, worker: Int = 0) throws -> any BlockTrainer {
+    public func makeTrainer(input: RowShape, classNames: [String], threads: Int, worker: Int = 0, of workers: Int = 1) throws -> any BlockTrainer {
         switch trainer {
         case .network(let network): try SGDTrainer(network, plan, input: input, classes: classNames.count, threads: threads)
-        case .program(let program): ProgramTrainer(program, plan: plan, shape: input, classNames: classNames, worker: worker)
+        case .program(let program): ProgramTrainer(program, plan: plan, shape: input, classNames: classNames, worker: worker, of: workers)
         }
     }
 

@@ -21,6 +21,14 @@ struct ProgramTrainerTests {
         try program.run(["init", "--data", "csv:\(table)", "--id-column", "name", "--label-column", "kind", "--trainer", trainer, "--blocks", "12"] + more)
     }
 
+    /// A trained project, made once and only read: copies of it fail in their own ways.
+    nonisolated(unsafe) private static let trained = Result {
+        let tests = try ProgramTrainerTests(), program = try tests.project("trained")
+        try program.json("train")
+        let victim = try #require(try tests.rows(program)[1]?.first)
+        return (folder: tests.folder, program: program.folder!, victim: victim, digest: try program.json("status")["state_digest"] as? String)
+    }
+
     private func project(_ name: String, _ options: String = "", _ more: String...) throws -> Program {
         let program = Program(folder: folder.file(name))
         let made = try program.run(["init", "--data", "csv:\(table)", "--id-column", "name", "--label-column", "kind", "--trainer", TestPrograms.trainer(options), "--blocks", "12"] + more)
@@ -109,14 +117,14 @@ struct ProgramTrainerTests {
         ("frozen", "left tensor 'weight' as it was"), ("scores", "which must be F32"), ("layout", "is not the one that the project was made with"), ("hang@train", "no sign of life"),
     ])
     func badLater(fault: String, words: String) throws {
-        var program = try project("later")
-        try program.json("train")
-        let before = try program.json("status"), victim = try #require(try rows(program)[1]?.first)
+        let trained = try Self.trained.get(), victim = trained.victim
+        var program = Program(folder: folder.file("later"))
+        try FileManager.default.copyItem(atPath: trained.program, toPath: program.folder!)
         program.environment = ["UNLEARN_TRAINER": TestPrograms.trainer("--fault \(fault)"), "UNLEARN_TRAINER_PATIENCE": fault.hasPrefix("hang") ? "1" : "60"]
         let failed = try program.run(["delete", "--ids", "-", "--json"], input: victim)
         #expect(failed.status == (fault == "layout" ? 2 : 1) && failed.errors.contains(words), "\(failed.errors)")
         program.environment = [:]
-        #expect(try program.json("status")["state_digest"] as? String == before["state_digest"] as? String)
+        #expect(try program.json("status")["state_digest"] as? String == trained.digest)
         #expect(try program.json(["delete", "--ids", "-"], input: victim)["method"] as? String == "exact")
     }
 
@@ -212,16 +220,31 @@ struct ProgramTrainerTests {
 
     @Test("What passes between the two lies in memory, and is gone with them, however they end")
     func leftovers() throws {
-        let memory = folder.file("memory")
         // A folder that is in no memory is not used: rows would reach the drive.
-        let refused = try initialise(Program(folder: folder.file("drive"), environment: ["UNLEARN_MEMORY": memory]), TestPrograms.trainer())
-        #expect(refused.status == 2 && refused.errors.contains("no file system in memory can be written to"), "\(refused.errors)")
-        let names = try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").filter { $0.hasPrefix("unlearn-trainer-") }
-        // Of projects that other tests train at this moment, each is held; an abandoned one goes with the next start.
-        let abandoned = "/dev/shm/unlearn-trainer-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: abandoned, withIntermediateDirectories: false)
-        #expect(FileManager.default.createFile(atPath: abandoned + "/lock", contents: Data("1".utf8)) && names.allSatisfy { abandoned != "/dev/shm/\($0)" })
-        _ = try project("next")
-        #expect(!FileManager.default.fileExists(atPath: abandoned))
+        let refused = try initialise(Program(folder: folder.file("drive"), environment: ["UNLEARN_MEMORY": "/proc"]), TestPrograms.trainer())
+        #expect(refused.status == 2 && refused.errors.contains("no file system in memory can be written to (/proc)"), "\(refused.errors)")
+        // One of its own, in which no other test's projects are trained.
+        let memory = "/dev/shm/unlearn-tests-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: memory, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: memory) }
+        func left() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: memory) }
+        var program = Program(folder: folder.file("memory"), environment: ["UNLEARN_MEMORY": memory])
+        #expect(try initialise(program, TestPrograms.trainer()).status == 0 && left() == [])
+        #expect(try program.run("train").status == 0 && left() == [])
+        program.environment["UNLEARN_TRAINER"] = TestPrograms.trainer("--fault kill@score")
+        #expect(try program.run("evaluate").status == 1 && left() == [])
+        let sign = folder.file("talks")
+        program.environment["UNLEARN_TRAINER"] = TestPrograms.trainer("--fault flood@score")
+        program.environment["TRAINER_TALKS"] = sign
+        for signal in [SIGINT, SIGKILL] {
+            try? FileManager.default.removeItem(atPath: sign)
+            let process = try program.start("evaluate")
+            while !FileManager.default.fileExists(atPath: sign), process.isRunning { usleep(10_000) }
+            kill(process.processIdentifier, signal)
+            process.waitUntilExit()
+            #expect(try signal == SIGKILL || (process.terminationStatus == 130 && left() == []))
+        }
+        // What a killed one left goes with the next command on the project, whether or not it trains.
+        #expect(try program.run("status").status == 0 && left() == [])
     }
 }

@@ -108,7 +108,7 @@ def train(message):
                 state["steps"][0] += 1
         say({"id": message["id"], "progress": 0.5})
     if fault == "random":
-        state["bias"][0] += int.from_bytes(os.urandom(1)) / 256
+        state["bias"][0] += int.from_bytes(os.urandom(8), "little") / 2**64
     if fault == "memory":
         # As what an optimiser carries from block to block.
         state["bias"][0] += calls / 256

@@ -61,7 +61,7 @@ enum ProgramFiles {
             for start in stride(from: 0, to: length, by: sampleBytes) { try add(at: start) }
         } else {
             withUnsafeBytes(of: UInt64(length).littleEndian) { _ = crypto_hash_sha256_update(&state, $0.baseAddress!.assumingMemoryBound(to: UInt8.self), 8) }
-            for sample in 0..<samples { try add(at: (length - sampleBytes) / (samples - 1) * sample) }
+            for sample in 0..<samples { try add(at: (length - sampleBytes) * sample / (samples - 1)) }
         }
         crypto_hash_sha256_final(&state, &digest)
         return digest.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

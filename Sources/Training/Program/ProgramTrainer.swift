@@ -9,6 +9,7 @@ public final class ProgramTrainer: BlockTrainer {
     private let shape: RowShape
     private let classNames: [String]
     private let worker: Int
+    private let workers: Int
     private let states: StateFile
     private var running: TrainerProcess?
     /// The file of the state that was passed last: many blocks of rows are scored under one.
@@ -19,13 +20,14 @@ public final class ProgramTrainer: BlockTrainer {
     public var lattice: Lattice { Lattice(bits: spec.latticeBits) }
 
     /// - Parameter worker: which of several that run side by side, from 0.
-    public init(_ spec: ProgramSpec, plan: TrainingPlan, shape: RowShape, classNames: [String], worker: Int) {
+    public init(_ spec: ProgramSpec, plan: TrainingPlan, shape: RowShape, classNames: [String], worker: Int, of workers: Int) {
         precondition(spec.fault == nil, "a usable program")
         self.spec = spec
         self.plan = plan
         self.shape = shape
         self.classNames = classNames
         self.worker = worker
+        self.workers = workers
         states = StateFile(spec.tensors)
     }
 
@@ -42,7 +44,7 @@ public final class ProgramTrainer: BlockTrainer {
     /// - Throws: `TrainerFault` where it cannot be started, or is another program.
     private func process(_ isInterrupted: () -> Bool) throws -> TrainerProcess {
         if let running { return running }
-        let started = try TrainerProcess(spec.command, in: spec.folder, shape: shape, classNames: classNames, worker: worker, isInterrupted: isInterrupted)
+        let started = try TrainerProcess(spec.command, in: spec.folder, shape: shape, classNames: classNames, worker: worker, of: workers, isInterrupted: isInterrupted)
         let described = try Described(started.ask(.describe, isInterrupted))
         try described.expectSame(as: spec)
         running = started
@@ -183,7 +185,7 @@ extension ProgramTrainer {
     /// Starts a program for a project that is going to be made, and fixes the lattices of its tensors.
     /// - Throws: `TrainerFault`.
     public static func describe(command: String, in folder: String, shape: RowShape, classNames: [String], latticeBits: Int, seed: UInt64, isInterrupted: () -> Bool) throws -> ProgramSpec {
-        let process = try TrainerProcess(command, in: folder, shape: shape, classNames: classNames, worker: 0, isInterrupted: isInterrupted)
+        let process = try TrainerProcess(command, in: folder, shape: shape, classNames: classNames, worker: 0, of: 1, isInterrupted: isInterrupted)
         let described = try Described(process.ask(.describe, isInterrupted))
         func spec(_ largest: [Double?]) throws -> ProgramSpec {
             let tensors = try zip(described.tensors, largest).map { tensor, largest in
@@ -204,6 +206,7 @@ extension ProgramTrainer {
         }
         let path = process.file("state")
         try process.ask(.initialise(seed: safe(seed), result: path), isInterrupted)
+        guard FileSystem.isRegularFile(path) else { throw TrainerFault.badFile(request: "make the first state", what: "is not there: no file was written") }
         do {
             let largest = try StateFile(first.tensors).largest(OpenFile(path, .read))
             process.shutDown()

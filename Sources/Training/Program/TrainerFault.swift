@@ -41,6 +41,7 @@ public enum TrainerFault: DescribedError, Equatable {
             "the trainer gave no sign of life for \(Int(seconds)) s when it was asked to \(request), and was ended; let it send progress, or set UNLEARN_TRAINER_PATIENCE to more seconds"
         case .closed(let request): "the trainer lives and has closed its answers when it was asked to \(request), and was ended; it must keep the pipe open until it is asked to end"
         case .badPatience(let text): "UNLEARN_TRAINER_PATIENCE is '\(Self.excerpt(text))'; give a number of seconds, 0.1 or more"
+        case .otherWorker(0, let difference): "the trainer says other facts each time that it is started: \(difference); facts are what may change the bits of training, and nothing else"
         case .otherWorker(let worker, let difference): "worker \(worker) would give other bits than the first one: \(difference); start workers that are alike, or one alone (--workers 1)"
         case .tooLarge(let tensor, let value): "tensor '\(tensor)' holds \(value), and integers are carried up to 32 bits; let it count anew in each block, or leave it out of the state"
         case .garbage(let text): "the trainer answered '\(text)', which is no message of the protocol; nothing but answers may be written to its pipe (Documentation/TrainerProtocol.md)"

@@ -19,11 +19,11 @@ final class TrainerProcess {
     private static let startPatience = 120.0, patience = 3600.0
 
     /// Starts it and greets.
-    init(_ command: String, in folder: String, shape: RowShape, classNames: [String], worker: Int, isInterrupted: () -> Bool) throws {
+    init(_ command: String, in folder: String, shape: RowShape, classNames: [String], worker: Int, of workers: Int, isInterrupted: () -> Bool) throws {
         let command = PathText.environment(Self.commandName) ?? command
         self.command = command
         do {
-            channel = try ProgramChannel(command, in: folder, prefix: "trainer: ", changes: Self.withheld.merging(Self.device(of: worker)) { $1 })
+            channel = try ProgramChannel(command, in: folder, prefix: "trainer: ", changes: Self.withheld.merging(workers > 1 ? Self.device(of: worker) : [:]) { $1 })
         } catch let error as ProgramNotStarted {
             throw TrainerFault.notStarted(command: command, reason: String(cString: strerror(error.code)))
         }
@@ -76,7 +76,7 @@ final class TrainerProcess {
             }
         } catch let broken as ProgramChannel.Broken {
             switch broken {
-            case .ended(.exited(126...127), let said):
+            case .ended(.exited(126...127), let said) where request.name == "hello":
                 throw TrainerFault.notStarted(command: command, reason: "\(TrainerFault.excerpt(said)) (the shell's 'exec' is in front of it: write 'env NAME=VALUE …' for variables)")
             case .ended(let end, let said): throw TrainerFault.ended(request: request.words, status: Self.words(end), said: TrainerFault.excerpt(said))
             case .silent(let seconds): throw TrainerFault.silent(request: request.words, seconds: seconds)

@@ -30,15 +30,15 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
         Survey(shape: shape, encoding: encoding, classNames: classNames, labels: [], groups: [], groupNames: [], hasIDs: false)
     }
 
-    public func makeTrainer(threads: Int, worker: Int = 0) throws -> any BlockTrainer {
-        try recipe.makeTrainer(input: shape, classNames: classNames, threads: threads, worker: worker)
+    public func makeTrainer(threads: Int, worker: Int = 0, of workers: Int = 1) throws -> any BlockTrainer {
+        try recipe.makeTrainer(input: shape, classNames: classNames, threads: threads, worker: worker, of: workers)
     }
 
     /// Trainers that continue what was trained.
     /// - Parameter workers: processes side by side, where a program of the user's trains.
     func makeCrew(threads: Int, workers: Int) throws -> TrainerCrew {
         guard recipe.program != nil else { return try TrainerCrew(threads: threads) { try makeTrainer(threads: $0) } }
-        return try TrainerCrew(workers: workers) { try makeTrainer(threads: 1, worker: $0) }
+        return try TrainerCrew(workers: workers) { try makeTrainer(threads: 1, worker: $0, of: workers) }
     }
 
     static let key = "project"

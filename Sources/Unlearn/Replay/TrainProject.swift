@@ -90,8 +90,8 @@ extension Project {
     /// the next (a counter, an optimiser's memory) would show.
     private func firstBlockAgain(_ lineage: StoredLineage, _ control: TrainingControl) throws -> LatticeVector? {
         guard settings.recipe.program != nil, lineage.isEmpty else { return nil }
-        let trainer = try settings.makeTrainer(threads: 1, worker: crew.workers > 1 ? 1 : 0), base = try self.lineage().state(0), rows = try trainingRows(block: 1)
-        if let difference = try trainer.fingerprint.firstDifference(from: crew.leader.fingerprint) { throw TrainerFault.otherWorker(1, difference: difference) }
+        let worker = crew.workers > 1 ? 1 : 0, trainer = try settings.makeTrainer(threads: 1, worker: worker, of: crew.workers), base = try self.lineage().state(0), rows = try trainingRows(block: 1)
+        if let difference = try trainer.fingerprint.firstDifference(from: crew.leader.fingerprint) { throw TrainerFault.otherWorker(worker, difference: difference) }
         _ = try trainer.train(block: 1, from: base, rows: rows, control: control)
         return try trainer.train(block: 1, from: base, rows: rows, control: control)
     }

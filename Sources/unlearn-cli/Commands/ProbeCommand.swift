@@ -7,7 +7,7 @@ extension CommandSpec {
         example: "unlearn -C demo probe --points 4",
         options: [
             OptionSpec("points", "N", "blocks from which a row is removed in memory, spread over the chain or the stem (default 3)"),
-            OptionSpec("determinism", nil, "also train a block twice, and compare the bits with each other and with those that are stored"),
+            OptionSpec("determinism", nil, "also train a block again and again, in one process and in two, and compare the bits with each other and with those that are stored"),
             .threads,
         ],
         run: runProbe)

@@ -15,6 +15,9 @@ enum Interrupt {
         sigemptyset(&wanted)
         // A terminal that is closed, too: what lies in memory is to go.
         for number in [SIGINT, SIGTERM, SIGHUP] {
+            // Whoever has it go on behind a closed terminal (nohup) is heard.
+            var before = sigaction()
+            if number == SIGHUP, sigaction(number, nil, &before) == 0, unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
             sigaddset(&wanted, number)
             // Without SA_RESTART: a signal ends waiting for input.
             var action = sigaction()
