@@ -1,8 +1,8 @@
 internal import CSystem
 import Glibc
 
-/// A folder in memory, for its owner alone, which goes with its value; where the process is killed, with the next one that is made.
-/// What lies in it never reaches a drive.
+/// A folder in memory, for its owner alone, which goes with its value; where the process is killed, with the next one that is made, or that
+/// is looked for. What lies in it stands in no file on a drive.
 public final class MemoryFolder {
     public let path: String
     private let lock: FolderLock
@@ -20,7 +20,8 @@ public final class MemoryFolder {
         Self.removeAbandoned()
         var made: (path: String, lock: FolderLock)
         repeat {
-            var template = Array("\(parent)/\(Self.prefix)XXXXXX".utf8CString)
+            // The system puts characters of its choice in the place of the last six.
+            var template = Array("\(parent)/\(Self.prefix)\(String(repeating: "X", count: 6))".utf8CString)
             guard mkdtemp(&template) != nil else { throw SystemCallError(operation: "make a folder in", path: parent, code: errno) }
             let path = template.withUnsafeBufferPointer { PathText.text(of: $0.baseAddress!) }
             do { made = (path, try FolderLock("\(path)/\(Self.lockName)", of: path)) } catch {

@@ -29,43 +29,13 @@ public enum Safetensors {
         }
     }
 
-    private struct Entry: Codable {
-        let dtype: String
-        let shape: [Int]
-        let data_offsets: [Int]
-    }
-
-    /// What stands in the header: a tensor's place, or texts about the whole file.
-    private enum HeaderValue: Encodable {
-        case tensor(Entry)
-        case metadata([String: String])
-
-        func encode(to encoder: any Encoder) throws {
-            switch self {
-            case .tensor(let entry): try entry.encode(to: encoder)
-            case .metadata(let texts): try texts.encode(to: encoder)
-            }
-        }
-    }
-
-    private static let metadataName = "__metadata__"
-
-    /// The file's bytes. The header is padded with spaces so that the tensors begin at a multiple of 8.
+    /// The file's bytes.
     /// - Parameter metadata: texts that the format lets a file say of itself.
     public static func encode(_ tensors: NamedTensors, metadata: [String: String] = [:]) throws -> [UInt8] {
-        var header: [String: HeaderValue] = metadata.isEmpty ? [:] : [metadataName: .metadata(metadata)]
-        for (index, tensor) in tensors.layout.tensors.enumerated() {
-            let start = tensors.layout.offsets[index] * 4
-            header[tensor.name] = .tensor(Entry(dtype: "F32", shape: tensor.shape, data_offsets: [start, start + tensor.count * 4]))
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        var json = [UInt8](try encoder.encode(header))
-        while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+        let head = try SafetensorsHeader.bytes(of: tensors.layout.tensors.map { ($0.name, "F32", $0.shape, $0.count * 4) }, metadata: metadata)
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(8 + json.count + tensors.values.count * 4)
-        withUnsafeBytes(of: UInt64(json.count).littleEndian) { bytes.append(contentsOf: $0) }
-        bytes.append(contentsOf: json)
+        bytes.reserveCapacity(head.count + tensors.values.count * 4)
+        bytes += head
         tensors.values.withUnsafeBytes { bytes.append(contentsOf: $0) }
         return bytes
     }
@@ -83,13 +53,13 @@ public enum Safetensors {
 
     /// The texts that a file says of itself; empty where it says none.
     public static func metadata(_ bytes: [UInt8], path: String) throws -> [String: String] {
-        try header(bytes, path: path).object[metadataName] as? [String: String] ?? [:]
+        try header(bytes, path: path).object[SafetensorsHeader.metadataName] as? [String: String] ?? [:]
     }
 
     /// Reads single-precision tensors, in the order of their places in the file.
     public static func decode(_ bytes: [UInt8], path: String) throws -> NamedTensors {
         var (object, dataStart) = try header(bytes, path: path)
-        object[metadataName] = nil
+        object[SafetensorsHeader.metadataName] = nil
         var found: [(spec: TensorSpec, start: Int, end: Int)] = []
         for (name, value) in object {
             guard let entry = value as? [String: Any], let type = entry["dtype"] as? String,

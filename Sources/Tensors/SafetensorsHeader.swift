@@ -15,6 +15,44 @@ public struct SafetensorsHeader: Sendable {
     public let entries: [String: Entry]
     public let dataStart: Int
 
+    /// The beginning of a file: the header's length and the header, padded with spaces so that the tensors begin at a multiple of 8.
+    /// - Parameters:
+    ///   - tensors: in the order in which they lie in the file, without gaps.
+    ///   - metadata: texts that the format lets a file say of itself.
+    public static func bytes(of tensors: [(name: String, type: String, shape: [Int], bytes: Int)], metadata: [String: String] = [:]) throws -> [UInt8] {
+        var header: [String: Written] = metadata.isEmpty ? [:] : [metadataName: .metadata(metadata)], end = 0
+        for tensor in tensors {
+            header[tensor.name] = .tensor(WrittenEntry(dtype: tensor.type, shape: tensor.shape, data_offsets: [end, end + tensor.bytes]))
+            end += tensor.bytes
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        var json = [UInt8](try encoder.encode(header))
+        while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+        return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
+    }
+
+    static let metadataName = "__metadata__"
+
+    private struct WrittenEntry: Encodable {
+        let dtype: String
+        let shape: [Int]
+        let data_offsets: [Int]
+    }
+
+    /// What stands in the header: a tensor's place, or texts about the whole file.
+    private enum Written: Encodable {
+        case tensor(WrittenEntry)
+        case metadata([String: String])
+
+        func encode(to encoder: any Encoder) throws {
+            switch self {
+            case .tensor(let entry): try entry.encode(to: encoder)
+            case .metadata(let texts): try texts.encode(to: encoder)
+            }
+        }
+    }
+
     /// What is wrong, said behind the file's name.
     public struct Invalid: Error, Equatable {
         public let what: String
@@ -35,7 +73,7 @@ public struct SafetensorsHeader: Sendable {
         guard let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] else { throw Invalid(what: "has a header that is no JSON object") }
         dataStart = 8 + json.count
         var entries: [String: Entry] = [:]
-        for (name, value) in object where name != "__metadata__" {
+        for (name, value) in object where name != Self.metadataName {
             guard let entry = value as? [String: Any], let type = entry["dtype"] as? String, let shape = entry["shape"] as? [Int], let places = entry["data_offsets"] as? [Int],
                 places.count == 2, places[0] >= 0, places[1] >= places[0]
             else { throw Invalid(what: "has an unreadable header for tensor '\(name)'") }

@@ -27,11 +27,7 @@ public struct StateFile: Sendable {
         public let value: Double
     }
 
-    private struct Entry: Codable {
-        let dtype: String
-        let shape: [Int]
-        let data_offsets: [Int]
-    }
+    private func bytes(of index: Int) -> Int { layout.tensors[index].count * tensors[index].element.bytes }
 
     /// In the file, wider elements stand first, so that each tensor begins at a multiple of its own.
     private var order: [Int] { tensors.indices.sorted { (-tensors[$0].element.bytes, $0) < (-tensors[$1].element.bytes, $1) } }
@@ -41,20 +37,8 @@ public struct StateFile: Sendable {
     /// - Parameter metadata: texts that the format lets a file say of itself.
     public func write(_ state: LatticeVector, to file: borrowing OpenFile, metadata: [String: String] = [:]) throws {
         precondition(state.count == layout.count, "a state of these tensors")
-        var header: [String: HeaderValue] = metadata.isEmpty ? [:] : ["__metadata__": .texts(metadata)], end = 0
-        var starts = [Int](repeating: 0, count: tensors.count)
-        for index in order {
-            let tensor = tensors[index], bytes = layout.tensors[index].count * tensor.element.bytes
-            starts[index] = end
-            header[tensor.name] = .tensor(Entry(dtype: tensor.element.rawValue, shape: tensor.shape, data_offsets: [end, end + bytes]))
-            end += bytes
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        var json = [UInt8](try encoder.encode(header))
-        while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
-        var head = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) }
-        head += json
+        let order = order
+        let head = try SafetensorsHeader.bytes(of: order.map { (tensors[$0].name, tensors[$0].element.rawValue, tensors[$0].shape, bytes(of: $0)) }, metadata: metadata)
         try head.withUnsafeBytes { try file.write($0, at: 0) }
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece * 8, alignment: 64)
         let floats = UnsafeMutablePointer<Float>.allocate(capacity: Self.piece)
@@ -62,26 +46,16 @@ public struct StateFile: Sendable {
             room.deallocate()
             floats.deallocate()
         }
+        var place = head.count
         try state.steps.withUnsafeBufferPointer { steps in
             for index in order {
                 let tensor = tensors[index], first = layout.offsets[index], count = layout.tensors[index].count
                 for start in stride(from: 0, to: count, by: Self.piece) {
                     let length = min(Self.piece, count - start)
                     Self.unsnap(steps.baseAddress! + first + start, length, tensor, floats, into: room.baseAddress!)
-                    try file.write(UnsafeRawBufferPointer(start: room.baseAddress!, count: length * tensor.element.bytes), at: head.count + starts[index] + start * tensor.element.bytes)
+                    try file.write(UnsafeRawBufferPointer(start: room.baseAddress!, count: length * tensor.element.bytes), at: place)
+                    place += length * tensor.element.bytes
                 }
-            }
-        }
-    }
-
-    private enum HeaderValue: Encodable {
-        case tensor(Entry)
-        case texts([String: String])
-
-        func encode(to encoder: any Encoder) throws {
-            switch self {
-            case .tensor(let entry): try entry.encode(to: encoder)
-            case .texts(let texts): try texts.encode(to: encoder)
             }
         }
     }
@@ -180,7 +154,7 @@ public struct StateFile: Sendable {
             guard entry.type == tensor.element.rawValue, entry.shape == tensor.shape else {
                 throw Invalid(what: "has tensor '\(tensor.name)' as \(entry.type) \(entry.shape), which is \(tensor.element.rawValue) \(tensor.shape)")
             }
-            guard entry.end - entry.start == layout.tensors[index].count * tensor.element.bytes else { throw Invalid(what: "has tensor '\(tensor.name)' at an impossible place") }
+            guard entry.end - entry.start == bytes(of: index) else { throw Invalid(what: "has tensor '\(tensor.name)' at an impossible place") }
             return entry.start
         }
         if header.entries.count > tensors.count, let other = Set(header.entries.keys).subtracting(tensors.map(\.name)).min() {

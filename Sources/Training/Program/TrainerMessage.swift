@@ -81,7 +81,8 @@ enum TrainerRequest {
 
 /// What a program says.
 enum TrainerAnswer {
-    case progress(Double)
+    /// That it is alive; how far it is, nobody asks yet.
+    case progress
     case ok([String: Any])
     case error(String)
 
@@ -92,7 +93,7 @@ enum TrainerAnswer {
         guard number == id else { throw TrainerFault.outOfTurn(asked: id, answered: number) }
         if let text = object["error"] as? String { self = .error(TrainerFault.excerpt(text)) }
         else if let result = object["ok"] as? [String: Any] { self = .ok(result) }
-        else if let progress = object["progress"] as? Double { self = .progress(progress) }
+        else if object["progress"] is Double { self = .progress }
         else { throw garbage() }
     }
 }

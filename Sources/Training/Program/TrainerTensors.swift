@@ -4,15 +4,9 @@ import Tensors
 
 /// Rows as a trainer reads them: `x` (n, shape), `y` (n) and `slot` (n).
 enum TrainerRows {
-    private static let most = 1 << 20
-
     static func write(_ rows: BlockRows, live: [Int], shape: RowShape, to file: borrowing OpenFile) throws {
         let width = rows.featureCount, n = live.count, dimensions = shape.isFlat ? [n, width] : [n, shape.channels, shape.height, shape.width]
-        func entry(_ type: String, _ shape: [Int], _ start: Int, _ bytes: Int) -> [String: Any] { ["dtype": type, "shape": shape, "data_offsets": [start, start + bytes]] }
-        let header = ["slot": entry("I64", [n], 0, 8 * n), "y": entry("I64", [n], 8 * n, 8 * n), "x": entry("F32", dimensions, 16 * n, 4 * n * width)]
-        var json = [UInt8](try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys]))
-        while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
-        var bytes = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
+        var bytes = try SafetensorsHeader.bytes(of: [("slot", "I64", [n], 8 * n), ("y", "I64", [n], 8 * n), ("x", "F32", dimensions, 4 * n * width)])
         for numbers in [live.map { Int64($0) }, live.map { Int64(rows.labels[$0]) }] { numbers.withUnsafeBytes { bytes += $0 } }
         try bytes.withUnsafeBytes { try file.write($0, at: 0) }
         var place = bytes.count
@@ -38,10 +32,11 @@ enum TrainerScores {
         guard FileSystem.isRegularFile(path) else { throw TrainerFault.badScores("are not there: no file was written") }
         let n = labels.count, file = try OpenFile(path, .read)
         do {
-            if let logits = try RawTensor.floats("logits", [n, classes], in: file) {
+            let header = try SafetensorsHeader(file)
+            if let logits = try RawTensor.floats("logits", [n, classes], header, file) {
                 return (try softmax(logits, classes: classes), true)
             }
-            if let probabilities = try RawTensor.floats("probabilities", [n, classes], in: file) {
+            if let probabilities = try RawTensor.floats("probabilities", [n, classes], header, file) {
                 guard probabilities.allSatisfy({ $0 >= 0 && $0 <= 1 }) else { throw TrainerFault.badScores("hold a probability that is not between 0 and 1") }
                 for start in stride(from: 0, to: probabilities.count, by: classes) {
                     let sum = probabilities[start..<start + classes].reduce(0, +)
@@ -49,10 +44,12 @@ enum TrainerScores {
                 }
                 return (probabilities, true)
             }
-            guard let losses = try RawTensor.floats("loss", [n], in: file) else { throw TrainerFault.badScores("have none of logits, probabilities and loss") }
-            return (try spread(losses, RawTensor.integers("prediction", [n], in: file), labels, classes: classes), false)
+            guard let losses = try RawTensor.floats("loss", [n], header, file) else { throw TrainerFault.badScores("have none of logits, probabilities and loss") }
+            return (try spread(losses, RawTensor.integers("prediction", [n], header, file), labels, classes: classes), false)
         } catch let error as RawTensor.Invalid {
             throw TrainerFault.badScores(error.what)
+        } catch let error as SafetensorsHeader.Invalid {
+            throw TrainerFault.badScores("are a file that \(error.what)")
         }
     }
 
@@ -91,24 +88,22 @@ private enum RawTensor {
         let what: String
     }
 
-    static func floats(_ name: String, _ shape: [Int], in file: borrowing OpenFile) throws -> [Float]? {
-        guard let start = try place(name, shape, "F32", 4, in: file) else { return nil }
+    static func floats(_ name: String, _ shape: [Int], _ header: SafetensorsHeader, _ file: borrowing OpenFile) throws -> [Float]? {
+        guard let start = try place(name, shape, "F32", 4, header) else { return nil }
         var values = [Float](repeating: 0, count: shape.reduce(1, *))
         try values.withUnsafeMutableBytes { if !$0.isEmpty { try file.read(into: $0, at: start) } }
         return values
     }
 
-    static func integers(_ name: String, _ shape: [Int], in file: borrowing OpenFile) throws -> [Int]? {
-        guard let start = try place(name, shape, "I64", 8, in: file) else { return nil }
+    static func integers(_ name: String, _ shape: [Int], _ header: SafetensorsHeader, _ file: borrowing OpenFile) throws -> [Int]? {
+        guard let start = try place(name, shape, "I64", 8, header) else { return nil }
         var values = [Int](repeating: 0, count: shape.reduce(1, *))
         try values.withUnsafeMutableBytes { if !$0.isEmpty { try file.read(into: $0, at: start) } }
         return values
     }
 
     /// Where it begins; nil where there is none of the name.
-    private static func place(_ name: String, _ shape: [Int], _ type: String, _ bytes: Int, in file: borrowing OpenFile) throws -> Int? {
-        let header: SafetensorsHeader
-        do { header = try SafetensorsHeader(file) } catch let error as SafetensorsHeader.Invalid { throw Invalid(what: "are a file that \(error.what)") }
+    private static func place(_ name: String, _ shape: [Int], _ type: String, _ bytes: Int, _ header: SafetensorsHeader) throws -> Int? {
         guard let entry = header.entries[name] else { return nil }
         guard entry.type == type, entry.shape == shape else { throw Invalid(what: "hold \(name) as \(entry.type) \(entry.shape), which must be \(type) \(shape)") }
         guard entry.end - entry.start == shape.reduce(bytes, *) else { throw Invalid(what: "hold \(name) at an impossible place") }
