@@ -32,4 +32,5 @@ def optimiser(parameters, rate):
     return torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=5e-4)
 
 
-serve(SmallNet, optimiser, batch_size=64, transform=shifted)
+if __name__ == "__main__":
+    serve(SmallNet, optimiser, batch_size=64, transform=shifted)

@@ -21,4 +21,5 @@ def optimiser(parameters, rate):
     return torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=5e-4)
 
 
-serve(lenet5, optimiser, nn.CrossEntropyLoss(label_smoothing=0.1), batch_size=100, name="LeNet-5")
+if __name__ == "__main__":
+    serve(lenet5, optimiser, nn.CrossEntropyLoss(label_smoothing=0.1), batch_size=100, name="LeNet-5")

@@ -87,7 +87,7 @@ class Channel:
         if not all(paths):
             raise ChannelError(
                 "this program is a trainer, and unlearn starts it; name it when you make a project: "
-                f"unlearn init --trainer 'python3 {sys.argv[0] or 'train_me.py'}' --data …"
+                f"unlearn init --trainer 'python3 {_script()}' --data … (to import it, put serve behind: if __name__ == '__main__')"
             )
         for name, path in zip(_VARIABLES, paths):
             _expect(name, path)
@@ -198,6 +198,12 @@ class Heartbeat:
                 sys.stdout.flush()
                 # The thread that trains cannot be stopped in any other way.
                 os._exit(0)
+
+
+def _script() -> str:
+    """The script that was started, or one's name where Python was given words, or nothing."""
+    name = sys.argv[0] if sys.argv else ""
+    return name if name and not name.startswith("-") else "train_me.py"
 
 
 def _interval() -> float:

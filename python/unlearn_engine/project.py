@@ -219,11 +219,19 @@ class Project:
         """Writes the model, as ``.safetensors``, ``.npz`` or ``.onnx``."""
         return self._run(["export"], {"out": out, **options})
 
-    def load_into(self, module: torch.nn.Module, **options: Option) -> None:
-        """Loads the model into a PyTorch module, strictly; names of tied weights are filled in.
+    def load_into(self, module: torch.nn.Module, **options: Option) -> Result:
+        """Loads the model into a PyTorch module, strictly, and sets it to ``eval``; names of tied weights are filled in.
+
+        The module takes rows as the trainer was given them, and no exception says where they are others: bytes of images as byte times ``scale``
+        plus ``shift`` of the ``pixels`` that are returned, channels first; a table's columns as its ``table`` encodes them.
 
         The file between them lies in a folder of this user alone, in memory where there is such a place, and is gone afterwards.
+
+        Returns:
+            what the model says of itself (Documentation/Formats.md, Exports): ``class_names`` in the order of its outputs, ``shape``, ``pixels``,
+            ``table`` and others.
         """
+        import safetensors
         import safetensors.torch
 
         from .torch_state import load
@@ -233,6 +241,10 @@ class Project:
             out = os.path.join(folder, "model.safetensors")
             self.export(out, **options)
             load(module, safetensors.torch.load_file(out))
+            with safetensors.safe_open(out, "pt") as file:
+                description: Result = json.loads(file.metadata()["unlearn"])
+        module.eval()
+        return description
 
     def _naming(
         self, words: Sequence[str], ids: Iterable[object] | None, group: str | None, persons: Iterable[object] | None,

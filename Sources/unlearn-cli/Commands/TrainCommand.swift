@@ -15,7 +15,7 @@ extension CommandSpec {
             }
         }
         bar.finish()
-        if let warning = warning(report) { console.message("warning: \(warning)") }
+        if let warning = warning(report, project.settings) { console.message("warning: \(warning)") }
         let work =
             report.blocksTrained == 0
             ? "all \(report.blocks) blocks were trained already"
@@ -39,12 +39,14 @@ extension CommandSpec {
     }
 
     /// A model that has learnt nothing must not look like one that has.
-    private static func warning(_ report: TrainingReport) -> String? {
+    private static func warning(_ report: TrainingReport, _ settings: ProjectSettings) -> String? {
         guard let base = report.baseRate, let accuracy = report.testAccuracy, let loss = report.testLoss else { return nil }
         let figures = "accuracy \(percent(accuracy)) and loss \(fixed(loss, 4)), where the classes' frequencies alone have \(percent(base.accuracy)) and \(fixed(base.loss, 4))"
         guard loss >= base.loss else { return nil }
+        // Branches that have gone far apart, or have nothing in common, average badly.
+        let branches = settings.recipe.plan.branches == nil ? "" : ", a larger --stem or a lower --branch-learning-rate; a chain (no --branches) shows what branches cost"
         return accuracy > base.accuracy
-            ? "the model's probabilities are no better than none: \(figures); fewer --blocks, more --epochs or a lower --learning-rate may help"
-            : "the model has learnt nothing that shows on the test rows: \(figures); give it more rows, more --epochs or other columns"
+            ? "the model names classes better than their frequencies do, and its probabilities are worse than none: \(figures); fewer --blocks, more --epochs or a lower --learning-rate may help\(branches)"
+            : "the model has learnt nothing that shows on the test rows: \(figures); give it more rows, more --epochs\(settings.table == nil ? "" : " or other columns")\(branches)"
     }
 }
