@@ -39,8 +39,20 @@ struct RequestWords {
 
     /// What there is to say before anything else.
     var answer: Markup {
-        let whose = record.rowsErased == 0 ? "No row was erased" : "\(rows(record.rowsErased).capitalizedFirst) \(record.rowsErased == 1 ? "was" : "were") erased"
-        return switch record.outcome {
+        let unacknowledged: Markup = record.erasureOrdered.map { $0.acknowledged == nil ? "\(bad("The rows are not erased yet, as far as is known.")) " : "" } ?? ""
+        return "\(unacknowledged)\(outcome)"
+    }
+
+    /// What became of the rows, as the beginning of a sentence.
+    private var whose: String {
+        let were = record.rowsErased == 1 ? "was" : "were"
+        guard let order = record.erasureOrdered else { return record.rowsErased == 0 ? "No row was erased" : "\(rows(record.rowsErased).capitalizedFirst) \(were) erased" }
+        return "The erasure of \(rows(record.rowsErased)) was ordered of the trainer, which alone holds \(them), " + (order.acknowledged.map { "and acknowledged on \(time($0))" } ?? "and is not acknowledged yet")
+    }
+
+    /// What became of their influence.
+    private var outcome: Markup {
+        switch record.outcome {
         case .unfinished where record.isCarriedOut:
             "\(bad("Not finished.")) The model without the rows is in place, and the program was cut off while it destroyed what that replaced; the next command that writes to the project goes on with it."
         case .unfinished: "\(bad("Not finished.")) The program was cut off before anything had changed; the next command that writes to the project undoes this request, and it must be repeated."
@@ -124,6 +136,10 @@ struct RequestWords {
         let training = record.rowsErased - record.testRowsErased
         let kinds = record.testRowsErased == 0 ? "" : training == 0 ? ", held aside for tests; the model never learned from them" : ": \(NumberText.grouped(training)) that the model learned from, \(NumberText.grouped(record.testRowsErased)) held aside for tests"
         let meanwhile = record.erasedMeanwhile.inOrderOfRequests.map { "; of these, \(rows($0.count)) by \($0.request), while this request waited" }.joined()
+        if let order = record.erasureOrdered {
+            let word = order.acknowledged.map { "acknowledged at \(time($0))" } ?? "not acknowledged yet"
+            return rows(record.rowsErased) + kinds + meanwhile + ": erasure ordered of the trainer, which alone holds \(them), \(word). Here \(record.rowsErased == 1 ? "its name was" : "their names were") erased" + (record.encrypted ? ", with the keys that they were encrypted by" : "")
+        }
         return rows(record.rowsErased) + kinds + meanwhile + (record.encrypted ? "; the keys that they were encrypted by are destroyed" : "")
     }
 
@@ -184,6 +200,11 @@ struct RequestWords {
         for remainder in record.notReached {
             switch remainder.kind {
             case .source where record.outcome == .replay: break
+            case .holder:
+                let word = record.erasureOrdered?.acknowledged == nil
+                    ? "Run “unlearn replay” until the trainer acknowledges that it has erased the rows, and make this page again"
+                    : "Have whoever runs the trainer confirm that the rows are gone where it holds them, copies and backups included: the program has the trainer’s word"
+                items.append((word, nil))
             case .source: items.append(("Delete the rows from \(remainder.what): the next import would bring them back", remainder.place))
             case .exports: items.append(("Replace every model file that was exported before \(record.outcome == .settled ? "\(record.settledBy ?? "the model became exact")" : "this request") by one exported now, on every machine that serves it, and destroy the old ones; destroy certificates issued before, too", nil))
             case .copies: items.append(("Destroy \(remainder.what), or note when they expire", nil))

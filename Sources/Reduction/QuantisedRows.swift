@@ -31,6 +31,7 @@ public struct QuantisedRows: Sendable {
         let quantise: ([UInt8]) -> [UInt8]
         switch project.settings.encoding {
         case .bytes: quantise = { $0.map { UInt8(Int($0) * levelCount / 256) } }
+        case .locators: throw Failure(.input, "the rows of this project are its trainer's alone, and reduce looks at their features; reduce them where they are")
         case .floats:
             let bins = try StandardBins(positions: positions, levelCount: levelCount) { body in
                 try Self.forEachRow(of: project) { _, _, stored in body(project.settings.encoding.decode(stored)) }

@@ -1,7 +1,9 @@
 """A trainer for the tests, of Python's standard library alone: softmax regression, one pass of single steps over a block's rows in the
 order of their slots. What is named behind it makes it fail as programs of users do.
 
-    trainer.py [--dtype F32|BF16|F16|F64] [--with-counter] [--fault FAULT[@REQUEST]]
+    trainer.py [--dtype F32|BF16|F16|F64] [--with-counter] [--holding FOLDER] [--fault FAULT[@REQUEST]]
+
+Rows that it holds are files of numbers in the folder, named by the rows' locators, or their ids where they have none.
 """
 import argparse
 import json
@@ -12,8 +14,8 @@ import struct
 import sys
 import time
 
-CODES = {"F32": "f", "F64": "d", "I64": "q", "F16": "e"}
-SIZES = {"F32": 4, "F64": 8, "I64": 8, "F16": 2, "BF16": 2}
+CODES = {"F32": "f", "F64": "d", "I64": "q", "F16": "e", "U8": "B"}
+SIZES = {"F32": 4, "F64": 8, "I64": 8, "F16": 2, "BF16": 2, "U8": 1}
 
 
 def to_bfloat(value):
@@ -62,6 +64,7 @@ def write(path, tensors):
 parser = argparse.ArgumentParser()
 parser.add_argument("--dtype", default="F32")
 parser.add_argument("--with-counter", action="store_true")
+parser.add_argument("--holding", default="")
 parser.add_argument("--fault", default="")
 options = parser.parse_args()
 fault, _, at = options.fault.partition("@")
@@ -90,8 +93,24 @@ def logits(state, row):
     return [b + sum(w * x for w, x in zip(state["weight"][c * features:(c + 1) * features], row)) for c, b in enumerate(state["bias"])]
 
 
+def held(rows):
+    """The files of rows that this program holds."""
+    texts = []
+    for name in ("id", "locator"):
+        ends = rows[name + "_end"]
+        texts.append([bytes(rows[name][start:end]).decode() for start, end in zip([0] + ends, ends)])
+    return [os.path.join(options.holding, locator or name) for name, locator in zip(*texts)]
+
+
+def read_rows(path):
+    rows = read(path)
+    if options.holding:
+        rows["x"] = [float(number) for file in held(rows) for number in open(file).read().split()]
+    return rows
+
+
 def train(message):
-    state, rows = read(message["state"]), read(message["rows"])
+    state, rows = read(message["state"]), read_rows(message["rows"])
     rate = message["rate"]
     for _ in range(message["epochs"]):
         for index, label in enumerate(rows["y"]):
@@ -120,7 +139,7 @@ def train(message):
 
 
 def score(message):
-    state, rows = read(message["state"]), read(message["rows"])
+    state, rows = read(message["state"]), read_rows(message["rows"])
     count = len(rows["y"])
     if fault == "loss":
         losses = []
@@ -166,7 +185,7 @@ for line in requests:
         continue
     result = {}
     if what == "hello":
-        features, classes = math.prod(message["rows"]["shape"]), message["rows"]["classes"]
+        features, classes = 4 if options.holding else math.prod(message["rows"]["shape"]), message["rows"]["classes"]
         result = {"protocol": 1 if fault != "protocol" else 9, "name": "softmax", "facts": {"arithmetic": "2" if fault == "facts" else str(message["worker"]) if fault == "worker" else "1"}}
         print("ready to train", flush=True)
     elif what == "describe":
@@ -178,6 +197,10 @@ for line in requests:
         calls += 1
     elif what == "score":
         score(message)
+    elif what == "forget":
+        for file in held(read(message["rows"])):
+            if os.path.exists(file):
+                os.remove(file)
     say({"id": message["id"], "ok": result})
     if what == "shutdown":
         break

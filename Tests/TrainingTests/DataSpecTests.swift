@@ -11,7 +11,7 @@ struct DataSpecTests {
         arguments: [
             ("fashion-mnist", .fashionMNIST), ("idx:a.gz,b", .idx(images: "a.gz", labels: "b")), ("csv:rows.csv", .csv(paths: ["rows.csv"])),
             ("npz:a,b.npz", .npz(path: "a,b.npz")), ("csv:one.csv,two:and three.csv", .csv(paths: ["one.csv", "two:and three.csv"])), ("csv:-", .csv(paths: ["/dev/stdin"])), ("idx:x:1, y", .idx(images: "x:1", labels: " y")),
-            ("parquet:a.parquet,-", .parquet(paths: ["a.parquet", "/dev/stdin"])), ("cifar10:/data/cifar", .cifar10(folder: "/data/cifar")), ("libsvm:a,b.gz", .libsvm(path: "a,b.gz")),
+            ("parquet:a.parquet,-", .parquet(paths: ["a.parquet", "/dev/stdin"])), ("cifar10:/data/cifar", .cifar10(folder: "/data/cifar")), ("libsvm:a,b.gz", .libsvm(path: "a,b.gz")), ("manifest:-", .manifest(path: "/dev/stdin")),
         ] as [(String, DataSpec)])
     func forms(_ text: String, _ expected: DataSpec) throws {
         #expect(try DataSpec(text) == expected)
@@ -28,7 +28,7 @@ struct DataSpecTests {
     func unknown(_ text: String) throws {
         let error = try failure { _ = try DataSpec(text) }
         #expect(error.kind == .input)
-        #expect(error.description == "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, parquet:FILE, npz:FILE or libsvm:FILE")
+        #expect(error.description == "unknown data '\(text)'; use fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE, parquet:FILE, npz:FILE, libsvm:FILE or manifest:FILE")
     }
 
     @Test("Fashion-MNIST comes with test rows, CIFAR-10 where they are in its folder, other files without")

@@ -144,8 +144,8 @@ class FakeEngine:
         self._files += 1
         return str(self.folder / f"{self._files}.safetensors")
 
-    def hello(self, shape: Sequence[int], classes: int, protocol: int = 1, worker: int = 0) -> dict[str, Any]:
-        rows = {"shape": list(shape), "classes": classes, "class_names": [str(name) for name in range(classes)]}
+    def hello(self, shape: Sequence[int], classes: int, protocol: int = 1, worker: int = 0, held_by: str = "engine") -> dict[str, Any]:
+        rows = {"shape": list(shape), "classes": classes, "class_names": [str(name) for name in range(classes)], "held_by": held_by}
         return self.ok("hello", protocol=protocol, engine="1.0.0", rows=rows, worker=worker)
 
     def rows(self, x: np.ndarray, y: np.ndarray, slot: np.ndarray | None = None) -> str:
@@ -153,6 +153,15 @@ class FakeEngine:
         path = self.new_path()
         slot = np.arange(len(y)) if slot is None else slot
         safetensors.numpy.save_file({"x": x.astype(np.float32), "y": y.astype(np.int64), "slot": slot.astype(np.int64)}, path)
+        return path
+
+    def names(self, names: Sequence[tuple[str, str]], y: np.ndarray) -> str:
+        """Writes rows that the trainer holds, each by id and locator, and gives their path."""
+        path, tensors = self.new_path(), {"y": y.astype(np.int64), "slot": np.arange(len(y))}
+        for name, texts in zip(("id", "locator"), zip(*names)):
+            data = [text.encode() for text in texts]
+            tensors |= {name: np.frombuffer(b"".join(data), np.uint8), name + "_end": np.cumsum([len(text) for text in data])}
+        safetensors.numpy.save_file(tensors, path)
         return path
 
     def initialise(self, seed: int = 0) -> str:

@@ -151,6 +151,28 @@ def test_place_and_rows_reach_the_trainer_as_they_were_sent(tmp_path: Path) -> N
         assert error == "ValueError: Place(block=5, depth=4, branch=2, rate=0.25, epochs=3, seed=9007199254740991) 9 [3, 7]"
 
 
+HOLDING = (
+    "class Holding(Plain):\n    def train_block(self, state, rows, place, progress):\n        raise ValueError(f'{rows.x.tolist()} {rows.slots}')\n"
+)
+
+
+def test_rows_that_the_trainer_holds_come_by_name_and_are_forgotten_by_name(tmp_path: Path) -> None:
+    forgetting = HOLDING + "    def forget(self, rows, request):\n        raise ValueError(f'{request} {rows.x[1].id} {rows.x[1].locator} {rows.y.tolist()}')\nserve(Holding())\n"
+    with FakeEngine(write(tmp_path, forgetting)) as engine:
+        engine.hello([], 2, held_by="trainer")
+        names = engine.names([("a", ""), ("größer", "s3://b/ü.wav")], np.array([1, 0]))
+        error = engine.ask("train", **engine.train_fields(engine.initialise(), names, 5))["error"]
+        assert error == "ValueError: [RowName(id='a', locator=''), RowName(id='größer', locator='s3://b/ü.wav')] 5"
+        assert engine.score(engine.initialise(), names)["logits"].shape == (2, 2)
+        assert engine.ask("forget", request="R7", rows=names)["error"] == "ValueError: R7 größer s3://b/ü.wav [1, 0]"
+
+
+def test_a_trainer_that_could_erase_no_row_is_no_trainer_of_a_manifest(tmp_path: Path) -> None:
+    with FakeEngine(write(tmp_path, HOLDING + "serve(Holding())\n")) as engine:
+        rows = {"shape": [], "classes": 2, "class_names": ["0", "1"], "held_by": "trainer"}
+        assert "give it a method forget" in engine.ask("hello", protocol=1, engine="1.0.0", rows=rows, worker=0)["error"]
+
+
 # Errors.
 
 

@@ -177,3 +177,33 @@ def test_a_digest_depends_on_names_types_shapes_and_bytes_and_on_no_order(dtype:
     assert digest({"b": b, "a": a}) == first
     others = [{"a": a, "c": b}, {"a": a.reshape(3, 2), "b": b}, {"a": torch.zeros_like(a), "b": b}, {"a": a.to(torch.uint8), "b": b}, {"a": a}]
     assert len({first, *(digest(other) for other in others)}) == 6
+
+
+# Rows that the program holds.
+
+
+def test_a_program_that_holds_its_rows_finds_and_erases_them_by_name(tmp_path: Path) -> None:
+    x, y = numbers(8)
+    for index, row in enumerate(x):
+        np.save(tmp_path / f"{index}.npy", row)
+    text = (
+        "import os\nimport numpy as np\n"
+        f"os.chdir({str(tmp_path)!r})\n"
+        "find = lambda names: torch.from_numpy(np.stack([np.load(name.locator) for name in names]))\n"
+        "def forget(names):\n    for name in names: os.remove(name.locator)\n"
+        "serve(lambda: nn.Linear(4, 2), SGD, dataset=find, forget=forget, threads=1)\n"
+    )
+    names = [(f"row {index}", f"{index}.npy") for index in range(8)]
+    with FakeEngine(write(tmp_path, text)) as engine:
+        engine.hello([], 2, held_by="trainer")
+        state = engine.initialise()
+        by_name = engine.train(state, engine.names(names, y), 8, rate=0.5, epochs=2)
+        scores = engine.score(by_name, engine.names(names[2:], y[2:]))
+        assert engine.ok("forget", request="R1", rows=engine.names(names[:2], y[:2])) == {}
+        assert sorted(path.name for path in tmp_path.glob("*.npy")) == [f"{index}.npy" for index in range(2, 8)]
+        found = {name: array.tolist() for name, array in safetensors.numpy.load_file(by_name).items()}
+    with FakeEngine(write(tmp_path, "serve(lambda: nn.Linear(4, 2), SGD, threads=1)\n")) as engine:
+        engine.hello([4], 2)
+        trained = engine.train(engine.initialise(), engine.rows(x, y), 8, rate=0.5, epochs=2)
+        assert {name: array.tolist() for name, array in safetensors.numpy.load_file(trained).items()} == found
+        assert np.array_equal(engine.score(trained, engine.rows(x[2:], y[2:]))["logits"], scores["logits"])

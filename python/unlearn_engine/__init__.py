@@ -9,11 +9,11 @@
 
 from .batches import Batch, batches, numbered_batches
 from .project import Deletion, Evaluation, Project, Request, Training, UnlearnError
-from .trainer import Place, Rows, RowsInfo, Scores, Tensor, Trainer, serve
+from .trainer import Place, RowName, Rows, RowsInfo, Scores, Tensor, Trainer, serve
 
 __version__ = "0.2.0"
 
 __all__ = [
-    "Batch", "Deletion", "Evaluation", "Place", "Project", "Request", "Rows", "RowsInfo", "Scores", "Tensor", "Trainer", "Training",
+    "Batch", "Deletion", "Evaluation", "Place", "Project", "Request", "RowName", "Rows", "RowsInfo", "Scores", "Tensor", "Trainer", "Training",
     "UnlearnError", "batches", "numbered_batches", "serve",
 ]

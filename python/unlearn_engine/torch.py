@@ -35,8 +35,10 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 RowLoss = Callable[[Any, Any, torch.Tensor], torch.Tensor]
 #: The class that the module names for each row, (n), of what it gives and what it took.
 Prediction = Callable[[Any, Any], torch.Tensor]
-#: Rows (n, shape of a row), F32, as what the module takes: a tensor, or a tuple or dictionary of tensors.
-DataSet = Callable[[npt.NDArray[np.float32]], Any]
+#: Rows (n, shape of a row), F32, or (n) of ``RowName``, as what the module takes: a tensor, or a tuple or dictionary of tensors.
+DataSet = Callable[[npt.NDArray[Any]], Any]
+#: Erases rows that the program holds, (n) of ``RowName``, for good.
+Forget = Callable[[npt.NDArray[Any]], None]
 #: Changes what the module takes in training, with chance from the generator alone.
 Transform = Callable[[Any, torch.Generator], Any]
 
@@ -59,6 +61,7 @@ class Options:
     prediction: Prediction | None = None
     state: StatePart | None = None
     facts: Mapping[str, str] | None = None
+    forget: Forget | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "accumulate", "score_batch"):
@@ -91,8 +94,14 @@ class TorchTrainer(Trainer):
 
     # What the engine asks.
 
+    @property
+    def can_forget(self) -> bool:
+        return self.options.forget is not None
+
     def start(self, rows_info: RowsInfo, worker: int) -> None:
         self._info = rows_info
+        if rows_info.held and self.options.dataset is None:
+            raise ValueError("the manifest names rows that this program holds; give serve a dataset that finds them by their names")
         if self.options.device is None and torch.cuda.is_available():
             process = worker if self.group is None else self.group.rank
             self.device = torch.device("cuda", process % torch.cuda.device_count())
@@ -184,6 +193,12 @@ class TorchTrainer(Trainer):
             return Scores(logits=torch.cat(values).numpy())
         return Scores(loss=torch.cat(values).numpy(), prediction=torch.cat(classes).numpy() if self.options.prediction else None)
 
+    def forget(self, rows: Rows, request: str) -> None:
+        assert self.options.forget is not None
+        # Of processes that train together one erases.
+        if self.group is None or self.group.rank == 0:
+            self.options.forget(rows.x)
+
     # One step.
 
     def _add_gradients(self, module: torch.nn.Module, rows: Rows, batch: npt.NDArray[np.int64], least: int, seed: int) -> None:
@@ -216,7 +231,7 @@ class TorchTrainer(Trainer):
     def _classes(self, y: npt.NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(y if y.flags.writeable else y.copy()).to(self.device)
 
-    def _inputs(self, x: npt.NDArray[np.float32]) -> Any:
+    def _inputs(self, x: npt.NDArray[Any]) -> Any:
         # Rows of a file are read-only, which tensors cannot be.
         x = x if x.flags.writeable else x.copy()
         return _moved(self.options.dataset(x) if self.options.dataset else torch.from_numpy(x), self.device)
@@ -288,6 +303,7 @@ def serve(
     prediction: Prediction | None = None,
     state: StatePart | None = None,
     facts: Mapping[str, str] | None = None,
+    forget: Forget | None = None,
 ) -> None:
     """Lets the engine train a PyTorch module; returns where it asks for nothing more.
 
@@ -310,7 +326,8 @@ def serve(
         transform: augments what the module takes, with chance from the ``torch.Generator`` that it is given, which depends on the block's
             seed, the pass and the step, and lies on the device.
         name: for people (default: the module's class).
-        dataset: what the module takes, of rows (n, shape of a row) in F32; a tuple is passed as arguments, a dictionary by name.
+        dataset: what the module takes, of rows (n, shape of a row) in F32, or of ``manifest:`` of their names, (n) of ``RowName``; a tuple is
+            passed as arguments, a dictionary by name.
         bits: by a name or a pattern such as ``*.running_var``, the bits behind the point that tensors keep between blocks.
         row_loss: in place of ``loss``, of a model without classes: the negative log-likelihood of each row, (n), in nats, of (what the
             module gives, what it took, classes (n)). Training minimises its mean over a batch's rows, and it is what the engine calls the
@@ -322,11 +339,13 @@ def serve(
             The others, all of them frozen, must be the same whenever the model is made. They are neither stored nor merged; a digest of
             them is among the facts, so that another base is another program. Buffers among them are put back before every block.
         facts: further texts that the bits of training may depend on, by their names.
+        forget: of ``manifest:``, erases rows (n) of ``RowName`` for good, wherever the program has them, and returns when they are gone; some
+            may be gone already.
     """
     if row_loss is not None and loss is not torch.nn.functional.cross_entropy:
         raise ValueError("a model is trained by loss or by row_loss, not by both")
     options = Options(
-        batch_size, threads, device, autocast, accumulate, score_batch, transform, name, dataset, bits, row_loss, prediction, state, facts
+        batch_size, threads, device, autocast, accumulate, score_batch, transform, name, dataset, bits, row_loss, prediction, state, facts, forget
     )
     group = distributed.join()
     trainer = TorchTrainer(model, optimiser, loss, options, group)

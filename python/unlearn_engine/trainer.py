@@ -10,7 +10,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -55,12 +55,20 @@ class Tensor:
         return message if self.bits is None else {**message, "bits": self.bits}
 
 
+class RowName(NamedTuple):
+    """A row that the trainer holds, and the engine does not."""
+
+    id: str
+    #: Where the row lies, in words of the trainer's own, from the manifest; empty where it names none.
+    locator: str
+
+
 @dataclass(frozen=True)
 class Rows:
-    """Rows that are trained on or scored."""
+    """Rows that are trained on, scored or forgotten."""
 
-    #: (n, shape of a row).
-    x: Floats
+    #: (n, shape of a row), F32; where the trainer holds the rows, (n) of ``RowName``.
+    x: npt.NDArray[Any]
     #: (n): classes, from 0.
     y: Integers
     #: (n): the place of each row in its block, ascending.
@@ -85,6 +93,8 @@ class RowsInfo:
     shape: tuple[int, ...]
     classes: int
     class_names: tuple[str, ...]
+    #: Whether the trainer holds the rows, and the engine their names alone; then they have no shape.
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +156,12 @@ class Trainer(ABC):
 
     #: For people, in what the engine prints.
     name: str = "trainer"
+
+    @property
+    def can_forget(self) -> bool:
+        """Whether it has a way to erase rows that it holds."""
+        return type(self).forget is not Trainer.forget
+
     #: Of which library the arrays of states are.
     backend: Backend = NumPyBackend()
 
@@ -181,6 +197,17 @@ class Trainer(ABC):
     def score(self, state: State, rows: Rows) -> Scores:
         """What a state says of rows; only ``x`` may decide it, but for ``loss``."""
 
+    def forget(self, rows: Rows, request: str) -> None:
+        """Erases rows that the trainer holds, for good, wherever it has them; returns when nothing of them is left.
+
+        The engine puts on record that it was told so. It asks again where it was not, so that rows may be gone already. A trainer that holds
+        rows must have this method; of others it is not asked.
+
+        Args:
+            request: the engine's name of it, such as ``R3``, for a log.
+        """
+        raise NotImplementedError("this trainer holds its rows and cannot erase any; give it a method forget")
+
 
 @dataclass
 class Session:
@@ -213,6 +240,8 @@ class Session:
                 self._train(request, progress)
             case "score":
                 self._score(request)
+            case "forget":
+                self.trainer.forget(self._rows(request["rows"], None), request["request"])
             case "shutdown":
                 pass
             case other:
@@ -226,7 +255,9 @@ class Session:
                 "install the package that came with the engine"
             )
         rows = request["rows"]
-        info = RowsInfo(tuple(rows["shape"]), rows["classes"], tuple(rows["class_names"]))
+        info = RowsInfo(tuple(rows["shape"]), rows["classes"], tuple(rows["class_names"]), rows.get("held_by") == "trainer")
+        if info.held and not self.trainer.can_forget:
+            raise NotImplementedError("the manifest names rows that this trainer holds, and it cannot erase any; give it a method forget")
         self.trainer.start(info, request["worker"])
         self._info = info
         return {
@@ -268,9 +299,10 @@ class Session:
         return dict(self._read[1])
 
     def _rows(self, path: str, slots: int | None) -> Rows:
-        tensors = NumPyBackend().load(path)
-        x, y, slot = tensors["x"], tensors["y"], tensors["slot"]
-        shape = self._known().shape
+        tensors, info = NumPyBackend().load(path), self._known()
+        y, slot = tensors["y"], tensors["slot"]
+        x = _names(tensors) if info.held else tensors["x"]
+        shape = info.shape
         if x.shape != (len(y), *shape) or slot.shape != y.shape:
             raise ValueError(f"{len(y)} rows of the shape {shape} came as {x.shape}, in {slot.shape} slots")
         return Rows(x, y, slot, slots if slots is not None else int(slot.max(initial=-1)) + 1)
@@ -287,6 +319,18 @@ class Session:
                 raise ValueError(f"{method} gave '{name}' as {dtype} {shape}, described as {tensor.dtype} {tuple(tensor.shape)}")
         if self.writes:
             self.trainer.backend.write(state, path)
+
+
+def _names(tensors: State) -> npt.NDArray[Any]:
+    """The names of rows, (n) of ``RowName``: texts one behind the other, each with the place of its end."""
+    texts = []
+    for name in ("id", "locator"):
+        data, ends = tensors[name].tobytes(), tensors[name + "_end"].tolist()
+        texts.append([data[start:end].decode() for start, end in zip([0, *ends], ends)])
+    names = np.empty(len(texts[0]), dtype=object)
+    for index, pair in enumerate(zip(*texts)):
+        names[index] = RowName(*pair)
+    return names
 
 
 class Followers(Protocol):

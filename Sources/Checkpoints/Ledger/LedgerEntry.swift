@@ -12,6 +12,8 @@ public enum LedgerEvent: String, Codable, Sendable {
     case deletionUndone = "deletion-undone"
     /// Other requests erased the rows of one that waited.
     case requestSuperseded = "request-superseded"
+    /// The trainer, which alone holds the rows, says that it has erased them.
+    case erasureAcknowledged = "erasure-acknowledged"
     case audited, valued
     /// Somebody put destroyed objects back, and they were destroyed again.
     case erasedAgain = "erased-again"

@@ -169,6 +169,18 @@ extension Store {
         }
     }
 
+    /// Notes that whoever holds the rows of a request says that they are erased there. The setting that named them gets another value, and
+    /// what it was goes with its key.
+    public func recordErasureAcknowledged(ofRequest number: Int, rows: Int, setting: String, to value: String) throws {
+        keyring = try commitAlone { change in
+            try change.append(LedgerEntry(.erasureAcknowledged, request: number, details: .object(["rows": .integer(rows)])))
+            try change.set(setting, to: value)
+            return try change.renewKeyring()
+        }
+        try emptyLog()
+        try updateWitness()
+    }
+
     func undoUnpublishedRequests() throws {
         for number in try requestNumbers(in: .planned) { try undoRequest(number, reason: "the program was cut off") }
     }

@@ -19,10 +19,11 @@ extension DataSpec {
             guard let table else { throw Failure(.input, "parquet: test rows need csv: or parquet: training rows") }
             return TableSource(paths, table, encoding: encoding, classNames: survey?.classNames, format: .parquet)
         // A table's features are standardised by the training rows; these are as they are.
-        case .npz where table != nil, .libsvm where table != nil:
+        case .npz where table != nil, .libsvm where table != nil, .manifest where table != nil:
             throw Failure(.input, "test rows of a table must be csv: or parquet: too; save them as a table")
         case .npz(let path): return NPZSource(path, classNames: survey?.classNames)
         case .libsvm(let path): return LIBSVMSource(path, shape: survey?.shape, classNames: survey?.classNames)
+        case .manifest(let path): return ManifestSource(path, like: survey)
         }
     }
 }

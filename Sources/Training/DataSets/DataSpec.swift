@@ -11,9 +11,11 @@ public enum DataSpec: Sendable, Equatable {
     case parquet(paths: [String])
     case npz(path: String)
     case libsvm(path: String)
+    /// Names of rows that only the trainer holds.
+    case manifest(path: String)
 
     /// Every form in which it is named, for help, completion and refusals.
-    public static let forms = ["fashion-mnist", "idx:IMAGES,LABELS", "cifar10:DIR", "csv:FILE", "parquet:FILE", "npz:FILE", "libsvm:FILE"]
+    public static let forms = ["fashion-mnist", "idx:IMAGES,LABELS", "cifar10:DIR", "csv:FILE", "parquet:FILE", "npz:FILE", "libsvm:FILE", "manifest:FILE"]
 
     public init(_ text: String) throws {
         // By scalars: a colon or comma with a combining mark behind it is another character, and the mark part of a name.
@@ -40,6 +42,8 @@ public enum DataSpec: Sendable, Equatable {
             self = .npz(path: path)
         } else if let path = file(behind: "libsvm:"), !path.isEmpty {
             self = .libsvm(path: path)
+        } else if let path = file(behind: "manifest:"), !path.isEmpty {
+            self = .manifest(path: path)
         } else {
             throw Failure(.input, "unknown data '\(text)'; use \(Self.forms.dropLast().joined(separator: ", ")) or \(Self.forms.last!)")
         }
@@ -59,7 +63,7 @@ public enum DataSpec: Sendable, Equatable {
         switch self {
         case .fashionMNIST: true
         case .cifar10(let folder): CIFAR10Source.hasTestRows(in: folder)
-        case .idx, .csv, .parquet, .npz, .libsvm: false
+        case .idx, .csv, .parquet, .npz, .libsvm, .manifest: false
         }
     }
 
@@ -67,7 +71,7 @@ public enum DataSpec: Sendable, Equatable {
     public var isTable: Bool {
         switch self {
         case .csv, .parquet: true
-        case .fashionMNIST, .idx, .cifar10, .npz, .libsvm: false
+        case .fashionMNIST, .idx, .cifar10, .npz, .libsvm, .manifest: false
         }
     }
 

@@ -15,8 +15,10 @@ public struct ProgramSpec: Codable, Sendable, Equatable {
     /// k of the tensors that have no lattice of their own.
     public var latticeBits: Int
     public var seed: UInt64
+    /// Whether rows are the program's alone: it is told their names, and which to erase. Nil: no.
+    public var holdsRows: Bool?
 
-    public init(command: String, folder: String, name: String, tensors: [StateTensor], buffers: [String], latticeBits: Int, seed: UInt64) {
+    public init(command: String, folder: String, name: String, tensors: [StateTensor], buffers: [String], latticeBits: Int, seed: UInt64, holdsRows: Bool = false) {
         self.command = command
         self.folder = folder
         self.name = name
@@ -24,6 +26,7 @@ public struct ProgramSpec: Codable, Sendable, Equatable {
         self.buffers = buffers
         self.latticeBits = latticeBits
         self.seed = seed
+        self.holdsRows = holdsRows ? true : nil
     }
 
     public static let mostParameters = 1 << 30

@@ -6,7 +6,8 @@ import Tensors
 public final class ProgramTrainer: BlockTrainer {
     public let spec: ProgramSpec
     private let plan: TrainingPlan
-    private let shape: RowShape
+    /// Of a row; nil: the program holds the rows.
+    private let shape: RowShape?
     private let classNames: [String]
     private let worker: Int
     private let workers: Int
@@ -24,7 +25,7 @@ public final class ProgramTrainer: BlockTrainer {
         precondition(spec.fault == nil, "a usable program")
         self.spec = spec
         self.plan = plan
-        self.shape = shape
+        self.shape = spec.holdsRows == true ? nil : shape
         self.classNames = classNames
         self.worker = worker
         self.workers = workers
@@ -69,7 +70,7 @@ public final class ProgramTrainer: BlockTrainer {
     }
 
     public func train(block: Int, from state: LatticeVector, rows: BlockRows, control: TrainingControl) throws -> LatticeVector {
-        precondition(block >= 1 && state.count == layout.count && rows.featureCount == shape.count)
+        precondition(block >= 1 && state.count == layout.count && rows.featureCount == shape?.count ?? 0)
         guard rows.labels.contains(where: { $0 != BlockRows.emptySlot }) else { return state }
         if control.isInterrupted() { throw Failure.interrupted }
         return try ask(control.isInterrupted) { process in
@@ -88,7 +89,7 @@ public final class ProgramTrainer: BlockTrainer {
     }
 
     public func probabilities(state: LatticeVector, rows: BlockRows) throws -> [Float] {
-        precondition(state.count == layout.count && rows.featureCount == shape.count)
+        precondition(state.count == layout.count && rows.featureCount == shape?.count ?? 0)
         let live = rows.labels.indices.filter { rows.labels[$0] != BlockRows.emptySlot }, classes = classNames.count
         var probabilities = [Float](repeating: 0, count: rows.slots * classes)
         guard !live.isEmpty else { return probabilities }
@@ -103,6 +104,17 @@ public final class ProgramTrainer: BlockTrainer {
             for index in 0..<classes { probabilities[slot * classes + index] = scores.probabilities[place * classes + index] }
         }
         return probabilities
+    }
+
+    /// Tells the program, which holds the rows, to erase some; returns when it says that it has.
+    /// - Parameter request: for whom, as the engine names it.
+    public func forget(_ rows: BlockRows, request: String, isInterrupted: () -> Bool) throws {
+        precondition(shape == nil, "rows that the program holds")
+        try ask(isInterrupted) { process in
+            let given = try pass(rows, process)
+            defer { try? FileSystem.remove(given) }
+            try process.ask(.forget(request: request, rows: given), isInterrupted)
+        }
     }
 
     /// JSON's numbers are doubles to many readers.
@@ -183,8 +195,9 @@ extension ProgramTrainer {
     }
 
     /// Starts a program for a project that is going to be made, and fixes the lattices of its tensors.
+    /// - Parameter shape: of a row; nil: the program holds the rows.
     /// - Throws: `TrainerFault`.
-    public static func describe(command: String, in folder: String, shape: RowShape, classNames: [String], latticeBits: Int, seed: UInt64, isInterrupted: () -> Bool) throws -> ProgramSpec {
+    public static func describe(command: String, in folder: String, shape: RowShape?, classNames: [String], latticeBits: Int, seed: UInt64, isInterrupted: () -> Bool) throws -> ProgramSpec {
         let process = try TrainerProcess(command, in: folder, shape: shape, classNames: classNames, worker: 0, of: 1, isInterrupted: isInterrupted)
         let described = try Described(process.ask(.describe, isInterrupted))
         func spec(_ largest: [Double?]) throws -> ProgramSpec {
@@ -195,7 +208,7 @@ extension ProgramTrainer {
                 }
                 return StateTensor(tensor.name, tensor.shape, tensor.element, bits: bits)
             }
-            let spec = ProgramSpec(command: command, folder: folder, name: process.name, tensors: tensors, buffers: described.buffers, latticeBits: latticeBits, seed: seed)
+            let spec = ProgramSpec(command: command, folder: folder, name: process.name, tensors: tensors, buffers: described.buffers, latticeBits: latticeBits, seed: seed, holdsRows: shape == nil)
             if let fault = spec.fault { throw TrainerFault.badDescription(fault) }
             return spec
         }

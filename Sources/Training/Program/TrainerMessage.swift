@@ -3,11 +3,14 @@ import Tensors
 
 /// What the engine asks of a program (Documentation/TrainerProtocol.md).
 enum TrainerRequest {
-    case hello(engine: String, shape: [Int], classNames: [String], worker: Int)
+    /// - Parameter shape: of a row; nil: the program holds the rows.
+    case hello(engine: String, shape: [Int]?, classNames: [String], worker: Int)
     case describe
     case initialise(seed: UInt64, result: String)
     case train(Place, rows: String, slots: Int, state: String, result: String)
     case score(rows: String, state: String, result: String)
+    /// Of rows that the program holds: to erase some, wherever it has them.
+    case forget(request: String, rows: String)
     case shutdown
 
     static let version = 1
@@ -29,6 +32,7 @@ enum TrainerRequest {
         case .initialise: "initialise"
         case .train: "train"
         case .score: "score"
+        case .forget: "forget"
         case .shutdown: "shutdown"
         }
     }
@@ -41,6 +45,7 @@ enum TrainerRequest {
         case .initialise: "make the first state"
         case .train(let place, _, _, _, _): "train block \(place.block)"
         case .score: "score rows"
+        case .forget(let request, _): "erase the rows of \(request)"
         case .shutdown: "end"
         }
     }
@@ -52,7 +57,7 @@ enum TrainerRequest {
         case .hello(let engine, let shape, let classNames, let worker):
             object["protocol"] = Self.version
             object["engine"] = engine
-            object["rows"] = ["shape": shape, "classes": classNames.count, "class_names": classNames] as [String: Any]
+            object["rows"] = ["shape": shape ?? [], "held_by": shape == nil ? "trainer" : "engine", "classes": classNames.count, "class_names": classNames] as [String: Any]
             object["worker"] = worker
         case .describe, .shutdown: break
         case .initialise(let seed, let result):
@@ -74,6 +79,9 @@ enum TrainerRequest {
             object["rows"] = rows
             object["state"] = state
             object["result"] = result
+        case .forget(let request, let rows):
+            object["request"] = request
+            object["rows"] = rows
         }
         return [UInt8](try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]))
     }

@@ -19,7 +19,8 @@ final class TrainerProcess {
     private static let startPatience = 120.0, patience = 3600.0
 
     /// Starts it and greets.
-    init(_ command: String, in folder: String, shape: RowShape, classNames: [String], worker: Int, of workers: Int, isInterrupted: () -> Bool) throws {
+    /// - Parameter shape: of a row; nil: the program holds the rows.
+    init(_ command: String, in folder: String, shape: RowShape?, classNames: [String], worker: Int, of workers: Int, isInterrupted: () -> Bool) throws {
         let command = PathText.environment(Self.commandName) ?? command
         self.command = command
         do {
@@ -28,7 +29,7 @@ final class TrainerProcess {
             throw TrainerFault.notStarted(command: command, reason: String(cString: strerror(error.code)))
         }
         let greeting = try ask(
-            .hello(engine: programVersion, shape: shape.isFlat ? [shape.width] : [shape.channels, shape.height, shape.width], classNames: classNames, worker: worker),
+            .hello(engine: programVersion, shape: shape.map { $0.isFlat ? [$0.width] : [$0.channels, $0.height, $0.width] }, classNames: classNames, worker: worker),
             patience: try Self.patience(Self.startPatience), isInterrupted)
         guard let version = greeting["protocol"] as? Int, version == TrainerRequest.version else {
             throw TrainerFault.otherProtocol(greeting["protocol"].map { "\($0)" } ?? "none")

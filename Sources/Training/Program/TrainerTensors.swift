@@ -2,9 +2,11 @@ import Files
 import Foundation
 import Tensors
 
-/// Rows as a trainer reads them: `x` (n, shape), `y` (n) and `slot` (n).
+/// Rows as a trainer reads them: `y` (n), `slot` (n), and `x` (n, shape) or, where it holds the rows, their names.
 enum TrainerRows {
-    static func write(_ rows: BlockRows, live: [Int], shape: RowShape, to file: borrowing OpenFile) throws {
+    /// - Parameter shape: of a row; nil: rows are named.
+    static func write(_ rows: BlockRows, live: [Int], shape: RowShape?, to file: borrowing OpenFile) throws {
+        guard let shape else { return try writeNames(rows, live: live, to: file) }
         let width = rows.featureCount, n = live.count, dimensions = shape.isFlat ? [n, width] : [n, shape.channels, shape.height, shape.width]
         var bytes = try SafetensorsHeader.bytes(of: [("slot", "I64", [n], 8 * n), ("y", "I64", [n], 8 * n), ("x", "F32", dimensions, 4 * n * width)])
         for numbers in [live.map { Int64($0) }, live.map { Int64(rows.labels[$0]) }] { numbers.withUnsafeBytes { bytes += $0 } }
@@ -22,6 +24,24 @@ enum TrainerRows {
                 first = last + 1
             }
         }
+    }
+
+    /// Texts one behind the other, in UTF-8, each with the place of its end.
+    private static func writeNames(_ rows: BlockRows, live: [Int], to file: borrowing OpenFile) throws {
+        let n = live.count
+        var tensors = [("slot", "I64", live.map { Int64($0) }), ("y", "I64", live.map { Int64(rows.labels[$0]) })].map { name, type, numbers in
+            (name: name, type: type, shape: [n], content: numbers.withUnsafeBytes { Array($0) })
+        }
+        for (name, text) in [("id", \RowName.id), ("locator", \RowName.locator)] {
+            var texts: [UInt8] = []
+            let ends = live.map { slot in
+                texts += Array(rows.names[slot][keyPath: text].utf8)
+                return Int64(texts.count)
+            }
+            tensors += [(name + "_end", "I64", [n], ends.withUnsafeBytes { Array($0) }), (name, "U8", [texts.count], texts)]
+        }
+        let bytes = try SafetensorsHeader.bytes(of: tensors.map { ($0.name, $0.type, $0.shape, $0.content.count) }) + tensors.flatMap(\.content)
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
     }
 }
 

@@ -55,12 +55,15 @@ extension Project {
             // What is served by its name from now on must be a model without the rows here, too: a file from before may be another one.
             let interim = try serveInterim(plan, options.interim)
             var result = try nothingLeft(plan.selection, plan.lineage, options)
+            result.erasureOrders = try options.dryRun ? ErasureOrders() : carryOutErasureOrders(options.told, isInterrupted: control.isInterrupted)
             if let interim { result.report.interim = interim.report }
             options.told(.nothingToDo)
             return result
         }
         let (run, settled) = try carryOut(plan, options, since: start, control: control, progress: progress)
-        return DeletionResult(report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName), requestsSettled: settled)
+        var result = DeletionResult(report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName), requestsSettled: settled)
+        if !options.dryRun { result.erasureOrders = try carryOutErasureOrders(options.told, isInterrupted: control.isInterrupted) }
+        return result
     }
 
     /// Does what a plan says, and gives the run and the requests to which exactness is owed no longer.

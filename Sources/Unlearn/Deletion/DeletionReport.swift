@@ -121,6 +121,8 @@ public struct DeletionReport: Codable, Sendable {
     public var isOverBudget: Bool?
     public var rowsDeleted: Int
     public var testRowsDeleted = 0
+    /// Whether the rows are the trainer's alone: here their names are erased, and the trainer is told to erase them. Nil: no.
+    public var rowsOrdered: Bool?
     /// Rows of the list that were deleted already, for which an exact replay took the place of earlier stitches.
     public var rowsDeletedBefore: Int?
     public var blocksTouched: [Int] = []

@@ -144,6 +144,7 @@ final class DeletionRun {
         if outcome != nil { served = decisions?.last }
         after = outcome?.state
         report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
+        if project.rowsAreTheTrainers, report.rowsDeleted > 0 { report.rowsOrdered = true }
         if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
         report.blocksTouched = plan.touched
         if !lineage.shape.isChain {
@@ -183,6 +184,8 @@ final class DeletionRun {
     func publish() throws {
         guard let staging else { preconditionFailure("a dry run publishes nothing") }
         let store = project.store
+        // To each request its own acknowledgement: a row that several name is ordered to be erased for each.
+        let orders = project.rowsAreTheTrainers ? try members.map { try project.erasureOrder($0.number, $0.live) } : []
         let rows = try project.stageRows(training: plan.training, test: plan.test)
         staged += rows.map(\.object)
         // An exact deletion leaves nothing of the model before, with which a guess at a row could be tested; after a stitch
@@ -212,6 +215,7 @@ final class DeletionRun {
             // A row that several requests name was erased by the first of them.
             var marked: Set<String> = []
             for member in members { try change.markDeleted(member.live.map(\.id).filter { marked.insert($0).inserted }, request: member.number) }
+            try project.keep(orders, in: change)
             try forgetting?.save(in: change)
             let condemned = try store.condemnedObjects()
             report.erased = .init(

@@ -19,6 +19,8 @@ public enum ErasureCertificate {
         public let rowsErasedMeanwhile: Int
         /// Other requests that the same run carried out.
         public let sharedWith: [String]
+        /// Where the rows were the trainer's alone: what became of their erasure, in words. Nil: they lay in the project.
+        public let erasureOrdered: String?
         public let checkpointsErased: Int
         /// Samples of earlier models that earlier deletions had left.
         public let evidenceErased: Int
@@ -55,7 +57,7 @@ public enum ErasureCertificate {
         let hasNames: Bool
 
         private enum CodingKeys: CodingKey {
-            case request, project, issued, closed, rowsErased, rowsErasedBefore, rowsErasedMeanwhile, sharedWith, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
+            case request, project, issued, closed, rowsErased, rowsErasedBefore, rowsErasedMeanwhile, sharedWith, erasureOrdered, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
             case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached, audits, settledBy, settledAt
         }
 
@@ -130,7 +132,7 @@ public enum ErasureCertificate {
         return Verified(
             request: claims.request, project: predicate.project, issued: predicate.issued, closed: claims.closed, rowsErased: claims.rowsErased.count,
             rowsErasedBefore: rowsErasedBefore, rowsErasedMeanwhile: erasedMeanwhile(verified.entries.first { $0.event == .deletionPublished }).values.reduce(0, +),
-            sharedWith: sharedWith, checkpointsErased: claims.checkpointsErased.count,
+            sharedWith: sharedWith, erasureOrdered: claims.rowsErased.ordered?.meaning, checkpointsErased: claims.checkpointsErased.count,
             evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
             method: claims.influenceRemoved.method.text ?? "?", stitched: ErasureClaims.madeStitch(claims.influenceRemoved.report), hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
             meaning: claims.influenceRemoved.meaning,

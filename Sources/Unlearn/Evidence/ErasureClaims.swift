@@ -11,6 +11,25 @@ struct ErasureClaims: Codable, Equatable {
         let rows: [String]
         /// Blocks of rows that held them: destroyed, with their keys, and written anew without them.
         let blocksDestroyed: Int
+        /// Nil where the rows lay in the project.
+        let ordered: ErasureOrdered?
+    }
+
+    /// Rows that only the trainer holds: the project's store held their names, and what became of the rows is the trainer's word.
+    struct ErasureOrdered: Codable, Equatable {
+        /// When the trainer was first to be told.
+        let since: String
+        /// When it said that it had erased them; null where it had not when the certificate was issued.
+        let acknowledged: String?
+        let meaning: String
+
+        /// - Parameter entries: those of the request; nil where they say otherwise.
+        fileprivate init?(_ entries: [LedgerEntry], published: LedgerEntry, report: JSONValue) {
+            guard report["rows_ordered"] == .bool(true) else { return nil }
+            since = published.time
+            acknowledged = entries.first { $0.event == .erasureAcknowledged }?.time
+            meaning = "erasure ordered of the trainer, " + (acknowledged.map { "acknowledged at \($0)" } ?? "not acknowledged yet")
+        }
     }
 
     /// (b) Checkpoints that remembered them, erased with their keys where they were encrypted.
@@ -107,7 +126,7 @@ struct ErasureClaims: Codable, Equatable {
         let name = name ?? all.first?.request, entries = all.filter { $0.request == name }, others = all.filter { $0.request != name }
         // Each once, and none undone.
         guard [.deletionRequested, .deletionPublished, .deletionClosed].allSatisfy({ event in entries.count { $0.event == event } == 1 }),
-            !entries.contains(where: { $0.event == .deletionUndone }),
+            !entries.contains(where: { $0.event == .deletionUndone }), entries.count(where: { $0.event == .erasureAcknowledged }) <= 1,
             let requested = entries.first(where: { $0.event == .deletionRequested }),
             let published = entries.first(where: { $0.event == .deletionPublished }),
             let closed = entries.first(where: { $0.event == .deletionClosed }), let request = requested.request,
@@ -133,7 +152,8 @@ struct ErasureClaims: Codable, Equatable {
         self.destroyed = destroyed
         let testRows = if case .integer(let count)? = report["test_rows_deleted"] { count } else { 0 }
         rowsErased = RowsErased(
-            count: rows.count, testRows: testRows, rows: rows, blocksDestroyed: destroyed.count(where: \.isRows))
+            count: rows.count, testRows: testRows, rows: rows, blocksDestroyed: destroyed.count(where: \.isRows),
+            ordered: ErasureOrdered(entries, published: published, report: report))
         checkpointsErased = CheckpointsErased(
             count: destroyed.count(where: \.isCheckpoint), evidence: destroyed.count { $0 == .evidence }, utilities: destroyed.count { $0 == .utilities })
         influenceRemoved = Self.influence(
@@ -181,6 +201,9 @@ struct ErasureClaims: Codable, Equatable {
         let details = published.details ?? .null
         var list: [(kind: RequestRecord.Remainder.Kind, NotReached)] = [(.source, NotReached(what: "the source that the rows were imported from", place: details["source"]?.text))]
         if let test = details["test_source"]?.text { list.append((.source, NotReached(what: "the source that test rows were imported from", place: test))) }
+        if report["rows_ordered"] == .bool(true) {
+            list.append((.holder, NotReached(what: "the rows themselves, which the trainer alone holds: that it erases them is its word, and its own copies and backups are its own", place: nil)))
+        }
         list += [
             (.exports, NotReached(what: "states exported before the deletion, and certificates issued before it, which name digests of models that knew the rows", place: nil)),
             (.copies, NotReached(what: "backups and copies of the project's folder\(isEncrypted ? ", and of its key" : "")", place: nil)),

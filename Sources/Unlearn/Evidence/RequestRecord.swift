@@ -59,6 +59,8 @@ public struct RequestRecord: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
             /// Where rows were imported from.
             case source
+            /// The trainer, where it alone holds the rows.
+            case holder
             /// Models that were exported, and certificates that name them.
             case exports
             /// Of the project's folder and its key.
@@ -74,6 +76,12 @@ public struct RequestRecord: Encodable, Sendable {
         public let kind: Kind
         public let what: String
         public let place: String?
+    }
+
+    /// The erasure of rows that only the trainer holds.
+    public struct Ordered: Encodable, Sendable {
+        /// When it said that they are erased; nil: it has not.
+        public let acknowledged: String?
     }
 
     public let request: String
@@ -112,6 +120,8 @@ public struct RequestRecord: Encodable, Sendable {
     public let ticket: String?
     public let rowsErased: Int
     public let testRowsErased: Int
+    /// Nil where the rows lay in the project.
+    public let erasureOrdered: Ordered?
     /// Blocks of rows and checkpoints that were destroyed, with their keys where they lay encrypted.
     public let objectsDestroyed: Int?
     public let encrypted: Bool
@@ -197,7 +207,7 @@ extension Project {
                     requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time,
                     ended: (first(.deletionUndone) ?? first(.requestSuperseded))?.time, received: dates[name]?.due == nil ? nil : dates[name]?.received,
                     due: dates[name]?.due, sharedWith: report?.sharedWith ?? [], erasedMeanwhile: gone, asked: asked, ticket: begun?["ticket"]?.text,
-                    rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, objectsDestroyed: closing?.destroyed?.count,
+                    rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, erasureOrdered: report?.rowsOrdered == true ? .init(acknowledged: first(.erasureAcknowledged)?.time) : nil, objectsDestroyed: closing?.destroyed?.count,
                     encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,
                     // An audit is of a run: it is recorded under one of its requests, and is each one's.
                     audits: ([name] + (report?.sharedWith ?? [])).flatMap { ofRequests[$0] ?? [] }.filter { $0.entry.event == .audited }

@@ -26,6 +26,8 @@ public struct LogReport: Encodable, Sendable {
         public let ended: String?
         /// By request, how many of its rows that one erased while this one waited.
         public let erasedMeanwhile: [String: Int]
+        /// When the trainer, which alone holds the rows, said that it has erased them; nil where it has not, or the rows lay here.
+        public let erasureAcknowledged: String?
         public let audits: [JSONValue]
 
         /// Whether it was carried out and no trained block had held the rows.
@@ -102,7 +104,7 @@ public struct LogReport: Encodable, Sendable {
                 destroyedObjects: number == nil ? [] : try store.destroyedObjects(by: request.number).map(Object.init), report: first(.deletionPublished).flatMap(Self.report),
                 reason: first(.deletionUndone)?.details?["reason"]?.text, ended: (first(.deletionUndone) ?? first(.requestSuperseded))?.time,
                 erasedMeanwhile: Unlearn.erasedMeanwhile(first(.deletionPublished) ?? first(.requestSuperseded)),
-                audits: own.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
+                erasureAcknowledged: first(.erasureAcknowledged)?.time, audits: own.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
         }
     }
 }

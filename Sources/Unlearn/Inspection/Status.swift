@@ -19,6 +19,8 @@ public struct Status: Codable, Sendable {
     public let firstInexactBlock: Int?
     /// Requests to which an exact replay is owed.
     public let requestsOwed: [String]
+    /// Requests whose rows the trainer, which alone holds them, has not acknowledged to have erased.
+    public let requestsToAcknowledge: [String]
     /// Share of test rows on which stitches may have led the model astray (`StitchBudget`); 0 where the model is exact, nil where it is not known
     /// any more.
     public let budgetSpent: Double?
@@ -49,8 +51,9 @@ public struct Status: Codable, Sendable {
     public let columns: [StatusColumn]?
     /// The table's columns that are no features; nil where there was no table, and in projects made before that was kept.
     public let tableNames: TableNames?
-    /// Of a row: channels, height and width.
+    /// Of a row: channels, height and width; where rows are the trainer's alone, of the text by which it finds one.
     public let shape: RowShape
+    public let rowsAreTheTrainers: Bool
 }
 
 /// A column of the table that a project was made of, as its encoding has it.
@@ -97,13 +100,13 @@ extension Project {
             rowsDeleted: try store.rowCount(.train, deleted: true) + store.rowCount(.test, deleted: true),
             testRowsLive: try store.rowCount(.test, deleted: false), requests: try store.requestNumbers().count, requestsWaiting: waiting.count,
             nextDue: waiting.compactMap(\.due).min(), exact: try lineage.isExact && unrepeatable == nil,
-            firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(lineage),
+            firstInexactBlock: lineage.firstInexact, requestsOwed: try requestsOwed(lineage), requestsToAcknowledge: try requestsToAcknowledge(),
             budgetSpent: lineage.isExact ? 0 : StitchBudget(limit: nil, changes: try store.changesOfStitches()).spent, fingerprint: settings.fingerprint, fingerprintDifference: try settings.recipe.program == nil ? fingerprintDifference : unrepeatable,
             unrepeatable: try unrepeatable != nil,
             storeBytes: stored.records, rowBytes: stored.rows,
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
             encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape),
             testSource: settings.testSource, created: ends?.first.time, programVersion: settings.programVersion, lastEvent: ends?.last.event.rawValue, lastTime: ends?.last.time,
-            classes: settings.classNames, columns: settings.table?.columns.map(StatusColumn.init), tableNames: settings.tableNames, shape: settings.shape)
+            classes: settings.classNames, columns: settings.table?.columns.map(StatusColumn.init), tableNames: settings.tableNames, shape: settings.shape, rowsAreTheTrainers: rowsAreTheTrainers)
     }
 }

@@ -103,15 +103,18 @@ public struct DeletionResult: Encodable, Sendable {
     /// Requests to which exactness was owed until this one, and is no longer.
     public var requestsSettled: [String] = []
 
+    /// Of rows that only the trainer holds.
+    public var erasureOrders = ErasureOrders()
+
     /// Whether there was anything to do: a request was made, or one was finished for these very rows.
     public var didNothing: Bool { report.request == nil }
 
     public subscript<Value>(dynamicMember path: KeyPath<DeletionReport, Value>) -> Value { report[keyPath: path] }
 
     /// How the command ended, in one word.
-    public var outcome: RunOutcome { didNothing ? .nothingToDo : RunOutcome(report) }
+    public var outcome: RunOutcome { !erasureOrders.pending.isEmpty ? .owed : didNothing ? .nothingToDo : RunOutcome(report) }
 
-    private enum Key: CodingKey { case outcome, finished, exactnessOwed, requestsSettled, residual, rho, fit, damping, tailBound, extrapolatedDistance }
+    private enum Key: CodingKey { case outcome, finished, exactnessOwed, requestsSettled, erasureOrders, residual, rho, fit, damping, tailBound, extrapolatedDistance }
 
     public func encode(to encoder: any Encoder) throws {
         try report.encode(to: encoder)
@@ -121,6 +124,7 @@ public struct DeletionResult: Encodable, Sendable {
         try container.encode(finished, forKey: .finished)
         try container.encode(report.isExactnessOwed, forKey: .exactnessOwed)
         try container.encode(requestsSettled, forKey: .requestsSettled)
+        if !erasureOrders.isEmpty { try container.encode(erasureOrders, forKey: .erasureOrders) }
         guard report.branchesTouched?.isEmpty == false, report.residual.isEmpty, report.damping == nil else { return }
         // Nothing was measured or extrapolated: there was nothing to.
         for key in [Key.residual, .rho, .fit, .damping, .tailBound, .extrapolatedDistance] { try container.encodeNil(forKey: key) }

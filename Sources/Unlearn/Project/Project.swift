@@ -88,8 +88,22 @@ public final class Project {
             throw Failure(.damaged, "the rows of block \(block.block) hold labels of no class; run 'unlearn check'")
         }
         for slot in leavingOut { labels[slot] = BlockRows.emptySlot }
-        return BlockRows(features: settings.encoding.decode(record.features), labels: labels, featureCount: record.featureCount)
+        guard settings.encoding == .locators else {
+            return BlockRows(features: settings.encoding.decode(record.features), labels: labels, featureCount: record.featureCount)
+        }
+        return BlockRows(names: try (0..<record.slots).map { try name(ofSlot: $0, in: record) }, labels: labels)
     }
+
+    /// Of a row that only the trainer holds, as it told of it; of an empty slot, nothing.
+    func name(ofSlot slot: Int, in record: RowsRecord) throws -> RowName {
+        guard let name = RowName(id: record.ids[slot], stored: record.features[slot * record.rowBytes..<(slot + 1) * record.rowBytes]) else {
+            throw Failure(.damaged, "the rows of block \(record.block) hold a locator that is no text; run 'unlearn check'")
+        }
+        return name
+    }
+
+    /// Whether rows are the trainer's alone, and the engine keeps their names.
+    public var rowsAreTheTrainers: Bool { settings.encoding == .locators }
 
     func storedRows(_ block: RowBlock) throws -> RowsRecord {
         try store.rows(block, featureCount: settings.shape.count, bytesPerFeature: settings.encoding.bytesPerFeature)

@@ -94,7 +94,7 @@ extension ProjectSettings {
 
     /// Whether every number and every name is one that `init` gives.
     private var isUsable: Bool {
-        recipe.isAllowed && recipe.network?.classWeights.map { $0.count == classNames.count } != false && shape.isUsable && encoding.isUsable
+        recipe.isAllowed && (encoding == .locators) == (recipe.program?.holdsRows == true) && recipe.network?.classWeights.map { $0.count == classNames.count } != false && shape.isUsable && encoding.isUsable
             && ClassNames.areUsable(classNames, ofTable: table != nil) && (table?.isUsable(features: shape.count) ?? true)
     }
 }
@@ -112,7 +112,7 @@ extension FeatureEncoding {
     var isUsable: Bool {
         switch self {
         case .bytes(let scale, let shift): scale.isFinite && scale > 0 && shift.isFinite
-        case .floats: true
+        case .floats, .locators: true
         }
     }
 }

@@ -105,8 +105,8 @@ extension Survey {
             throw Failure(.input, "\(what) have \(shape.count) features, training rows \(training.shape.count); give \(what) of the same shape")
         }
         // Stored bytes are read with the training rows' scale, whatever these rows came from.
-        guard encoding.bytesPerFeature == training.encoding.bytesPerFeature else {
-            throw Failure(.input, "\(what) and training rows are of different kinds (images and a table); give \(what) of the same kind")
+        guard encoding.isLike(training.encoding) else {
+            throw Failure(.input, "\(what) and training rows are of different kinds (images, a table, or names of rows); give \(what) of the same kind")
         }
         guard classNames.count <= training.classNames.count else {
             throw Failure(.input, "\(what) have \(classNames.count) classes, training rows \(training.classNames.count); give training rows of every class")

@@ -9,6 +9,9 @@ public enum RunStep: Sendable, Equatable {
     case retrained(blocks: Int)
     /// The new model is in place, and what it replaced is destroyed.
     case closed(requests: [String], outcome: RunOutcome, stateDigest: String?)
+    /// Of rows that only the trainer holds.
+    case erasureAcknowledged(requests: [String])
+    case erasureNotAcknowledged(requests: [String], error: String)
     /// No live row was named.
     case nothingToDo
     /// Nothing was changed, or the error says what was.

@@ -27,12 +27,7 @@ public struct DeletedRows: Sendable {
         groups = try slots.sorted { $0.key < $1.key }.compactMap { block, slots in
             let all = try rows(block)
             let chosen = slots.sorted().filter { all.labels[$0] != BlockRows.emptySlot }.prefix(slots.count <= share ? slots.count : share)
-            guard !chosen.isEmpty else { return nil }
-            let width = all.featureCount
-            return Group(
-                block: block,
-                rows: BlockRows(
-                    features: chosen.flatMap { all.features[$0 * width..<($0 + 1) * width] }, labels: chosen.map { all.labels[$0] }, featureCount: width))
+            return chosen.isEmpty ? nil : Group(block: block, rows: all.taking(chosen))
         }
         if groups.isEmpty { return nil }
     }

@@ -150,11 +150,7 @@ struct RowMemory {
     /// A few live rows, or nil where there are none.
     private static func sample(of rows: BlockRows) -> BlockRows? {
         let slots = rows.labels.indices.filter { rows.labels[$0] != BlockRows.emptySlot }.prefix(yardstickRows)
-        let width = rows.featureCount
-        return slots.count < 2
-            ? nil
-            : BlockRows(
-                features: slots.flatMap { rows.features[$0 * width..<($0 + 1) * width] }, labels: slots.map { rows.labels[$0] }, featureCount: width)
+        return slots.count < 2 ? nil : rows.taking(slots)
     }
 
     /// Around the mean; 0 for fewer than two.

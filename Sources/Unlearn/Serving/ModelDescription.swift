@@ -46,6 +46,8 @@ public struct ModelDescription: Codable, Sendable, Equatable {
         public let name: String
         /// In the order in which the state counts them.
         public let tensors: [StateTensor]
+        /// Whether rows are the program's alone, and named to it; nil: no.
+        public let holdsRows: Bool?
     }
 
     /// A byte's value is byte·scale + shift.
@@ -63,7 +65,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
         self.requestsAnswered = requestsAnswered
         latticeBits = recipe.trainer.latticeBits
         network = recipe.network.map { NetworkDescription(model: $0.model, hidden: $0.hidden, activation: $0.activation, pooling: $0.pooling, width: $0.width) }
-        program = recipe.program.map { ProgramDescription(name: $0.name, tensors: $0.tensors) }
+        program = recipe.program.map { ProgramDescription(name: $0.name, tensors: $0.tensors, holdsRows: $0.holdsRows) }
         shape = settings.shape
         if case .bytes(let scale, let shift) = settings.encoding { pixels = Pixels(scale: scale, shift: shift) } else { pixels = nil }
         classNames = settings.classNames
@@ -118,7 +120,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
         guard let network else {
             let tensors = program?.tensors ?? []
             return Recipe(
-                plan: plan, trainer: .program(ProgramSpec(command: "exit", folder: "/", name: program?.name ?? "", tensors: tensors, buffers: [], latticeBits: latticeBits, seed: 0)))
+                plan: plan, trainer: .program(ProgramSpec(command: "exit", folder: "/", name: program?.name ?? "", tensors: tensors, buffers: [], latticeBits: latticeBits, seed: 0, holdsRows: program?.holdsRows == true)))
         }
         return Recipe(
             plan: plan,
@@ -136,7 +138,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
         return try recipe.makeTrainer(input: shape, classNames: classNames, threads: threads)
     }
 
-    var encoding: FeatureEncoding { pixels.map { .bytes(scale: $0.scale, shift: $0.shift) } ?? .floats }
+    var encoding: FeatureEncoding { program?.holdsRows == true ? .locators : pixels.map { .bytes(scale: $0.scale, shift: $0.shift) } ?? .floats }
 
     /// What a survey of rows of its kind would say.
     public var survey: Survey {

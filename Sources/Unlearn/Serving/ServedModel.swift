@@ -66,7 +66,10 @@ public final class ServedModel {
         var ids: [String?] = [], stored: [UInt8] = [], rows = 0
         func score() throws {
             guard !ids.isEmpty else { return }
-            let block = BlockRows(features: encoding.decode(stored), labels: [Int32](repeating: 0, count: ids.count), featureCount: shape.count)
+            let labels = [Int32](repeating: 0, count: ids.count)
+            let block = encoding == .locators
+                ? BlockRows(names: ids.enumerated().map { RowName(id: $1 ?? "", stored: stored[$0 * shape.count..<($0 + 1) * shape.count]) ?? RowName(id: $1 ?? "", locator: "") }, labels: labels)
+                : BlockRows(features: encoding.decode(stored), labels: labels, featureCount: shape.count)
             try body(ids, trainer.probabilities(state: state, rows: block))
             rows += ids.count
             ids.removeAll(keepingCapacity: true)
@@ -83,7 +86,7 @@ public final class ServedModel {
 
     /// Throws where a source's rows are not of the model's kind.
     public func expectFit(_ survey: Survey) throws {
-        guard survey.shape == description.shape, survey.encoding.bytesPerFeature == description.encoding.bytesPerFeature else {
+        guard survey.shape == description.shape, survey.encoding.isLike(description.encoding) else {
             let wanted = description.shape
             throw Failure(
                 .input, "these rows have \(survey.shape.channels)×\(survey.shape.height)×\(survey.shape.width) features, the model takes \(wanted.channels)×\(wanted.height)×\(wanted.width); give rows of the kind that it was trained on")

@@ -107,7 +107,7 @@ public final class CoalitionTrainer {
             let owner = known.owners[slot]
             if owner >= 0, !coalition.contains(Int(owner)) { labels[slot] = BlockRows.emptySlot }
         }
-        return BlockRows(features: whole.features, labels: labels, featureCount: whole.featureCount)
+        return whole.labelled(labels)
     }
 
     /// Blocks in which a coalition keeps any row: what training its model from scratch would take.

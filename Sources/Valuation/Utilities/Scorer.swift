@@ -7,7 +7,7 @@ import Unlearn
 
 /// Scores states on one fixed set of test rows, decoded once and kept in memory.
 public struct Scorer: Sendable {
-    /// Over the rows' places, labels and features: which rows they are, and what.
+    /// Over the rows' places, labels and features, or names: which rows they are, and what.
     public let digest: SHA256
     /// The rows alone, by block and slot.
     private let rows: BlockRows
@@ -16,9 +16,8 @@ public struct Scorer: Sendable {
     /// - Parameter slots: of live test rows, ascending, by block; at least one.
     /// - Complexity: one pass over the stored test rows; memory for the rows' features in single precision.
     public init(_ project: Project, slots: [Int: [Int]]) throws {
-        var features: [Float] = [], labels: [Int32] = []
+        var parts: [BlockRows] = []
         var places = ByteWriter(capacity: 1 << 12)
-        let width = project.settings.shape.count
         for block in try project.store.rowBlocks(.test) {
             guard let wanted = slots[block.block] else { continue }
             let stored = try project.rows(block)
@@ -26,17 +25,22 @@ public struct Scorer: Sendable {
                 guard stored.labels[slot] != BlockRows.emptySlot else {
                     throw Failure(.damaged, "slot \(slot) of test block \(block.block) is empty and the catalogue says otherwise; run 'unlearn check'")
                 }
-                features += stored.features[slot * width..<(slot + 1) * width]
-                labels.append(stored.labels[slot])
                 places.append(UInt32(block.block))
                 places.append(UInt32(slot))
                 places.append(stored.labels[slot])
             }
+            parts.append(stored.taking(wanted))
         }
-        precondition(!labels.isEmpty, "a score of no rows")
-        features.withUnsafeBytes { places.append($0) }
+        precondition(!parts.isEmpty, "a score of no rows")
+        rows = BlockRows(joining: parts)
+        rows.features.withUnsafeBytes { places.append($0) }
+        for name in rows.names {
+            for text in [name.id, name.locator] {
+                places.append(UInt32(text.utf8.count))
+                Array(text.utf8).withUnsafeBytes { places.append($0) }
+            }
+        }
         digest = SHA256(of: places.bytes)
-        rows = BlockRows(features: features, labels: labels, featureCount: width)
         classes = project.settings.classNames.count
     }
 

@@ -3,7 +3,7 @@ import Unlearn
 /// What `delete` says of what it did, in lines. Each tells of the whole request, not of its last segment alone.
 enum DeletionText {
     static func describe(_ result: DeletionResult, folder: String) -> String {
-        (result.didNothing ? nothing(result) : work(result, folder) + findings(result)).joined(separator: "\n")
+        ((result.didNothing ? nothing(result) : work(result, folder) + findings(result)) + orders(result.erasureOrders)).joined(separator: "\n")
     }
 
     // MARK: - What of a list names no live row
@@ -80,11 +80,21 @@ enum DeletionText {
         if let margin = report.margin { lines.append("on the deleted rows: \(describe(margin))\(rowsTold(report))") }
         guard !report.dryRun else { return lines }
         lines.append(
-            "erased \(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint"))"
+            "erased \(report.rowsOrdered == true ? "here the \(report.erased.rows == 1 ? "name" : "names") of " : "")\(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint"))"
                 + (report.erased.bytes.map { " (\(megabytes($0)))" } ?? ""))
         if let digest = report.stateDigest { lines.append("state \(digest)") }
         if let note = report.note { lines.append(note) }
         if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
+        return lines
+    }
+
+    /// What became of erasures that were ordered of a trainer that holds the rows.
+    static func orders(_ orders: ErasureOrders) -> [String] {
+        var lines: [String] = []
+        if !orders.acknowledged.isEmpty { lines.append("the trainer acknowledged that it has erased the rows of \(orders.acknowledged.joined(separator: ", "))") }
+        if !orders.pending.isEmpty {
+            lines.append("NOT acknowledged by the trainer, which holds the rows: the erasure of \(orders.pending.joined(separator: ", ")) (\(orders.reason ?? "")); 'unlearn replay' orders it again")
+        }
         return lines
     }
 

@@ -9,7 +9,7 @@ extension CommandSpec {
         name: "init", summary: "make a project: import rows into its own store",
         example: "unlearn -C demo init --data fashion-mnist --model lenet5 --blocks 100",
         options: [
-            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], parquet:FILE[,FILE…], npz:FILE (arrays x, y, id, group, person) or libsvm:FILE"),
+            OptionSpec("data", "SPEC", "fashion-mnist, idx:IMAGES,LABELS, cifar10:DIR, csv:FILE[,FILE…], parquet:FILE[,FILE…], npz:FILE (arrays x, y, id, group, person), libsvm:FILE or manifest:FILE (CSV of id, label, group, person, locator: rows that --trainer holds)"),
             OptionSpec("test", "SPEC", "test rows (default: fashion-mnist's or cifar10's own, else --holdout of the rows)"),
             .choice("model", ModelName.self, "the network (default for tables: mlp); options left out come from its recipe"),
             OptionSpec("trainer", "COMMAND", "a program of yours that trains in the place of a built-in network (Documentation/TrainerProtocol.md)"),
@@ -267,6 +267,9 @@ extension CommandSpec {
     private static func recipe(_ invocation: Invocation, _ twin: TwinPlaces?, _ branches: BranchPlan?) throws -> (_ rows: Int, _ survey: Survey) throws -> Recipe {
         let like = twin?.settings.recipe, branched = branches != nil || like?.plan.branches != nil
         if let command = try command(invocation, like) { return try programRecipe(invocation, command, like) }
+        if case .manifest? = try invocation.text("data").map({ try DataSpec($0) }) {
+            throw Failure(.input, "a manifest names rows that only your trainer holds; give --trainer 'COMMAND', or --data with the rows themselves for a built-in network")
+        }
         let model = try model(invocation, like)
         _ = try recipe(invocation, .builtIn(model, branched: branched))
         return { rows, survey in
@@ -298,7 +301,7 @@ extension CommandSpec {
             // As of tables: a block of fewer rows says too little to be trained on by itself.
             if like == nil { plan.blocks = min(plan.blocks, max(1, rows / fewestRowsOfProgramBlock)) }
             let program = try ProgramTrainer.describe(
-                command: command, in: like?.program?.folder ?? FileSystem.realPath(".") ?? ".", shape: survey.shape, classNames: survey.classNames, latticeBits: bits, seed: seed, isInterrupted: { Interrupt.isRequested })
+                command: command, in: like?.program?.folder ?? FileSystem.realPath(".") ?? ".", shape: survey.encoding == .locators ? nil : survey.shape, classNames: survey.classNames, latticeBits: bits, seed: seed, isInterrupted: { Interrupt.isRequested })
             return Recipe(plan: plan, trainer: .program(program))
         }
     }

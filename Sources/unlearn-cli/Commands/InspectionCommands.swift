@@ -67,6 +67,7 @@ extension CommandSpec {
             "\(status.rowsLive) training rows live, \(counted(status.rowsDeleted, "row")) deleted or left out, \(counted(status.requests, "request")); \(status.testRowsLive) test rows",
             status.lineage.map { "lineage: \(DeletionText.shape(stem: $0.stem, branches: $0.branches, length: $0.length)); \(chain)" } ?? "chain \(chain)",
         ] + (status.requestsOwed.isEmpty ? [] : ["exactness is owed to \(status.requestsOwed.joined(separator: ", ")): 'unlearn replay' makes the model exact"])
+            + (status.requestsToAcknowledge.isEmpty ? [] : ["the trainer has not acknowledged that it erased the rows of \(status.requestsToAcknowledge.joined(separator: ", ")): 'unlearn replay' orders it again"])
             + (status.requestsWaiting == 0 ? [] : ["\(counted(status.requestsWaiting, "request waits", "requests wait"))\(status.nextDue.map { ", due \(status.requestsWaiting == 1 ? "" : "first ")\($0)" } ?? ""): 'unlearn request run' carries \(status.requestsWaiting == 1 ? "it" : "them") out"])
             + contents(status) + [
             origin(status),
@@ -100,7 +101,7 @@ extension CommandSpec {
             "; labels '\(line(names.label))'" + (names.id.map { ", ids '\(line($0))'" } ?? ", ids are positions") + (names.group.map { ", groups '\(line($0))'" } ?? "") + (names.person.map { ", persons '\(line($0))'" } ?? "")
         }
         guard let columns = status.columns else {
-            return ["classes \(listed(status.classes)); rows of \(status.shape.isFlat ? counted(status.shape.count, "feature") : "\(status.shape.channels)×\(status.shape.height)×\(status.shape.width) values")"]
+            return ["classes \(listed(status.classes)); \(status.rowsAreTheTrainers ? "rows that the trainer alone holds" : "rows of \(status.shape.isFlat ? counted(status.shape.count, "feature") : "\(status.shape.channels)×\(status.shape.height)×\(status.shape.width) values")")"]
         }
         return ["classes \(listed(status.classes))\(names ?? "")", "columns " + listed(columns.map { "\($0.name) \($0.categories.map { counted($0, "category", "categories") } ?? $0.kind)" })]
     }

@@ -52,6 +52,7 @@ extension CommandSpec {
                 case .deletionClosed: "\(counted(request?.destroyed?.count ?? 0, "object")) destroyed"
                 case .deletionUndone: request?.reason ?? ""
                 case .requestSuperseded: "no row left to erase"
+                case .erasureAcknowledged: "the trainer says that it has erased the rows"
                 case .audited: verdict(request?.audits.last)
                 case .valued: values(event.details)
                 case .erasedAgain: "erased objects had been put back, and were destroyed again"
@@ -97,6 +98,8 @@ extension CommandSpec {
             lines.append("closed \(time): \(counted(request.destroyed?.count ?? 0, "object")) destroyed\(log.isEncrypted ? ", with their keys" : "")")
             lines += request.destroyedObjects.map { "  \($0.name) \($0.kind) \($0.block), BLAKE2b \($0.digest)" }
         }
+        if let time = request.erasureAcknowledged { lines.append("the trainer said that it had erased the rows \(time)") }
+        else if request.closed != nil, request.report?["rows_ordered"] == .bool(true) { lines.append("the trainer has not acknowledged that it erased the rows") }
         let others = request.erasedMeanwhile.inOrderOfRequests.map { "\(counted($0.count, "row")) by \($0.request)" }
         if !others.isEmpty { lines.append("erased by others while it waited: \(others.joined(separator: ", "))") }
         if let ended = request.ended { lines.append(request.reason.map { "\($0 == "withdrawn" ? "withdrawn" : "undone") \(ended)\($0 == "withdrawn" ? "" : ": \($0)")" } ?? "superseded \(ended): no row was left to erase") }
@@ -169,7 +172,7 @@ extension CommandSpec {
             """
             \(path): valid: \(counted(verified.rowsErased, "row")) \(forgotten(verified)) by \(verified.request), closed \(verified.closed)
             project \(verified.project)
-            (a) \(counted(verified.rowsErased, "row")) erased\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")\(verified.rowsErasedMeanwhile > 0 ? ", \(verified.rowsErasedMeanwhile) of them by other requests while this one waited" : "")\
+            (a) \(counted(verified.rowsErased, "row"))\(verified.erasureOrdered.map { ": \($0)" } ?? " erased")\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")\(verified.rowsErasedMeanwhile > 0 ? ", \(verified.rowsErasedMeanwhile) of them by other requests while this one waited" : "")\
             \(verified.sharedWith.isEmpty ? "" : "; carried out in one run with \(verified.sharedWith.prefix(10).joined(separator: ", "))\(verified.sharedWith.count > 10 ? " and \(verified.sharedWith.count - 10) more" : "")")
             (b) \(erased(verified))
             (c) \(verified.rowsErasedMeanwhile > 0 && !verified.hadInfluence ? "no trained block held the rows that it erased itself" : verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.stitched ? "stitch" : "retraining")" : "no influence to remove: no trained block held the rows")\
@@ -201,11 +204,13 @@ extension CommandSpec {
 
     /// What became of the rows' influence, before anything else.
     private static func forgotten(_ verified: ErasureCertificate.Verified) -> String {
-        let were = verified.rowsErased == 1 ? "was" : "were"
+        let (were, are) = verified.rowsErased == 1 ? ("was", "is") : ("were", "are")
+        // Of rows that only the trainer holds nobody here knows more than its word.
+        let erased = verified.erasureOrdered == nil ? "\(were) erased and" : "\(were) ordered to be erased, and \(are)"
         if verified.rowsErased == 0 { return "erased; what earlier requests had left was made exact" }
-        if verified.settledBy != nil { return "\(were) erased and forgotten exactly, in two steps," }
-        guard verified.hadInfluence else { return "\(were) erased and forgotten," }
-        return verified.method == "exact" ? "\(were) erased and forgotten exactly," : verified.stitched ? "\(were) erased and forgotten approximately," : "\(were) erased and forgotten,"
+        if verified.settledBy != nil { return "\(erased) forgotten exactly, in two steps," }
+        guard verified.hadInfluence else { return "\(erased) forgotten," }
+        return verified.method == "exact" ? "\(erased) forgotten exactly," : verified.stitched ? "\(erased) forgotten approximately," : "\(erased) forgotten,"
     }
 
     private static func trust(_ keyGiven: Bool) -> String {

@@ -30,7 +30,7 @@ extension CommandSpec {
         let result: DeletionResult? = try console.tellingRefusal(opening: project.store, events) { [options] in
             guard try invocation.flag("due") || !project.lineage().isEmpty else { throw Failure(.input, "nothing is trained yet; run 'unlearn train' first") }
             // Where nothing is owed, other numerics or a state that a stitch left may still lie in the model: who asks for what is due has no use for it.
-            if invocation.flag("due"), try project.requestsOwed(project.lineage()).isEmpty {
+            if invocation.flag("due"), try project.requestsOwed(project.lineage()).isEmpty, try project.requestsToAcknowledge().isEmpty {
                 options.told(.nothingToDo)
                 return nil
             }

@@ -28,7 +28,8 @@ enum RunText {
     }
 
     static func describe(_ result: RunResult, folder: String) -> String {
-        guard !result.reports.isEmpty || !result.plan.superseded.isEmpty else { return "no request waits; nothing was changed" }
+        let orders = DeletionText.orders(result.erasureOrders)
+        guard !result.reports.isEmpty || !result.plan.superseded.isEmpty else { return (["no request waits; nothing was changed"] + orders).joined(separator: "\n") }
         var lines = result.reports.map(line)
         if let run = result.run {
             lines += DeletionText.workBehindRows(run, settled: result.requestsSettled, folder)
@@ -36,7 +37,7 @@ enum RunText {
         if !result.plan.superseded.isEmpty {
             lines.append("\(named(result.plan.superseded)): no row is left to erase, as other requests erased it or none was found; closed as superseded, nothing was changed for \(result.plan.superseded.count == 1 ? "it" : "them")")
         }
-        return (lines + later(result.plan)).joined(separator: "\n")
+        return (lines + later(result.plan) + orders).joined(separator: "\n")
     }
 
     /// One request's share of a run.
@@ -44,7 +45,7 @@ enum RunText {
         let before = report.erasedMeanwhile.map { gone in
             "; " + gone.inOrderOfRequests.map { "\(counted($0.count, "row")) more by \($0.request), while it waited" }.joined(separator: ", ")
         } ?? ""
-        return "\(report.request ?? ""): \(DeletionText.verdict(report)): \(counted(report.rowsDeleted, "row")) erased\(report.blocksTouched.isEmpty ? ", which no trained block held" : "")\(before)"
+        return "\(report.request ?? ""): \(DeletionText.verdict(report)): \(counted(report.rowsDeleted, "row")) \(report.rowsOrdered == true ? "ordered to be erased" : "erased")\(report.blocksTouched.isEmpty ? ", which no trained block held" : "")\(before)"
     }
 
     private static func named(_ requests: [String]) -> String { requests.count > 10 ? "\(requests.prefix(10).joined(separator: ", ")) and \(requests.count - 10) more" : requests.joined(separator: ", ") }

@@ -62,6 +62,8 @@ struct EventFile: Sendable {
             case .begun(let requests, let rows): ("run.begun", .init(requests: requests, rows: rows))
             case .retrained(let blocks): ("run.retrained", .init(blocks: blocks))
             case .closed(let requests, let outcome, let digest): ("run.closed", .init(requests: requests, outcome: outcome, stateDigest: digest))
+            case .erasureAcknowledged(let requests): ("erasure.acknowledged", .init(requests: requests))
+            case .erasureNotAcknowledged(let requests, let error): ("erasure.not-acknowledged", .init(requests: requests, error: Console.printable(SecretFile.hidingDigits(in: error), keeping: [])))
             case .nothingToDo: ("run.closed", .init(requests: [], outcome: .nothingToDo))
             case .failed(let outcome, let error): ("run.failed", .init(outcome: outcome, error: Console.printable(SecretFile.hidingDigits(in: error), keeping: [])))
             }
@@ -79,5 +81,5 @@ struct EventFile: Sendable {
 }
 
 extension OptionSpec {
-    static let events = OptionSpec("events", "FILE", "append a line of JSON for each step (fields of CloudEvents 1.0): request received, run begun, retrained, closed, failed")
+    static let events = OptionSpec("events", "FILE", "append a line of JSON for each step (fields of CloudEvents 1.0): request received, run begun, retrained, closed, erasure acknowledged by a trainer that holds the rows, failed")
 }

@@ -1,0 +1,99 @@
+import Checkpoints
+import Files
+import Foundation
+import Training
+
+/// What the trainer is to erase for a request, of rows that it alone holds. Kept, sealed, from the request's publication until the trainer
+/// says that it has: then it goes with its key.
+struct ErasureOrder: Codable, Equatable {
+    struct Row: Codable, Equatable {
+        let name: RowName
+        let label: Int32
+    }
+
+    let request: Int
+    let rows: [Row]
+}
+
+/// What became of erasures that were ordered of the trainer.
+public struct ErasureOrders: Encodable, Sendable, Equatable {
+    /// Requests whose rows it acknowledged to have erased in this command.
+    public var acknowledged: [String] = []
+    /// Requests whose rows it has still to erase, and why that is so.
+    public var pending: [String] = []
+    public var reason: String?
+
+    /// Whether any were to be carried out.
+    public var isEmpty: Bool { acknowledged.isEmpty && pending.isEmpty }
+}
+
+extension Project {
+    static let ordersKey = "erasure-orders"
+
+    /// Those that the trainer has not acknowledged, in the order of requests.
+    func erasureOrders() throws -> [ErasureOrder] {
+        guard let text = try store.setting(Self.ordersKey) else { return [] }
+        guard let orders = try? JSONDecoder().decode([ErasureOrder].self, from: Data(text.utf8)) else {
+            throw Failure(.damaged, "the catalogue's erasure orders are not readable; restore the project from a backup")
+        }
+        return orders
+    }
+
+    /// Requests whose rows the trainer has still to erase.
+    public func requestsToAcknowledge() throws -> [String] { try erasureOrders().map { Store.requestName($0.request) } }
+
+    /// What the trainer is to erase for a request, while the rows' names are still there.
+    func erasureOrder(_ request: Int, _ rows: [RowPlace]) throws -> ErasureOrder {
+        let blocks = Dictionary(grouping: rows) { RowBlockPlace(part: $0.part, block: $0.block) }.sorted { $0.key < $1.key }
+        return ErasureOrder(
+            request: request,
+            rows: try blocks.flatMap { place, rows -> [ErasureOrder.Row] in
+                guard let block = try store.rowBlock(place.part, place.block) else {
+                    throw Failure(.damaged, "the rows of block \(place.block) are missing; run 'unlearn check' and restore the project from a backup")
+                }
+                let record = try storedRows(block)
+                return try rows.map(\.slot).sorted().map { ErasureOrder.Row(name: try name(ofSlot: $0, in: record), label: record.labels[$0]) }
+            })
+    }
+
+    private struct RowBlockPlace: Hashable, Comparable {
+        let part: Part
+        let block: Int
+
+        static func < (a: Self, b: Self) -> Bool { (a.part.rawValue, a.block) < (b.part.rawValue, b.block) }
+    }
+
+    /// - Parameter orders: without rows there is nothing to order.
+    func keep(_ orders: [ErasureOrder], in change: borrowing StoreChange) throws {
+        let orders = orders.filter { !$0.rows.isEmpty }
+        if !orders.isEmpty { try change.set(Self.ordersKey, to: Self.text(of: erasureOrders() + orders)) }
+    }
+
+    private static func text(of orders: [ErasureOrder]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(orders), as: UTF8.self)
+    }
+
+    /// Has the trainer carry out what it has not acknowledged, one request after the other. That it does not is no failure of whoever asks:
+    /// the requests are carried out here, and the next deletion, run or replay orders it again.
+    func carryOutErasureOrders(_ told: (RunStep) -> Void, isInterrupted: () -> Bool) throws -> ErasureOrders {
+        var orders = try erasureOrders(), result = ErasureOrders()
+        guard let trainer = trainer as? ProgramTrainer, !orders.isEmpty else { return result }
+        do {
+            while let order = orders.first {
+                let name = Store.requestName(order.request)
+                try trainer.forget(BlockRows(names: order.rows.map(\.name), labels: order.rows.map(\.label)), request: name, isInterrupted: isInterrupted)
+                orders.removeFirst()
+                try store.recordErasureAcknowledged(ofRequest: order.request, rows: order.rows.count, setting: Self.ordersKey, to: Self.text(of: orders))
+                result.acknowledged.append(name)
+            }
+        } catch let fault as any DescribedError where fault is TrainerFault || fault as? Failure == .interrupted {
+            result.pending = orders.map { Store.requestName($0.request) }
+            result.reason = fault.description
+            told(.erasureNotAcknowledged(requests: result.pending, error: fault.description))
+        }
+        if !result.acknowledged.isEmpty { told(.erasureAcknowledged(requests: result.acknowledged)) }
+        return result
+    }
+}
