@@ -5,6 +5,7 @@ import PackageDescription
 //
 //   unlearn-main           the executable: calls unlearn-cli
 //   unlearn-cli            commands, progress, JSON
+//   Jobs                   independent pieces of a long task, for clusters
 //   Valuation  Reduction   worth of each provider's rows; rows that share the least information
 //   Pages                  requests as pages that somebody signs
 //   Unlearn                residual memory, stitch, replay, audit
@@ -59,9 +60,10 @@ let package = Package(
         .target(name: "Statistics"),
         .target(name: "Unlearn", dependencies: ["Statistics", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
         .target(name: "Valuation", dependencies: ["Unlearn", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "Charts"]),
+        .target(name: "Jobs", dependencies: ["Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
         .target(name: "Pages", dependencies: ["Unlearn", "Files", "Charts"], swiftSettings: steering),
         .target(name: "Reduction", dependencies: ["Unlearn", "Training", "Checkpoints", "Files", "CVectorKernels"]),
-        .target(name: "unlearn-cli", dependencies: ["Valuation", "Reduction", "Pages", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
+        .target(name: "unlearn-cli", dependencies: ["Jobs", "Valuation", "Reduction", "Pages", "Unlearn", "Training", "Checkpoints", "Tensors", "Files"], swiftSettings: steering),
         // With the Swift runtime in it, it starts in half the time and runs where no Swift is. The compiler names the libraries behind
         // Foundation only where all modules are compiled for static linking, too. No test may depend on this target, or all tests would be
         // linked like it; they run the program, which is built with them.

@@ -4,6 +4,7 @@
 - ``unlearn_engine.torch``: the same for a PyTorch module, in one call.
 - ``unlearn_engine.peft``: adapters on a frozen base model, in one call. These two modules alone import PyTorch.
 - ``unlearn_engine.mlflow``: publishes models and certificates into a registry of MLflow.
+- ``unlearn_engine.ray``: spreads jobs of the program over a Ray cluster.
 - ``unlearn_engine.project``: runs the program on a project and gives its results as Python values.
 """
 

@@ -1,7 +1,8 @@
 internal import CSodium
 
 /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha, libsodium's `_ietf_` form): nonce, ciphertext and tag in one run of bytes.
-/// Nonces are random; at 192 bits they never repeat in practice.
+/// Nonces are random; at 192 bits they never repeat in practice. Where equal content is to give equal bytes, a nonce is the keyed digest of
+/// what it seals: it repeats with it alone, which tells that the two are equal, and no more (as RFC 5297 has it).
 extension SecretKey {
     static let nonceLength = 24
     static let tagLength = 16
@@ -10,8 +11,17 @@ extension SecretKey {
 
     /// - Parameter context: must be given again to open; binds the content to its place.
     func seal(_ content: UnsafeRawBufferPointer, context: [UInt8]) -> [UInt8] {
-        let nonce = Sodium.random(Self.nonceLength)
-        return [UInt8](unsafeUninitializedCapacity: content.count + Self.sealOverhead) { buffer, count in
+        seal(content, context: context, nonce: Sodium.random(Self.nonceLength))
+    }
+
+    /// The same, with the same bytes for the same content and context. The key must be used for nothing else.
+    func sealRepeatably(_ content: UnsafeRawBufferPointer, context: [UInt8]) -> [UInt8] {
+        let length = withUnsafeBytes(of: UInt64(context.count).littleEndian) { Array($0) }
+        return seal(content, context: context, nonce: Array(authenticate(length + context + Array(content)).bytes.prefix(Self.nonceLength)))
+    }
+
+    private func seal(_ content: UnsafeRawBufferPointer, context: [UInt8], nonce: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: content.count + Self.sealOverhead) { buffer, count in
             count = content.count + Self.sealOverhead
             let source = content.baseAddress?.assumingMemoryBound(to: UInt8.self)
             _ = buffer.initialize(from: nonce)

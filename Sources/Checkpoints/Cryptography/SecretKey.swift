@@ -53,6 +53,8 @@ final class SecretKey {
         case ledger = 6
         /// Opens what a certificate says of single names to those who asked.
         case openings = 7
+        /// Seals what was computed on a working copy.
+        case results = 8
     }
 
     func withBytes<Result>(_ body: (UnsafePointer<UInt8>) throws -> Result) rethrows -> Result {

@@ -19,6 +19,9 @@ public struct KeyFile: Sendable {
         return KeyFile(path: own, isOwn: true)
     }
 
+    /// In the project's folder, whatever is named elsewhere.
+    static func own(of folder: String) -> KeyFile { KeyFile(path: folder + "/" + name, isOwn: true) }
+
     func read() throws -> SecretKey {
         guard FileSystem.exists(path) else {
             // Nothing here is damaged: the key may well be where its owner keeps it.

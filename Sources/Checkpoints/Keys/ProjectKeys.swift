@@ -10,6 +10,7 @@ final class ProjectKeys {
     let catalogue: SecretKey
     let rows: SecretKey
     let ledger: SecretKey
+    let results: SecretKey
     let signing: SigningKey
 
     init(_ master: SecretKey, projectID: [UInt8], encryption: Encryption) {
@@ -21,6 +22,7 @@ final class ProjectKeys {
         catalogue = master.derived(.catalogue)
         rows = master.derived(.rows)
         ledger = master.derived(.ledger)
+        results = master.derived(.results)
         // Two projects may share a key file; their ledgers are still signed apart, because each head names its project.
         signing = SigningKey(seed: master.derived(.signing))
     }

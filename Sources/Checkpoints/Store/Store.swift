@@ -184,9 +184,10 @@ public final class Store {
     private static let projectIDLength = 16
 
     /// Makes an empty project in a folder that has none, with a key of its own unless `UNLEARN_KEY_FILE` names one.
-    public init(creating folder: String, encryption: Encryption = .xchacha20poly1305) throws {
+    /// - Parameter ownKey: whether the key is made anew, whatever is named elsewhere.
+    public init(creating folder: String, encryption: Encryption = .xchacha20poly1305, ownKey: Bool = false) throws {
         let madeFolder = try FileSystem.makeFolder(folder), projectFolder = try OpenFolder(folder)
-        let keyFile = KeyFile.locate(for: folder), givenKey: SecretKey?, lock: FolderLock
+        let keyFile = ownKey ? KeyFile.own(of: folder) : KeyFile.locate(for: folder), givenKey: SecretKey?, lock: FolderLock
         do {
             try Self.refuseOthers(in: projectFolder)
             givenKey = FileSystem.exists(keyFile.path) ? try keyFile.read() : nil
@@ -289,7 +290,8 @@ public final class Store {
 
     /// Makes a created project visible; before this, the folder holds none. The store must not be used afterwards:
     /// SQLite must not have a file open whose name changes.
-    public func publishCreation() throws {
+    /// - Parameter isWritten: whether anybody will write to it: where many machines read it in one place, they do without a log between them.
+    public func publishCreation(isWritten: Bool = true) throws {
         try commit { _ in }
         guard !projectFolder.exists(Self.catalogueName) else { throw Self.alreadyThere(folder) }
         // The witness's name before the catalogue's: of names that are not on the device yet, a power failure may keep any.
@@ -304,7 +306,7 @@ public final class Store {
             throw error
         }
         // The project is there. Its log, too, if that can be done now; the first writer does it otherwise.
-        guard projectFolder.isAtItsPath else { return }
+        guard isWritten, projectFolder.isAtItsPath else { return }
         do { try Database(cataloguePath, .write).useLog() } catch {}
     }
 

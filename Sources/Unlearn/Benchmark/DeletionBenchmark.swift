@@ -156,9 +156,8 @@ public struct DeletionBenchmark {
             }
         }
         return try cases.lists.map { list in
-            let places = try project.store.livePlaces(list).filter { $0.part == .train && lineage.isTrained($0.block) }
-            guard let first = places.map(\.block).min() else { throw Failure(.input, "\(list.path): no trained block holds any of these rows") }
-            return (places.count, first, Dictionary(grouping: places, by: \.block).mapValues { Set($0.map(\.slot)) })
+            let slots = try project.trainingSlots(of: list)
+            return (slots.values.reduce(0) { $0 + $1.count }, slots.keys.min()!, slots)
         }
     }
 
@@ -193,11 +192,7 @@ public struct DeletionBenchmark {
     private func trainFromScratch(_ lineage: StoredLineage, without deleted: [Int: Set<Int>]) throws -> (LatticeVector, seconds: Double) {
         let clock = ContinuousClock()
         let start = clock.now
-        let replay = LineageReplay(
-            lineage, crew: project.crew, deleted: deleted, rows: { try project.trainingRows(block: $0, leavingOut: deleted[$0] ?? []) }, control: control)
-        // All blocks: those that stand on the initialisation, and so all others.
-        let roots = (1...lineage.shape.blocks).filter { lineage.isTrained($0) && lineage.shape.parent(of: $0) == 0 }
-        let (model, _) = try replay.exactModel(from: roots, initial: try project.trainer.initialState()) { progress("naive retraining", $0, $0 + $1) }
+        let model = try project.trainFromScratch(lineage, without: deleted, control: control) { progress("naive retraining", $0, $0 + $1) }
         return (model, (clock.now - start) / .seconds(1))
     }
 

@@ -169,7 +169,7 @@ extension Project {
             let settledBy = Dictionary(grouping: settlements.keys.sorted()) { settlements[$0]! }
             let carriedOut = try store.carriedOut(), reports = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.report) }), runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
             let dates = Dictionary(uniqueKeysWithValues: try store.requestList().map { ($0.request, $0) })
-            return try requests.filter { number == nil || $0.number == number }.map { request in
+            return requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
                 func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
                 let begun = first(.deletionRequested), closing = first(.deletionClosed), claims = ErasureClaims(entries.map(\.entry))

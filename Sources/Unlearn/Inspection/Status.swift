@@ -54,6 +54,8 @@ public struct Status: Codable, Sendable {
     /// Of a row: channels, height and width; where rows are the trainer's alone, of the text by which it finds one.
     public let shape: RowShape
     public let rowsAreTheTrainers: Bool
+    /// Folders of copies that work elsewhere, in which deleted rows stay (`jobs`).
+    public let workingCopies: [String]
 }
 
 /// A column of the table that a project was made of, as its encoding has it.
@@ -107,6 +109,6 @@ extension Project {
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
             encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape),
             testSource: settings.testSource, created: ends?.first.time, programVersion: settings.programVersion, lastEvent: ends?.last.event.rawValue, lastTime: ends?.last.time,
-            classes: settings.classNames, columns: settings.table?.columns.map(StatusColumn.init), tableNames: settings.tableNames, shape: settings.shape, rowsAreTheTrainers: rowsAreTheTrainers)
+            classes: settings.classNames, columns: settings.table?.columns.map(StatusColumn.init), tableNames: settings.tableNames, shape: settings.shape, rowsAreTheTrainers: rowsAreTheTrainers, workingCopies: try workingCopies())
     }
 }

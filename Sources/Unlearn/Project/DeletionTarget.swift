@@ -106,6 +106,9 @@ public struct DeletionResult: Encodable, Sendable {
     /// Of rows that only the trainer holds.
     public var erasureOrders = ErasureOrders()
 
+    /// Folders of copies that work elsewhere, in which deleted rows stay (`jobs`).
+    public var workingCopies: [String] = []
+
     /// Whether there was anything to do: a request was made, or one was finished for these very rows.
     public var didNothing: Bool { report.request == nil }
 
@@ -114,7 +117,7 @@ public struct DeletionResult: Encodable, Sendable {
     /// How the command ended, in one word.
     public var outcome: RunOutcome { !erasureOrders.pending.isEmpty ? .owed : didNothing ? .nothingToDo : RunOutcome(report) }
 
-    private enum Key: CodingKey { case outcome, finished, exactnessOwed, requestsSettled, erasureOrders, residual, rho, fit, damping, tailBound, extrapolatedDistance }
+    private enum Key: CodingKey { case outcome, finished, exactnessOwed, requestsSettled, erasureOrders, workingCopies, residual, rho, fit, damping, tailBound, extrapolatedDistance }
 
     public func encode(to encoder: any Encoder) throws {
         try report.encode(to: encoder)
@@ -124,6 +127,7 @@ public struct DeletionResult: Encodable, Sendable {
         try container.encode(finished, forKey: .finished)
         try container.encode(report.isExactnessOwed, forKey: .exactnessOwed)
         try container.encode(requestsSettled, forKey: .requestsSettled)
+        if !workingCopies.isEmpty { try container.encode(workingCopies, forKey: .workingCopies) }
         if !erasureOrders.isEmpty { try container.encode(erasureOrders, forKey: .erasureOrders) }
         guard report.branchesTouched?.isEmpty == false, report.residual.isEmpty, report.damping == nil else { return }
         // Nothing was measured or extrapolated: there was nothing to.

@@ -29,8 +29,10 @@ extension Project {
 
     /// Trains the blocks that are not trained yet: the stem's one after the other, then branches side by side. Finished blocks stay,
     /// whatever ends the call.
+    /// - Parameter stemAlone: whether branches are left as they are.
+    @discardableResult
     public func train(
-        allowingOtherNumerics: Bool, control: TrainingControl, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void
+        allowingOtherNumerics: Bool, stemAlone: Bool = false, control: TrainingControl, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void
     ) throws -> TrainingReport {
         let lineage = try lineage(), shape = lineage.shape, resumedAt = lineage.trainedBlocks
         if !lineage.isEmpty && !lineage.isWhole && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
@@ -52,7 +54,7 @@ extension Project {
             if lineage.stemLength < shape.stem {
                 stemEnd = try walk.train([.init(blocks: lineage.stemLength + 1...shape.stem, base: stemEnd)], trained: writer.add)[0]
             }
-            if !shape.isChain {
+            if !shape.isChain, !stemAlone {
                 // All that comes stands on the stem's end.
                 try writer.commit()
                 try addMissingKeyframes()
@@ -70,8 +72,13 @@ extension Project {
         }
         try writer.commit()
         try addMissingKeyframes()
-        progress(shape.blocks, shape.blocks)
-        let seconds = (watch.now - start) / .seconds(1)
+        progress(stemAlone ? shape.stem : shape.blocks, shape.blocks)
+        return try trainingReport(resumedAt: resumedAt, rows: writer.rows, seconds: (watch.now - start) / .seconds(1))
+    }
+
+    /// What a training that began behind some blocks comes to.
+    private func trainingReport(resumedAt: Int, rows: Int, seconds: Double) throws -> TrainingReport {
+        let lineage = try lineage(), shape = lineage.shape
         let bytes = try store.storedBytes().records
         let raw = shape.blocks * parameterCount * 4, model = try model(), digest = Digest(of: model).description
         let kept = try ServedDecisions.kept(stateDigest: digest, in: store), decisions = try kept ?? decide(model, on: .test)
@@ -79,21 +86,58 @@ extension Project {
             try store.transaction { change in try ServedDecisions.keep(decisions, stateDigest: digest, in: change) }
         }
         return TrainingReport(
-            blocks: shape.blocks, blocksTrained: shape.blocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
-            seconds: seconds, rowsPerSecond: seconds > 0 ? Double(writer.rows) / seconds : 0,
+            blocks: shape.blocks, blocksTrained: lineage.trainedBlocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
+            seconds: seconds, rowsPerSecond: seconds > 0 ? Double(rows) / seconds : 0,
             testAccuracy: decisions?.score.accuracy, testLoss: decisions?.score.loss, baseRate: kept == nil ? try decisions.flatMap { try testBaseRate(unlessBeaten: $0.score.loss) } : nil, stateDigest: digest, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
-    /// The first block's state as a second process of the user's program trains it, another worker where there are several; nil of built-in
-    /// networks, and where the block is there. It has trained before, as a process has that replays: what a program carries from one call to
-    /// the next (a counter, an optimiser's memory) would show.
+    /// Takes blocks in that were trained elsewhere, as `train` would have trained them here: whole branches, each from the stem's end.
+    /// - Parameters:
+    ///   - branches: what each block added, in the order of blocks.
+    ///   - repeats: whether the program that trained them gave the same bits twice; nil where nobody asked.
+    public func takeIn(_ branches: [(branch: Int, influences: [LatticeVector])], repeats: Bool?) throws -> TrainingReport {
+        let start = ContinuousClock.now, lineage = try lineage(), shape = lineage.shape, stemEnd = try lineage.state(shape.stem)
+        precondition(branches.allSatisfy { shape.blocks(ofBranch: $0.branch).count == $0.influences.count && lineage.tip(ofBranch: $0.branch) == shape.stem }, "whole branches that are not begun")
+        let writer = try TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, again: nil) { _, _ in }
+        writer.repeats = repeats
+        for (branch, influences) in branches {
+            var state = stemEnd
+            for (block, influence) in zip(shape.blocks(ofBranch: branch), influences) {
+                let before = state
+                state = try before.adding(influence)
+                try writer.add(block, before, state)
+            }
+        }
+        try writer.commit()
+        try addMissingKeyframes()
+        return try trainingReport(resumedAt: lineage.trainedBlocks, rows: writer.rows, seconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+
+    /// The model that training all blocks anew gives, without some rows: the naive way, which everything else is compared with.
+    /// - Parameter deleted: slots by block.
+    public func trainFromScratch(
+        _ lineage: StoredLineage, without deleted: [Int: Set<Int>], control: TrainingControl, progress: @escaping (_ trained: Int, _ left: Int) -> Void
+    ) throws -> LatticeVector {
+        let replay = LineageReplay(lineage, crew: crew, deleted: deleted, rows: { [self] in try trainingRows(block: $0, leavingOut: deleted[$0] ?? []) }, control: control)
+        // All blocks: those that stand on the initialisation, and so all others.
+        let roots = (1...lineage.shape.blocks).filter { lineage.isTrained($0) && lineage.shape.parent(of: $0) == 0 }
+        return try replay.exactModel(from: roots, initial: trainer.initialState(), trained: progress).model
+    }
+
+    /// The first block's state as it is trained again; nil of built-in networks, and where the block is there.
     private func firstBlockAgain(_ lineage: StoredLineage, _ control: TrainingControl) throws -> LatticeVector? {
         guard settings.recipe.program != nil, lineage.isEmpty else { return nil }
-        let worker = crew.workers > 1 ? 1 : 0, trainer = try settings.makeTrainer(threads: 1, worker: worker, of: crew.workers), base = try self.lineage().state(0), rows = try trainingRows(block: 1)
+        return try trainedAgain(1, from: self.lineage().state(0), control)
+    }
+
+    /// A block's state as a second process of the user's program trains it, another worker where there are several. It has trained before, as
+    /// a process has that replays: what a program carries from one call to the next (a counter, an optimiser's memory) would show.
+    func trainedAgain(_ block: Int, from base: LatticeVector, _ control: TrainingControl) throws -> LatticeVector {
+        let worker = crew.workers > 1 ? 1 : 0, trainer = try settings.makeTrainer(threads: 1, worker: worker, of: crew.workers), rows = try trainingRows(block: block)
         if let difference = try trainer.fingerprint.firstDifference(from: crew.leader.fingerprint) { throw TrainerFault.otherWorker(worker, difference: difference) }
-        _ = try trainer.train(block: 1, from: base, rows: rows, control: control)
-        return try trainer.train(block: 1, from: base, rows: rows, control: control)
+        _ = try trainer.train(block: block, from: base, rows: rows, control: control)
+        return try trainer.train(block: block, from: base, rows: rows, control: control)
     }
 
     private static let paceKey = "training-pace"
@@ -151,6 +195,16 @@ extension Project {
     }
 }
 
+extension LatticeVector {
+    /// What a block added to the state before it.
+    func influence(since before: LatticeVector, block: Int, _ trainer: any BlockTrainer) throws -> LatticeVector {
+        do { return try subtracting(before) } catch {
+            // Two states on the lattice whose difference is not: one block has thrown a parameter across it.
+            throw Divergence(block: block, tensor: trainer.layout.tensors[0].name, value: .infinity)
+        }
+    }
+}
+
 /// Writes what training finishes into a project's store, a few blocks at a time.
 private final class TrainingWriter {
     private let project: Project
@@ -160,7 +214,8 @@ private final class TrainingWriter {
     private let isExact: Bool
     /// What the first block has to be.
     private var again: LatticeVector?
-    private var repeats: Bool?
+    /// Whether the program that trains gave the same bits twice.
+    var repeats: Bool?
     private var staged: [StagedObject] = []
     private let start = ContinuousClock.now
     private var lastCommit = ContinuousClock.now
@@ -185,13 +240,7 @@ private final class TrainingWriter {
             repeats = after == again
             self.again = nil
         }
-        let influence: LatticeVector
-        do {
-            influence = try after.subtracting(before)
-        } catch {
-            // Two states on the lattice whose difference is not: one block has thrown a parameter across it.
-            throw Divergence(block: block, tensor: project.trainer.layout.tensors[0].name, value: .infinity)
-        }
+        let influence = try after.influence(since: before, block: block, project.trainer)
         let record = LatticeRecord(kind: .influence, block: block, latticeBits: project.latticeBits, vector: influence)
         staged.append(try project.store.stage(record))
         rows += (try project.store.rowBlock(.train, block)?.live ?? 0) * project.settings.recipe.plan.epochs(of: block)

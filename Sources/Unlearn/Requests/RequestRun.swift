@@ -36,13 +36,15 @@ public struct RunResult: Encodable, Sendable {
     public let finished: [String]
     /// Of rows that only the trainer holds.
     public let erasureOrders: ErasureOrders
+    /// Folders of copies that work elsewhere, in which deleted rows stay (`jobs`).
+    public let workingCopies: [String]
 
     /// Whether exactness is owed to one of them, or to others that erased rows of theirs.
     public let exactnessOwed: Bool
 
     public var outcome: RunOutcome { exactnessOwed || !erasureOrders.pending.isEmpty ? .owed : reports.isEmpty ? .nothingToDo : .done }
 
-    private enum Key: CodingKey { case outcome, plan, requests, reports, requestsSettled, exactnessOwed, finished, erasureOrders }
+    private enum Key: CodingKey { case outcome, plan, requests, reports, requestsSettled, exactnessOwed, finished, erasureOrders, workingCopies }
 
     public func encode(to encoder: any Encoder) throws {
         try run?.encode(to: encoder)
@@ -54,6 +56,7 @@ public struct RunResult: Encodable, Sendable {
         try container.encode(requestsSettled, forKey: .requestsSettled)
         try container.encode(exactnessOwed, forKey: .exactnessOwed)
         try container.encode(finished, forKey: .finished)
+        if !workingCopies.isEmpty { try container.encode(workingCopies, forKey: .workingCopies) }
         if !erasureOrders.isEmpty { try container.encode(erasureOrders, forKey: .erasureOrders) }
     }
 }
@@ -99,7 +102,7 @@ extension Project {
             let done = try store.carriedOut().filter { finished.contains($0.number) }.map(\.report)
             return RunResult(
                 plan: described, reports: done + reports, run: run, requests: try listed(finished + waiting.map(\.number)), requestsSettled: settled,
-                finished: finished.map(Store.requestName), erasureOrders: try carryOutErasureOrders(options.told, isInterrupted: control.isInterrupted), exactnessOwed: try isOwed(done + reports) || !Set(plan.superseded.flatMap(\.erasedByRequest.keys)).isDisjoint(with: requestsOwed(lineage())))
+                finished: finished.map(Store.requestName), erasureOrders: try carryOutErasureOrders(options.told, isInterrupted: control.isInterrupted), workingCopies: try workingCopies(), exactnessOwed: try isOwed(done + reports) || !Set(plan.superseded.flatMap(\.erasedByRequest.keys)).isDisjoint(with: requestsOwed(lineage())))
         }
         guard !plan.waiting.isEmpty else {
             // What is served by its name from now on must be a model without the rows here, too.

@@ -3,7 +3,7 @@ import Unlearn
 /// What `delete` says of what it did, in lines. Each tells of the whole request, not of its last segment alone.
 enum DeletionText {
     static func describe(_ result: DeletionResult, folder: String) -> String {
-        ((result.didNothing ? nothing(result) : work(result, folder) + findings(result)) + orders(result.erasureOrders)).joined(separator: "\n")
+        ((result.didNothing ? nothing(result) : work(result, folder) + findings(result)) + orders(result.erasureOrders) + copies(result.workingCopies)).joined(separator: "\n")
     }
 
     // MARK: - What of a list names no live row
@@ -96,6 +96,11 @@ enum DeletionText {
             lines.append("NOT acknowledged by the trainer, which holds the rows: the erasure of \(orders.pending.joined(separator: ", ")) (\(orders.reason ?? "")); 'unlearn replay' orders it again")
         }
         return lines
+    }
+
+    /// Where deleted rows stay, which nobody would think of.
+    static func copies(_ folders: [String]) -> [String] {
+        folders.map { "NOT reached: the working copy in \($0), which holds the rows; its jobs' results on them will be refused; 'unlearn jobs remove --in \($0)' destroys it" }
     }
 
     private static func interim(_ report: DeletionReport) -> [String] {

@@ -68,6 +68,7 @@ extension CommandSpec {
             status.lineage.map { "lineage: \(DeletionText.shape(stem: $0.stem, branches: $0.branches, length: $0.length)); \(chain)" } ?? "chain \(chain)",
         ] + (status.requestsOwed.isEmpty ? [] : ["exactness is owed to \(status.requestsOwed.joined(separator: ", ")): 'unlearn replay' makes the model exact"])
             + (status.requestsToAcknowledge.isEmpty ? [] : ["the trainer has not acknowledged that it erased the rows of \(status.requestsToAcknowledge.joined(separator: ", ")): 'unlearn replay' orders it again"])
+            + status.workingCopies.map { "a working copy of the rows lies in \($0), which no deletion here reaches: 'unlearn jobs collect' or 'jobs remove' ends it" }
             + (status.requestsWaiting == 0 ? [] : ["\(counted(status.requestsWaiting, "request waits", "requests wait"))\(status.nextDue.map { ", due \(status.requestsWaiting == 1 ? "" : "first ")\($0)" } ?? ""): 'unlearn request run' carries \(status.requestsWaiting == 1 ? "it" : "them") out"])
             + contents(status) + [
             origin(status),

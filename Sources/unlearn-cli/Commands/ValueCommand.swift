@@ -4,29 +4,36 @@ import Foundation
 import Unlearn
 import Valuation
 
+extension OptionSpec {
+    /// Who is valued, by what and how.
+    static let valuing = [
+        OptionSpec("players", "groups|blocks|FILE", "groups (default), blocks, or a file of lines player,id (header), or of ids, each a player"),
+        .choice("estimator", ValuationOptions.EstimatorName.self, "exact (default up to 12 players), permutation (default beyond), or another"),
+        .choice("utility", ValuationOptions.UtilityName.self, "exact (default: replay), stitch, additive (no training)"),
+        .choice("metric", Metric.self, "of models on the valuation rows; loss: the negative mean log-loss"),
+        .choice("none", Baseline.self, "what values are measured against: the class frequencies of the valuation rows (default), or the untrained network"),
+        OptionSpec("max-evaluations", "N", "coalitions that sampling takes at most (default: 40 a player, unless --width is given); leave-one-out comes on top"),
+        OptionSpec("confidence", "X", "of the intervals (default 0.95)"),
+        OptionSpec("width", "W", "stop when every interval is narrower"),
+        OptionSpec("controls", "additive|stitch|additive,stitch|none", "cheap utilities as control variates of permutation sampling (default additive)"),
+        OptionSpec("truncation", "X", "end a permutation this near to the value of all; biased by at most that (default 0)"),
+        OptionSpec("alpha", "X", "of Beta(α, β) (default 4)"), OptionSpec("beta", "X", "of Beta(α, β) (default 1)"),
+        OptionSpec("orders", "N", "block orders to average over: values depend on a block's place (default 1)"),
+        OptionSpec("seed", "S", "of what is drawn (default: the project's)"),
+        OptionSpec("yes", nil, "value more than 12 players exactly"),
+    ]
+}
+
 extension CommandSpec {
     static let value = CommandSpec(
         name: "value", summary: "what each provider's rows are worth to the model", example: "unlearn -C demo value --players groups --out report",
         operand: .any("[merge FILE…]"),
-        options: [
-            OptionSpec("players", "groups|blocks|FILE", "groups (default), blocks, or a file of lines player,id (header), or of ids, each a player"),
-            .choice("estimator", ValuationOptions.EstimatorName.self, "exact (default up to 12 players), permutation (default beyond), or another"),
-            .choice("utility", ValuationOptions.UtilityName.self, "exact (default: replay), stitch, additive (no training)"),
-            .choice("metric", Metric.self, "of models on the valuation rows; loss: the negative mean log-loss"),
-            .choice("none", Baseline.self, "what values are measured against: the class frequencies of the valuation rows (default), or the untrained network"),
-            OptionSpec("max-evaluations", "N", "coalitions that sampling takes at most (default: 40 a player, unless --width is given); leave-one-out comes on top"),
-            OptionSpec("confidence", "X", "of the intervals (default 0.95)"),
-            OptionSpec("width", "W", "stop when every interval is narrower"),
-            OptionSpec("controls", "additive|stitch|additive,stitch|none", "cheap utilities as control variates of permutation sampling (default additive)"),
-            OptionSpec("truncation", "X", "end a permutation this near to the value of all; biased by at most that (default 0)"),
-            OptionSpec("alpha", "X", "of Beta(α, β) (default 4)"), OptionSpec("beta", "X", "of Beta(α, β) (default 1)"),
-            OptionSpec("orders", "N", "block orders to average over: values depend on a block's place (default 1)"),
+        options: OptionSpec.valuing + [
             OptionSpec("fidelity", "additive|stitch|additive,stitch|none", "cheap utilities to compare with the exact one (default additive)"),
             OptionSpec("pool", "AMOUNT", "money to share out by value, to the hundredth, such as 10000; negative values get nothing"),
-            OptionSpec("seed", "S", "of what is drawn (default: the project's)"),
             OptionSpec("shard", "I/N", "evaluate share I of N into --out FILE; 'value merge FILE…' puts them together"),
             OptionSpec("out", "DIR", "write report.html, values.csv, utilities.csv and statement.json (signed) there; with --shard, the file"),
-            OptionSpec("yes", nil, "value more than 12 players exactly"), .force, .threads, .workers, .approximate,
+            .force, .threads, .workers, .approximate,
         ],
         run: runValue)
 
@@ -86,7 +93,7 @@ extension CommandSpec {
         return try finish(&outcome, pool, of: project, folder, console)
     }
 
-    private static func finish(_ outcome: inout ValuationOutcome, _ pool: Pool?, of project: Project, _ folder: ReportFolder?, _ console: Console) throws -> Int32 {
+    static func finish(_ outcome: inout ValuationOutcome, _ pool: Pool?, of project: Project, _ folder: ReportFolder?, _ console: Console) throws -> Int32 {
         if let pool { outcome.report.share(pool) }
         let tables = folder?.tables(outcome.report, utilities: outcome.utilities) ?? []
         var statement: [UInt8]?
@@ -115,7 +122,7 @@ extension CommandSpec {
 
     // MARK: - Options
 
-    private static func playerSource(_ invocation: Invocation) -> PlayerSource {
+    static func playerSource(_ invocation: Invocation) -> PlayerSource {
         switch invocation.text("players") ?? "groups" {
         case "groups": .groups
         case "blocks": .blocks
@@ -142,7 +149,7 @@ extension CommandSpec {
         }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    private static func valuationOptions(_ invocation: Invocation, players: Int, _ project: Project) throws -> ValuationOptions {
+    static func valuationOptions(_ invocation: Invocation, players: Int, _ project: Project) throws -> ValuationOptions {
         let few = players <= ExactEstimator.defaultPlayerLimit
         // A budget or a width asks for sampling.
         let samples = !few || invocation.text("max-evaluations") != nil || invocation.text("width") != nil

@@ -1,0 +1,71 @@
+import Checkpoints
+import Files
+import Tensors
+import Training
+import Unlearn
+import Valuation
+
+extension JobsFolder {
+    /// Jobs whose results are there, in order.
+    public var done: [Int] { (1...jobs).filter(isDone) }
+
+    /// Throws where the folder is of another project, or the project's model is another by now.
+    private func expect(_ project: Project) throws {
+        guard plan.project == project.store.projectID else {
+            throw Failure(.input, "\(path) is of project \(plan.project), and this is \(project.store.projectID); collect where the jobs were planned (-C DIR)")
+        }
+    }
+
+    /// Throws where a deletion, or a training, has changed what jobs begin with.
+    private func expectSameState(_ state: LatticeVector) throws {
+        guard Digest(of: state).description == plan.stateDigest else {
+            throw Failure(.input, "the project has changed since the jobs of \(path) were planned: its state is another; plan them again, and remove these (with their copy of the rows)")
+        }
+    }
+
+    /// Takes in the branches that are trained by now and not in the project yet, as `train` would have trained them.
+    /// - Throws: kind `input` where rows that a branch learnt from were deleted since.
+    public func collectBranches(into project: Project) throws -> TrainingReport {
+        guard case .branches(let branches) = plan.task else { preconditionFailure("jobs of branches") }
+        try expect(project)
+        let lineage = try project.lineage(), shape = lineage.shape
+        try expectSameState(lineage.state(shape.stem))
+        var ready: [(branch: Int, influences: [LatticeVector])] = [], repeats: [Bool] = []
+        for (index, branch) in branches.enumerated() where lineage.tip(ofBranch: branch) == shape.stem {
+            guard let trained = try trainedBranch(branch, job: index + 1) else { continue }
+            try plan.expectSameRows(in: project, blocks: shape.blocks(ofBranch: branch), of: index + 1)
+            ready.append((branch, trained.influences))
+            repeats += [trained.repeats].compactMap { $0 }
+        }
+        return try project.takeIn(ready, repeats: repeats.isEmpty ? nil : !repeats.contains(false))
+    }
+
+    /// The reference models that are trained by now, by job.
+    public func collectReferences(of project: Project) throws -> [(job: Int, state: LatticeVector)] {
+        try expect(project)
+        return try done.compactMap { job in try reference(job).map { (job, $0) } }
+    }
+
+    /// The valuation that one process would have made; nil where jobs have not ended.
+    public func collectValues(of project: Project, threads: Int, control: TrainingControl, progress: @escaping Progress) throws -> ValuationOutcome? {
+        guard case .values(let task) = plan.task else { preconditionFailure("jobs of a valuation") }
+        try expect(project)
+        try expectSameState(project.model())
+        guard done.count == jobs else { return nil }
+        let folder = try MemoryFolder()
+        return try withExtendedLifetime(folder) {
+            let paths = try (1...jobs).map { job in
+                let path = "\(folder.path)/share-\(job)"
+                _ = try result(job)!.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: false) }
+                return path
+            }
+            return try Valuation.merge(paths, of: project, players: task.playerSet(of: project), threads: threads, control: control, progress: progress)
+        }
+    }
+
+    /// Players of a valuation, as they are named in its report.
+    public func players(of project: Project) throws -> [String] {
+        guard case .values(let task) = plan.task else { return [] }
+        return try task.playerSet(of: project).players.map(\.name)
+    }
+}

@@ -1,0 +1,114 @@
+import Checkpoints
+import Files
+import Foundation
+import Unlearn
+
+/// A folder of jobs:
+///
+///     plan.json     what a scheduler needs: the task, how many jobs there are, and each one's command
+///     copy/         a working copy of the project, sealed under a key of its own
+///     results/      what jobs have computed, one file each, sealed under the same key
+///
+/// The copy is read, never written, so that any number of machines may share it; each result is written whole, by renaming, and has the
+/// same bytes wherever it was computed.
+public struct JobsFolder {
+    public let path: String
+    public let plan: JobPlan
+    /// The working copy.
+    let copy: Project
+
+    static let planName = "plan.json", copyName = "copy", resultsName = "results"
+
+    /// What `plan.json` says, for schedulers: nothing is believed of it.
+    private struct Listed: Encodable {
+        struct Job: Encodable {
+            let job: Int
+            let command: String
+        }
+
+        let format = JobPlan.currentFormat
+        let task: String
+        let project: String
+        let programVersion: String
+        let jobs: [Job]
+    }
+
+    /// Makes the folder and the working copy in it.
+    /// - Parameter blocks: whose records jobs begin with, beside the initialisation.
+    public static func make(_ path: String, _ plan: JobPlan, of project: Project, blocks: (Int) -> Bool) throws {
+        let isMade = try FileSystem.makeFolder(path)
+        do {
+            try project.makeWorkingCopy(in: "\(path)/\(copyName)", blocks: blocks, task: plan.text)
+            try FileSystem.makeFolder("\(path)/\(resultsName)")
+            let jobs = (0..<plan.task.jobs).map { Listed.Job(job: $0 + 1, command: "unlearn jobs run \($0 + 1) --in \(path)") }
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let text = try encoder.encode(Listed(task: plan.task.name.rawValue, project: plan.project, programVersion: programVersion, jobs: jobs))
+            _ = try text.withUnsafeBytes { try FileSystem.publish(output: $0, at: "\(path)/\(planName)", replacing: false) }
+            try project.noteWorkingCopy(FileSystem.realPath(path) ?? path, isThere: true)
+        } catch {
+            // The first error is the one to hear of.
+            try? remove(path, keepingFolder: !isMade)
+            throw error
+        }
+    }
+
+    /// Throws where jobs cannot be planned there: a folder that is to be made, or an empty one.
+    public static func expectNew(_ path: String, besideProject project: String) throws {
+        try Store.refuseOwn(path, ofProject: project)
+        try OutputFile.refuseProjects(path)
+        guard !FileSystem.exists(path) || FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a file; name a folder for the jobs") }
+        guard try !FileSystem.exists(path) || FileSystem.names(in: path).isEmpty else { throw Failure(.input, "\(path) holds something already; name a new folder for the jobs") }
+    }
+
+    /// Whether a folder holds jobs.
+    public static func isThere(_ path: String) -> Bool { Store.exists(in: "\(path)/\(copyName)") }
+
+    /// - Throws: `Failure` of kind `input` where no jobs lie there.
+    public init(opening path: String, threads: Int, workers: Int = 1) throws {
+        guard Self.isThere(path) else { throw Failure(.input, "no jobs in \(path); 'unlearn jobs plan TASK --out \(path)' makes some") }
+        self.path = path
+        copy = try Project(opening: "\(path)/\(Self.copyName)", .read, threads: threads, workers: workers)
+        guard let task = try copy.workingCopyTask() else { throw Failure(.input, "\(path)/\(Self.copyName) is a project, and no working copy; name the folder that 'jobs plan' made") }
+        plan = try JobPlan(text: task, path: path)
+    }
+
+    public var jobs: Int { plan.task.jobs }
+
+    // MARK: - Results
+
+    private func file(_ job: Int) -> String { "\(path)/\(Self.resultsName)/job-\(job)" }
+    private func name(_ job: Int) -> String { "job \(job)" }
+    private static let mostBytes = 1 << 40
+
+    /// Whether a file of the job is there; whether it is what it should be is seen when it is opened.
+    public func isDone(_ job: Int) -> Bool { FileSystem.exists(file(job)) }
+
+    /// What a job computed; nil where it has not ended yet.
+    /// - Throws: `Failure` of kind `damaged` where the file is not what a job of this folder wrote.
+    func result(_ job: Int) throws -> [UInt8]? {
+        guard isDone(job) else { return nil }
+        guard let content = copy.store.openResult(try FileSystem.read(input: file(job), most: Self.mostBytes), name: name(job)) else {
+            throw Failure(.damaged, "\(file(job)) is not what job \(job) of this folder wrote; remove it and run 'unlearn jobs run \(job) --in \(path)' again")
+        }
+        return content
+    }
+
+    func keep(_ content: [UInt8], of job: Int) throws {
+        _ = try copy.store.sealResult(content, name: name(job)).withUnsafeBytes { try FileSystem.publish(output: $0, at: file(job), replacing: true) }
+    }
+
+    // MARK: - The end
+
+    /// Overwrites and removes the copy with its key, and all results.
+    /// - Parameter keepingFolder: whether the empty folder stays.
+    public static func remove(_ path: String, keepingFolder: Bool = false) throws {
+        let folder = try OpenFolder(path)
+        // The key first: without it the rest is noise.
+        if folder.exists(copyName) { try OpenFolder(copyName, in: folder).destroy([SecretFile.name]) }
+        for name in [copyName, resultsName] where folder.exists(name) { try folder.destroyTree(name) }
+        try folder.remove(planName)
+        if !keepingFolder { folder.removeIfEmpty() }
+    }
+}
