@@ -75,6 +75,18 @@ uint64_t vk_l1_distance(const int32_t *a, const int32_t *b, size_t n) {
 }
 
 MULTIVERSION
+void vk_l1_residual(const int32_t *before, const int32_t *after, const int32_t *old, size_t n, uint64_t *distance, uint64_t *norm) {
+    uint64_t far = 0, long_ = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t d = old[i], r = (int64_t)after[i] - before[i] - d;
+        far += (uint64_t)(r < 0 ? -r : r);
+        long_ += (uint64_t)(d < 0 ? -d : d);
+    }
+    *distance += far;
+    *norm += long_;
+}
+
+MULTIVERSION
 void vk_scale(const int32_t *a, int32_t *scaled, size_t n, double factor) {
     for (size_t i = 0; i < n; i++) {
         const double value = rint((double)a[i] * factor);

@@ -68,7 +68,7 @@ public struct MergeOverflow: DescribedError, Equatable {
 
 /// A state or an influence: one Int32 count of lattice steps for each parameter.
 public struct LatticeVector: Sendable, Equatable {
-    public let steps: [Int32]
+    public private(set) var steps: [Int32]
 
     public init(_ steps: [Int32]) { self.steps = steps }
     public init(zeros count: Int) { steps = [Int32](repeating: 0, count: count) }
@@ -78,6 +78,18 @@ public struct LatticeVector: Sendable, Equatable {
     /// `⊕`: exact, checked.
     public func adding(_ other: LatticeVector) throws(LatticeOverflow) -> LatticeVector {
         try combined(with: other, vk_add_checked)
+    }
+
+    /// Adds some of an influence in place, from the parameter at `offset` on: exact, checked.
+    /// - Complexity: O(values) where nobody else holds the vector.
+    public mutating func add(_ influence: UnsafeBufferPointer<Int32>, at offset: Int) throws(LatticeOverflow) {
+        precondition(offset >= 0 && offset + influence.count <= count, "parameters of this state")
+        guard let source = influence.baseAddress else { return }
+        let overflow = steps.withUnsafeMutableBufferPointer { steps in
+            let target = steps.baseAddress! + offset
+            return vk_add_checked(target, source, target, influence.count)
+        }
+        guard overflow == 0 else { throw LatticeOverflow() }
     }
 
     /// `⊖`: exact, checked.
@@ -138,6 +150,23 @@ public struct LatticeVector: Sendable, Equatable {
         return steps.withUnsafeBufferPointer { a in
             other.steps.withUnsafeBufferPointer { b in a.isEmpty ? 0 : vk_l1_distance(a.baseAddress!, b.baseAddress!, count) }
         }
+    }
+
+    /// How far what a block adds now, from `before` to this state, lies from what it added, and how long that was: ‖(self ⊖ before) ⊖ D‖₁ and ‖D‖₁
+    /// in lattice steps, of the parameters from `offset` on.
+    public func residual(since before: LatticeVector, of influence: UnsafeBufferPointer<Int32>, at offset: Int) -> (distance: UInt64, norm: UInt64) {
+        precondition(before.count == count && offset >= 0 && offset + influence.count <= count, "parameters of these states")
+        var (distance, norm): (UInt64, UInt64) = (0, 0)
+        guard let old = influence.baseAddress else { return (0, 0) }
+        before.steps.withUnsafeBufferPointer { before in
+            steps.withUnsafeBufferPointer { vk_l1_residual(before.baseAddress! + offset, $0.baseAddress! + offset, old, influence.count, &distance, &norm) }
+        }
+        return (distance, norm)
+    }
+
+    /// The same of all parameters.
+    public func residual(since before: LatticeVector, of influence: LatticeVector) -> (distance: UInt64, norm: UInt64) {
+        influence.steps.withUnsafeBufferPointer { residual(since: before, of: $0, at: 0) }
     }
 
     private typealias CheckedKernel = (UnsafePointer<Int32>, UnsafePointer<Int32>, UnsafeMutablePointer<Int32>, Int) -> Int32

@@ -23,6 +23,16 @@ struct LatticeArithmeticTests {
         #expect(try LatticeVector(a).subtracting(LatticeVector(b)).steps == reference(a, b, -))
     }
 
+    @Test("A block's residual is that of whole numbers, also where a difference leaves Int32", arguments: sampleLengths)
+    func residual(length: Int) {
+        var random = SeededGenerator(UInt64(length) + 5)
+        let wide = Int32.min...Int32.max
+        let before = random.integers(length, in: wide), after = random.integers(length, in: wide), old = random.integers(length, in: wide)
+        let found = LatticeVector(after).residual(since: LatticeVector(before), of: LatticeVector(old))
+        #expect(found.distance == UInt64((0..<length).reduce(0) { $0 + abs(Int(after[$1]) - Int(before[$1]) - Int(old[$1])) }))
+        #expect(found.norm == UInt64(old.reduce(0) { $0 + abs(Int($1)) }))
+    }
+
     @Test("At the limits of Int32 a sum is exact where it fits and refused where it does not", arguments: [0, 7, 16, 31, 40])
     func limits(place: Int) throws {
         let edges: [Int32] = [.min, .min + 1, -(1 << 30), -1, 0, 1, 1 << 30, .max - 1, .max]

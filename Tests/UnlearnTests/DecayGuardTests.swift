@@ -11,11 +11,8 @@ struct DecayGuardTests {
         let lattice = Lattice(bits: 14)
         var series = ResidualSeries(deletedBlock: 3)
         for (t, value) in ([0] + delta).enumerated() {
-            let steps = Int32((value / lattice.unit).rounded())
-            let norm = rho > 0 ? Int32((value / rho / lattice.unit).rounded()) : 1
-            series.append(
-                influence: LatticeVector([norm]), retrained: LatticeVector([norm - steps]),
-                gap: LatticeVector([Int32((gap(t) / lattice.unit).rounded())]), unit: lattice.unit)
+            func steps(_ length: Double) -> UInt64 { UInt64((abs(length) / lattice.unit).rounded()) }
+            series.append(distance: steps(value), norm: rho > 0 ? steps(value / rho) : 1, gap: steps(gap(t)), unit: lattice.unit)
         }
         return series
     }

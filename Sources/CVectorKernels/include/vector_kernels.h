@@ -138,6 +138,8 @@ int vk_add_checked(const int32_t *a, const int32_t *b, int32_t *sum, size_t n);
 int vk_subtract_checked(const int32_t *a, const int32_t *b, int32_t *difference, size_t n);
 uint64_t vk_l1_norm(const int32_t *a, size_t n);
 uint64_t vk_l1_distance(const int32_t *a, const int32_t *b, size_t n);
+// Adds to `distance` how far what a block adds now (after - before) lies from what it added, and to `norm` how long that was.
+void vk_l1_residual(const int32_t *before, const int32_t *after, const int32_t *old, size_t n, uint64_t *distance, uint64_t *norm);
 // Scales to the nearest integer, ties to even: |factor| <= 1, so that nothing overflows.
 void vk_scale(const int32_t *a, int32_t *scaled, size_t n, double factor);
 

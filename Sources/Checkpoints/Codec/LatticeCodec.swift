@@ -2,6 +2,7 @@ import Glibc
 internal import CVectorKernels
 internal import CZstd
 import Files
+import Foundation
 import Tensors
 
 /// Compresses lattice vectors: of every value the low bits that are noise as they are, the rest as one byte through zstd's
@@ -13,7 +14,7 @@ import Tensors
 /// order-0 entropy (`unlearn bench --codec` prints sizes and speeds for the project at hand). The layout is specified in
 /// Documentation/Formats.md.
 ///
-/// - Complexity: O(n) either way, in memory for one chunk beside the input and the output.
+/// - Complexity: O(n) either way, on all cores where it encodes, in memory for a few chunks beside the input and the output.
 public struct LatticeCodec {
     static let groupValues = 512
     /// One zstd frame each: its table costs little beside so many, and all that is worked on stays in the cache.
@@ -33,33 +34,63 @@ public struct LatticeCodec {
     private static let contentBytes = groups(chunkValues) + chunkValues
     private static let mostLowBytes = groups(chunkValues) * lowBytesPerBit * Int(VK_MOST_SHIFT)
 
+    /// Chunks that one core encodes at a time: a few megabytes of steps.
+    private static let segmentChunks = 16
+
     /// The chunks of the vector, one behind the other.
     public static func encode(_ vector: LatticeVector) throws -> [UInt8] {
-        precondition(vector.count > 0 && vector.count <= mostValues)
+        var writer = ByteWriter(capacity: LatticeRecord.likelyBytes(vector.count))
+        try encode(.vector(vector), into: &writer)
+        return writer.bytes
+    }
+
+    /// The same of steps that need not exist as a whole, on all cores, behind what is written already.
+    static func encode(_ steps: LatticeSteps, into writer: inout ByteWriter) throws {
+        let count = steps.count, segment = segmentChunks * chunkValues
+        precondition(count > 0 && count <= mostValues)
+        let lanes = min((count + segment - 1) / segment, ProcessInfo.processInfo.activeProcessorCount)
+        guard lanes > 1 else { return try encode(steps, 0..<count, into: &writer) }
+        for start in stride(from: 0, to: count, by: lanes * segment) {
+            var pieces = [Result<[UInt8], any Error>](repeating: .success([]), count: lanes)
+            pieces.withUnsafeMutableBufferPointer { pieces in
+                // Each lane writes to a place of its own; the steps are only read.
+                nonisolated(unsafe) let pieces = pieces
+                DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+                    let first = start + lane * segment, last = min(first + segment, count)
+                    guard first < last else { return }
+                    pieces[lane] = Result {
+                        var piece = ByteWriter(capacity: LatticeRecord.likelyBytes(last - first))
+                        try encode(steps, first..<last, into: &piece)
+                        return piece.bytes
+                    }
+                }
+            }
+            for piece in pieces { writer.append(try piece.get()) }
+        }
+    }
+
+    /// - Parameter range: begins with a chunk.
+    private static func encode(_ steps: LatticeSteps, _ range: Range<Int>, into writer: inout ByteWriter) throws {
         guard let context = ZSTD_createCCtx() else { throw Failure(.failed, "out of memory in zstd") }
         defer { ZSTD_freeCCtx(context) }
         for (parameter, value) in zstdParameters {
             guard ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0 else { throw Failure(.failed, "zstd refuses its parameters") }
         }
-        var bytes: [UInt8] = []
-        // Enough for all but wild vectors.
-        bytes.reserveCapacity(2 * vector.count + 64)
         let frameBytes = ZSTD_compressBound(contentBytes)
-        try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: contentBytes + mostLowBytes + frameBytes) { scratch in
-            let content = scratch.baseAddress!, low = content + contentBytes, frame = low + mostLowBytes
-            try vector.steps.withUnsafeBufferPointer { steps in
-                for start in stride(from: 0, to: steps.count, by: chunkValues) {
-                    let count = min(chunkValues, steps.count - start), groups = groups(count)
-                    let lowBytes = vk_split_steps(steps.baseAddress! + start, count, content, content + groups, low)
+        try withUnsafeTemporaryAllocation(of: Int32.self, capacity: chunkValues) { room in
+            try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: contentBytes + mostLowBytes + frameBytes) { scratch in
+                let content = scratch.baseAddress!, low = content + contentBytes, frame = low + mostLowBytes
+                for start in stride(from: range.lowerBound, to: range.upperBound, by: chunkValues) {
+                    let count = min(chunkValues, range.upperBound - start), groups = groups(count)
+                    let lowBytes = try steps.withSteps(start..<start + count, room: room.baseAddress!) { vk_split_steps($0, count, content, content + groups, low) }
                     let length = ZSTD_compress2(context, frame, frameBytes, content, groups + count)
                     guard ZSTD_isError(length) == 0 else { throw Failure(.failed, "zstd cannot compress a checkpoint") }
-                    withUnsafeBytes(of: UInt32(length).littleEndian) { bytes.append(contentsOf: $0) }
-                    bytes.append(contentsOf: UnsafeBufferPointer(start: frame, count: length))
-                    bytes.append(contentsOf: UnsafeBufferPointer(start: low, count: lowBytes))
+                    writer.append(UInt32(length))
+                    writer.append(UnsafeRawBufferPointer(start: frame, count: length))
+                    writer.append(UnsafeRawBufferPointer(start: low, count: lowBytes))
                 }
             }
         }
-        return bytes
     }
 
     /// The vector of `count` values, or nil where the bytes are not chunks of so many, to the last byte.
@@ -78,6 +109,24 @@ public struct LatticeCodec {
             }
         }
         return steps.count == count && reader.remaining == 0 ? LatticeVector(steps) : nil
+    }
+
+    /// Visits the steps chunk by chunk; false where the bytes are not chunks of `count` values, to the last byte.
+    static func decode(_ bytes: UnsafeRawBufferPointer, count: Int, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void) throws -> Bool {
+        precondition(count > 0 && count <= mostValues)
+        guard let context = ZSTD_createDCtx() else { return false }
+        defer { ZSTD_freeDCtx(context) }
+        var reader = ByteReader(bytes)
+        return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: contentBytes) { content in
+            try withUnsafeTemporaryAllocation(of: Int32.self, capacity: chunkValues) { room in
+                for start in stride(from: 0, to: count, by: chunkValues) {
+                    let chunk = UnsafeMutableBufferPointer(rebasing: room[..<min(chunkValues, count - start)])
+                    guard decodeChunk(&reader, context, content, into: chunk) else { return false }
+                    try body(start, UnsafeBufferPointer(chunk))
+                }
+                return reader.remaining == 0
+            }
+        }
     }
 
     private static func decodeChunk(

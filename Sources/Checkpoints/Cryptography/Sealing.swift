@@ -33,6 +33,32 @@ extension SecretKey {
         }
     }
 
+    /// Seals the content at the end of some bytes where it stands; `nonceLength` bytes in front of it are the nonce's.
+    func seal(endOf bytes: inout [UInt8], from start: Int, context: [UInt8]) {
+        let nonce = Sodium.random(Self.nonceLength), length = bytes.count - start - Self.nonceLength
+        precondition(length >= 0, "room for a nonce")
+        bytes.append(contentsOf: repeatElement(0, count: Self.tagLength))
+        bytes.withUnsafeMutableBufferPointer { buffer in
+            let place = buffer.baseAddress! + start
+            place.update(from: nonce, count: Self.nonceLength)
+            let content = place + Self.nonceLength
+            let code = withBytes { crypto_aead_xchacha20poly1305_ietf_encrypt(content, nil, content, UInt64(length), context, UInt64(context.count), nil, nonce, $0) }
+            precondition(code == 0, "XChaCha20-Poly1305 refuses its own parameters")
+        }
+    }
+
+    /// Opens what some bytes end with, where it stands; gives the place of the content, or nil where the key, the context or a bit is another.
+    func open(endOf bytes: inout [UInt8], from start: Int, context: [UInt8]) -> Range<Int>? {
+        let length = bytes.count - start - Self.sealOverhead
+        guard length >= 0 else { return nil }
+        let first = start + Self.nonceLength
+        let code = bytes.withUnsafeMutableBufferPointer { buffer in
+            let place = buffer.baseAddress! + start, content = place + Self.nonceLength
+            return withBytes { crypto_aead_xchacha20poly1305_ietf_decrypt(content, nil, nil, content, UInt64(length + Self.tagLength), context, UInt64(context.count), place, $0) }
+        }
+        return code == 0 ? first..<first + length : nil
+    }
+
     /// The content, or nil where the key, the context or a bit is another.
     func open(_ sealed: UnsafeRawBufferPointer, context: [UInt8]) -> [UInt8]? {
         guard sealed.count >= Self.sealOverhead, let source = sealed.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return nil }

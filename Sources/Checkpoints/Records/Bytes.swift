@@ -11,11 +11,22 @@ package struct ByteWriter {
     package mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
     package mutating func append(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
 
+    package var count: Int { bytes.count }
+
+    /// Appends the digest of all bytes from a place on.
+    package mutating func appendDigest(from start: Int = 0) {
+        let digest = bytes.withUnsafeBytes { Digest(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        append(digest.bytes)
+    }
+
     /// Closes the image with the digest of all bytes so far.
     package consuming func sealed() -> [UInt8] {
-        let digest = bytes.withUnsafeBytes { Digest(of: $0) }
-        return bytes + digest.bytes
+        appendDigest()
+        return bytes
     }
+
+    /// Changes the bytes from a place on as they stand.
+    mutating func change<Result>(_ body: (inout [UInt8]) throws -> Result) rethrows -> Result { try body(&bytes) }
 }
 
 /// Takes little-endian numbers from a file image whose length was checked before.

@@ -54,45 +54,65 @@ public struct LatticeRecord: Sendable, Equatable {
     }
 
     public func encoded() throws -> [UInt8] {
-        let steps = try LatticeCodec.encode(vector)
-        var writer = ByteWriter(capacity: Self.headerLength + steps.count + Digest.length)
-        writer.append(Self.magic)
-        writer.append(Self.version)
+        var writer = ByteWriter(capacity: Self.likelyBytes(vector.count))
+        try Self.write(kind, block: block, latticeBits: latticeBits, .vector(vector), into: &writer)
+        return writer.bytes
+    }
+
+    /// Room that is enough for all but wild vectors, most of which is never touched.
+    static func likelyBytes(_ count: Int) -> Int { 2 * count + 128 }
+
+    /// Appends a record.
+    static func write(_ kind: Kind, block: Int, latticeBits: Int, _ steps: LatticeSteps, into writer: inout ByteWriter) throws {
+        let start = writer.count
+        writer.append(magic)
+        writer.append(version)
         writer.append(kind.rawValue)
         writer.append(UInt8(latticeBits))
         writer.append(UInt32(block))
-        writer.append(UInt64(vector.count))
+        writer.append(UInt64(steps.count))
         writer.append(UInt64(0))
-        writer.append(steps)
-        return writer.sealed()
+        try LatticeCodec.encode(steps, into: &writer)
+        writer.appendDigest(from: start)
     }
 
     /// Reads a record that must be of this kind, block, lattice and length: a valid file in the wrong place is an error.
     public init(decoding bytes: [UInt8], kind: Kind, block: Int, latticeBits: Int, count: Int, file: String) throws {
-        vector = try bytes.withUnsafeBytes { raw in
-            guard raw.count >= Self.headerLength + Digest.length else { throw Invalid.tooShort(file: file) }
-            guard raw.prefix(8).elementsEqual(Self.magic) else { throw Invalid.badMagic(file: file) }
-            var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[8..<raw.count - Digest.length]))
-            let version = reader.take(UInt16.self)
-            guard version <= Self.version else { throw Invalid.newerVersion(file: file, version: Int(version)) }
-            let body = UnsafeRawBufferPointer(rebasing: raw[..<(raw.count - Digest.length)])
-            guard Digest(of: body).bytes.elementsEqual(raw.suffix(Digest.length)) else { throw Invalid.badDigest(file: file) }
-            func expect(_ condition: Bool, _ field: String) throws {
-                guard condition else { throw Invalid.badHeader(file: file, field: field) }
-            }
-            try expect(version == Self.version, "version")
-            try expect(reader.take(UInt8.self) == kind.rawValue, "kind")
-            try expect(reader.take(UInt8.self) == latticeBits, "number of lattice bits")
-            try expect(reader.take(UInt32.self) == block, "block")
-            try expect(reader.take(UInt64.self) == count, "number of parameters")
-            try expect(reader.take(UInt64.self) == 0, "reserved field")
-            guard let vector = LatticeCodec.decode(reader.take(count: reader.remaining), count: count) else {
-                throw Invalid.badSteps(file: file)
-            }
-            return vector
+        self = try bytes.withUnsafeBytes { try LatticeRecord(decoding: $0, kind: kind, block: block, latticeBits: latticeBits, count: count, file: file) }
+    }
+
+    init(decoding raw: UnsafeRawBufferPointer, kind: Kind, block: Int, latticeBits: Int, count: Int, file: String) throws {
+        let steps = try Self.steps(raw, kind: kind, block: block, latticeBits: latticeBits, count: count, file: file)
+        guard let vector = LatticeCodec.decode(steps, count: count) else { throw Invalid.badSteps(file: file) }
+        self.init(kind: kind, block: block, latticeBits: latticeBits, vector: vector)
+    }
+
+    /// Visits the steps of such a record piece by piece, without making its vector.
+    static func forEachPiece(
+        of raw: UnsafeRawBufferPointer, kind: Kind, block: Int, latticeBits: Int, count: Int, file: String, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void
+    ) throws {
+        let steps = try steps(raw, kind: kind, block: block, latticeBits: latticeBits, count: count, file: file)
+        guard try LatticeCodec.decode(steps, count: count, body) else { throw Invalid.badSteps(file: file) }
+    }
+
+    /// The encoded steps of a record that is what it must be.
+    private static func steps(_ raw: UnsafeRawBufferPointer, kind: Kind, block: Int, latticeBits: Int, count: Int, file: String) throws -> UnsafeRawBufferPointer {
+        guard raw.count >= headerLength + Digest.length else { throw Invalid.tooShort(file: file) }
+        guard raw.prefix(8).elementsEqual(magic) else { throw Invalid.badMagic(file: file) }
+        var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[8..<raw.count - Digest.length]))
+        let found = reader.take(UInt16.self)
+        guard found <= version else { throw Invalid.newerVersion(file: file, version: Int(found)) }
+        let body = UnsafeRawBufferPointer(rebasing: raw[..<(raw.count - Digest.length)])
+        guard Digest(of: body).bytes.elementsEqual(raw.suffix(Digest.length)) else { throw Invalid.badDigest(file: file) }
+        func expect(_ condition: Bool, _ field: String) throws {
+            guard condition else { throw Invalid.badHeader(file: file, field: field) }
         }
-        self.kind = kind
-        self.block = block
-        self.latticeBits = latticeBits
+        try expect(found == version, "version")
+        try expect(reader.take(UInt8.self) == kind.rawValue, "kind")
+        try expect(reader.take(UInt8.self) == latticeBits, "number of lattice bits")
+        try expect(reader.take(UInt32.self) == block, "block")
+        try expect(reader.take(UInt64.self) == count, "number of parameters")
+        try expect(reader.take(UInt64.self) == 0, "reserved field")
+        return reader.take(count: reader.remaining)
     }
 }

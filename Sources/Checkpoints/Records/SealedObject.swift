@@ -42,17 +42,23 @@ struct SealedObject {
     }
 
     /// - Parameter key: the object's own; nil where nothing is encrypted.
-    func seal(_ content: [UInt8], key: SecretKey?) -> [UInt8] {
-        var writer = ByteWriter(capacity: content.count + overhead)
+    func seal(_ content: [UInt8], key: SecretKey?) -> [UInt8] { seal(key: key, reserving: content.count) { $0.append(content) } }
+
+    /// The same of content that is written into its place, and sealed there.
+    /// - Parameter bytes: of the content, as far as they are known: room for them.
+    func seal(key: SecretKey?, reserving bytes: Int, _ write: (inout ByteWriter) throws -> Void) rethrows -> [UInt8] {
+        var writer = ByteWriter(capacity: bytes + overhead)
         writer.append(header)
         guard let key else {
             writer.append(Sodium.random(Self.saltLength))
-            writer.append(content)
+            try write(&writer)
             let digest = plainDigest(writer.bytes.dropFirst(Self.headerLength))
             writer.append(digest.bytes)
             return writer.bytes
         }
-        writer.append(content.withUnsafeBytes { key.seal($0, context: context) })
+        writer.append([UInt8](repeating: 0, count: SecretKey.nonceLength))
+        try write(&writer)
+        writer.change { key.seal(endOf: &$0, from: Self.headerLength, context: context) }
         return writer.bytes
     }
 
@@ -60,20 +66,22 @@ struct SealedObject {
 
     /// The content, which must be what was sealed as this very object; else what is wrong, to follow the file's name.
     func open(_ file: [UInt8], key: SecretKey?) -> Result<[UInt8], Fault> {
+        var file = file
+        return openInPlace(&file, key: key).map { Array(file[$0]) }
+    }
+
+    /// The same where the file's bytes stand: gives the place of the content among them.
+    func openInPlace(_ file: inout [UInt8], key: SecretKey?) -> Result<Range<Int>, Fault> {
         guard file.count >= overhead else { return .failure(.init("is too short")) }
         guard file.starts(with: Self.magic) else { return .failure(.init("is not an object file")) }
         guard file.starts(with: header) else { return .failure(.init("is another object than the catalogue names")) }
         guard let key else {
             let body = file[Self.headerLength..<file.count - Digest.length]
             guard plainDigest(body).bytes.elementsEqual(file.suffix(Digest.length)) else { return .failure(.init("does not match its digest")) }
-            return .success(Array(body.dropFirst(Self.saltLength)))
+            return .success(body.startIndex + Self.saltLength..<body.endIndex)
         }
-        return file.withUnsafeBytes { raw in
-            guard let content = key.open(UnsafeRawBufferPointer(rebasing: raw.dropFirst(Self.headerLength)), context: context) else {
-                return .failure(.init("is not what was sealed with its key"))
-            }
-            return .success(content)
-        }
+        guard let content = key.open(endOf: &file, from: Self.headerLength, context: context) else { return .failure(.init("is not what was sealed with its key")) }
+        return .success(content)
     }
 
     struct Fault: Error {

@@ -40,10 +40,23 @@ extension Store {
         try index.object(.keyframe, block).map { try record($0, .keyframe, latticeBits, count) }
     }
 
+    /// Visits the steps of a block's influence, or of the correction behind it, piece by piece, without making its vector.
+    /// - Returns: whether there is one.
+    @discardableResult
+    public func forEachPiece(
+        of kind: LatticeRecord.Kind, _ link: ChainLink, latticeBits: Int, count: Int, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void
+    ) throws -> Bool {
+        guard let object = kind == .influence ? link.influence : kind == .correction ? link.correction : link.keyframe else { return false }
+        try withContents(of: object) {
+            try LatticeRecord.forEachPiece(of: $0, kind: kind, block: object.block, latticeBits: latticeBits, count: count, file: description(of: object), body)
+        }
+        return true
+    }
+
     private func record(_ object: StoredObject, _ kind: LatticeRecord.Kind, _ bits: Int, _ count: Int) throws -> LatticeVector {
-        try LatticeRecord(
-            decoding: contents(of: object), kind: kind, block: object.block, latticeBits: bits, count: count, file: description(of: object)
-        ).vector
+        try withContents(of: object) {
+            try LatticeRecord(decoding: $0, kind: kind, block: object.block, latticeBits: bits, count: count, file: description(of: object)).vector
+        }
     }
 }
 

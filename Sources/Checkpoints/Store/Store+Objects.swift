@@ -1,4 +1,5 @@
 import Files
+import Tensors
 
 /// Object files, and what the catalogue keeps of each.
 extension Store {
@@ -8,15 +9,30 @@ extension Store {
 
     /// Writes an object's file under a new key. Nothing refers to it until a transaction registers it.
     public func stage(_ kind: ObjectKind, block: Int, _ content: [UInt8]) throws -> StagedObject {
+        try stage(kind, block: block, reserving: content.count) { $0.append(content) }
+    }
+
+    /// The same of content that is written into its place, so that it is nowhere twice.
+    private func stage(_ kind: ObjectKind, block: Int, reserving: Int, _ write: (inout ByteWriter) throws -> Void) throws -> StagedObject {
         let name = ObjectName.random()
         let key = keys.encryption == .none ? nil : SecretKey.random()
-        let bytes = form(kind, block, name).seal(content, key: key)
+        let bytes = try form(kind, block, name).seal(key: key, reserving: reserving, write)
         try writeObject(bytes, name: name.description)
         return StagedObject(name: name, bytes: bytes.count, kind: kind, block: block, digest: bytes.withUnsafeBytes { Digest(of: $0) }, key: key)
     }
 
-    public func stage(_ record: LatticeRecord) throws -> StagedObject {
-        try stage(ObjectKind(record.kind), block: record.block, record.encoded())
+    public func stage(_ record: LatticeRecord) throws -> StagedObject { try stage(record.kind, block: record.block, latticeBits: record.latticeBits, .vector(record.vector)) }
+
+    /// What training on a block added to the state before it, without making it whole in memory.
+    /// - Throws: `LatticeOverflow` where the two lie farther apart than the lattice reaches.
+    public func stageInfluence(ofBlock block: Int, latticeBits: Int, from before: LatticeVector, to after: LatticeVector) throws -> StagedObject {
+        try stage(.influence, block: block, latticeBits: latticeBits, .difference(from: before, to: after))
+    }
+
+    private func stage(_ kind: LatticeRecord.Kind, block: Int, latticeBits: Int, _ steps: LatticeSteps) throws -> StagedObject {
+        try stage(ObjectKind(kind), block: block, reserving: LatticeRecord.likelyBytes(steps.count)) {
+            try LatticeRecord.write(kind, block: block, latticeBits: latticeBits, steps, into: &$0)
+        }
     }
 
     /// Destroys staged files that no transaction has registered, all together. Those that the catalogue names stay: a caller
@@ -87,13 +103,20 @@ extension Store {
     // MARK: - Files
 
     /// The content of an object, which must be what was sealed there.
-    public func contents(of object: StoredObject) throws -> [UInt8] { try open(object, try file(of: object)) }
+    public func contents(of object: StoredObject) throws -> [UInt8] { try withContents(of: object) { Array($0) } }
+
+    /// The same where they were read, for as long as `body` takes.
+    func withContents<Result>(of object: StoredObject, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        var file = try file(of: object)
+        let place = try open(object, &file)
+        return try file.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[place])) }
+    }
 
     /// Verifies an object's file against the digest that the catalogue keeps of it, and its seal.
     public func verify(_ object: StoredObject) throws {
-        let file = try file(of: object)
+        var file = try file(of: object)
         try expectDigest(of: file, object)
-        _ = try open(object, file)
+        _ = try open(object, &file)
     }
 
     /// The file and what is in it, for messages.
@@ -119,10 +142,11 @@ extension Store {
         }
     }
 
-    private func open(_ object: StoredObject, _ file: [UInt8]) throws -> [UInt8] {
+    /// Opens a file where its bytes stand; gives the place of the content.
+    private func open(_ object: StoredObject, _ file: inout [UInt8]) throws -> Range<Int> {
         // A seal cannot be made without the object's key; a digest in the file itself, by anybody.
         if keys.encryption == .none { try expectDigest(of: file, object) }
-        switch form(object.kind, object.block, object.name).open(file, key: try key(of: object)) {
+        switch form(object.kind, object.block, object.name).openInPlace(&file, key: try key(of: object)) {
         case .success(let content): return content
         case .failure(let reason): throw fault("\(description(of: object)) \(reason.text)")
         }

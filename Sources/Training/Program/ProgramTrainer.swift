@@ -79,8 +79,12 @@ public final class ProgramTrainer: BlockTrainer {
             let place = TrainerRequest.Place(
                 block: block, depth: lineage.depth(of: block), branch: lineage.branch(of: block), rate: plan.rate(block: block), epochs: plan.epochs(of: block),
                 seed: Self.safe(random.next()))
-            let before = try pass(state, process), given = try pass(rows, process)
-            defer { try? FileSystem.remove(given) }
+            // Of the states that it is trained from none is asked for twice.
+            if let passed { try? FileSystem.remove(passed.path) }
+            passed = nil
+            let before = process.file("state"), given = try pass(rows, process)
+            try states.write(state, to: OpenFile(before, .createNew))
+            defer { for path in [before, given] { try? FileSystem.remove(path) } }
             try process.ask(.train(place, rows: given, slots: rows.slots, state: before, result: result), control.isInterrupted)
             let after = try self.state(result, asked: "train block \(block)", block: block)
             if block == 1 { try expectChange(state, after) }

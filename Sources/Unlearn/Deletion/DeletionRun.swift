@@ -24,7 +24,9 @@ final class DeletionRun {
     private let staging: StagingSink?
     /// What was staged beside the records that `staging` has.
     private var staged: [StagedObject] = []
-    private let before: LatticeVector?
+    /// The model before the deletion; nil where none is trained. Read again each time that it is asked for: while blocks are retrained there may
+    /// be no room for it.
+    private var before: LatticeVector? { get throws { try plan.lineage.isEmpty ? nil : plan.lineage.model() } }
     private var decisionsBefore: Decisions?
     /// How the model behind the deletion names the test rows that are left.
     private var served: Decisions?
@@ -45,7 +47,6 @@ final class DeletionRun {
     init(_ project: Project, _ plan: DeletionPlan, _ options: DeletionOptions, interim: ServedInterim?, since start: ContinuousClock.Instant) throws {
         (self.project, self.plan, self.options, self.start) = (project, plan, options, start)
         let places = plan.selection.live, store = project.store
-        before = try plan.lineage.isEmpty ? nil : plan.lineage.model()
         run = try store.nextRun()
         if let asked = plan.asked {
             let reception = Store.Reception(
@@ -124,10 +125,10 @@ final class DeletionRun {
                 ?? "how far stitches have led is not known any more, as test rows were deleted, and they have a budget\(limit.map { " of \(percent($0)) %" } ?? "")"
         }
         // Where a stitch may be made at all; retraining branches alone is exact anyhow.
-        let mayStitch = before != nil && plan.options.sameNumerics && plan.options.method == .stitch && plan.touched.contains { lineage.shape.branch(of: $0) == nil }
+        let mayStitch = !lineage.isEmpty && plan.options.sameNumerics && plan.options.method == .stitch && plan.touched.contains { lineage.shape.branch(of: $0) == nil }
         let already = StitchBudget(limit: limit, changes: spent)
         if mayStitch, already.isOverspent { return try exactly(already.spent) }
-        try describe(before == nil ? nil : replayPatiently(), deletedRows)
+        try describe(lineage.isEmpty ? nil : replayPatiently(), deletedRows)
         guard report.isExactnessOwed else { return }
         let budget = StitchBudget(limit: limit, changes: spent + [report.agreementBefore.map { 1 - $0 }])
         if budget.isOverspent, plan.options.sameNumerics { return try exactly(budget.spent) }
@@ -135,7 +136,7 @@ final class DeletionRun {
     }
 
     private func describe(_ outcome: ReplayOutcome?, _ deletedRows: DeletedRows?) throws {
-        let lineage = plan.lineage
+        let lineage = plan.lineage, before = try before
         report.stateDigestBefore = before.map { Digest(of: $0).description }
         let states = [before, outcome?.state].compactMap { $0 }
         let kept = try plan.test.isEmpty ? report.stateDigestBefore.flatMap { try ServedDecisions.kept(stateDigest: $0, in: project.store) } : nil

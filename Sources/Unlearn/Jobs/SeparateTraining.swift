@@ -13,7 +13,7 @@ extension Project {
         var influences: [LatticeVector] = [], first: LatticeVector?
         progress(0, blocks.count)
         let walk = LineageWalk(crew: crew, rows: { [self] in try trainingRows(block: $0) }, control: control)
-        _ = try walk.train([.init(blocks: blocks, base: base)]) { block, before, after in
+        try walk.train([.init(blocks: blocks) { base }]) { block, before, after in
             influences.append(try after.influence(since: before, block: block, trainer))
             first = first ?? after
             progress(influences.count, blocks.count)

@@ -21,6 +21,12 @@ public protocol InfluenceChain: AnyObject {
     /// The correction right behind step i, or nil.
     func correction(_ block: Int) throws -> LatticeVector?
 
+    /// How far what step i adds now lies from `D_i`, and how long that is, both in lattice steps (L1).
+    func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64)
+
+    /// Forgets states that it keeps to be quick, where they are so large that room is scarce.
+    func forgetStates()
+
     /// How many blocks lead to the state behind step i, and how many are trained in it.
     func depth(of block: Int) -> Int
     func blocks(in block: Int) -> Int
@@ -29,6 +35,11 @@ public protocol InfluenceChain: AnyObject {
 extension InfluenceChain {
     public func depth(of block: Int) -> Int { block }
     public func blocks(in block: Int) -> Int { 1 }
+    public func forgetStates() {}
+
+    public func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64) {
+        after.residual(since: before, of: try influence(block))
+    }
 
     /// The state to retrain step i from. Up to the first inexact one that is the state which training reached
     /// there: a correction right before it belongs to the stitched rest, not to the trajectory.

@@ -74,7 +74,7 @@ public struct LineageReplay {
         ) { block, base, isExact in
             defer { trained.blocks += chain.blocks(in: block) }
             guard !shape.isChain, block > shape.stem else {
-                return try walk.train([.init(blocks: block...block, base: base)]) { _, _, _ in }[0]
+                return try walk.train([.init(blocks: block...block) { base }]) { _, _, _ in }[0]
             }
             return try trainBranches(from: base, isExact: isExact, sink) { progress(trained.blocks + $0, atMost.blocks - trained.blocks - $0) }
         }
@@ -90,9 +90,9 @@ public struct LineageReplay {
         var trained = 0
         let branches = (1...shape.branches).filter { stored.tip(ofBranch: $0) > shape.stem }
         let ends = try walk.train(
-            branches.map { LineageWalk.Run(blocks: shape.blocks(ofBranch: $0).lowerBound...stored.tip(ofBranch: $0), base: stemEnd) }
+            branches.map { LineageWalk.Run(blocks: shape.blocks(ofBranch: $0).lowerBound...stored.tip(ofBranch: $0)) { stemEnd } }
         ) { block, before, after in
-            try sink.retrained(block: block, influence: after.subtracting(before), baseIsExact: isExact)
+            try sink.retrained(block: block, from: before, to: after, baseIsExact: isExact)
             trained += 1
             progress(trained)
         }
@@ -116,18 +116,18 @@ public struct LineageReplay {
     ///   - initial: the state before branches without a stem; nil: the stored one.
     private func retrain(
         _ blocks: [Int], initial: LatticeVector? = nil, moved: (LatticeVector) throws -> LatticeVector = { $0 },
-        trained: (_ block: Int, _ influence: LatticeVector) throws -> Void, _ progress: (_ done: Int, _ total: Int) -> Void
+        trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void, _ progress: (_ done: Int, _ total: Int) -> Void
     ) throws -> Retrained {
         let firsts = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
         let runs = try branches.map { branch in
             let base = try initial ?? moved(stored.state(shape.parent(of: firsts[branch]!)))
-            return LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch), base: base)
+            return LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch)) { base }
         }
         let total = runs.reduce(0) { $0 + $1.blocks.count }
         var done = 0
         progress(done, total)
         let ends = try walk.train(runs) { block, before, after in
-            try trained(block, after.subtracting(before))
+            try trained(block, before, after)
             done += 1
             progress(done, total)
         }
@@ -149,7 +149,7 @@ public struct LineageReplay {
         let exactBranches = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { isExact($0.min()!) }
         let retrained = try retrain(
             blocks, moved: { state in try shift.map { try state.adding($0) } ?? state },
-            trained: { try sink.retrained(block: $0, influence: $1, baseIsExact: exactBranches[shape.branch(of: $0)!]!) }
+            trained: { try sink.retrained(block: $0, from: $1, to: $2, baseIsExact: exactBranches[shape.branch(of: $0)!]!) }
         ) { progress(before + $0, $1 - $0) }
         let segments = retrained.blocks.map { blocks in
             ReplaySegment(
@@ -175,14 +175,14 @@ public struct LineageReplay {
         let starts = starts + stored.inexactBlocks, branchesOnly = starts.allSatisfy { shape.branch(of: $0) != nil } && !stored.stemEndIsCorrected
         guard !branchesOnly else {
             guard !starts.isEmpty else { return (try stored.model(), 0) }
-            let retrained = try retrain(starts, initial: initial, trained: { _, _ in }) { trained($0, $1 - $0) }
+            let retrained = try retrain(starts, initial: initial, trained: { _, _, _ in }) { trained($0, $1 - $0) }
             return (retrained.model, retrained.blocks.reduce(0) { $0 + $1.count })
         }
         let first = starts.filter { $0 <= shape.stem }.min() ?? shape.stem + 1
         var end = try initial ?? stored.chain().base(of: first), done = 0
         let ofStem = max(0, stored.stemLength - first + 1), total = ofStem + stored.trainedBlocks - stored.stemLength
         if ofStem > 0 {
-            end = try walk.train([.init(blocks: first...stored.stemLength, base: end)]) { _, _, _ in
+            end = try walk.train([.init(blocks: first...stored.stemLength) { [end] in end }]) { _, _, _ in
                 done += 1
                 trained(done, total - done)
             }[0]

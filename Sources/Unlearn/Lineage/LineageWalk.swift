@@ -50,7 +50,9 @@ struct LineageWalk {
     /// Blocks one after the other.
     struct Run {
         let blocks: ClosedRange<Int>
-        let base: LatticeVector
+        /// The state that it begins with, asked for when it does, one at a time: a run that waits, and one that has left it behind, hold no
+        /// state.
+        let base: () throws -> LatticeVector
     }
 
     let crew: TrainerCrew
@@ -59,13 +61,15 @@ struct LineageWalk {
     let control: TrainingControl
 
     /// Trains all runs and gives their ends.
+    /// - Parameter keepingEnds: false: they are nobody's, who has been told of each block, and none is given.
     /// - Parameter trained: told each block and the states before and behind it, as it is trained, one at a time, on whichever thread
     ///   trained it. An error of it ends the walk.
-    func train(_ runs: [Run], trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void) throws -> [LatticeVector] {
+    @discardableResult
+    func train(_ runs: [Run], keepingEnds: Bool = true, trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void) throws -> [LatticeVector] {
         let lock = NSLock()
-        var ends = runs.map(\.base)
+        var ends = [LatticeVector?](repeating: nil, count: runs.count)
         func train(_ number: Int, _ trainer: any BlockTrainer, _ isStopped: () -> Bool) throws {
-            var state = runs[number].base
+            var state = try lock.withLock(runs[number].base)
             for block in runs[number].blocks {
                 guard !isStopped() else { return }
                 let blockRows = try lock.withLock { try rows(block) }
@@ -73,11 +77,11 @@ struct LineageWalk {
                 state = try trainer.train(block: block, from: before, rows: blockRows, control: control)
                 try lock.withLock { try trained(block, before, state) }
             }
-            lock.withLock { ends[number] = state }
+            if keepingEnds { lock.withLock { ends[number] = state } }
         }
         guard runs.count > 1, crew.workers > 1 else {
             for number in runs.indices { try train(number, crew.leader) { false } }
-            return ends
+            return ends.compactMap(\.self)
         }
         let trainers = try crew.sideBySide(runs.count), next = Atomic<Int>(0), failure = Mutex<(any Error)?>(nil)
         withoutActuallyEscaping(train) { train in
@@ -96,6 +100,6 @@ struct LineageWalk {
             }
         }
         if let error = failure.withLock({ $0 }) { throw error }
-        return ends
+        return ends.compactMap(\.self)
     }
 }

@@ -3,8 +3,8 @@ import Tensors
 
 /// Takes what a deletion retrains: into the store, or nowhere where only the outcome is asked for.
 public protocol ReplaySink: AnyObject {
-    /// A retrained block; a later call for the same block replaces the earlier one.
-    func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws
+    /// A retrained block, by the states before and behind it; a later call for the same block replaces the earlier one.
+    func retrained(block: Int, from before: LatticeVector, to after: LatticeVector, baseIsExact: Bool) throws
 
     /// A walk starts behind `block` from a state without the correction that lies there: it belonged to what an earlier stitch put
     /// back on, all of which the walk replaces.
@@ -20,7 +20,7 @@ public protocol ReplaySink: AnyObject {
 /// Keeps nothing.
 public final class DiscardingSink: ReplaySink {
     public init() {}
-    public func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) {}
+    public func retrained(block: Int, from before: LatticeVector, to after: LatticeVector, baseIsExact: Bool) {}
     public func startedWithout(correctionBehind block: Int) {}
     public func stitched(after block: Int, correction: LatticeVector) {}
     public func stitchesDiscarded() {}
@@ -46,10 +46,9 @@ public final class StagingSink: ReplaySink {
         self.latticeBits = latticeBits
     }
 
-    public func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws {
+    public func retrained(block: Int, from before: LatticeVector, to after: LatticeVector, baseIsExact: Bool) throws {
         if let old = influences[block] { try supersede([old.object]) }
-        let record = LatticeRecord(kind: .influence, block: block, latticeBits: latticeBits, vector: influence)
-        influences[block] = (try store.stage(record), baseIsExact)
+        influences[block] = (try store.stageInfluence(ofBlock: block, latticeBits: latticeBits, from: before, to: after), baseIsExact)
     }
 
     public func startedWithout(correctionBehind block: Int) { uncorrected.insert(block) }
@@ -128,8 +127,8 @@ final class StemSink: ReplaySink {
 
     init(_ sink: any ReplaySink, stem: Int) { (self.sink, self.stem) = (sink, stem) }
 
-    func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws {
-        if block <= stem { try sink.retrained(block: block, influence: influence, baseIsExact: baseIsExact) }
+    func retrained(block: Int, from before: LatticeVector, to after: LatticeVector, baseIsExact: Bool) throws {
+        if block <= stem { try sink.retrained(block: block, from: before, to: after, baseIsExact: baseIsExact) }
     }
 
     func startedWithout(correctionBehind block: Int) throws { try sink.startedWithout(correctionBehind: block) }

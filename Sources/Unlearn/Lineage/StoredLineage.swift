@@ -19,6 +19,10 @@ public final class StoredLineage {
     /// The last states of branches: a deletion asks for them before and behind the training, and for an interim model before that.
     private var tips: [Int: LatticeVector] = [:]
     private static let mostTipBytes = 1 << 28
+    /// Larger states are kept once at most, as the one that was read last, and influences not at all: beside what is trained there is no room
+    /// for them, and reading one again is little beside training such a model.
+    private static let mostKeptBytes = 1 << 25
+    private var keepsStates: Bool { 4 * parameterCount <= Self.mostKeptBytes }
     /// The influence read last: a replay asks for the state behind a block and then for its influence.
     private var latestInfluence: (block: Int, vector: LatticeVector)?
     /// Live rows of each branch, by the catalogue.
@@ -119,11 +123,14 @@ public final class StoredLineage {
         if let tip = tips[block] { return tip }
         let path = shape.path(to: block)
         var (start, state) = try nearest(on: path)
+        // From here on the state is this function's alone, and is changed where it stands.
+        latest = nil
         for block in path[start...] {
-            state = try state.adding(influence(block))
-            if let correction = try correction(block) { state = try state.adding(correction) }
+            for kind in [LatticeRecord.Kind.influence, .correction] {
+                try store.forEachPiece(of: kind, links[block]!, latticeBits: latticeBits, count: parameterCount) { try state.add($1, at: $0) }
+            }
         }
-        if block == shape.stem { stemEnd = state }
+        if block == shape.stem, keepsStates { stemEnd = state }
         latest = (block, state)
         if let branch = shape.branch(of: block), block == tip(ofBranch: branch), (tips.count + 1) * 4 * parameterCount <= Self.mostTipBytes { tips[block] = state }
         return state
@@ -153,8 +160,24 @@ public final class StoredLineage {
     public func influence(_ block: Int) throws -> LatticeVector {
         if let latestInfluence, latestInfluence.block == block { return latestInfluence.vector }
         let vector = try store.influence(links[block]!, latticeBits: latticeBits, count: parameterCount)
-        latestInfluence = (block, vector)
+        if keepsStates { latestInfluence = (block, vector) }
         return vector
+    }
+
+    /// See `InfluenceChain.residual`.
+    func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64) {
+        var sum: (distance: UInt64, norm: UInt64) = (0, 0)
+        try store.forEachPiece(of: .influence, links[block]!, latticeBits: latticeBits, count: parameterCount) { offset, steps in
+            let piece = after.residual(since: before, of: steps, at: offset)
+            sum = (sum.distance + piece.distance, sum.norm + piece.norm)
+        }
+        return sum
+    }
+
+    /// Forgets what was read: before a walk, which needs the room.
+    func forgetStates() {
+        guard !keepsStates else { return }
+        (latest, stemEnd, tips) = (nil, nil, [:])
     }
 
     public func correction(_ block: Int) throws -> LatticeVector? {
@@ -218,6 +241,10 @@ private final class StemChain: InfluenceChain {
         try isMerge(block) ? model().subtracting(lineage.state(shape.stem)) : lineage.influence(block)
     }
     func correction(_ block: Int) throws -> LatticeVector? { isMerge(block) ? nil : try lineage.correction(block) }
+    func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64) {
+        isMerge(block) ? try after.residual(since: before, of: influence(block)) : try lineage.residual(of: block, from: before, to: after)
+    }
+    func forgetStates() { lineage.forgetStates() }
     func depth(of block: Int) -> Int { isMerge(block) ? shape.depth : block }
     func blocks(in block: Int) -> Int { isMerge(block) ? lineage.trainedBlocks - shape.stem : 1 }
 

@@ -150,7 +150,6 @@ public struct DeletionProbe {
     private final class Witness: ReplaySink {
         private let lineage: StoredLineage
         private let unit: Double
-        private var gap: LatticeVector?
         private(set) var residuals: ResidualSeries
         private(set) var blocks = 0
 
@@ -159,11 +158,9 @@ public struct DeletionProbe {
             residuals = ResidualSeries(deletedBlock: block)
         }
 
-        func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) throws {
-            let old = try lineage.influence(block), step = try old.subtracting(influence)
-            let gap = try self.gap?.adding(step) ?? step
-            residuals.append(influence: old, retrained: influence, gap: gap, unit: unit)
-            self.gap = gap
+        func retrained(block: Int, from before: LatticeVector, to after: LatticeVector, baseIsExact: Bool) throws {
+            let residual = try lineage.residual(of: block, from: before, to: after)
+            residuals.append(distance: residual.distance, norm: residual.norm, gap: try lineage.state(block).l1Distance(to: after), unit: unit)
             blocks += 1
             if residuals.count >= DeletionProbe.mostBlocks { throw Seen() }
         }

@@ -144,7 +144,9 @@ public struct BlockReplay {
         var walker = Walker(self, deleted: deleted, options: options, sink: sink)
         switch options.method {
         case .exact:
-            try walker.walkToEnd(from: start, state: try walker.base(of: start))
+            walker.state = try walker.base(of: start)
+            chain.forgetStates()
+            try walker.walkToEnd(from: start)
             return walker.outcome(.exact, fallback: nil)
         case .stitch:
             return try walker.stitching()
@@ -224,7 +226,8 @@ public struct BlockReplay {
                 try sink.stitchesDiscarded()
                 guarded = true
                 let walked = segments
-                try walkToEnd(from: start, state: base)
+                state = base
+                try walkToEnd(from: start)
                 segments = walked.map(Self.withoutStitch) + segments.suffix(1)
                 return outcome(.exact, fallback: reason)
             case .stitch, .fail: return outcome(.stitch, fallback: nil)
@@ -256,7 +259,7 @@ public struct BlockReplay {
             var verdict: DecayGuard.Verdict?
             for block in first...end {
                 if block != first, deleted.contains(block) { residuals = ResidualSeries(deletedBlock: block) }
-                let gap = try retrain(block, isExact: isExact, &residuals)
+                let old = try retrain(block, isExact: isExact, &residuals)
                 guard block < end else { break }
                 let following = deleted.first { $0 > block }
                 // Deleted rows right ahead: the walk must go on through them.
@@ -273,7 +276,7 @@ public struct BlockReplay {
                     case .stitch: guarded = false
                     }
                 }
-                try stitch(from: first, at: block, to: target, gap: gap, factor, residuals, verdict)
+                try stitch(from: first, at: block, to: target, gap: old.subtracting(state), factor, residuals, verdict)
                 return following
             }
             segments.append(
@@ -300,18 +303,17 @@ public struct BlockReplay {
             return (options.decayGuard.verdict(residuals, method: options.fitMethod, outlook: outlook), factor)
         }
 
-        /// Trains one block from the current state and measures it against the old chain; gives the gap behind it.
+        /// Trains one block from the current state and measures it against the old chain; gives the old state behind it.
         private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector {
             replay.progress(trained, replay.blocks(from: block))
             let before = state
             state = try replay.step(block, before, isExact)
             trained += chain.blocks(in: block)
-            let influence = try state.subtracting(before)
-            let old = try chain.state(block), gap = try old.subtracting(state)
-            residuals.append(influence: try chain.influence(block), retrained: influence, gap: gap, unit: replay.unit)
+            let residual = try chain.residual(of: block, from: before, to: state), old = try chain.state(block)
+            residuals.append(distance: residual.distance, norm: residual.norm, gap: old.l1Distance(to: state), unit: replay.unit)
             try readMemory(behind: block, old: old)
-            try sink.retrained(block: block, influence: influence, baseIsExact: isExact)
-            return gap
+            try sink.retrained(block: block, from: before, to: state, baseIsExact: isExact)
+            return old
         }
 
         private mutating func readMemory(behind block: Int, old: LatticeVector) throws {
@@ -338,9 +340,8 @@ public struct BlockReplay {
                     correction: correction, tailBound: tail + left))
         }
 
-        /// Exact replay: trains every block from `start` on.
-        mutating func walkToEnd(from start: Int, state base: LatticeVector) throws {
-            state = base
+        /// Exact replay: trains every block from `start` on, before which the state lies.
+        mutating func walkToEnd(from start: Int) throws {
             let firstDeleted = deleted.first { $0 >= start } ?? start
             var residuals = ResidualSeries(deletedBlock: firstDeleted)
             for block in start...end {

@@ -50,20 +50,25 @@ extension Project {
         let writer = try TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, again: try firstBlockAgain(lineage, control), progress: progress)
         progress(resumedAt, shape.blocks)
         do {
-            var stemEnd = try lineage.isEmpty ? self.lineage().state(0) : lineage.state(lineage.stemLength)
+            // As they are when a run begins with them: behind the stem's end branches stand on what is there by then.
+            func base(_ block: Int, of lineage: StoredLineage) throws -> LatticeVector {
+                defer { lineage.forgetStates() }
+                return try lineage.state(block)
+            }
             if lineage.stemLength < shape.stem {
-                stemEnd = try walk.train([.init(blocks: lineage.stemLength + 1...shape.stem, base: stemEnd)], trained: writer.add)[0]
+                try walk.train([.init(blocks: lineage.stemLength + 1...shape.stem) { [self] in try base(lineage.stemLength, of: self.lineage()) }], keepingEnds: false, trained: writer.add)
             }
             if !shape.isChain, !stemAlone {
                 // All that comes stands on the stem's end.
                 try writer.commit()
                 try addMissingKeyframes()
                 let branches = (1...shape.branches).filter { lineage.tip(ofBranch: $0) != shape.blocks(ofBranch: $0).upperBound }
-                _ = try walk.train(
+                let begun = try self.lineage()
+                try walk.train(
                     branches.map { branch in
-                        let tip = lineage.tip(ofBranch: branch), blocks = shape.blocks(ofBranch: branch), isBegun = blocks.contains(tip)
-                        return .init(blocks: (isBegun ? tip + 1 : blocks.lowerBound)...blocks.upperBound, base: isBegun ? try lineage.state(tip) : stemEnd)
-                    }, trained: writer.add)
+                        let tip = begun.tip(ofBranch: branch), blocks = shape.blocks(ofBranch: branch)
+                        return .init(blocks: (blocks.contains(tip) ? tip + 1 : blocks.lowerBound)...blocks.upperBound) { try base(tip, of: begun) }
+                    }, keepingEnds: false, trained: writer.add)
             }
         } catch {
             // What is finished stays, also where the next block diverged or the user stopped; that is the error to hear of.
@@ -126,9 +131,9 @@ extension Project {
     }
 
     /// The first block's state as it is trained again; nil of built-in networks, and where the block is there.
-    private func firstBlockAgain(_ lineage: StoredLineage, _ control: TrainingControl) throws -> LatticeVector? {
+    private func firstBlockAgain(_ lineage: StoredLineage, _ control: TrainingControl) throws -> Digest? {
         guard settings.recipe.program != nil, lineage.isEmpty else { return nil }
-        return try trainedAgain(1, from: self.lineage().state(0), control)
+        return Digest(of: try trainedAgain(1, from: self.lineage().state(0), control))
     }
 
     /// A block's state as a second process of the user's program trains it, another worker where there are several. It has trained before, as
@@ -195,13 +200,15 @@ extension Project {
     }
 }
 
+extension Divergence {
+    /// Two states on the lattice whose difference is not: one block has thrown a parameter across it.
+    init(between block: Int, _ trainer: any BlockTrainer) { self.init(block: block, tensor: trainer.layout.tensors[0].name, value: .infinity) }
+}
+
 extension LatticeVector {
     /// What a block added to the state before it.
     func influence(since before: LatticeVector, block: Int, _ trainer: any BlockTrainer) throws -> LatticeVector {
-        do { return try subtracting(before) } catch {
-            // Two states on the lattice whose difference is not: one block has thrown a parameter across it.
-            throw Divergence(block: block, tensor: trainer.layout.tensors[0].name, value: .infinity)
-        }
+        do { return try subtracting(before) } catch { throw Divergence(between: block, trainer) }
     }
 }
 
@@ -213,7 +220,7 @@ private final class TrainingWriter {
     private let progress: (_ trained: Int, _ blocks: Int) -> Void
     private let isExact: Bool
     /// What the first block has to be.
-    private var again: LatticeVector?
+    private var again: Digest?
     /// Whether the program that trains gave the same bits twice.
     var repeats: Bool?
     private var staged: [StagedObject] = []
@@ -225,7 +232,7 @@ private final class TrainingWriter {
     /// Passes of a row through training.
     private(set) var rows = 0
 
-    init(_ project: Project, _ lineage: StoredLineage, seconds: Double, again: LatticeVector?, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) throws {
+    init(_ project: Project, _ lineage: StoredLineage, seconds: Double, again: Digest?, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) throws {
         self.project = project
         self.lineage = lineage
         self.progress = progress
@@ -237,12 +244,12 @@ private final class TrainingWriter {
 
     func add(_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws {
         if block == 1, let again {
-            repeats = after == again
+            repeats = Digest(of: after) == again
             self.again = nil
         }
-        let influence = try after.influence(since: before, block: block, project.trainer)
-        let record = LatticeRecord(kind: .influence, block: block, latticeBits: project.latticeBits, vector: influence)
-        staged.append(try project.store.stage(record))
+        do { staged.append(try project.store.stageInfluence(ofBlock: block, latticeBits: project.latticeBits, from: before, to: after)) } catch is LatticeOverflow {
+            throw Divergence(between: block, project.trainer)
+        }
         rows += (try project.store.rowBlock(.train, block)?.live ?? 0) * project.settings.recipe.plan.epochs(of: block)
         trained += 1
         last = after

@@ -16,16 +16,19 @@ public struct ResidualSeries: Sendable {
     /// Blocks walked behind the deleted one.
     public var count: Int { delta.count }
 
-    /// Adds the next block: its old and new influence and the gap behind it, in lattice steps of length `unit`.
-    mutating func append(influence: LatticeVector, retrained: LatticeVector, gap: LatticeVector, unit: Double) {
-        let distance = Double(influence.l1Distance(to: retrained)) * unit
-        let norm = Double(influence.l1Norm) * unit
+    /// Adds the next block, by L1 norms in lattice steps of length `unit`.
+    /// - Parameters:
+    ///   - distance: between its old and its new influence.
+    ///   - norm: of the old one.
+    ///   - gap: of the gap behind it.
+    mutating func append(distance: UInt64, norm: UInt64, gap: UInt64, unit: Double) {
+        let distance = Double(distance) * unit, norm = Double(norm) * unit
         // The deleted block itself (t = 0) has no residual: its rows differ.
         if !gapNorms.isEmpty {
             delta.append(distance)
             // A block that taught nothing and teaches nothing now has no residual; one that teaches something new has.
             rho.append(norm > 0 ? distance / norm : (distance > 0 ? 1 : 0))
         }
-        gapNorms.append(Double(gap.l1Norm) * unit)
+        gapNorms.append(Double(gap) * unit)
     }
 }

@@ -33,6 +33,8 @@ struct SealedObjectTests {
         let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let file = form(encryption).seal(bytes, key: key(encryption))
         #expect(content(form(encryption).open(file, key: key(encryption))) == bytes)
+        var inPlace = file
+        #expect((try? form(encryption).openInPlace(&inPlace, key: key(encryption)).get()).map { Array(inPlace[$0]) } == bytes)
         #expect(file.count == 32 + length + (encryption == .none ? 32 + 32 : 40))
         #expect(length < 31 || file.contains(bytes) == (encryption == .none))
     }

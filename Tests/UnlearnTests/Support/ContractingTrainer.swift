@@ -80,7 +80,7 @@ final class MemoryChain: InfluenceChain, ReplaySink {
     func influence(_ block: Int) -> LatticeVector { influences[block - 1] }
     func correction(_ block: Int) -> LatticeVector? { corrections[block] }
 
-    func retrained(block: Int, influence: LatticeVector, baseIsExact: Bool) { pending[block] = (influence, baseIsExact) }
+    func retrained(block: Int, from before: LatticeVector, to after: LatticeVector, baseIsExact: Bool) throws { pending[block] = (try after.subtracting(before), baseIsExact) }
     func startedWithout(correctionBehind block: Int) { corrections[block] = nil }
     func stitched(after block: Int, correction: LatticeVector) { pendingCorrections[block] = correction }
     func stitchesDiscarded() { pendingCorrections = [:] }
