@@ -73,6 +73,8 @@ public struct JobPlan: Codable, Sendable, Equatable {
     public static let currentFormat = 1
 
     public let format: Int
+    /// Of the copy, as its project lists it; nil until there is one.
+    public internal(set) var copy: String?
     /// The project that the copy is of.
     public let project: String
     public let task: Task
@@ -104,11 +106,9 @@ public struct JobPlan: Codable, Sendable, Equatable {
         self = plan
     }
 
-    /// Throws where rows of some blocks were deleted, or others came, since the copy was made.
-    func expectSameRows(in project: Project, blocks: some Sequence<Int>, of job: Int) throws {
+    /// Blocks whose rows are others now than when the copy was made: some were deleted.
+    func blocksChanged(in project: Project) throws -> Set<Int> {
         let now = Dictionary(uniqueKeysWithValues: try project.store.rowBlocks(.train).map { ($0.block, $0.digest) })
-        if let block = blocks.first(where: { now[$0] != rows[$0] }) {
-            throw Failure(.input, "job \(job) learnt from rows of block \(block) that were deleted since; plan the jobs again, and remove these (with their copy of the rows)")
-        }
+        return Set(rows.keys.filter { now[$0] != rows[$0] })
     }
 }

@@ -9,8 +9,8 @@ extension JobsFolder {
     /// Jobs whose results are there, in order.
     public var done: [Int] { (1...jobs).filter(isDone) }
 
-    /// Throws where the folder is of another project, or the project's model is another by now.
-    private func expect(_ project: Project) throws {
+    /// Throws where the folder is of another project.
+    func expect(_ project: Project) throws {
         guard plan.project == project.store.projectID else {
             throw Failure(.input, "\(path) is of project \(plan.project), and this is \(project.store.projectID); collect where the jobs were planned (-C DIR)")
         }
@@ -24,25 +24,33 @@ extension JobsFolder {
     }
 
     /// Takes in the branches that are trained by now and not in the project yet, as `train` would have trained them.
-    /// - Throws: kind `input` where rows that a branch learnt from were deleted since.
-    public func collectBranches(into project: Project) throws -> TrainingReport {
+    /// - Returns: what was done, and jobs that learnt from rows which were deleted since: their branches are left to `train`.
+    public func collectBranches(into project: Project) throws -> (report: TrainingReport, refused: [Int]) {
         guard case .branches(let branches) = plan.task else { preconditionFailure("jobs of branches") }
         try expect(project)
         let lineage = try project.lineage(), shape = lineage.shape
         try expectSameState(lineage.state(shape.stem))
-        var ready: [(branch: Int, influences: [LatticeVector])] = [], repeats: [Bool] = []
+        let changed = try plan.blocksChanged(in: project)
+        var ready: [(branch: Int, influences: [LatticeVector])] = [], repeats: [Bool] = [], refused: [Int] = []
         for (index, branch) in branches.enumerated() where lineage.tip(ofBranch: branch) == shape.stem {
             guard let trained = try trainedBranch(branch, job: index + 1) else { continue }
-            try plan.expectSameRows(in: project, blocks: shape.blocks(ofBranch: branch), of: index + 1)
+            guard changed.isDisjoint(with: shape.blocks(ofBranch: branch)) else {
+                refused.append(index + 1)
+                continue
+            }
             ready.append((branch, trained.influences))
             repeats += [trained.repeats].compactMap { $0 }
         }
-        return try project.takeIn(ready, repeats: repeats.isEmpty ? nil : !repeats.contains(false))
+        return (try project.takeIn(ready, repeats: repeats.isEmpty ? nil : !repeats.contains(false)), refused)
     }
 
     /// The reference models that are trained by now, by job.
     public func collectReferences(of project: Project) throws -> [(job: Int, state: LatticeVector)] {
         try expect(project)
+        try expectSameState(project.model())
+        guard try plan.blocksChanged(in: project).isEmpty else {
+            throw Failure(.input, "rows were deleted since the jobs of \(path) were planned, and the models learnt from them; plan the jobs again, and remove these (with their copy of the rows)")
+        }
         return try done.compactMap { job in try reference(job).map { (job, $0) } }
     }
 
@@ -59,7 +67,12 @@ extension JobsFolder {
                 _ = try result(job)!.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: false) }
                 return path
             }
-            return try Valuation.merge(paths, of: project, players: task.playerSet(of: project), threads: threads, control: control, progress: progress)
+            do {
+                return try Valuation.merge(paths, of: project, players: task.playerSet(of: project), threads: threads, control: control, progress: progress)
+            } catch let failure as Failure where failure.kind == .input {
+                // It names files that are gone by the time that anybody reads it.
+                throw Failure(.input, failure.description.replacing("\(folder.path)/share-", with: "the result of job "))
+            }
         }
     }
 

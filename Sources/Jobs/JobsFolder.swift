@@ -33,41 +33,52 @@ public struct JobsFolder {
         let jobs: [Job]
     }
 
-    /// Makes the folder and the working copy in it.
+    /// Makes the folder and the working copy in it. The project lists it before anybody's rows are copied: what is cut off is known, and
+    /// `remove` clears it.
     /// - Parameter blocks: whose records jobs begin with, beside the initialisation.
     public static func make(_ path: String, _ plan: JobPlan, of project: Project, blocks: (Int) -> Bool) throws {
-        let isMade = try FileSystem.makeFolder(path)
+        let isMade = try FileSystem.makeFolder(path), place = FileSystem.realPath(path) ?? path
+        var plan = plan
+        let id = try project.noteWorkingCopy(in: place)
+        plan.copy = id
         do {
-            try project.makeWorkingCopy(in: "\(path)/\(copyName)", blocks: blocks, task: plan.text)
-            try FileSystem.makeFolder("\(path)/\(resultsName)")
             let jobs = (0..<plan.task.jobs).map { Listed.Job(job: $0 + 1, command: "unlearn jobs run \($0 + 1) --in \(path)") }
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let text = try encoder.encode(Listed(task: plan.task.name.rawValue, project: plan.project, programVersion: programVersion, jobs: jobs))
             _ = try text.withUnsafeBytes { try FileSystem.publish(output: $0, at: "\(path)/\(planName)", replacing: false) }
-            try project.noteWorkingCopy(FileSystem.realPath(path) ?? path, isThere: true)
+            try FileSystem.makeFolder("\(path)/\(resultsName)")
+            try project.makeWorkingCopy(in: "\(path)/\(copyName)", blocks: blocks, task: plan.text)
         } catch {
-            // The first error is the one to hear of.
-            try? remove(path, keepingFolder: !isMade)
+            // The first error is the one to hear of; what cannot be cleared now stays listed.
+            if (try? destroy(path, keepingFolder: !isMade)) != nil { try? project.forgetWorkingCopies { $0.id == id } }
             throw error
         }
     }
 
-    /// Throws where jobs cannot be planned there: a folder that is to be made, or an empty one.
+    /// Throws where jobs cannot be planned there: a folder that is to be made, or an empty one, in no project's.
     public static func expectNew(_ path: String, besideProject project: String) throws {
         try Store.refuseOwn(path, ofProject: project)
         try OutputFile.refuseProjects(path)
         guard !FileSystem.exists(path) || FileSystem.isFolder(path) else { throw Failure(.input, "\(path) is a file; name a folder for the jobs") }
-        guard try !FileSystem.exists(path) || FileSystem.names(in: path).isEmpty else { throw Failure(.input, "\(path) holds something already; name a new folder for the jobs") }
+        guard try !FileSystem.exists(path) || FileSystem.names(in: path).isEmpty else {
+            throw Failure(.input, "\(path) holds something already; name a new folder for the jobs (what is left of jobs there 'unlearn jobs remove' clears)")
+        }
+        // Whoever copies a project, or destroys jobs, would take them along.
+        var place = FileSystem.place(of: path) ?? path
+        while place.unicodeScalars.count > 1 {
+            place = FileSystem.parent(of: place)
+            guard !Store.exists(in: place), !isThere(place) else { throw Failure(.input, "\(path) lies in \(Store.exists(in: place) ? "the project" : "the jobs") in \(place); name a folder beside it") }
+        }
     }
 
     /// Whether a folder holds jobs.
-    public static func isThere(_ path: String) -> Bool { Store.exists(in: "\(path)/\(copyName)") }
+    private static func isThere(_ path: String) -> Bool { Store.exists(in: "\(path)/\(copyName)") && FileSystem.exists("\(path)/\(planName)") }
 
     /// - Throws: `Failure` of kind `input` where no jobs lie there.
     public init(opening path: String, threads: Int, workers: Int = 1) throws {
-        guard Self.isThere(path) else { throw Failure(.input, "no jobs in \(path); 'unlearn jobs plan TASK --out \(path)' makes some") }
+        guard Store.exists(in: "\(path)/\(Self.copyName)") else { throw Failure(.input, "no jobs in \(path); 'unlearn jobs plan TASK --out \(path)' makes some") }
         self.path = path
         copy = try Project(opening: "\(path)/\(Self.copyName)", .read, threads: threads, workers: workers)
         guard let task = try copy.workingCopyTask() else { throw Failure(.input, "\(path)/\(Self.copyName) is a project, and no working copy; name the folder that 'jobs plan' made") }
@@ -101,12 +112,31 @@ public struct JobsFolder {
 
     // MARK: - The end
 
-    /// Overwrites and removes the copy with its key, and all results.
-    /// - Parameter keepingFolder: whether the empty folder stays.
-    public static func remove(_ path: String, keepingFolder: Bool = false) throws {
+    /// Overwrites and removes the copy with its key, and all results; the project lists the copy no longer.
+    public func remove(from project: Project) throws {
+        try Self.destroy(path)
+        try project.forgetWorkingCopies { $0.id == plan.copy }
+    }
+
+    /// The same of whatever is left of jobs: they may have been cut off while they were planned or destroyed.
+    /// - Parameter project: nil: nobody knows whose they are, and only a whole folder is destroyed.
+    /// - Throws: kind `input` where the folder is none of this project's jobs.
+    public static func remove(_ path: String, from project: Project?, threads: Int) throws {
+        let place = FileSystem.realPath(path) ?? path
+        if let project, try project.workingCopies().contains(where: { $0.folder == place }) {
+            if FileSystem.isFolder(path) { try destroy(path) }
+            return try project.forgetWorkingCopies { $0.folder == place }
+        }
+        let folder = try JobsFolder(opening: path, threads: threads)
+        guard let project else { return try destroy(path) }
+        try folder.expect(project)
+        try folder.remove(from: project)
+    }
+
+    private static func destroy(_ path: String, keepingFolder: Bool = false) throws {
         let folder = try OpenFolder(path)
-        // The key first: without it the rest is noise.
-        if folder.exists(copyName) { try OpenFolder(copyName, in: folder).destroy([SecretFile.name]) }
+        // The key first: without it the rest is noise. What is somebody else's stays.
+        if folder.isFolder(copyName) { try OpenFolder(copyName, in: folder).destroy([SecretFile.name]) }
         for name in [copyName, resultsName] where folder.exists(name) { try folder.destroyTree(name) }
         try folder.remove(planName)
         if !keepingFolder { folder.removeIfEmpty() }

@@ -25,6 +25,8 @@ public struct RequestIndexPage {
         if !waiting.isEmpty { answer.append(bad("Not carried out yet: \(waiting.joined(separator: ", ")). ")) }
         if !undone.isEmpty { answer.append(bad("Not carried out: \(undone.joined(separator: ", ")). ")) }
         if !owed.isEmpty { answer.append(bad("An exact repetition is owed to \(owed.map(\.request).joined(separator: ", ")): run “unlearn replay”.")) }
+        let unacknowledged = records.filter { $0.erasureOrdered != nil && $0.erasureOrdered?.acknowledged == nil }.map(\.request)
+        if !unacknowledged.isEmpty { answer.append(bad("The trainer has not acknowledged that it erased the rows of \(unacknowledged.joined(separator: ", ")): run “unlearn replay”. ")) }
         if answer.isEmpty { answer.append(.element("span", ["class": "good"], "Every request was carried out, and no exact repetition is owed to any.")) }
         let unclear = records.filter { $0.asked?.notFound.isEmpty == false }.map(\.request)
         let toClarify: Markup = unclear.isEmpty ? .none : " Names that were not found are to be clarified in \(unclear.joined(separator: ", "))."
@@ -33,7 +35,7 @@ public struct RequestIndexPage {
             footer: "Written by unlearn \(programVersion). This page is one file: it loads nothing and runs nothing.")
         var table = Table(
             caption: "In the order in which they were recorded",
-            columns: [.init("Request", isNumber: false), .init("Reference", isNumber: false), .init("Received", isNumber: false), .init("Rows erased"), .init("Not found"), .init("Outcome", isNumber: false)])
+            columns: [.init("Request", isNumber: false), .init("Reference", isNumber: false), .init("Received", isNumber: false), .init(records.contains { $0.erasureOrdered != nil } ? "Rows to erase" : "Rows erased"), .init("Not found"), .init("Outcome", isNumber: false)])
         for record in records {
             let words = RequestWords(record)
             table.append([
@@ -47,6 +49,10 @@ public struct RequestIndexPage {
 
     /// What became of a request, in a few words.
     public static func outcome(_ record: RequestRecord) -> String {
+        influence(record) + (record.erasureOrdered.map { $0.acknowledged == nil ? "; erasure ordered, NOT acknowledged" : "; erasure ordered and acknowledged" } ?? "")
+    }
+
+    private static func influence(_ record: RequestRecord) -> String {
         switch record.outcome {
         case .unfinished: "not finished"
         case .undone: "not carried out"

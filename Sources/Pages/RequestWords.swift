@@ -138,7 +138,9 @@ struct RequestWords {
         let meanwhile = record.erasedMeanwhile.inOrderOfRequests.map { "; of these, \(rows($0.count)) by \($0.request), while this request waited" }.joined()
         if let order = record.erasureOrdered {
             let word = order.acknowledged.map { "acknowledged at \(time($0))" } ?? "not acknowledged yet"
-            return rows(record.rowsErased) + kinds + meanwhile + ": erasure ordered of the trainer, which alone holds \(them), \(word). Here \(record.rowsErased == 1 ? "its name was" : "their names were") erased" + (record.encrypted ? ", with the keys that they were encrypted by" : "")
+            return rows(record.rowsErased) + kinds + meanwhile + ": erasure ordered of the trainer, which alone holds \(them), \(word)" + (order.acknowledged == nil
+                ? ". Until then \(record.rowsErased == 1 ? "its name stays" : "their names stay") in the project, sealed"
+                : ". Here \(record.rowsErased == 1 ? "its name was" : "their names were") erased\(record.encrypted ? ", with the keys that they were encrypted by" : "")")
         }
         return rows(record.rowsErased) + kinds + meanwhile + (record.encrypted ? "; the keys that they were encrypted by are destroyed" : "")
     }
@@ -207,7 +209,9 @@ struct RequestWords {
                 items.append((word, nil))
             case .source: items.append(("Delete the rows from \(remainder.what): the next import would bring them back", remainder.place))
             case .exports: items.append(("Replace every model file that was exported before \(record.outcome == .settled ? "\(record.settledBy ?? "the model became exact")" : "this request") by one exported now, on every machine that serves it, and destroy the old ones; destroy certificates issued before, too", nil))
-            case .copies: items.append(("Destroy \(remainder.what), or note when they expire", nil))
+            case .copies:
+                for folder in record.workingCopies { items.append(("Collect the jobs of the working copy of the rows, or remove it (“unlearn jobs remove”): no deletion reaches it", folder)) }
+                items.append(("Destroy \(remainder.what), or note when they expire", nil))
             case .drive, .constants, .influences, .sample: break
             }
         }

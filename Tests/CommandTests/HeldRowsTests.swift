@@ -91,6 +91,10 @@ struct HeldRowsTests {
         #expect(try Program().run("verify-certificate", certificate).output.contains("not acknowledged yet"))
         try program.json("report", "--request", "1", "--out", page)
         #expect(try String(contentsOfFile: page, encoding: .utf8).contains("The rows are not erased yet, as far as is known."))
+        let pages = folder.file("pages")
+        try program.json("report", "--all", "--out", pages)
+        let index = try String(contentsOfFile: pages + "/index.html", encoding: .utf8)
+        #expect(index.contains("The trainer has not acknowledged that it erased the rows of R1") && index.contains("erasure ordered, NOT acknowledged") && !index.contains("Every request was carried out"))
         // Whoever names rows that are deleted has the order repeated, and so does a job at night.
         let again = try program.run("replay", "--due")
         #expect(again.status == 0 && again.output.contains("the trainer acknowledged that it has erased the rows of R1"), "\(again.output)\(again.errors)")

@@ -82,11 +82,67 @@ struct JobsTests {
         let ofBranch = try #require(rows.first { $0["part"] as? String == "train" && $0["block"] as! Int > 9 }), id = try #require(ofBranch["id"] as? String)
         let deleted = try program.run(["delete", "--ids", "-", "--yes"], input: id)
         #expect(deleted.status == 0 && deleted.output.contains("NOT reached: the working copy in \(jobs)"), "\(deleted.output)\(deleted.errors)")
-        let collected = try program.run("jobs", "collect", "--in", jobs)
-        #expect(collected.status == 2 && collected.errors.contains("learnt from rows of block \(ofBranch["block"]!) that were deleted since"), "\(collected.errors)")
-        #expect(try program.run("jobs", "remove", "--in", jobs).status == 0)
-        #expect(!FileManager.default.fileExists(atPath: jobs))
+        let collected = try program.json("jobs", "collect", "--in", jobs)
+        #expect(collected["refused"] as? [Int] == [3] && collected["state_digest"] == nil && !FileManager.default.fileExists(atPath: jobs))
+        let twin = try project("twin", "--like", program.folder!, "--exclude", folder.write(id, to: "excluded"))
+        #expect(try program.json("train")["state_digest"] as? String == (try twin.json("train")["state_digest"] as? String))
         #expect(try program.json("status")["working_copies"] as? [String] == [])
+    }
+
+    @Test("Reference models that learnt from rows deleted meanwhile are refused, and nobody deletes from a copy")
+    func stale() throws {
+        let program = try project("one", "--blocks", "4"), jobs = folder.file("jobs")
+        try program.json("train")
+        let rows = try #require(try program.json(["where", "--ids", "-"], input: (0..<240).map { "p\($0)" }.joined(separator: "\n"))["rows"] as? [[String: Any]])
+        let ids = rows.filter { $0["part"] as? String == "train" }.map { $0["id"] as! String }
+        try program.json("jobs", "plan", "references", "--cases", folder.write(ids[0], to: "cases"), "--out", jobs)
+        let write = try Program(folder: jobs + "/copy").run(["delete", "--ids", "-", "--yes"], input: ids[1])
+        #expect(write.status == 2 && write.errors.contains("is a working copy for jobs, which nobody writes to"), "\(write.errors)")
+        try Program().json("jobs", "run", "all", "--in", jobs)
+        try program.json(["delete", "--ids", "-"], input: ids[1])
+        let page = folder.file("page.html")
+        try program.json("report", "--request", "1", "--out", page)
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("Collect the jobs of the working copy"))
+        let collected = try program.run("jobs", "collect", "--in", jobs)
+        #expect(collected.status == 2 && collected.errors.contains("plan them again"), "\(collected.errors)")
+    }
+
+    @Test("Copies that were moved, lost or cut off are cleared, and nobody else's folder is touched")
+    func leftovers() throws {
+        let files = FileManager.default, program = try project("one", "--branches", "2", "--blocks", "4"), other = try project("other", "--branches", "2", "--blocks", "4")
+        func copies() throws -> [String]? { try program.json("status")["working_copies"] as? [String] }
+        func plan(_ name: String) throws -> String {
+            try program.json("jobs", "plan", "branches", "--out", folder.file(name))
+            return folder.file(name)
+        }
+        // Moved: it is known by what lies in it.
+        let moved = try plan("moved")
+        try files.moveItem(atPath: moved, toPath: folder.file("elsewhere"))
+        #expect(try other.run("jobs", "remove", "--in", folder.file("elsewhere")).errors.contains("collect where the jobs were planned"))
+        try program.json("jobs", "remove", "--in", folder.file("elsewhere"))
+        #expect(try copies() == [] && !files.fileExists(atPath: folder.file("elsewhere")))
+        // Lost, and cut off while it was destroyed: the project lists it.
+        let lost = try plan("lost")
+        try files.removeItem(atPath: lost)
+        #expect(try copies() == [lost])
+        try program.json("jobs", "remove", "--in", lost)
+        let cut = try plan("cut")
+        try files.removeItem(atPath: cut + "/copy/catalogue.sqlite")
+        try program.json("jobs", "remove", "--in", cut)
+        #expect(try copies() == [] && !files.fileExists(atPath: cut))
+        // A project in a folder of that name is no copy.
+        try files.createDirectory(atPath: folder.file("backup"), withIntermediateDirectories: true)
+        try files.copyItem(atPath: program.folder!, toPath: folder.file("backup/copy"))
+        for force in [[], ["--force"]] {
+            #expect(try program.run(["jobs", "remove", "--in", folder.file("backup")] + force).errors.contains("is a project, and no working copy"))
+        }
+        #expect(try Program(folder: folder.file("backup/copy")).run("check").status == 0)
+        #expect(try program.run("jobs", "plan", "branches", "--out", program.folder! + "/jobs").errors.contains("lies in the project in"))
+        // Without its project only who insists destroys it.
+        let orphan = try plan("orphan")
+        #expect(try Program(folder: folder.file("nowhere")).run("jobs", "remove", "--in", orphan).status == 10)
+        #expect(try Program(folder: folder.file("nowhere")).run("jobs", "remove", "--in", orphan, "--force").status == 0)
+        #expect(!files.fileExists(atPath: orphan))
     }
 
     @Test("Values of a valuation that jobs share are those of one process", arguments: ["groups", "players.csv"])
@@ -131,7 +187,7 @@ struct JobsTests {
         (["jobs", "run", "1", "--in", "NOWHERE"], "no jobs in"), (["jobs", "run", "4", "--in", "JOBS"], "has jobs 1 to 3"), (["jobs", "run", "0", "--in", "JOBS"], "takes a job's number"),
         (["jobs", "run", "1", "2", "--in", "JOBS"], "the number of one job"), (["jobs", "collect", "--in", "JOBS", "--pool", "9"], "--pool is for jobs of a valuation"),
         (["jobs", "plan", "branches", "--out", "JOBS"], "holds something already"), (["jobs", "collect", "--in", "JOBS", "--out", "OUT"], "--out is for reports"),
-        (["jobs", "remove", "--in", "NOWHERE"], "no jobs in"), (["jobs", "run", "1", "--out", "OUT", "--in", "JOBS"], "leave it out of 'jobs run'"),
+        (["jobs", "remove", "--in", "NOWHERE"], "no jobs in"), (["jobs", "collect", "--in", "JOBS", "--out", "JOBS/results"], "--out is for reports"), (["jobs", "run", "1", "--out", "OUT", "--in", "JOBS"], "leave it out of 'jobs run'"),
     ])
     func wrong(words: [String], message: String) throws {
         let shared = try Self.planned.get()

@@ -36,7 +36,7 @@ struct RequestPageTests {
             approximateSince: nil, settles: outcome == .replay ? ["R1", "R2"] : [], owedBefore: owedBefore, reason: outcome == .undone ? "interrupted" : nil,
             project: "abcd", model: "lenet5", source: "csv:people.csv", testSource: nil, requested: "2026-11-30T14:05:09Z",
             published: notCarriedOut ? published : "2026-11-30T14:06:00Z", closed: notCarriedOut ? nil : "2026-11-30T14:06:01Z",
-            ended: [.undone, .withdrawn, .superseded].contains(outcome) ? "2026-11-30T14:06:00Z" : nil, received: due == nil ? nil : "2026-11-12T00:00:00Z", due: due, sharedWith: sharedWith, erasedMeanwhile: erasedMeanwhile, asked: asked, ticket: ticket, rowsErased: notCarriedOut && published == nil ? 0 : rows, testRowsErased: 0, erasureOrdered: nil, objectsDestroyed: 4, encrypted: true, meaning: nil, report: notCarriedOut && outcome != .unfinished ? report : report ?? own, audits: audits, notReached: notCarriedOut ? [] : notReached,
+            ended: [.undone, .withdrawn, .superseded].contains(outcome) ? "2026-11-30T14:06:00Z" : nil, received: due == nil ? nil : "2026-11-12T00:00:00Z", due: due, sharedWith: sharedWith, erasedMeanwhile: erasedMeanwhile, asked: asked, ticket: ticket, rowsErased: notCarriedOut && published == nil ? 0 : rows, testRowsErased: 0, erasureOrdered: nil, objectsDestroyed: 4, encrypted: true, meaning: nil, report: notCarriedOut && outcome != .unfinished ? report : report ?? own, audits: audits, notReached: notCarriedOut ? [] : notReached, workingCopies: [],
             lineage: lineage, blocks: 10, stateDigest: "ff00", servingDigest: nil, isModelExact: outcome != .owed, laterRequests: later, ledgerPositions: [3, 4, 5],
             ledger: head,
             publicKey: "0123")

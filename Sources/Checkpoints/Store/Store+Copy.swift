@@ -51,6 +51,9 @@ extension RowBlock {
 }
 
 extension Store {
+    /// The setting that says what is to be done on a working copy; no project has it.
+    public static let workingCopySetting = "working-copy-task"
+
     /// Seals what was computed on this copy: equal content has equal bytes, on whichever machine.
     /// - Parameter name: of the result; it must be given again to open it.
     public func sealResult(_ content: [UInt8], name: String) -> [UInt8] {

@@ -134,6 +134,9 @@ public final class Store {
             if let expected { try verifyLedger(against: expected) }
         }
         if access == .write {
+            guard try setting(Self.workingCopySetting) == nil else {
+                throw Failure(.input, "\(folder) is a working copy for jobs, which nobody writes to: name the project that it was made of, and end the copy with 'unlearn jobs remove'")
+            }
             try database.useLog()
             try clearRemains()
         }

@@ -62,7 +62,7 @@ extension Project {
         }
         let (run, settled) = try carryOut(plan, options, since: start, control: control, progress: progress)
         var result = DeletionResult(report: run.report, list: plan.selection.findings, finished: store.finishedOnOpening.map(Store.requestName), requestsSettled: settled)
-        result.workingCopies = try workingCopies()
+        result.workingCopies = try workingCopies().map(\.folder)
         if !options.dryRun { result.erasureOrders = try carryOutErasureOrders(options.told, isInterrupted: control.isInterrupted) }
         return result
     }

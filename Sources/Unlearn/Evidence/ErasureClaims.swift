@@ -159,7 +159,7 @@ struct ErasureClaims: Codable, Equatable {
         influenceRemoved = Self.influence(
             report, published, audits: entries.filter { $0.event == .audited }.compactMap { $0["figures"] ?? $0.details })
         let isSettled = settled != nil
-        notReached = Self.remainders(report, published, isEncrypted: Self.isEncrypted(encryption))
+        notReached = Self.remainders(report, published, isEncrypted: Self.isEncrypted(encryption), isAcknowledged: rowsErased.ordered?.acknowledged != nil)
             .filter { !isSettled || ![.influences, .sample].contains($0.kind) }.map(\.1)
     }
 
@@ -197,12 +197,13 @@ struct ErasureClaims: Codable, Equatable {
     static func isExactnessOwed(_ report: JSONValue) -> Bool { report["exact"] != .bool(true) && (madeStitch(report) || report["other_numerics"] == .bool(true)) }
 
     /// What is left where, by kind.
-    static func remainders(_ report: JSONValue, _ published: LedgerEntry, isEncrypted: Bool) -> [(kind: RequestRecord.Remainder.Kind, NotReached)] {
+    static func remainders(_ report: JSONValue, _ published: LedgerEntry, isEncrypted: Bool, isAcknowledged: Bool) -> [(kind: RequestRecord.Remainder.Kind, NotReached)] {
         let details = published.details ?? .null
         var list: [(kind: RequestRecord.Remainder.Kind, NotReached)] = [(.source, NotReached(what: "the source that the rows were imported from", place: details["source"]?.text))]
         if let test = details["test_source"]?.text { list.append((.source, NotReached(what: "the source that test rows were imported from", place: test))) }
         if report["rows_ordered"] == .bool(true) {
-            list.append((.holder, NotReached(what: "the rows themselves, which the trainer alone holds: that it erases them is its word, and its own copies and backups are its own", place: nil)))
+            let names = isAcknowledged ? "" : "; it has not said so yet, and until it does their names stay in the project, sealed"
+            list.append((.holder, NotReached(what: "the rows themselves, which the trainer alone holds: that it erases them is its word, and its own copies and backups are its own\(names)", place: nil)))
         }
         list += [
             (.exports, NotReached(what: "states exported before the deletion, and certificates issued before it, which name digests of models that knew the rows", place: nil)),

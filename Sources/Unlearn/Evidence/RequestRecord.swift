@@ -132,6 +132,8 @@ public struct RequestRecord: Encodable, Sendable {
     public let audits: [Audit]
     /// As it is now: what a later exact replay or deletion took away is left out.
     public let notReached: [Remainder]
+    /// Folders of copies that work elsewhere (`jobs`), as they are now.
+    public let workingCopies: [String]
     public let lineage: LineageShape?
     public let blocks: Int
     /// The model that the project serves now, and whether it is one that training without all deleted rows gives.
@@ -167,7 +169,7 @@ extension Project {
             let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
             let settlements = try store.owedAndSettled().settlements, owed = Set(status.requestsOwed)
             let settledBy = Dictionary(grouping: settlements.keys.sorted()) { settlements[$0]! }
-            let carriedOut = try store.carriedOut(), reports = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.report) }), runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
+            let copies = try workingCopies().map(\.folder), carriedOut = try store.carriedOut(), reports = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.report) }), runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
             let dates = Dictionary(uniqueKeysWithValues: try store.requestList().map { ($0.request, $0) })
             return requests.filter { number == nil || $0.number == number }.map { request in
                 let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
@@ -197,7 +199,7 @@ extension Project {
                     ? ([request.number] + erasers).filter { reports[$0]?.isExactnessOwed == true }.compactMap { ofRequests[Store.requestName($0)]?.first { $0.entry.event == .deletionPublished }?.entry.time }.min() : nil
                 let settler = outcome == .settled ? settling.map(Store.requestName) : nil, run = runs[request.number], later = carriedOut.count { $0.run > run ?? .max }
                 let remainders = first(.deletionPublished).flatMap { published in
-                    published.details?["report"].map { ErasureClaims.remainders(ErasureClaims.report($0, published), published, isEncrypted: ErasureClaims.isEncrypted(store.encryption.name)) }
+                    published.details?["report"].map { ErasureClaims.remainders(ErasureClaims.report($0, published), published, isEncrypted: ErasureClaims.isEncrypted(store.encryption.name), isAcknowledged: first(.erasureAcknowledged) != nil) }
                 } ?? []
                 return RequestRecord(
                     request: name, outcome: outcome, settledBy: settler,
@@ -214,6 +216,7 @@ extension Project {
                         .sorted { $0.position < $1.position }.map { RequestRecord.Audit($0.entry) },
                     notReached: remainders.filter { !($0.kind == .influences && outcome != .owed) && !($0.kind == .sample && later > 0) }
                         .map { .init(kind: $0.kind, what: $0.1.what, place: $0.1.place) },
+                    workingCopies: copies,
                     lineage: status.lineage, blocks: status.blocks,
                     stateDigest: status.stateDigest, servingDigest: serving, isModelExact: status.exact,
                     laterRequests: later,

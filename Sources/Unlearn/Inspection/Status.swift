@@ -109,6 +109,6 @@ extension Project {
             stateDigest: lineage.isEmpty ? nil : Digest(of: try lineage.model()).description, project: store.projectID,
             encryption: store.encryption.name, publicKey: store.publicKey.description, ledger: try store.treeHeads().last, lineage: LineageShape(shape),
             testSource: settings.testSource, created: ends?.first.time, programVersion: settings.programVersion, lastEvent: ends?.last.event.rawValue, lastTime: ends?.last.time,
-            classes: settings.classNames, columns: settings.table?.columns.map(StatusColumn.init), tableNames: settings.tableNames, shape: settings.shape, rowsAreTheTrainers: rowsAreTheTrainers, workingCopies: try workingCopies())
+            classes: settings.classNames, columns: settings.table?.columns.map(StatusColumn.init), tableNames: settings.tableNames, shape: settings.shape, rowsAreTheTrainers: rowsAreTheTrainers, workingCopies: try workingCopies().map(\.folder))
     }
 }

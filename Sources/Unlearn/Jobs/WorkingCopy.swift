@@ -6,7 +6,6 @@ import Training
 /// Copies of a project that work elsewhere: each is a project of its own, under a key of its own.
 extension Project {
     private static let copiesKey = "working-copies"
-    private static let taskKey = "working-copy-task"
 
     /// What the ledger of a copy begins with.
     private struct Creation: Encodable {
@@ -21,13 +20,14 @@ extension Project {
     ///   - task: what is to be done on it, sealed with it.
     /// - Complexity: O(bytes of rows and records).
     public func makeWorkingCopy(in folder: String, blocks: (_ block: Int) -> Bool, task: String) throws {
-        let copy = try Store(creating: folder, encryption: store.encryption, ownKey: true)
+        // Sealed in any case: it travels.
+        let copy = try Store(creating: folder, ownKey: true)
         do {
             var settings = settings
             settings.knowsPersons = nil
             try copy.transaction { change in
                 try settings.save(in: change)
-                try change.set(Self.taskKey, to: task)
+                try change.set(Store.workingCopySetting, to: task)
                 // Which test rows score coalitions, and whether training gives the same bits twice.
                 try change.takeSettings(of: store) { $0.hasPrefix(Store.testRowsSettings) || $0 == Self.repeatsKey }
                 try change.takeRows(of: store, featureCount: settings.shape.count, bytesPerFeature: settings.encoding.bytesPerFeature)
@@ -43,20 +43,36 @@ extension Project {
     }
 
     /// What is to be done on this copy; nil where it is none.
-    public func workingCopyTask() throws -> String? { try store.setting(Self.taskKey) }
+    public func workingCopyTask() throws -> String? { try store.setting(Store.workingCopySetting) }
 
-    /// Folders of copies that were made and not given up again: what is deleted here is not deleted there.
-    public func workingCopies() throws -> [String] {
-        guard let text = try store.setting(Self.copiesKey) else { return [] }
-        guard let paths = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) else {
-            throw Failure(.damaged, "the catalogue's list of working copies is not readable; restore the project from a backup")
-        }
-        return paths
+    /// A copy that was begun and not given up again: what is deleted here is not deleted there.
+    public struct WorkingCopy: Codable, Sendable, Equatable {
+        /// Drawn for it, so that it is known wherever it was moved to.
+        public let id: String
+        /// Of its jobs, where they were planned.
+        public let folder: String
     }
 
-    /// Notes that there is a copy, or that there is none any more.
-    public func noteWorkingCopy(_ folder: String, isThere: Bool) throws {
-        let others = try workingCopies().filter { $0 != folder }, next = others + (isThere ? [folder] : [])
-        try store.transaction { change in try change.set(Self.copiesKey, to: String(decoding: JSONEncoder().encode(next), as: UTF8.self)) }
+    public func workingCopies() throws -> [WorkingCopy] {
+        guard let text = try store.setting(Self.copiesKey) else { return [] }
+        guard let copies = try? JSONDecoder().decode([WorkingCopy].self, from: Data(text.utf8)) else {
+            throw Failure(.damaged, "the catalogue's list of working copies is not readable; restore the project from a backup")
+        }
+        return copies
+    }
+
+    /// Notes that there will be a copy, before there is.
+    /// - Returns: its id.
+    public func noteWorkingCopy(in folder: String) throws -> String {
+        let copy = WorkingCopy(id: UUID().uuidString, folder: folder)
+        try setWorkingCopies(workingCopies() + [copy])
+        return copy.id
+    }
+
+    /// Notes that there is none any more.
+    public func forgetWorkingCopies(_ isGone: (WorkingCopy) -> Bool) throws { try setWorkingCopies(workingCopies().filter { !isGone($0) }) }
+
+    private func setWorkingCopies(_ copies: [WorkingCopy]) throws {
+        try store.transaction { change in try change.set(Self.copiesKey, to: String(decoding: JSONEncoder().encode(copies), as: UTF8.self)) }
     }
 }

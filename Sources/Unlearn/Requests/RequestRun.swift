@@ -102,7 +102,7 @@ extension Project {
             let done = try store.carriedOut().filter { finished.contains($0.number) }.map(\.report)
             return RunResult(
                 plan: described, reports: done + reports, run: run, requests: try listed(finished + waiting.map(\.number)), requestsSettled: settled,
-                finished: finished.map(Store.requestName), erasureOrders: try carryOutErasureOrders(options.told, isInterrupted: control.isInterrupted), workingCopies: try workingCopies(), exactnessOwed: try isOwed(done + reports) || !Set(plan.superseded.flatMap(\.erasedByRequest.keys)).isDisjoint(with: requestsOwed(lineage())))
+                finished: finished.map(Store.requestName), erasureOrders: try carryOutErasureOrders(options.told, isInterrupted: control.isInterrupted), workingCopies: try workingCopies().map(\.folder), exactnessOwed: try isOwed(done + reports) || !Set(plan.superseded.flatMap(\.erasedByRequest.keys)).isDisjoint(with: requestsOwed(lineage())))
         }
         guard !plan.waiting.isEmpty else {
             // What is served by its name from now on must be a model without the rows here, too.

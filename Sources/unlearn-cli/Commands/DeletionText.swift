@@ -80,7 +80,7 @@ enum DeletionText {
         if let margin = report.margin { lines.append("on the deleted rows: \(describe(margin))\(rowsTold(report))") }
         guard !report.dryRun else { return lines }
         lines.append(
-            "erased \(report.rowsOrdered == true ? "here the \(report.erased.rows == 1 ? "name" : "names") of " : "")\(counted(report.erased.rows, "row")), \(counted(report.erased.checkpoints, "checkpoint"))"
+            (report.rowsOrdered == true ? "taken out of the blocks: the \(report.erased.rows == 1 ? "name" : "names") of \(counted(report.erased.rows, "row")); erased " : "erased \(counted(report.erased.rows, "row")), ") + "\(counted(report.erased.checkpoints, "checkpoint"))"
                 + (report.erased.bytes.map { " (\(megabytes($0)))" } ?? ""))
         if let digest = report.stateDigest { lines.append("state \(digest)") }
         if let note = report.note { lines.append(note) }
@@ -93,7 +93,7 @@ enum DeletionText {
         var lines: [String] = []
         if !orders.acknowledged.isEmpty { lines.append("the trainer acknowledged that it has erased the rows of \(orders.acknowledged.joined(separator: ", "))") }
         if !orders.pending.isEmpty {
-            lines.append("NOT acknowledged by the trainer, which holds the rows: the erasure of \(orders.pending.joined(separator: ", ")) (\(orders.reason ?? "")); 'unlearn replay' orders it again")
+            lines.append("NOT acknowledged by the trainer, which holds the rows: the erasure of \(orders.pending.joined(separator: ", ")) (\(orders.reason ?? "")); their names stay here, sealed, until it is, and 'unlearn replay' orders it again")
         }
         return lines
     }

@@ -16,7 +16,7 @@ private enum JobsAction: String, CaseIterable {
         case .plan: [.jobsOut, .jobCount, .cases] + OptionSpec.valuing + [.threads, .workers]
         case .run: [.jobsIn, .threads, .workers]
         case .collect: [.jobsIn, .jobsOut, .pool, .keep, .force, .threads, .workers]
-        case .remove: [.jobsIn]
+        case .remove: [.jobsIn, .force]
         }
     }
 }
@@ -155,6 +155,8 @@ extension CommandSpec {
         let task: String
         let jobs: Int
         let done: Int
+        /// Jobs that learnt from rows which were deleted since: their branches are left to `train`.
+        var refused: [Int] = []
         /// Of the project's model, when all branches are in it.
         let stateDigest: String?
         let testAccuracy: Double?
@@ -169,6 +171,9 @@ extension CommandSpec {
         if invocation.flag("pool"), name != .values { throw Failure(.input, "--pool is for jobs of a valuation; leave it out") }
         if invocation.flag("out"), name == .branches { throw Failure(.input, "--out is for reports of values and for reference models; branches go into the project") }
         let isWhole = done == folder.jobs, missing = isWhole ? "" : "\(done) of \(folder.jobs) jobs are done; run the others: unlearn jobs run N --in \(path)"
+        if let out = invocation.text("out"), let place = FileSystem.place(of: out), let own = FileSystem.realPath(path), (place + "/").hasPrefix(own + "/") {
+            throw Failure(.input, "--out \(out) lies in \(path), which is destroyed when all is collected; name a folder elsewhere")
+        }
         let removes = isWhole && !invocation.flag("keep"), gone = "\(path) is destroyed, with its copy of the rows"
         if name == .values {
             guard isWhole else {
@@ -183,19 +188,20 @@ extension CommandSpec {
             bar.finish()
             let status = try finish(&outcome, pool, of: project, report, console)
             if removes {
-                try remove(path, of: Project(opening: invocation.folder, .write, threads: threads))
+                try folder.remove(from: Project(opening: invocation.folder, .write, threads: threads))
                 console.message(gone)
             }
             return status
         }
         let project = try Project(opening: invocation.folder, .write, threads: threads, workers: try invocation.workers)
         if name == .branches {
-            let report = try console.tellingOpening(project.store) { try folder.collectBranches(into: project) }, isTrained = try project.lineage().isWhole
-            if removes { try remove(path, of: project) }
+            let (report, refused) = try console.tellingOpening(project.store) { try folder.collectBranches(into: project) }, isTrained = try project.lineage().isWhole
+            if removes { try folder.remove(from: project) }
             try console.result(
-                Collected(task: name.rawValue, jobs: folder.jobs, done: done, stateDigest: isTrained ? report.stateDigest : nil, testAccuracy: isTrained ? report.testAccuracy : nil, references: nil, removed: removes),
+                Collected(task: name.rawValue, jobs: folder.jobs, done: done, refused: refused, stateDigest: isTrained ? report.stateDigest : nil, testAccuracy: isTrained ? report.testAccuracy : nil, references: nil, removed: removes),
                 [
                     "\(counted(report.blocksTrained, "block")) taken in" + (isTrained ? "; all branches are trained" : ""), missing,
+                    refused.isEmpty ? "" : "refused: \(refused.count == 1 ? "job" : "jobs") \(refused.map(String.init).joined(separator: ", ")), which learnt from rows that were deleted since; next: unlearn -C \(invocation.folder) train",
                     isTrained ? "test accuracy \(report.testAccuracy.map { percent($0) } ?? "- (no test rows)")\nstate \(report.stateDigest)" : "",
                     removes ? gone : "",
                 ].filter { !$0.isEmpty }.joined(separator: "\n"))
@@ -210,18 +216,12 @@ extension CommandSpec {
             return Collected.Reference(
                 job: job, stateDigest: Digest(of: state).description, testAccuracy: try project.decide(state, on: .test)?.score.accuracy, out: file.map(PathText.printable))
         }
-        if removes { try remove(path, of: project) }
+        if removes { try folder.remove(from: project) }
         try console.result(
             Collected(task: name.rawValue, jobs: folder.jobs, done: done, stateDigest: nil, testAccuracy: nil, references: references, removed: removes),
             ([table([["reference", "test accuracy", "state"]] + references.map { ["\($0.job)", $0.testAccuracy.map { percent($0) } ?? "-", $0.stateDigest] }), missing]
                 + (removes ? [gone] : [])).filter { !$0.isEmpty }.joined(separator: "\n"))
         return 0
-    }
-
-    private static func remove(_ path: String, of project: Project) throws {
-        let place = FileSystem.realPath(path) ?? path
-        try JobsFolder.remove(path)
-        try project.noteWorkingCopy(place, isThere: false)
     }
 
     private struct Removed: Encodable {
@@ -230,9 +230,11 @@ extension CommandSpec {
 
     private static func remove(_ invocation: Invocation, _ console: Console) throws {
         let path = try folder(invocation, "in")
-        guard JobsFolder.isThere(path) else { throw Failure(.input, "no jobs in \(path); name the folder that 'jobs plan' made") }
-        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads)
-        try remove(path, of: project)
+        let threads = try invocation.threads, isProject = Store.exists(in: invocation.folder)
+        guard isProject || invocation.flag("force") else {
+            throw Failure(.noProject, "no project in \(invocation.folder) to know the jobs by; name it with -C DIR, or destroy them all the same with --force")
+        }
+        try JobsFolder.remove(path, from: isProject ? Project(opening: invocation.folder, .write, threads: threads) : nil, threads: threads)
         try console.result(Removed(folder: PathText.printable(path)), "\(path) is destroyed, with its copy of the rows and all results")
     }
 }
