@@ -87,3 +87,19 @@ void vk_merge(const int32_t *base, const int32_t *const *tips, size_t branches, 
         if (2 * ((uint64_t)largest + 1) * branches > INT32_MAX) merge_wide(&q, start, length);
     }
 }
+
+MULTIVERSION
+int vk_sum_checked(int32_t *sums, const int32_t *tip, const int32_t *base, size_t n) {
+    uint64_t beyond = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t sum = (int64_t)sums[i] + tip[i] - base[i];
+        beyond |= (uint64_t)(sum - (int32_t)sum);
+        sums[i] = (int32_t)sum;
+    }
+    return beyond != 0;
+}
+
+MULTIVERSION
+void vk_merge_sums(const int32_t *base, int32_t *sums, size_t branches, size_t n) {
+    for (size_t i = 0; i < n; i++) sums[i] = (int32_t)((uint32_t)base[i] + (uint32_t)(int32_t)rounded_mean(sums[i], (double)branches));
+}

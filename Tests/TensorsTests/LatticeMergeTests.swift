@@ -91,3 +91,25 @@ struct LatticeMergeTests {
         #expect(base.merging([]) == base)
     }
 }
+
+extension LatticeMergeTests {
+    @Test("One tip after the other, in pieces, the merge is the same, or refused where sums leave Int32", arguments: [1, 2, 3, 8, 64], [1, 0.5, 1.7])
+    func pieces(count: Int, step: Double) throws {
+        var random = SeededGenerator(UInt64(count))
+        for length in [1, 17, 66_000] {
+            let range: ClosedRange<Int32> = -(1 << 22)...(1 << 22), base = LatticeVector(random.integers(length, in: range))
+            let tips = (0..<count).map { _ in LatticeVector(random.integers(length, in: range)) }
+            var merge = LatticeMerge(onto: base)
+            for tip in tips {
+                for start in stride(from: 0, to: length, by: 4099) {
+                    try tip.steps.withUnsafeBufferPointer { try merge.add(UnsafeBufferPointer(rebasing: $0[start..<min(start + 4099, length)]), at: start) }
+                }
+                merge.endTip()
+            }
+            #expect(try merge.merged(step: step) == base.merging(tips, step: step))
+        }
+        var wide = LatticeMerge(onto: LatticeVector([.min]))
+        #expect(throws: LatticeOverflow.self) { try [Int32.max].withUnsafeBufferPointer { try wide.add($0, at: 0) } }
+        #expect(try LatticeMerge(onto: LatticeVector([7])).merged(step: step) == LatticeVector([7]))
+    }
+}

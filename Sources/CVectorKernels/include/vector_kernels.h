@@ -130,6 +130,10 @@ void vk_standardise_bytes(const uint8_t *bytes, float *values, size_t n, float s
 // What comes out lies between the tips and overflows never.
 void vk_merge(const int32_t *base, const int32_t *const *tips, size_t branches, int32_t *merged, size_t n);
 
+// The same one tip after the other: sums += tip - base, 0 when every sum fits Int32, else 1; and behind the last, sums = base + sums / branches.
+int vk_sum_checked(int32_t *sums, const int32_t *tip, const int32_t *base, size_t n);
+void vk_merge_sums(const int32_t *base, int32_t *sums, size_t branches, size_t n);
+
 // The lattice. Snap: nearest multiple, ties to even; gives the first index that is NaN, infinite or out of Int32, or n.
 size_t vk_snap(const float *values, int32_t *steps, size_t n, float steps_per_unit);
 void vk_unsnap(const int32_t *steps, float *values, size_t n, float unit);

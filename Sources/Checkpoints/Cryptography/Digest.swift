@@ -25,16 +25,27 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
 
     /// The digest of the first `length` bytes of a file, of which little is in memory at a time.
     init(of file: borrowing OpenFile, length: Int) throws {
+        var chunk = [UInt8](repeating: 0, count: min(length, 1 << 20))
+        var start = 0
+        self = try Digest(ofPieces: { more in
+            while start < length {
+                let count = min(chunk.count, length - start)
+                try chunk.withUnsafeMutableBytes { try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: start) }
+                chunk.withUnsafeBytes { more(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+                start += count
+            }
+        })
+    }
+
+    /// The digest of pieces that follow each other.
+    public init(ofPieces pieces: (_ more: (UnsafeRawBufferPointer) -> Void) throws -> Void) throws {
         _ = Sodium.started
         let state = UnsafeMutableRawPointer.allocate(byteCount: crypto_generichash_statebytes(), alignment: 64)
         defer { state.deallocate() }
         let hash = OpaquePointer(state)
         precondition(crypto_generichash_init(hash, nil, 0, Self.length) == 0, "BLAKE2b refuses its own parameters")
-        var chunk = [UInt8](repeating: 0, count: min(length, 1 << 20))
-        for start in stride(from: 0, to: length, by: 1 << 20) {
-            let count = min(chunk.count, length - start)
-            try chunk.withUnsafeMutableBytes { try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: start) }
-            precondition(crypto_generichash_update(hash, chunk, UInt64(count)) == 0, "BLAKE2b refuses its input")
+        try pieces { piece in
+            precondition(crypto_generichash_update(hash, piece.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(piece.count)) == 0, "BLAKE2b refuses its input")
         }
         bytes = [UInt8](unsafeUninitializedCapacity: Self.length) { buffer, count in
             count = Self.length

@@ -324,8 +324,8 @@ final class DeletionRun {
         let tips: [String: String]
 
         init(_ merged: MergedStates) {
-            stemEnd = Digest(of: merged.stemEnd).description
-            tips = Dictionary(uniqueKeysWithValues: merged.tips.map { (String($0), Digest(of: $1).description) })
+            stemEnd = merged.stemEnd.description
+            tips = Dictionary(uniqueKeysWithValues: merged.tips.map { (String($0), $1.description) })
         }
     }
 

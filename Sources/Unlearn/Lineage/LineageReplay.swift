@@ -1,3 +1,4 @@
+import Checkpoints
 import Tensors
 import Training
 
@@ -97,7 +98,7 @@ public struct LineageReplay {
             progress(trained)
         }
         let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
-        return try stemEnd.merging(stored.liveBranches(without: deleted).map { tips[$0] ?? stemEnd }, step: shape.mergeStep)
+        return try stored.merge(stored.liveBranches(without: deleted), onto: stemEnd, new: tips)
     }
 
     // MARK: - Branches
@@ -115,12 +116,13 @@ public struct LineageReplay {
     ///   - moved: where a stored state lies now, by what a stitch has done to the stem.
     ///   - initial: the state before branches without a stem; nil: the stored one.
     private func retrain(
-        _ blocks: [Int], initial: LatticeVector? = nil, moved: (LatticeVector) throws -> LatticeVector = { $0 },
+        _ blocks: [Int], initial: LatticeVector? = nil, moved: ((LatticeVector) throws -> LatticeVector)? = nil,
         trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void, _ progress: (_ done: Int, _ total: Int) -> Void
     ) throws -> Retrained {
         let firsts = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
         let runs = try branches.map { branch in
-            let base = try initial ?? moved(stored.state(shape.parent(of: firsts[branch]!)))
+            let parent = shape.parent(of: firsts[branch]!)
+            let base = try initial ?? moved.map { try $0(stored.state(parent)) } ?? stored.state(parent)
             return LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch)) { base }
         }
         let total = runs.reduce(0) { $0 + $1.blocks.count }
@@ -131,12 +133,11 @@ public struct LineageReplay {
             done += 1
             progress(done, total)
         }
-        let new = Dictionary(uniqueKeysWithValues: zip(branches, ends)), stemEnd = try moved(stored.state(shape.stem))
-        let tips = try Dictionary(uniqueKeysWithValues: stored.liveBranches(without: deleted).map { branch in
-            (branch, try new[branch] ?? moved(stored.state(stored.tip(ofBranch: branch))))
-        })
-        return Retrained(
-            runs: runs, merged: MergedStates(stemEnd: stemEnd, tips: tips), model: try stemEnd.merging(Array(tips.values), step: shape.mergeStep))
+        let stemEnd = try moved.map { try $0(stored.state(shape.stem)) } ?? stored.state(shape.stem)
+        var merged = MergedStates(stemEnd: Digest(of: stemEnd), tips: [:])
+        let model = try stored.merge(
+            stored.liveBranches(without: deleted), onto: stemEnd, new: Dictionary(uniqueKeysWithValues: zip(branches, ends)), moved: moved, told: { merged.tips[$0] = $1 })
+        return Retrained(runs: runs, merged: merged, model: model)
     }
 
     /// Retrains branches from the first of the given blocks on.
@@ -148,7 +149,7 @@ public struct LineageReplay {
         func isExact(_ first: Int) -> Bool { stitch == nil && options.sameNumerics && stored.isReached(shape.parent(of: first)) }
         let exactBranches = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { isExact($0.min()!) }
         let retrained = try retrain(
-            blocks, moved: { state in try shift.map { try state.adding($0) } ?? state },
+            blocks, moved: shift.map { shift in { try $0.adding(shift) } },
             trained: { try sink.retrained(block: $0, from: $1, to: $2, baseIsExact: exactBranches[shape.branch(of: $0)!]!) }
         ) { progress(before + $0, $1 - $0) }
         let segments = retrained.blocks.map { blocks in
@@ -193,9 +194,9 @@ public struct LineageReplay {
     }
 }
 
-/// What a model of branches was merged from.
+/// Digests of what a model of branches was merged from.
 public struct MergedStates: Sendable {
-    public let stemEnd: LatticeVector
+    public let stemEnd: Digest
     /// By branch, of those that have a live row.
-    public let tips: [Int: LatticeVector]
+    public internal(set) var tips: [Int: Digest]
 }

@@ -19,16 +19,15 @@ public final class StoredLineage {
     /// The last states of branches: a deletion asks for them before and behind the training, and for an interim model before that.
     private var tips: [Int: LatticeVector] = [:]
     private static let mostTipBytes = 1 << 28
-    /// Larger states are kept once at most, as the one that was read last, and influences not at all: beside what is trained there is no room
-    /// for them, and reading one again is little beside training such a model.
-    private static let mostKeptBytes = 1 << 25
-    private var keepsStates: Bool { 4 * parameterCount <= Self.mostKeptBytes }
+    private let keepsStates: Bool
     /// The influence read last: a replay asks for the state behind a block and then for its influence.
     private var latestInfluence: (block: Int, vector: LatticeVector)?
     /// Live rows of each branch, by the catalogue.
     private let liveRows: [Int]
 
-    init(store: Store, shape: Lineage, latticeBits: Int, parameterCount: Int) throws {
+    /// - Parameter mostKeptBytes: of a state that is kept beside others (`Project.mostKeptBytes`).
+    init(store: Store, shape: Lineage, latticeBits: Int, parameterCount: Int, mostKeptBytes: Int) throws {
+        keepsStates = 4 * parameterCount <= mostKeptBytes
         self.store = store
         self.shape = shape
         self.latticeBits = latticeBits
@@ -211,7 +210,50 @@ public final class StoredLineage {
     /// The merge of some branches: of a model that never saw the others' rows. The stem's end where there are none.
     public func model(of branches: [Int]) throws -> LatticeVector {
         guard !shape.isChain, stemLength == shape.stem else { return try state(stemLength) }
-        return try state(shape.stem).merging(branches.map { try state(tip(ofBranch: $0)) }, step: shape.mergeStep)
+        return try merge(branches, onto: state(shape.stem))
+    }
+
+    /// The merge of some branches onto an end of the stem.
+    /// - Parameters:
+    ///   - new: ends of branches that stand in the place of the stored ones.
+    ///   - moved: where a stored state lies now.
+    ///   - told: the digest of each branch's end, where somebody asks.
+    func merge(
+        _ branches: [Int], onto stemEnd: LatticeVector, new: [Int: LatticeVector] = [:], moved: ((LatticeVector) throws -> LatticeVector)? = nil,
+        told: ((_ branch: Int, _ end: Digest) -> Void)? = nil
+    ) throws -> LatticeVector {
+        func end(_ branch: Int) throws -> LatticeVector {
+            if let new = new[branch] { return new }
+            let stored = try state(tip(ofBranch: branch))
+            return try moved.map { try $0(stored) } ?? stored
+        }
+        if !keepsStates {
+            forgetStates()
+            do {
+                var merge = LatticeMerge(onto: stemEnd)
+                for branch in branches {
+                    let digest = try Digest(ofPieces: { more in
+                        func add(_ steps: UnsafeBufferPointer<Int32>, at offset: Int) throws {
+                            try merge.add(steps, at: offset)
+                            if told != nil { more(UnsafeRawBufferPointer(steps)) }
+                        }
+                        // As a rule it is stored as it is, and need not be made.
+                        let tip = tip(ofBranch: branch), link = links[tip]
+                        if new[branch] == nil, moved == nil, let link, try store.forEachPiece(of: .keyframe, link, latticeBits: latticeBits, count: parameterCount, { try add($1, at: $0) }) { return }
+                        try end(branch).steps.withUnsafeBufferPointer { try add($0, at: 0) }
+                        forgetStates()
+                    })
+                    merge.endTip()
+                    told?(branch, digest)
+                }
+                return try merge.merged(step: shape.mergeStep)
+            } catch is LatticeOverflow {
+                // Wider sums need all ends side by side.
+            }
+        }
+        let ends = try branches.map(end)
+        if let told { for (branch, end) in zip(branches, ends) { told(branch, Digest(of: end)) } }
+        return try stemEnd.merging(ends, step: shape.mergeStep)
     }
 
     /// The lineage as residual memory is followed through it.

@@ -9,6 +9,9 @@ public final class Project {
     public internal(set) var settings: ProjectSettings
     /// A whole state is stored every so many blocks: reading any state takes at most that many records.
     var keyframeInterval = 64
+    /// Larger states are kept once at most, as the one that was read last, and influences not at all: beside what is trained there is no room
+    /// for them, and reading one again is little beside training such a model.
+    var mostKeptBytes = 1 << 25
     /// Trainers that continue what was trained.
     public let crew: TrainerCrew
     public var trainer: any BlockTrainer { crew.leader }
@@ -62,7 +65,7 @@ public final class Project {
 
     /// The trained blocks as the store has them now.
     public func lineage() throws -> StoredLineage {
-        try StoredLineage(store: store, shape: settings.recipe.plan.lineage, latticeBits: latticeBits, parameterCount: parameterCount)
+        try StoredLineage(store: store, shape: settings.recipe.plan.lineage, latticeBits: latticeBits, parameterCount: parameterCount, mostKeptBytes: mostKeptBytes)
     }
 
     /// The model that is there; an error where nothing is trained.
