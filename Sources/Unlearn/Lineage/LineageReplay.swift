@@ -90,25 +90,23 @@ public struct LineageReplay {
     private func trainBranches(from stemEnd: LatticeVector, isExact: Bool, _ sink: any ReplaySink, _ progress: (_ trained: Int) -> Void) throws -> LatticeVector {
         var trained = 0
         let branches = (1...shape.branches).filter { stored.tip(ofBranch: $0) > shape.stem }
-        let ends = try walk.train(
+        var ends = Dictionary(uniqueKeysWithValues: zip(branches, try walk.train(
             branches.map { LineageWalk.Run(blocks: shape.blocks(ofBranch: $0).lowerBound...stored.tip(ofBranch: $0)) { stemEnd } }
         ) { block, before, after in
             try sink.retrained(block: block, from: before, to: after, baseIsExact: isExact)
             trained += 1
             progress(trained)
-        }
-        let tips = Dictionary(uniqueKeysWithValues: zip(branches, ends))
-        return try stored.merge(stored.liveBranches(without: deleted), onto: stemEnd, new: tips)
+        }))
+        return try stored.merge(stored.liveBranches(without: deleted), onto: stemEnd, new: &ends)
     }
 
     // MARK: - Branches
 
     /// Branches that were trained anew, and the model with those that stay.
     private struct Retrained {
-        let runs: [LineageWalk.Run]
+        let blocks: [ClosedRange<Int>]
         let merged: MergedStates
         let model: LatticeVector
-        var blocks: [ClosedRange<Int>] { runs.map(\.blocks) }
     }
 
     /// Trains each branch that holds one of these blocks from the first of them on, and merges all.
@@ -120,24 +118,26 @@ public struct LineageReplay {
         trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void, _ progress: (_ done: Int, _ total: Int) -> Void
     ) throws -> Retrained {
         let firsts = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
-        let runs = try branches.map { branch in
-            let parent = shape.parent(of: firsts[branch]!)
-            let base = try initial ?? moved.map { try $0(stored.state(parent)) } ?? stored.state(parent)
-            return LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch)) { base }
+        let runs = branches.map { branch in
+            LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch)) { [stored, shape] in
+                defer { stored.forgetStates() }
+                let parent = shape.parent(of: firsts[branch]!)
+                return try initial ?? moved.map { try $0(stored.state(parent)) } ?? stored.state(parent)
+            }
         }
         let total = runs.reduce(0) { $0 + $1.blocks.count }
         var done = 0
         progress(done, total)
-        let ends = try walk.train(runs) { block, before, after in
+        var ends = Dictionary(uniqueKeysWithValues: zip(branches, try walk.train(runs) { block, before, after in
             try trained(block, before, after)
             done += 1
             progress(done, total)
-        }
+        }))
         let stemEnd = try moved.map { try $0(stored.state(shape.stem)) } ?? stored.state(shape.stem)
         var merged = MergedStates(stemEnd: Digest(of: stemEnd), tips: [:])
         let model = try stored.merge(
-            stored.liveBranches(without: deleted), onto: stemEnd, new: Dictionary(uniqueKeysWithValues: zip(branches, ends)), moved: moved, told: { merged.tips[$0] = $1 })
-        return Retrained(runs: runs, merged: merged, model: model)
+            stored.liveBranches(without: deleted), onto: stemEnd, new: &ends, moved: moved, told: { merged.tips[$0] = $1 })
+        return Retrained(blocks: runs.map(\.blocks), merged: merged, model: model)
     }
 
     /// Retrains branches from the first of the given blocks on.

@@ -210,50 +210,48 @@ public final class StoredLineage {
     /// The merge of some branches: of a model that never saw the others' rows. The stem's end where there are none.
     public func model(of branches: [Int]) throws -> LatticeVector {
         guard !shape.isChain, stemLength == shape.stem else { return try state(stemLength) }
-        return try merge(branches, onto: state(shape.stem))
+        var none: [Int: LatticeVector] = [:]
+        return try merge(branches, onto: state(shape.stem), new: &none)
     }
 
     /// The merge of some branches onto an end of the stem.
     /// - Parameters:
-    ///   - new: ends of branches that stand in the place of the stored ones.
+    ///   - new: ends of branches that stand in the place of the stored ones; of large states each is taken out when it has its part.
     ///   - moved: where a stored state lies now.
     ///   - told: the digest of each branch's end, where somebody asks.
     func merge(
-        _ branches: [Int], onto stemEnd: LatticeVector, new: [Int: LatticeVector] = [:], moved: ((LatticeVector) throws -> LatticeVector)? = nil,
+        _ branches: [Int], onto stemEnd: LatticeVector, new: inout [Int: LatticeVector], moved: ((LatticeVector) throws -> LatticeVector)? = nil,
         told: ((_ branch: Int, _ end: Digest) -> Void)? = nil
     ) throws -> LatticeVector {
-        func end(_ branch: Int) throws -> LatticeVector {
-            if let new = new[branch] { return new }
+        func storedEnd(_ branch: Int) throws -> LatticeVector {
             let stored = try state(tip(ofBranch: branch))
             return try moved.map { try $0(stored) } ?? stored
         }
-        if !keepsStates {
-            forgetStates()
-            do {
-                var merge = LatticeMerge(onto: stemEnd)
-                for branch in branches {
-                    let digest = try Digest(ofPieces: { more in
-                        func add(_ steps: UnsafeBufferPointer<Int32>, at offset: Int) throws {
-                            try merge.add(steps, at: offset)
-                            if told != nil { more(UnsafeRawBufferPointer(steps)) }
-                        }
-                        // As a rule it is stored as it is, and need not be made.
-                        let tip = tip(ofBranch: branch), link = links[tip]
-                        if new[branch] == nil, moved == nil, let link, try store.forEachPiece(of: .keyframe, link, latticeBits: latticeBits, count: parameterCount, { try add($1, at: $0) }) { return }
-                        try end(branch).steps.withUnsafeBufferPointer { try add($0, at: 0) }
-                        forgetStates()
-                    })
-                    merge.endTip()
-                    told?(branch, digest)
-                }
-                return try merge.merged(step: shape.mergeStep)
-            } catch is LatticeOverflow {
-                // Wider sums need all ends side by side.
-            }
+        guard !keepsStates else {
+            let ends = try branches.map { try new[$0] ?? storedEnd($0) }
+            if let told { for (branch, end) in zip(branches, ends) { told(branch, Digest(of: end)) } }
+            return try stemEnd.merging(ends, step: shape.mergeStep)
         }
-        let ends = try branches.map(end)
-        if let told { for (branch, end) in zip(branches, ends) { told(branch, Digest(of: end)) } }
-        return try stemEnd.merging(ends, step: shape.mergeStep)
+        forgetStates()
+        var merge = LatticeMerge(onto: stemEnd)
+        // Those that are in memory first: they make room for the others.
+        for branch in branches.filter({ new[$0] != nil }) + branches.filter({ new[$0] == nil }) {
+            let digest = try Digest(ofPieces: { more in
+                func add(_ steps: UnsafeBufferPointer<Int32>, at offset: Int) throws {
+                    // Sums that Int32 does not hold are those of branches that diverged.
+                    do { try merge.add(steps, at: offset) } catch { throw MergeOverflow() }
+                    if told != nil { more(UnsafeRawBufferPointer(steps)) }
+                }
+                if let end = new.removeValue(forKey: branch) { return try end.steps.withUnsafeBufferPointer { try add($0, at: 0) } }
+                // As a rule it is stored as it is, and need not be made.
+                if moved == nil, let link = links[tip(ofBranch: branch)], try store.forEachPiece(of: .keyframe, link, latticeBits: latticeBits, count: parameterCount, { try add($1, at: $0) }) { return }
+                try storedEnd(branch).steps.withUnsafeBufferPointer { try add($0, at: 0) }
+                forgetStates()
+            })
+            merge.endTip()
+            told?(branch, digest)
+        }
+        return try merge.merged(step: shape.mergeStep)
     }
 
     /// The lineage as residual memory is followed through it.

@@ -259,7 +259,7 @@ public struct BlockReplay {
             var verdict: DecayGuard.Verdict?
             for block in first...end {
                 if block != first, deleted.contains(block) { residuals = ResidualSeries(deletedBlock: block) }
-                let old = try retrain(block, isExact: isExact, &residuals)
+                let old = try retrain(block, isExact: isExact, &residuals)!
                 guard block < end else { break }
                 let following = deleted.first { $0 > block }
                 // Deleted rows right ahead: the walk must go on through them.
@@ -303,15 +303,16 @@ public struct BlockReplay {
             return (options.decayGuard.verdict(residuals, method: options.fitMethod, outlook: outlook), factor)
         }
 
-        /// Trains one block from the current state and measures it against the old chain; gives the old state behind it.
-        private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector {
+        /// Trains one block from the current state and measures it against the old chain; gives the old state behind it, but where exact replay was asked
+        /// for: no stitch can come of it, and nothing is compared with that state.
+        private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector? {
             replay.progress(trained, replay.blocks(from: block))
             let before = state
             state = try replay.step(block, before, isExact)
             trained += chain.blocks(in: block)
-            let residual = try chain.residual(of: block, from: before, to: state), old = try chain.state(block)
-            residuals.append(distance: residual.distance, norm: residual.norm, gap: old.l1Distance(to: state), unit: replay.unit)
-            try readMemory(behind: block, old: old)
+            let residual = try chain.residual(of: block, from: before, to: state), old = options.method == .exact ? nil : try chain.state(block)
+            residuals.append(distance: residual.distance, norm: residual.norm, gap: old?.l1Distance(to: state), unit: replay.unit)
+            if let old { try readMemory(behind: block, old: old) }
             try sink.retrained(block: block, from: before, to: state, baseIsExact: isExact)
             return old
         }

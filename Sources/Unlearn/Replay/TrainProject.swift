@@ -173,16 +173,18 @@ extension Project {
     func addMissingKeyframes() throws {
         let lineage = try lineage(), shape = lineage.shape
         let present = Set(try store.links().filter(\.hasKeyframe).map(\.block))
-        let tips = Set(shape.tips)
-        let missing = (1..<shape.blocks + 1).filter { block in
-            let isEnd = !shape.isChain && (block == shape.stem || tips.contains(block))
-            return lineage.isTrained(block) && !present.contains(block) && (isEnd || shape.depth(of: block) % keyframeInterval == 0)
-        }
+        let missing = (1..<shape.blocks + 1).filter { lineage.isTrained($0) && !present.contains($0) && hasKeyframe($0, shape) }
         let staged = try missing.map { block in
             try store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: latticeBits, vector: try lineage.state(block)))
         }
         guard !staged.isEmpty else { return }
         try store.transaction { change in for object in staged { try change.setKeyframe(object) } }
+    }
+
+    /// Whether the state behind a block is stored as a whole.
+    fileprivate func hasKeyframe(_ block: Int, _ shape: Lineage) -> Bool {
+        let isEnd = !shape.isChain && (block == shape.stem || shape.tips.contains(block))
+        return isEnd || shape.depth(of: block) % keyframeInterval == 0
     }
 
     /// Brings the store into its smallest whole form. Opening it for writing has cleared what interrupted commands left.
@@ -224,10 +226,11 @@ private final class TrainingWriter {
     /// Whether the program that trains gave the same bits twice.
     var repeats: Bool?
     private var staged: [StagedObject] = []
+    private var keyframes: [StagedObject] = []
     private let start = ContinuousClock.now
     private var lastCommit = ContinuousClock.now
     private var trained: Int
-    /// The state behind the block that came last.
+    /// Of a chain, the state behind the block that came last.
     private var last: LatticeVector?
     /// Passes of a row through training.
     private(set) var rows = 0
@@ -250,10 +253,15 @@ private final class TrainingWriter {
         do { staged.append(try project.store.stageInfluence(ofBlock: block, latticeBits: project.latticeBits, from: before, to: after)) } catch is LatticeOverflow {
             throw Divergence(between: block, project.trainer)
         }
+        // While it is there: nobody need read it together later.
+        if project.hasKeyframe(block, lineage.shape) {
+            keyframes.append(try project.store.stage(LatticeRecord(kind: .keyframe, block: block, latticeBits: project.latticeBits, vector: after)))
+        }
         rows += (try project.store.rowBlock(.train, block)?.live ?? 0) * project.settings.recipe.plan.epochs(of: block)
         trained += 1
-        last = after
-        if (ContinuousClock.now - lastCommit) / .seconds(1) >= secondsBetweenCommits { try commit() }
+        if lineage.shape.isChain { last = after }
+        // With the last blocks the model is read, for which there is room when the walk has ended.
+        if trained < lineage.shape.blocks, (ContinuousClock.now - lastCommit) / .seconds(1) >= secondsBetweenCommits { try commit() }
         progress(trained, lineage.shape.blocks)
     }
 
@@ -262,6 +270,7 @@ private final class TrainingWriter {
         let store = project.store
         try store.transaction { change in
             for object in staged { try change.setInfluence(object, baseIsExact: isExact) }
+            for object in keyframes { try change.setKeyframe(object) }
             if let repeats { try change.set(Project.repeatsKey, to: repeats ? "yes" : "no") }
             guard trained == lineage.shape.blocks else { return }
             try project.keepPace(of: (ContinuousClock.now - start) / .seconds(1), passes: rows, in: change)
@@ -271,7 +280,7 @@ private final class TrainingWriter {
                 LedgerEntry(
                     .trained, details: try JSONValue(Project.Training(project.settings)), untilDeletion: ["state_digest": .string(Digest(of: model).description)]))
         }
-        staged = []
+        (staged, keyframes) = ([], [])
         lastCommit = ContinuousClock.now
     }
 }

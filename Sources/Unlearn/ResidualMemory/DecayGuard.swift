@@ -72,7 +72,7 @@ public struct DecayGuard: Sendable, Equatable {
         let bound = recentRho * outlook.influenceAhead + (1 - outlook.damping) * gap
         // Of the gap's size, not of its effect on the rows, for which γ may be smaller.
         let near = recentRho * outlook.influenceAhead + (1 - outlook.fading) * gap
-        let isNear = recentRho <= rhoCeiling && near <= boundLimit * outlook.fading * gap
+        let isNear = series.hasGaps && recentRho <= rhoCeiling && near <= boundLimit * outlook.fading * gap
         var objection: String?
         if upper >= 0 {
             objection = "residual memory does not decay: log-log slope \(Self.format(slope)), upper limit \(Self.format(upper))"

@@ -11,6 +11,9 @@ public struct ResidualSeries: Sendable {
     /// ‖g_0‖₁, ‖g_1‖₁, …: the gap `M_{d+t} ⊖ M'_{d+t}`, the deleted block first.
     public private(set) var gapNorms: [Double] = []
 
+    /// Whether gaps were measured: else their norms are zeros.
+    public private(set) var hasGaps = true
+
     public init(deletedBlock: Int) { self.deletedBlock = deletedBlock }
 
     /// Blocks walked behind the deleted one.
@@ -20,8 +23,8 @@ public struct ResidualSeries: Sendable {
     /// - Parameters:
     ///   - distance: between its old and its new influence.
     ///   - norm: of the old one.
-    ///   - gap: of the gap behind it.
-    mutating func append(distance: UInt64, norm: UInt64, gap: UInt64, unit: Double) {
+    ///   - gap: of the gap behind it; nil where no stitch can come of it, and it was not measured.
+    mutating func append(distance: UInt64, norm: UInt64, gap: UInt64?, unit: Double) {
         let distance = Double(distance) * unit, norm = Double(norm) * unit
         // The deleted block itself (t = 0) has no residual: its rows differ.
         if !gapNorms.isEmpty {
@@ -29,6 +32,7 @@ public struct ResidualSeries: Sendable {
             // A block that taught nothing and teaches nothing now has no residual; one that teaches something new has.
             rho.append(norm > 0 ? distance / norm : (distance > 0 ? 1 : 0))
         }
-        gapNorms.append(Double(gap) * unit)
+        gapNorms.append(Double(gap ?? 0) * unit)
+        if gap == nil { hasGaps = false }
     }
 }

@@ -25,9 +25,11 @@ public enum ServingDigest {
         var value = try StrictJSON.decode(JSONValue.self, from: json, nul: .read)
         if case .object(let members) = value { value = .object(members.filter { !beside.contains($0.key) }) }
         let tensors = JSONValue.array(layout.tensors.map { .array([.string($0.name), .array($0.shape.map(JSONValue.integer))]) })
-        var bytes = Array("\(purpose)\n\(value.canonical)\n\(tensors.canonical)\n".utf8)
-        state.steps.withUnsafeBytes { bytes += $0 }
-        return bytes.withUnsafeBytes { Digest(of: $0) }
+        let text = Array("\(purpose)\n\(value.canonical)\n\(tensors.canonical)\n".utf8)
+        return try Digest(ofPieces: { more in
+            text.withUnsafeBytes(more)
+            state.steps.withUnsafeBytes(more)
+        })
     }
 }
 
