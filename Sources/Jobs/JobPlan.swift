@@ -57,7 +57,7 @@ public struct JobPlan: Codable, Sendable, Equatable {
             (self.options, self.shares) = (options, shares)
         }
 
-        private static let mostBytes = 1 << 30
+        private static let mostBytes = 1 << 26
 
         /// The players of a project.
         func playerSet(of project: Project) throws -> PlayerSet {

@@ -27,13 +27,13 @@ extension JobPlan {
     /// Jobs that evaluate shares of a valuation's coalitions.
     public static func values(of project: Project, _ task: ValueTask, threads: Int) throws -> JobPlan {
         // What cannot be valued, or cut into shares, is refused before anybody's rows are copied; and the cut of test rows is kept for all.
-        let valuation = try Valuation(project, players: task.playerSet(of: project), options: task.options, threads: threads, control: TrainingControl()) { _, _, _ in }
-        try valuation.expectShares()
+        try task.options.validateForShards()
+        _ = try Valuation(project, players: task.playerSet(of: project), options: task.options, threads: threads, control: TrainingControl()) { _, _, _ in }
         return try JobPlan(of: project, .values(task), stateDigest: Digest(of: project.wholeModel()).description)
     }
 
     /// Blocks whose records jobs begin with.
-    public func needsRecords(of block: Int, _ shape: Lineage) -> Bool {
+    func needsRecords(of block: Int, _ shape: Lineage) -> Bool {
         if case .branches = task { return block <= shape.stem }
         return true
     }

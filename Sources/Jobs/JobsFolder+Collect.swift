@@ -17,9 +17,9 @@ extension JobsFolder {
     }
 
     /// Throws where a deletion, or a training, has changed what jobs begin with.
-    private func expectSameState(_ state: LatticeVector) throws {
+    private func expectSame(_ state: LatticeVector) throws {
         guard Digest(of: state).description == plan.stateDigest else {
-            throw Failure(.input, "the project has changed since the jobs of \(path) were planned: its state is another; plan them again, and remove these (with their copy of the rows)")
+            throw Failure(.input, "the project has changed since the jobs of \(path) were planned: its state is another; plan them anew, and destroy these with 'unlearn jobs remove --in \(path)'")
         }
     }
 
@@ -29,7 +29,7 @@ extension JobsFolder {
         guard case .branches(let branches) = plan.task else { preconditionFailure("jobs of branches") }
         try expect(project)
         let lineage = try project.lineage(), shape = lineage.shape
-        try expectSameState(lineage.state(shape.stem))
+        try expectSame(lineage.state(shape.stem))
         let changed = try plan.blocksChanged(in: project)
         var ready: [(branch: Int, influences: [LatticeVector])] = [], repeats: [Bool] = [], refused: [Int] = []
         for (index, branch) in branches.enumerated() where lineage.tip(ofBranch: branch) == shape.stem {
@@ -47,24 +47,25 @@ extension JobsFolder {
     /// The reference models that are trained by now, by job.
     public func collectReferences(of project: Project) throws -> [(job: Int, state: LatticeVector)] {
         try expect(project)
-        try expectSameState(project.model())
         guard try plan.blocksChanged(in: project).isEmpty else {
-            throw Failure(.input, "rows were deleted since the jobs of \(path) were planned, and the models learnt from them; plan the jobs again, and remove these (with their copy of the rows)")
+            throw Failure(.input, "rows were deleted since the jobs of \(path) were planned, and the models learnt from them; plan them anew, and destroy these with 'unlearn jobs remove --in \(path)'")
         }
+        try expectSame(project.model())
         return try done.compactMap { job in try reference(job).map { (job, $0) } }
     }
 
-    /// The valuation that one process would have made; nil where jobs have not ended.
-    public func collectValues(of project: Project, threads: Int, control: TrainingControl, progress: @escaping Progress) throws -> ValuationOutcome? {
+    /// The valuation that one process would have made.
+    /// - Throws: kind `input` where a job has not ended, or the model is another by now.
+    public func collectValues(of project: Project, threads: Int, control: TrainingControl, progress: @escaping Progress) throws -> ValuationOutcome {
         guard case .values(let task) = plan.task else { preconditionFailure("jobs of a valuation") }
         try expect(project)
-        try expectSameState(project.model())
-        guard done.count == jobs else { return nil }
+        try expectSame(project.model())
         let folder = try MemoryFolder()
         return try withExtendedLifetime(folder) {
             let paths = try (1...jobs).map { job in
                 let path = "\(folder.path)/share-\(job)"
-                _ = try result(job)!.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: false) }
+                guard let share = try result(job) else { throw Failure(.input, "job \(job) of \(path) is not done; run 'unlearn jobs run \(job) --in \(path)'") }
+                _ = try share.withUnsafeBytes { try FileSystem.publish(output: $0, at: path, replacing: false) }
                 return path
             }
             do {

@@ -35,9 +35,8 @@ public struct JobsFolder {
 
     /// Makes the folder and the working copy in it. The project lists it before anybody's rows are copied: what is cut off is known, and
     /// `remove` clears it.
-    /// - Parameter blocks: whose records jobs begin with, beside the initialisation.
-    public static func make(_ path: String, _ plan: JobPlan, of project: Project, blocks: (Int) -> Bool) throws {
-        let isMade = try FileSystem.makeFolder(path), place = FileSystem.realPath(path) ?? path
+    public static func make(_ path: String, _ plan: JobPlan, of project: Project) throws {
+        let isMade = try FileSystem.makeFolder(path), place = FileSystem.place(of: path) ?? path, shape = project.settings.recipe.plan.lineage
         var plan = plan
         let id = try project.noteWorkingCopy(in: place)
         plan.copy = id
@@ -49,7 +48,7 @@ public struct JobsFolder {
             let text = try encoder.encode(Listed(task: plan.task.name.rawValue, project: plan.project, programVersion: programVersion, jobs: jobs))
             _ = try text.withUnsafeBytes { try FileSystem.publish(output: $0, at: "\(path)/\(planName)", replacing: false) }
             try FileSystem.makeFolder("\(path)/\(resultsName)")
-            try project.makeWorkingCopy(in: "\(path)/\(copyName)", blocks: blocks, task: plan.text)
+            try project.makeWorkingCopy(in: "\(path)/\(copyName)", blocks: { plan.needsRecords(of: $0, shape) }, task: plan.text)
         } catch {
             // The first error is the one to hear of; what cannot be cleared now stays listed.
             if (try? destroy(path, keepingFolder: !isMade)) != nil { try? project.forgetWorkingCopies { $0.id == id } }
@@ -81,7 +80,7 @@ public struct JobsFolder {
         guard Store.exists(in: "\(path)/\(Self.copyName)") else { throw Failure(.input, "no jobs in \(path); 'unlearn jobs plan TASK --out \(path)' makes some") }
         self.path = path
         copy = try Project(opening: "\(path)/\(Self.copyName)", .read, threads: threads, workers: workers)
-        guard let task = try copy.workingCopyTask() else { throw Failure(.input, "\(path)/\(Self.copyName) is a project, and no working copy; name the folder that 'jobs plan' made") }
+        guard let task = try copy.workingCopyTask() else { throw NoCopy(path: "\(path)/\(Self.copyName)") }
         plan = try JobPlan(text: task, path: path)
     }
 
@@ -122,15 +121,24 @@ public struct JobsFolder {
     /// - Parameter project: nil: nobody knows whose they are, and only a whole folder is destroyed.
     /// - Throws: kind `input` where the folder is none of this project's jobs.
     public static func remove(_ path: String, from project: Project?, threads: Int) throws {
-        let place = FileSystem.realPath(path) ?? path
-        if let project, try project.workingCopies().contains(where: { $0.folder == place }) {
+        let place = FileSystem.place(of: path) ?? path, isListed = try project?.workingCopies().contains { $0.folder == place } ?? false
+        let folder: JobsFolder
+        do { folder = try JobsFolder(opening: path, threads: threads) } catch {
+            // What cannot be opened is this project's where it lists the place, unless somebody put a project there.
+            guard let project, isListed, (error as? NoCopy) == nil else { throw error }
             if FileSystem.isFolder(path) { try destroy(path) }
             return try project.forgetWorkingCopies { $0.folder == place }
         }
-        let folder = try JobsFolder(opening: path, threads: threads)
         guard let project else { return try destroy(path) }
         try folder.expect(project)
         try folder.remove(from: project)
+    }
+
+    /// A project that lies where a working copy would.
+    private struct NoCopy: DescribedError {
+        let path: String
+        var kind: FailureKind { .input }
+        var description: String { "\(path) is a project, and no working copy; name the folder that 'jobs plan' made" }
     }
 
     private static func destroy(_ path: String, keepingFolder: Bool = false) throws {

@@ -62,7 +62,6 @@ public struct LatticeOverflow: DescribedError, Equatable {
 
 /// A merge that goes farther than Int32 reaches: of branches that nearly diverged.
 public struct MergeOverflow: DescribedError, Equatable {
-    public init() {}
     public var kind: FailureKind { .failed }
     public var description: String { "the merge of the branches leaves the lattice's range; make the project with a smaller --merge-step or --learning-rate" }
 }

@@ -6,6 +6,8 @@ public struct LatticeMerge {
     private let base: LatticeVector
     /// Σ (tip ⊖ base), as far as tips have come.
     private var sums: [Int32]
+    /// The same where Int32 does not hold them, as of statistics far from zero in many branches: then it takes twice the room.
+    private var wideSums: [Int64] = []
     private var tips = 0
     private static let piece = 1 << 16
 
@@ -16,14 +18,19 @@ public struct LatticeMerge {
     }
 
     /// Some of a state's steps, from the parameter at `offset` on.
-    /// - Throws: where a sum leaves Int32: `merging` has room for wider ones.
-    public mutating func add(_ steps: UnsafeBufferPointer<Int32>, at offset: Int) throws(LatticeOverflow) {
-        precondition(offset >= 0 && offset + steps.count <= base.count, "steps of this state")
+    public mutating func add(_ steps: UnsafeBufferPointer<Int32>, at offset: Int) {
+        precondition(offset >= 0 && offset + steps.count <= base.count && tips < LatticeVector.mostTips, "steps of this state")
         guard let tip = steps.baseAddress else { return }
-        let overflow = base.steps.withUnsafeBufferPointer { base in
-            sums.withUnsafeMutableBufferPointer { vk_sum_checked($0.baseAddress! + offset, tip, base.baseAddress! + offset, steps.count) }
+        if wideSums.isEmpty {
+            let overflow = base.steps.withUnsafeBufferPointer { base in
+                sums.withUnsafeMutableBufferPointer { vk_sum_checked($0.baseAddress! + offset, tip, base.baseAddress! + offset, steps.count) }
+            }
+            guard overflow != 0 else { return }
+            // They wrapped around, from which they come back the same way.
+            for index in steps.indices { sums[offset + index] = sums[offset + index] &- steps[index] &+ base.steps[offset + index] }
+            wideSums = sums.map(Int64.init)
         }
-        guard overflow == 0 else { throw LatticeOverflow() }
+        for index in steps.indices { wideSums[offset + index] += Int64(steps[index]) - Int64(base.steps[offset + index]) }
     }
 
     /// Ends a state whose steps have all come.
@@ -31,10 +38,14 @@ public struct LatticeMerge {
 
     /// The merge of the states that have come; the base where there are none.
     /// - Parameter step: as that of `LatticeVector.merging`.
-    public consuming func merged(step: Double) throws(MergeOverflow) -> LatticeVector {
+    /// To be asked for once: sums become the merge where they stand.
+    public mutating func merged(step: Double) throws(MergeOverflow) -> LatticeVector {
         precondition((0...2).contains(step), "a step of 0 to 2")
         guard tips > 0 else { return base }
-        let factor = tips > 1 ? (step - 1) * (1 - 1 / Double(tips)) : 0, count = base.count, tips = tips
+        let factor = tips > 1 ? (step - 1) * (1 - 1 / Double(tips)) : 0, count = base.count, tips = tips, isWide = !wideSums.isEmpty
+        // What tips add lies on the average where they lie: within Int32 of the base.
+        if isWide { for index in 0..<count { sums[index] = base.steps[index] &+ Int32(truncatingIfNeeded: Int64((Double(wideSums[index]) / Double(tips)).rounded(.toNearestOrEven))) } }
+        wideSums = []
         var overflow: Int32 = 0
         base.steps.withUnsafeBufferPointer { base in
             sums.withUnsafeMutableBufferPointer { sums in
@@ -43,7 +54,7 @@ public struct LatticeMerge {
                     let farther = room.baseAddress!
                     for start in stride(from: 0, to: count, by: Self.piece) {
                         let length = min(Self.piece, count - start), mean = sums + start
-                        vk_merge_sums(base + start, mean, tips, length)
+                        if !isWide { vk_merge_sums(base + start, mean, tips, length) }
                         guard factor != 0 else { continue }
                         overflow |= vk_subtract_checked(mean, base + start, farther, length)
                         vk_scale(farther, farther, length, factor)
@@ -53,6 +64,7 @@ public struct LatticeMerge {
             }
         }
         guard overflow == 0 else { throw MergeOverflow() }
+        defer { sums = [] }
         return LatticeVector(sums)
     }
 }

@@ -104,7 +104,7 @@ struct JobsTests {
         try program.json("report", "--request", "1", "--out", page)
         #expect(try String(contentsOfFile: page, encoding: .utf8).contains("Collect the jobs of the working copy"))
         let collected = try program.run("jobs", "collect", "--in", jobs)
-        #expect(collected.status == 2 && collected.errors.contains("plan them again"), "\(collected.errors)")
+        #expect(collected.status == 2 && collected.errors.contains("rows were deleted since the jobs of"), "\(collected.errors)")
     }
 
     @Test("Copies that were moved, lost or cut off are cleared, and nobody else's folder is touched")
@@ -125,7 +125,7 @@ struct JobsTests {
         let lost = try plan("lost")
         try files.removeItem(atPath: lost)
         #expect(try copies() == [lost])
-        try program.json("jobs", "remove", "--in", lost)
+        try program.json("jobs", "remove", "--in", folder.file("./lost/"))
         let cut = try plan("cut")
         try files.removeItem(atPath: cut + "/copy/catalogue.sqlite")
         try program.json("jobs", "remove", "--in", cut)
@@ -177,7 +177,8 @@ struct JobsTests {
         let twin = try project("twin", "--like", program.folder!, "--exclude", folder.write("\(ids[0])\n\(ids[9])\n", to: "excluded"))
         #expect(try twin.json("train")["state_digest"] as? String == references[0]["state_digest"] as? String)
         #expect(try names(out) == ["reference-1.safetensors", "reference-2.safetensors"])
-        #expect(try program.json("evaluate")["state_digest"] as? String != references[1]["state_digest"] as? String)
+        let own = try #require(try program.json("status")["state_digest"] as? String), second = try #require(references[1]["state_digest"] as? String)
+        #expect(own != second)
     }
 
     @Test("What is wrong is one line, and nothing is lost", arguments: [

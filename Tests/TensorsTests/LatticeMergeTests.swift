@@ -93,23 +93,27 @@ struct LatticeMergeTests {
 }
 
 extension LatticeMergeTests {
-    @Test("One tip after the other, in pieces, the merge is the same, or refused where sums leave Int32", arguments: [1, 2, 3, 8, 64], [1, 0.5, 1.7])
+    @Test("One tip after the other, in pieces, the merge is the same, also where sums leave Int32", arguments: [1, 2, 3, 8, 64], [1, 0.5, 1.7])
     func pieces(count: Int, step: Double) throws {
         var random = SeededGenerator(UInt64(count))
-        for length in [1, 17, 66_000] {
-            let range: ClosedRange<Int32> = -(1 << 22)...(1 << 22), base = LatticeVector(random.integers(length, in: range))
+        for (length, range) in [(1, -3...3), (17, -(1 << 22)...(1 << 22)), (66_000, -(1 << 22)...(1 << 22)), (66_000, -(1 << 29)...(1 << 29))] as [(Int, ClosedRange<Int32>)] {
+            let base = LatticeVector(random.integers(length, in: range))
             let tips = (0..<count).map { _ in LatticeVector(random.integers(length, in: range)) }
             var merge = LatticeMerge(onto: base)
             for tip in tips {
                 for start in stride(from: 0, to: length, by: 4099) {
-                    try tip.steps.withUnsafeBufferPointer { try merge.add(UnsafeBufferPointer(rebasing: $0[start..<min(start + 4099, length)]), at: start) }
+                    tip.steps.withUnsafeBufferPointer { merge.add(UnsafeBufferPointer(rebasing: $0[start..<min(start + 4099, length)]), at: start) }
                 }
                 merge.endTip()
             }
             #expect(try merge.merged(step: step) == base.merging(tips, step: step))
         }
-        var wide = LatticeMerge(onto: LatticeVector([.min]))
-        #expect(throws: LatticeOverflow.self) { try [Int32.max].withUnsafeBufferPointer { try wide.add($0, at: 0) } }
-        #expect(try LatticeMerge(onto: LatticeVector([7])).merged(step: step) == LatticeVector([7]))
+        var none = LatticeMerge(onto: LatticeVector([7])), wide = LatticeMerge(onto: LatticeVector([.min, 0]))
+        #expect(try none.merged(step: step) == LatticeVector([7]))
+        for _ in 0..<2 {
+            [Int32.max, .max].withUnsafeBufferPointer { wide.add($0, at: 0) }
+            wide.endTip()
+        }
+        #expect(try wide.merged(step: 1) == LatticeVector([.max, .max]))
     }
 }

@@ -95,7 +95,7 @@ def run(
         except ray.exceptions.RayTaskError as error:
             failed[job] = str(error.cause)
         except ray.exceptions.RayError as error:
-            failed[job] = str(error).strip().splitlines()[0]
+            failed[job] = (str(error).strip() or repr(error)).splitlines()[0]
         if progress:
             progress(len(jobs) - len(waiting) - len(failed), len(jobs))
     if failed:

@@ -48,7 +48,7 @@ public struct LatticeCodec {
     static func encode(_ steps: LatticeSteps, into writer: inout ByteWriter) throws {
         let count = steps.count, segment = segmentChunks * chunkValues
         precondition(count > 0 && count <= mostValues)
-        let lanes = min((count + segment - 1) / segment, ProcessInfo.processInfo.activeProcessorCount)
+        let lanes = min((count + segment - 1) / segment, Processor.cores)
         guard lanes > 1 else { return try encode(steps, 0..<count, into: &writer) }
         for start in stride(from: 0, to: count, by: lanes * segment) {
             var pieces = [Result<[UInt8], any Error>](repeating: .success([]), count: lanes)

@@ -38,7 +38,7 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The digest of pieces that follow each other.
-    public init(ofPieces pieces: (_ more: (UnsafeRawBufferPointer) -> Void) throws -> Void) throws {
+    public init(ofPieces pieces: (_ more: (UnsafeRawBufferPointer) -> Void) throws -> Void) rethrows {
         _ = Sodium.started
         let state = UnsafeMutableRawPointer.allocate(byteCount: crypto_generichash_statebytes(), alignment: 64)
         defer { state.deallocate() }

@@ -25,7 +25,7 @@ package struct ByteWriter {
         return bytes
     }
 
-    /// Changes the bytes from a place on as they stand.
+    /// Changes the image where it stands.
     mutating func change<Result>(_ body: (inout [UInt8]) throws -> Result) rethrows -> Result { try body(&bytes) }
 }
 

@@ -52,7 +52,7 @@ struct SealedObject {
         guard let key else {
             writer.append(Sodium.random(Self.saltLength))
             try write(&writer)
-            let digest = plainDigest(writer.bytes.dropFirst(Self.headerLength))
+            let digest = writer.bytes.withUnsafeBytes { plainDigest(UnsafeRawBufferPointer(rebasing: $0[Self.headerLength...])) }
             writer.append(digest.bytes)
             return writer.bytes
         }
@@ -62,7 +62,12 @@ struct SealedObject {
         return writer.bytes
     }
 
-    private func plainDigest(_ body: ArraySlice<UInt8>) -> Digest { (context + body).withUnsafeBytes { Digest(of: $0) } }
+    private func plainDigest(_ body: UnsafeRawBufferPointer) -> Digest {
+        Digest(ofPieces: { more in
+            context.withUnsafeBytes(more)
+            more(body)
+        })
+    }
 
     /// The content, which must be what was sealed as this very object; else what is wrong, to follow the file's name.
     func open(_ file: [UInt8], key: SecretKey?) -> Result<[UInt8], Fault> {
@@ -76,9 +81,10 @@ struct SealedObject {
         guard file.starts(with: Self.magic) else { return .failure(.init("is not an object file")) }
         guard file.starts(with: header) else { return .failure(.init("is another object than the catalogue names")) }
         guard let key else {
-            let body = file[Self.headerLength..<file.count - Digest.length]
-            guard plainDigest(body).bytes.elementsEqual(file.suffix(Digest.length)) else { return .failure(.init("does not match its digest")) }
-            return .success(body.startIndex + Self.saltLength..<body.endIndex)
+            let body = Self.headerLength..<file.count - Digest.length
+            let digest = file.withUnsafeBytes { plainDigest(UnsafeRawBufferPointer(rebasing: $0[body])) }
+            guard digest.bytes.elementsEqual(file.suffix(Digest.length)) else { return .failure(.init("does not match its digest")) }
+            return .success(body.lowerBound + Self.saltLength..<body.upperBound)
         }
         guard let content = key.open(endOf: &file, from: Self.headerLength, context: context) else { return .failure(.init("is not what was sealed with its key")) }
         return .success(content)

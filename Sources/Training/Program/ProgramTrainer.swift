@@ -79,7 +79,7 @@ public final class ProgramTrainer: BlockTrainer {
             let place = TrainerRequest.Place(
                 block: block, depth: lineage.depth(of: block), branch: lineage.branch(of: block), rate: plan.rate(block: block), epochs: plan.epochs(of: block),
                 seed: Self.safe(random.next()))
-            // Of the states that it is trained from none is asked for twice.
+            // Mostly the next block is trained from another state: what this one takes in memory is worth more than writing it once again.
             if let passed { try? FileSystem.remove(passed.path) }
             passed = nil
             let before = process.file("state"), given = try pass(rows, process)

@@ -1,5 +1,3 @@
-import Files
-
 /// A row that only the trainer holds: what the engine knows of it in place of its features.
 public struct RowName: Sendable, Codable, Equatable {
     public let id: String
@@ -8,8 +6,6 @@ public struct RowName: Sendable, Codable, Equatable {
 
     public init(id: String, locator: String) { (self.id, self.locator) = (id, locator) }
 
-    /// Bytes in UTF-8 that a locator may have.
-    static let longestLocator = NameText.mostBytes
     /// All rows of a project have equally much room for it, in whole steps: its length tells nothing.
     private static let step = 64
 

@@ -23,6 +23,8 @@ public struct ErasureOrders: Encodable, Sendable, Equatable {
     public var pending: [String] = []
     public var reason: String?
 
+    public init() {}
+
     /// Whether any were to be carried out.
     public var isEmpty: Bool { acknowledged.isEmpty && pending.isEmpty }
 }
@@ -77,21 +79,26 @@ extension Project {
 
     /// Has the trainer carry out what it has not acknowledged, one request after the other. That it does not is no failure of whoever asks:
     /// the requests are carried out here, and the next deletion, run or replay orders it again.
-    func carryOutErasureOrders(_ told: (RunStep) -> Void, isInterrupted: () -> Bool) throws -> ErasureOrders {
+    public func carryOutErasureOrders(_ told: (RunStep) -> Void, isInterrupted: () -> Bool) throws -> ErasureOrders {
         var orders = try erasureOrders(), result = ErasureOrders()
         guard let trainer = trainer as? ProgramTrainer, !orders.isEmpty else { return result }
-        do {
-            while let order = orders.first {
-                let name = Store.requestName(order.request)
+        while let order = orders.first {
+            let name = Store.requestName(order.request)
+            do {
                 try trainer.forget(BlockRows(names: order.rows.map(\.name), labels: order.rows.map(\.label)), request: name, isInterrupted: isInterrupted)
-                orders.removeFirst()
-                try store.recordErasureAcknowledged(ofRequest: order.request, rows: order.rows.count, setting: Self.ordersKey, to: Self.text(of: orders))
-                result.acknowledged.append(name)
+            } catch let fault as any DescribedError {
+                result.pending = orders.map { Store.requestName($0.request) }
+                result.reason = fault.description
+                told(.erasureNotAcknowledged(requests: result.pending, error: fault.description))
+                break
             }
-        } catch let fault as any DescribedError where fault is TrainerFault || fault as? Failure == .interrupted {
-            result.pending = orders.map { Store.requestName($0.request) }
-            result.reason = fault.description
-            told(.erasureNotAcknowledged(requests: result.pending, error: fault.description))
+            orders.removeFirst()
+            do {
+                try store.recordErasureAcknowledged(ofRequest: order.request, rows: order.rows.count, setting: Self.ordersKey, to: Self.text(of: orders))
+            } catch {
+                throw Failure(.failed, "\(name) is carried out and its rows are erased by the trainer, but that could not be put on record (\(error)); 'unlearn replay' orders it again")
+            }
+            result.acknowledged.append(name)
         }
         if !result.acknowledged.isEmpty { told(.erasureAcknowledged(requests: result.acknowledged)) }
         return result

@@ -27,6 +27,10 @@ public enum ErasureCertificate {
         /// Whether what was erased lay encrypted, so that its keys went with it.
         public let encrypted: Bool
         public let method: String
+        /// Whether the deletion itself gave the bits of a training without the rows.
+        public let exact: Bool
+        /// Whether an exact replay was owed when the certificate was issued.
+        public let exactnessOwed: Bool
         /// Whether a stitch of this deletion lies in what it made.
         public let stitched: Bool
         /// Whether any trained block had held the rows.
@@ -57,7 +61,7 @@ public enum ErasureCertificate {
         let hasNames: Bool
 
         private enum CodingKeys: CodingKey {
-            case request, project, issued, closed, rowsErased, rowsErasedBefore, rowsErasedMeanwhile, sharedWith, erasureOrdered, checkpointsErased, evidenceErased, encrypted, method, stitched, hadInfluence, meaning
+            case request, project, issued, closed, rowsErased, rowsErasedBefore, rowsErasedMeanwhile, sharedWith, erasureOrdered, checkpointsErased, evidenceErased, encrypted, method, exact, exactnessOwed, stitched, hadInfluence, meaning
             case extrapolatedDistance, stateDigest, servingDigest, interimDigest, interimServingDigest, publicKey, keyGiven, ledgerSize, ledgerRoot, notReached, audits, settledBy, settledAt
         }
 
@@ -134,7 +138,7 @@ public enum ErasureCertificate {
             rowsErasedBefore: rowsErasedBefore, rowsErasedMeanwhile: erasedMeanwhile(verified.entries.first { $0.event == .deletionPublished }).values.reduce(0, +),
             sharedWith: sharedWith, erasureOrdered: claims.rowsErased.ordered?.meaning, checkpointsErased: claims.checkpointsErased.count,
             evidenceErased: claims.checkpointsErased.evidence, encrypted: ErasureClaims.isEncrypted(claims.encryption),
-            method: claims.influenceRemoved.method.text ?? "?", stitched: ErasureClaims.madeStitch(claims.influenceRemoved.report), hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
+            method: claims.influenceRemoved.method.text ?? "?", exact: claims.influenceRemoved.report["exact"] == .bool(true), exactnessOwed: claims.owesExactness, stitched: ErasureClaims.madeStitch(claims.influenceRemoved.report), hadInfluence: !ErasureClaims.retrainedNothing(claims.influenceRemoved.report),
             meaning: claims.influenceRemoved.meaning,
             extrapolatedDistance: claims.influenceRemoved.extrapolation.double, stateDigest: stateDigest,
             servingDigest: claims.influenceRemoved.report["serving"]?["model"]?.text, interimDigest: claims.influenceRemoved.report["interim"]?["state_digest"]?.text,

@@ -36,7 +36,7 @@ extension Project {
             }
             try copy.publishCreation(isWritten: false)
         } catch {
-            // The first error is the one to hear of; what stays is taken away by the next attempt.
+            // The first error is the one to hear of.
             try? copy.abandonCreation()
             throw error
         }

@@ -50,8 +50,8 @@ struct LineageWalk {
     /// Blocks one after the other.
     struct Run {
         let blocks: ClosedRange<Int>
-        /// The state that it begins with, asked for when it does, one at a time: a run that waits, and one that has left it behind, hold no
-        /// state.
+        /// The state that it begins with, asked for when it does, one at a time: whoever can read it then holds none for a run that waits, or has
+        /// left it behind.
         let base: () throws -> LatticeVector
     }
 

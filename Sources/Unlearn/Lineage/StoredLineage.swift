@@ -122,7 +122,7 @@ public final class StoredLineage {
         if let tip = tips[block] { return tip }
         let path = shape.path(to: block)
         var (start, state) = try nearest(on: path)
-        // From here on the state is this function's alone, and is changed where it stands.
+        // Where nobody else keeps the state, it is changed where it stands.
         latest = nil
         for block in path[start...] {
             for kind in [LatticeRecord.Kind.influence, .correction] {
@@ -238,8 +238,7 @@ public final class StoredLineage {
         for branch in branches.filter({ new[$0] != nil }) + branches.filter({ new[$0] == nil }) {
             let digest = try Digest(ofPieces: { more in
                 func add(_ steps: UnsafeBufferPointer<Int32>, at offset: Int) throws {
-                    // Sums that Int32 does not hold are those of branches that diverged.
-                    do { try merge.add(steps, at: offset) } catch { throw MergeOverflow() }
+                    merge.add(steps, at: offset)
                     if told != nil { more(UnsafeRawBufferPointer(steps)) }
                 }
                 if let end = new.removeValue(forKey: branch) { return try end.steps.withUnsafeBufferPointer { try add($0, at: 0) } }

@@ -47,7 +47,9 @@ extension Project {
         let watch = ContinuousClock()
         let start = watch.now
         let walk = LineageWalk(crew: crew, rows: { [self] in try trainingRows(block: $0) }, control: control)
-        let writer = try TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, again: try firstBlockAgain(lineage, control), progress: progress)
+        let writer = try TrainingWriter(
+            self, lineage, seconds: Self.secondsBetweenCommits, isExact: lineage.isExact && fingerprintDifference == nil,
+            again: stemAlone && shape.stem == 0 ? nil : try firstBlockAgain(lineage, control), progress: progress)
         progress(resumedAt, shape.blocks)
         do {
             // As they are when a run begins with them: behind the stem's end branches stand on what is there by then.
@@ -104,7 +106,8 @@ extension Project {
     public func takeIn(_ branches: [(branch: Int, influences: [LatticeVector])], repeats: Bool?) throws -> TrainingReport {
         let start = ContinuousClock.now, lineage = try lineage(), shape = lineage.shape, stemEnd = try lineage.state(shape.stem)
         precondition(branches.allSatisfy { shape.blocks(ofBranch: $0.branch).count == $0.influences.count && lineage.tip(ofBranch: $0.branch) == shape.stem }, "whole branches that are not begun")
-        let writer = try TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, again: nil) { _, _ in }
+        // Trained where numerics are the project's: which those of this machine are plays no part.
+        let writer = TrainingWriter(self, lineage, seconds: Self.secondsBetweenCommits, isExact: lineage.isExact, measuresPace: false, again: nil) { _, _ in }
         writer.repeats = repeats
         for (branch, influences) in branches {
             var state = stemEnd
@@ -221,6 +224,7 @@ private final class TrainingWriter {
     private let secondsBetweenCommits: Double
     private let progress: (_ trained: Int, _ blocks: Int) -> Void
     private let isExact: Bool
+    private let measuresPace: Bool
     /// What the first block has to be.
     private var again: Digest?
     /// Whether the program that trains gave the same bits twice.
@@ -235,14 +239,17 @@ private final class TrainingWriter {
     /// Passes of a row through training.
     private(set) var rows = 0
 
-    init(_ project: Project, _ lineage: StoredLineage, seconds: Double, again: Digest?, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) throws {
+    /// - Parameters:
+    ///   - isExact: whether what is written stands on states that training reaches, with the project's numerics.
+    ///   - measuresPace: whether the time that passes is that of training.
+    init(_ project: Project, _ lineage: StoredLineage, seconds: Double, isExact: Bool, measuresPace: Bool = true, again: Digest?, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) {
         self.project = project
         self.lineage = lineage
         self.progress = progress
         secondsBetweenCommits = seconds
         self.again = again
         trained = lineage.trainedBlocks
-        isExact = try lineage.isExact && project.fingerprintDifference == nil
+        (self.isExact, self.measuresPace) = (isExact, measuresPace)
     }
 
     func add(_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws {
@@ -273,7 +280,7 @@ private final class TrainingWriter {
             for object in keyframes { try change.setKeyframe(object) }
             if let repeats { try change.set(Project.repeatsKey, to: repeats ? "yes" : "no") }
             guard trained == lineage.shape.blocks else { return }
-            try project.keepPace(of: (ContinuousClock.now - start) / .seconds(1), passes: rows, in: change)
+            if measuresPace { try project.keepPace(of: (ContinuousClock.now - start) / .seconds(1), passes: rows, in: change) }
             // Read as it lies there now: the branches' ends need not have been kept in memory.
             let model = try lineage.shape.isChain ? last! : project.model()
             try change.append(

@@ -68,7 +68,8 @@ public final class ServedModel {
             guard !ids.isEmpty else { return }
             let labels = [Int32](repeating: 0, count: ids.count)
             let block = encoding == .locators
-                ? BlockRows(names: ids.enumerated().map { RowName(id: $1 ?? "", stored: stored[$0 * shape.count..<($0 + 1) * shape.count]) ?? RowName(id: $1 ?? "", locator: "") }, labels: labels)
+                // A manifest's rows have ids, and locators that are text.
+                ? BlockRows(names: ids.enumerated().map { RowName(id: $1!, stored: stored[$0 * shape.count..<($0 + 1) * shape.count])! }, labels: labels)
                 : BlockRows(features: encoding.decode(stored), labels: labels, featureCount: shape.count)
             try body(ids, trainer.probabilities(state: state, rows: block))
             rows += ids.count

@@ -26,7 +26,7 @@ public enum ServingDigest {
         if case .object(let members) = value { value = .object(members.filter { !beside.contains($0.key) }) }
         let tensors = JSONValue.array(layout.tensors.map { .array([.string($0.name), .array($0.shape.map(JSONValue.integer))]) })
         let text = Array("\(purpose)\n\(value.canonical)\n\(tensors.canonical)\n".utf8)
-        return try Digest(ofPieces: { more in
+        return Digest(ofPieces: { more in
             text.withUnsafeBytes(more)
             state.steps.withUnsafeBytes(more)
         })

@@ -164,9 +164,6 @@ extension Valuation {
 // MARK: - Shards
 
 extension Valuation {
-    /// Throws where the coalitions cannot be cut into shares.
-    public func expectShares() throws { try options.validateForShards() }
-
     /// Evaluates one share of the coalitions into a file; the project stays as it is.
     /// - Returns: coalitions of the share, and how many of them were evaluated now.
     public func computeShard(_ plan: ShardPlan, at path: String, replacing: Bool = false) throws -> (coalitions: Int, evaluated: Int) {

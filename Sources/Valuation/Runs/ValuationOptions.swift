@@ -88,11 +88,11 @@ public struct ValuationOptions: Codable, Sendable, Equatable {
     }
 
     /// What a share of the coalitions cannot be cut by.
-    func validateForShards() throws {
-        guard orders == 1 else { throw Failure(.input, "--shard takes one block order; leave out --orders") }
-        guard truncation == 0 else { throw Failure(.input, "--shard cuts a plan that is known beforehand; leave out --truncation") }
+    public func validateForShards() throws {
+        guard orders == 1 else { throw Failure(.input, "shares of the coalitions are those of one block order; leave out --orders") }
+        guard truncation == 0 else { throw Failure(.input, "shares of the coalitions are cut from a plan that is known beforehand; leave out --truncation") }
         guard width == nil || maxEvaluations != nil else {
-            throw Failure(.input, "a shard cannot know when all intervals are narrow; give --max-evaluations with --width and --shard")
+            throw Failure(.input, "a share cannot know when all intervals are narrow; give --max-evaluations with --width")
         }
     }
 

@@ -3,7 +3,7 @@ import Unlearn
 /// What `delete` says of what it did, in lines. Each tells of the whole request, not of its last segment alone.
 enum DeletionText {
     static func describe(_ result: DeletionResult, folder: String) -> String {
-        ((result.didNothing ? nothing(result) : work(result, folder) + findings(result)) + orders(result.erasureOrders) + copies(result.workingCopies)).joined(separator: "\n")
+        (result.didNothing ? nothing(result) + orders(result.erasureOrders) : work(result, folder) + findings(result) + copies(result.workingCopies)).joined(separator: "\n")
     }
 
     // MARK: - What of a list names no live row
@@ -54,11 +54,11 @@ enum DeletionText {
     // MARK: - What was done
 
     private static func work(_ result: DeletionResult, _ folder: String) -> [String] {
-        [rows(result.report)] + workBehindRows(result.report, settled: result.requestsSettled, folder)
+        [rows(result.report)] + workBehindRows(result.report, settled: result.requestsSettled, result.erasureOrders, folder)
     }
 
     /// What was done about the rows that a line above names.
-    static func workBehindRows(_ report: DeletionReport, settled: [String], _ folder: String) -> [String] {
+    static func workBehindRows(_ report: DeletionReport, settled: [String], _ orders: ErasureOrders, _ folder: String) -> [String] {
         var lines = method(report)
         // Where exact replay was asked for, residuals decide nothing.
         if report.method != .exact || report.fallback != nil, let fit = report.fit, let decay = report.decay {
@@ -84,7 +84,8 @@ enum DeletionText {
                 + (report.erased.bytes.map { " (\(megabytes($0)))" } ?? ""))
         if let digest = report.stateDigest { lines.append("state \(digest)") }
         if let note = report.note { lines.append(note) }
-        if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
+        lines += Self.orders(orders)
+        if !orders.pending.isEmpty { lines.append("next: unlearn -C \(folder) replay") } else if report.blocksRetrained > 0 { lines.append("next: unlearn -C \(folder) audit") }
         return lines
     }
 
@@ -100,7 +101,7 @@ enum DeletionText {
 
     /// Where deleted rows stay, which nobody would think of.
     static func copies(_ folders: [String]) -> [String] {
-        folders.map { "NOT reached: the working copy in \($0), which holds the rows; its jobs' results on them will be refused; 'unlearn jobs remove --in \($0)' destroys it" }
+        folders.map { "NOT reached: the working copy in \($0), which has what the project had of the rows; results that learnt from them will be refused; 'unlearn jobs remove --in \($0)' destroys it" }
     }
 
     private static func interim(_ report: DeletionReport) -> [String] {

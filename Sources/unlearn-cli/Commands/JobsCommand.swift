@@ -102,13 +102,12 @@ extension CommandSpec {
             }
         }
         bar.finish()
-        let shape = project.settings.recipe.plan.lineage
-        try JobsFolder.make(path, plan, of: project) { plan.needsRecords(of: $0, shape) }
+        try JobsFolder.make(path, plan, of: project)
         let jobs = plan.task.jobs
         try console.result(
             Planned(task: word, jobs: jobs, folder: PathText.printable(path), stateDigest: plan.stateDigest),
             """
-            \(counted(jobs, "job")) in \(path), with a copy of all rows, sealed under a key of its own (\(path)/copy/project.key): keep the folder as you keep the project
+            \(counted(jobs, "job")) in \(path), with a copy of all \(project.rowsAreTheTrainers ? "that is known of the rows, which the trainer must have where jobs run" : "rows"), sealed under a key of its own (\(path)/copy/project.key): keep the folder as you keep the project
             next: unlearn jobs run N --in \(path) for N from 1 to \(jobs), in any order, on any machines; then unlearn -C \(invocation.folder) jobs collect --in \(path)
             """)
     }
@@ -174,7 +173,7 @@ extension CommandSpec {
         if let out = invocation.text("out"), let place = FileSystem.place(of: out), let own = FileSystem.realPath(path), (place + "/").hasPrefix(own + "/") {
             throw Failure(.input, "--out \(out) lies in \(path), which is destroyed when all is collected; name a folder elsewhere")
         }
-        let removes = isWhole && !invocation.flag("keep"), gone = "\(path) is destroyed, with its copy of the rows"
+        let removes = isWhole && !invocation.flag("keep"), gone = "\(path) is destroyed, with the copy in it"
         if name == .values {
             guard isWhole else {
                 try console.result(Collected(task: name.rawValue, jobs: folder.jobs, done: done, stateDigest: nil, testAccuracy: nil, references: nil, removed: false), missing)
@@ -184,7 +183,7 @@ extension CommandSpec {
             let project = try Project(opening: invocation.folder, .read, threads: threads, workers: try invocation.workers)
             let report = try invocation.text("out").map { try ReportFolder($0, players: folder.players(of: project), besideProject: invocation.folder, replacing: invocation.flag("force")) }
             let bar = console.progress("steps")
-            var outcome = try folder.collectValues(of: project, threads: threads, control: Interrupt.control) { bar.update($0, $1, of: $2) }!
+            var outcome = try folder.collectValues(of: project, threads: threads, control: Interrupt.control) { bar.update($0, $1, of: $2) }
             bar.finish()
             let status = try finish(&outcome, pool, of: project, report, console)
             if removes {
@@ -235,6 +234,6 @@ extension CommandSpec {
             throw Failure(.noProject, "no project in \(invocation.folder) to know the jobs by; name it with -C DIR, or destroy them all the same with --force")
         }
         try JobsFolder.remove(path, from: isProject ? Project(opening: invocation.folder, .write, threads: threads) : nil, threads: threads)
-        try console.result(Removed(folder: PathText.printable(path)), "\(path) is destroyed, with its copy of the rows and all results")
+        try console.result(Removed(folder: PathText.printable(path)), "\(path) is destroyed, with the copy and all results in it")
     }
 }

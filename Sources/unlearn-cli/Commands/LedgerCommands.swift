@@ -175,7 +175,7 @@ extension CommandSpec {
             (a) \(counted(verified.rowsErased, "row"))\(verified.erasureOrdered.map { ": \($0)" } ?? " erased")\(verified.rowsErasedBefore > 0 ? ", \(verified.rowsErasedBefore) by earlier requests" : "")\(verified.rowsErasedMeanwhile > 0 ? ", \(verified.rowsErasedMeanwhile) of them by other requests while this one waited" : "")\
             \(verified.sharedWith.isEmpty ? "" : "; carried out in one run with \(verified.sharedWith.prefix(10).joined(separator: ", "))\(verified.sharedWith.count > 10 ? " and \(verified.sharedWith.count - 10) more" : "")")
             (b) \(erased(verified))
-            (c) \(verified.rowsErasedMeanwhile > 0 && !verified.hadInfluence ? "no trained block held the rows that it erased itself" : verified.hadInfluence ? "influence removed by \(verified.method == "exact" ? "exact replay" : verified.stitched ? "stitch" : "retraining")" : "no influence to remove: no trained block held the rows")\
+            (c) \(verified.rowsErasedMeanwhile > 0 && !verified.hadInfluence ? "no trained block held the rows that it erased itself" : verified.hadInfluence ? "influence removed by \(verified.exact ? "exact replay" : verified.stitched ? "stitch" : "retraining")\(verified.exactnessOwed ? "; an exact replay was owed when it was issued" : "")" : "no influence to remove: no trained block held the rows")\
             \(verified.stateDigest.map { "; model right after it \($0)" } ?? "")\
             \(verified.hadInfluence || verified.rowsErasedMeanwhile > 0 ? "\n    \(verified.meaning)" : "")\
             \(verified.settledBy.map { "\n    made exact since by \($0), closed \(verified.settledAt ?? "")" } ?? "")\
@@ -210,7 +210,7 @@ extension CommandSpec {
         if verified.rowsErased == 0 { return "erased; what earlier requests had left was made exact" }
         if verified.settledBy != nil { return "\(erased) forgotten exactly, in two steps," }
         guard verified.hadInfluence else { return "\(erased) forgotten," }
-        return verified.method == "exact" ? "\(erased) forgotten exactly," : verified.stitched ? "\(erased) forgotten approximately," : "\(erased) forgotten,"
+        return verified.exact ? "\(erased) forgotten exactly," : verified.stitched || verified.exactnessOwed ? "\(erased) forgotten approximately," : "\(erased) forgotten,"
     }
 
     private static func trust(_ keyGiven: Bool) -> String {

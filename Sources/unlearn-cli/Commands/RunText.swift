@@ -28,16 +28,16 @@ enum RunText {
     }
 
     static func describe(_ result: RunResult, folder: String) -> String {
-        let orders = DeletionText.orders(result.erasureOrders) + (result.reports.isEmpty ? [] : DeletionText.copies(result.workingCopies))
+        let copies = result.reports.isEmpty ? [] : DeletionText.copies(result.workingCopies), orders = result.run == nil ? DeletionText.orders(result.erasureOrders) : []
         guard !result.reports.isEmpty || !result.plan.superseded.isEmpty else { return (["no request waits; nothing was changed"] + orders).joined(separator: "\n") }
         var lines = result.reports.map(line)
         if let run = result.run {
-            lines += DeletionText.workBehindRows(run, settled: result.requestsSettled, folder)
+            lines += DeletionText.workBehindRows(run, settled: result.requestsSettled, result.erasureOrders, folder)
         }
         if !result.plan.superseded.isEmpty {
             lines.append("\(named(result.plan.superseded)): no row is left to erase, as other requests erased it or none was found; closed as superseded, nothing was changed for \(result.plan.superseded.count == 1 ? "it" : "them")")
         }
-        return (lines + later(result.plan) + orders).joined(separator: "\n")
+        return (lines + later(result.plan) + orders + copies).joined(separator: "\n")
     }
 
     /// One request's share of a run.
