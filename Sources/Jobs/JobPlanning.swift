@@ -11,7 +11,7 @@ extension JobPlan {
         guard !project.settings.recipe.plan.lineage.isChain else {
             throw Failure(.input, "the project is a chain, whose blocks are trained one after the other; only branches can be spread (init --branches)")
         }
-        try project.train(allowingOtherNumerics: false, stemAlone: true, control: control, progress: progress)
+        try project.trainStem(control: control, progress: progress)
         let lineage = try project.lineage(), shape = lineage.shape
         let branches = (1...shape.branches).filter { lineage.tip(ofBranch: $0) == shape.stem }
         guard !branches.isEmpty else { throw Failure(.input, "all branches are begun or trained already; 'unlearn train' goes on with them") }

@@ -17,9 +17,9 @@ extension JobsFolder {
     }
 
     /// Throws where a deletion, or a training, has changed what jobs begin with.
-    private func expectSame(_ state: LatticeVector) throws {
+    private func expectSame(_ state: LatticeVector, in project: Project) throws {
         guard Digest(of: state).description == plan.stateDigest else {
-            throw Failure(.input, "the project has changed since the jobs of \(path) were planned: its state is another; plan them anew, and destroy these with 'unlearn jobs remove --in \(path)'")
+            throw Failure(.input, "the project has changed since the jobs of \(path) were planned: its state is another; plan them anew, and destroy these with 'unlearn -C \(project.store.folder) jobs remove --in \(path)'")
         }
     }
 
@@ -29,7 +29,7 @@ extension JobsFolder {
         guard case .branches(let branches) = plan.task else { preconditionFailure("jobs of branches") }
         try expect(project)
         let lineage = try project.lineage(), shape = lineage.shape
-        try expectSame(lineage.state(shape.stem))
+        try expectSame(lineage.state(shape.stem), in: project)
         let changed = try plan.blocksChanged(in: project)
         var ready: [(branch: Int, influences: [LatticeVector])] = [], repeats: [Bool] = [], refused: [Int] = []
         for (index, branch) in branches.enumerated() where lineage.tip(ofBranch: branch) == shape.stem {
@@ -48,9 +48,9 @@ extension JobsFolder {
     public func collectReferences(of project: Project) throws -> [(job: Int, state: LatticeVector)] {
         try expect(project)
         guard try plan.blocksChanged(in: project).isEmpty else {
-            throw Failure(.input, "rows were deleted since the jobs of \(path) were planned, and the models learnt from them; plan them anew, and destroy these with 'unlearn jobs remove --in \(path)'")
+            throw Failure(.input, "rows were deleted since the jobs of \(path) were planned, and the models learnt from them; plan them anew, and destroy these with 'unlearn -C \(project.store.folder) jobs remove --in \(path)'")
         }
-        try expectSame(project.model())
+        try expectSame(project.model(), in: project)
         return try done.compactMap { job in try reference(job).map { (job, $0) } }
     }
 
@@ -59,7 +59,7 @@ extension JobsFolder {
     public func collectValues(of project: Project, threads: Int, control: TrainingControl, progress: @escaping Progress) throws -> ValuationOutcome {
         guard case .values(let task) = plan.task else { preconditionFailure("jobs of a valuation") }
         try expect(project)
-        try expectSame(project.model())
+        try expectSame(project.model(), in: project)
         let folder = try MemoryFolder()
         return try withExtendedLifetime(folder) {
             let paths = try (1...jobs).map { job in

@@ -26,7 +26,7 @@ struct JobsTests {
 
     private func names(_ path: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 
-    @Test("Branches that are trained by jobs, in any order, have the bits of one process, and nothing is left of the copy", arguments: ["--model mlp --hidden 8", "program"])
+    @Test("Branches that are trained by jobs, in any order, have the bits of one process, and nothing is left of the copy", arguments: ["--model mlp --hidden 8", "--model logistic", "program"])
     func branches(model: String) throws {
         let isProgram = model == "program"
         func project(_ name: String, _ more: String...) throws -> Program {
@@ -173,6 +173,8 @@ struct JobsTests {
         let ids = rows.filter { $0["part"] as? String == "train" }.map { $0["id"] as! String }
         try program.json("jobs", "plan", "references", "--cases", folder.write("\(ids[0])\t\(ids[9])\n\(ids[20])\n", to: "cases"), "--out", jobs)
         try Program().json("jobs", "run", "all", "--in", jobs)
+        // Models that are written nowhere are not destroyed.
+        #expect(try program.json("jobs", "collect", "--in", jobs)["removed"] as? Bool == false && FileManager.default.fileExists(atPath: jobs))
         let references = try #require(try program.json("jobs", "collect", "--in", jobs, "--out", out)["references"] as? [[String: Any]])
         let twin = try project("twin", "--like", program.folder!, "--exclude", folder.write("\(ids[0])\n\(ids[9])\n", to: "excluded"))
         #expect(try twin.json("train")["state_digest"] as? String == references[0]["state_digest"] as? String)
@@ -182,7 +184,7 @@ struct JobsTests {
     }
 
     @Test("What is wrong is one line, and nothing is lost", arguments: [
-        (["jobs"], "takes plan, run, collect or remove"), (["jobs", "plan", "branch", "--out", "OUT"], "did you mean 'branches'?"), (["jobs", "plan", "branches"], "--out"),
+        (["jobs"], "needs one of plan, run, collect, remove"), (["jobs", "steal"], "takes plan, run, collect or remove, not 'steal'"), (["jobs", "plan", "branch", "--out", "OUT"], "did you mean 'branches'?"), (["jobs", "plan", "branches"], "--out"),
         (["jobs", "plan", "references", "--out", "OUT"], "--cases"), (["jobs", "plan", "branches", "--cases", "x", "--out", "OUT"], "is for 'jobs plan references'"),
         (["jobs", "plan", "branches", "--players", "blocks", "--out", "OUT"], "is for 'jobs plan values'"), (["jobs", "plan", "values", "--orders", "2", "--out", "OUT"], "leave out --orders"),
         (["jobs", "run", "1", "--in", "NOWHERE"], "no jobs in"), (["jobs", "run", "4", "--in", "JOBS"], "has jobs 1 to 3"), (["jobs", "run", "0", "--in", "JOBS"], "takes a job's number"),

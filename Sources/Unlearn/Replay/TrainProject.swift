@@ -29,11 +29,22 @@ extension Project {
 
     /// Trains the blocks that are not trained yet: the stem's one after the other, then branches side by side. Finished blocks stay,
     /// whatever ends the call.
-    /// - Parameter stemAlone: whether branches are left as they are.
-    @discardableResult
     public func train(
-        allowingOtherNumerics: Bool, stemAlone: Bool = false, control: TrainingControl, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void
+        allowingOtherNumerics: Bool, control: TrainingControl, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void
     ) throws -> TrainingReport {
+        let done = try trainBlocks(allowingOtherNumerics: allowingOtherNumerics, stemAlone: false, control: control, progress: progress)
+        return try trainingReport(resumedAt: done.resumedAt, rows: done.rows, seconds: done.seconds)
+    }
+
+    /// The same of the stem's blocks alone: where there is no stem, branches can begin behind it all the same.
+    public func trainStem(control: TrainingControl, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void) throws {
+        _ = try trainBlocks(allowingOtherNumerics: false, stemAlone: true, control: control, progress: progress)
+    }
+
+    /// - Returns: how many blocks there were before, passes of a row through training, and the time that it took.
+    private func trainBlocks(
+        allowingOtherNumerics: Bool, stemAlone: Bool, control: TrainingControl, progress: @escaping (_ trained: Int, _ blocks: Int) -> Void
+    ) throws -> (resumedAt: Int, rows: Int, seconds: Double) {
         let lineage = try lineage(), shape = lineage.shape, resumedAt = lineage.trainedBlocks
         if !lineage.isEmpty && !lineage.isWhole && !allowingOtherNumerics { try refuseOtherNumerics("go on training") }
         // Where nothing is trained yet, the numerics are those of the machine that begins.
@@ -80,7 +91,7 @@ extension Project {
         try writer.commit()
         try addMissingKeyframes()
         progress(stemAlone ? shape.stem : shape.blocks, shape.blocks)
-        return try trainingReport(resumedAt: resumedAt, rows: writer.rows, seconds: (watch.now - start) / .seconds(1))
+        return (resumedAt, writer.rows, (watch.now - start) / .seconds(1))
     }
 
     /// What a training that began behind some blocks comes to.

@@ -3,7 +3,7 @@ import Unlearn
 /// What `delete` says of what it did, in lines. Each tells of the whole request, not of its last segment alone.
 enum DeletionText {
     static func describe(_ result: DeletionResult, folder: String) -> String {
-        (result.didNothing ? nothing(result) + orders(result.erasureOrders) : work(result, folder) + findings(result) + copies(result.workingCopies)).joined(separator: "\n")
+        (result.didNothing ? nothing(result) + orders(result.erasureOrders) : work(result, folder) + findings(result) + copies(result.workingCopies, of: folder)).joined(separator: "\n")
     }
 
     // MARK: - What of a list names no live row
@@ -100,8 +100,8 @@ enum DeletionText {
     }
 
     /// Where deleted rows stay, which nobody would think of.
-    static func copies(_ folders: [String]) -> [String] {
-        folders.map { "NOT reached: the working copy in \($0), which has what the project had of the rows; results that learnt from them will be refused; 'unlearn jobs remove --in \($0)' destroys it" }
+    static func copies(_ folders: [String], of project: String) -> [String] {
+        folders.map { "NOT reached: the working copy in \($0), which has what the project had of the rows; results that learnt from them will be refused; 'unlearn -C \(project) jobs remove --in \($0)' destroys it" }
     }
 
     private static func interim(_ report: DeletionReport) -> [String] {

@@ -7,7 +7,7 @@ import Unlearn
 import Valuation
 
 /// What `jobs` does.
-private enum JobsAction: String, CaseIterable {
+private enum JobsAction: String, CommandAction {
     case plan, run, collect, remove
 
     /// The options of each.
@@ -35,19 +35,11 @@ extension CommandSpec {
         name: "jobs", summary: "independent pieces of a long task for any cluster: branches to train, reference models, shares of a valuation",
         example: "unlearn -C demo jobs plan branches --out jobs",
         operand: .any("plan branches|references|values, run N|all, collect, or remove"),
-        options: JobsAction.allCases.reduce(into: []) { all, action in all += action.options.filter { option in !all.contains { $0.name == option.name } } },
+        options: JobsAction.allOptions(),
         run: runJobs)
 
     private static func runJobs(_ invocation: Invocation) throws -> Int32 {
-        guard let word = invocation.operands.first, let action = JobsAction(rawValue: word) else {
-            let given = invocation.operands.first.map { ", not '\($0.prefix(80))'" } ?? ""
-            throw Failure(.input, "'unlearn jobs' takes plan, run, collect or remove\(given); see 'unlearn jobs --help'")
-        }
-        let own = (action.options + OptionSpec.common).map(\.name)
-        if let other = jobs.options.first(where: { invocation.flag($0.name) && !own.contains($0.name) }) {
-            let takers = JobsAction.allCases.filter { $0.options.contains { $0.name == other.name } }.map { "jobs \($0.rawValue)" }
-            throw Failure(.input, "--\(other.name) is for '\(takers.joined(separator: "' and '"))'; leave it out of 'jobs \(word)'")
-        }
+        let action = try JobsAction(of: invocation), word = action.rawValue
         let words = Array(invocation.operands.dropFirst()), takesWord = action == .plan || action == .run
         guard words.count == (takesWord ? 1 : 0) else {
             throw Failure(.input, "'unlearn jobs \(word)' takes \(action == .plan ? "one task: branches, references or values" : action == .run ? "the number of one job, or all" : "no further word"); see 'unlearn jobs --help'")
@@ -169,58 +161,88 @@ extension CommandSpec {
         let folder = try JobsFolder(opening: path, threads: threads), name = folder.plan.task.name, done = folder.done.count
         if invocation.flag("pool"), name != .values { throw Failure(.input, "--pool is for jobs of a valuation; leave it out") }
         if invocation.flag("out"), name == .branches { throw Failure(.input, "--out is for reports of values and for reference models; branches go into the project") }
-        let isWhole = done == folder.jobs, missing = isWhole ? "" : "\(done) of \(folder.jobs) jobs are done; run the others: unlearn jobs run N --in \(path)"
         if let out = invocation.text("out"), let place = FileSystem.place(of: out), let own = FileSystem.realPath(path), (place + "/").hasPrefix(own + "/") {
             throw Failure(.input, "--out \(out) lies in \(path), which is destroyed when all is collected; name a folder elsewhere")
         }
-        let removes = isWhole && !invocation.flag("keep"), gone = "\(path) is destroyed, with the copy in it"
-        if name == .values {
-            guard isWhole else {
-                try console.result(Collected(task: name.rawValue, jobs: folder.jobs, done: done, stateDigest: nil, testAccuracy: nil, references: nil, removed: false), missing)
-                return 0
-            }
-            let pool = try invocation.text("pool").map { try Pool($0) }
-            let project = try Project(opening: invocation.folder, .read, threads: threads, workers: try invocation.workers)
-            let report = try invocation.text("out").map { try ReportFolder($0, players: folder.players(of: project), besideProject: invocation.folder, replacing: invocation.flag("force")) }
-            let bar = console.progress("steps")
-            var outcome = try folder.collectValues(of: project, threads: threads, control: Interrupt.control) { bar.update($0, $1, of: $2) }
-            bar.finish()
-            let status = try finish(&outcome, pool, of: project, report, console)
-            if removes {
-                try folder.remove(from: Project(opening: invocation.folder, .write, threads: threads))
-                console.message(gone)
-            }
-            return status
+        let isWhole = done == folder.jobs
+        let harvest = Harvest(
+            folder: folder, done: done, missing: isWhole ? [] : ["\(done) of \(folder.jobs) jobs are done; run the others: unlearn jobs run N --in \(path)"],
+            // Models that were written nowhere are not destroyed: whoever looks at their digests may want them.
+            removes: isWhole && !invocation.flag("keep") && (name != .references || invocation.flag("out")))
+        switch name {
+        case .branches: return try collectBranches(harvest, invocation, console)
+        case .references: return try collectReferences(harvest, invocation, console)
+        case .values: return try collectValues(harvest, invocation, console)
         }
-        let project = try Project(opening: invocation.folder, .write, threads: threads, workers: try invocation.workers)
-        if name == .branches {
-            let (report, refused) = try console.tellingOpening(project.store) { try folder.collectBranches(into: project) }, isTrained = try project.lineage().isWhole
-            if removes { try folder.remove(from: project) }
-            try console.result(
-                Collected(task: name.rawValue, jobs: folder.jobs, done: done, refused: refused, stateDigest: isTrained ? report.stateDigest : nil, testAccuracy: isTrained ? report.testAccuracy : nil, references: nil, removed: removes),
-                [
-                    "\(counted(report.blocksTrained, "block")) taken in" + (isTrained ? "; all branches are trained" : ""), missing,
-                    refused.isEmpty ? "" : "refused: \(refused.count == 1 ? "job" : "jobs") \(refused.map(String.init).joined(separator: ", ")), which learnt from rows that were deleted since; next: unlearn -C \(invocation.folder) train",
-                    isTrained ? "test accuracy \(report.testAccuracy.map { percent($0) } ?? "- (no test rows)")\nstate \(report.stateDigest)" : "",
-                    removes ? gone : "",
-                ].filter { !$0.isEmpty }.joined(separator: "\n"))
-            return 0
+    }
+
+    /// What there is to collect.
+    private struct Harvest {
+        let folder: JobsFolder
+        let done: Int
+        /// A line about jobs that are not done, where there are any.
+        let missing: [String]
+        /// Whether the folder is destroyed when all of it is collected.
+        let removes: Bool
+
+        /// A line about the folder that is destroyed, where it is.
+        var gone: [String] { removes ? ["\(folder.path) is destroyed, with the copy in it"] : [] }
+
+        func collected(refused: [Int] = [], _ model: TrainingReport? = nil, references: [Collected.Reference]? = nil) -> Collected {
+            Collected(
+                task: folder.plan.task.name.rawValue, jobs: folder.jobs, done: done, refused: refused, stateDigest: model?.stateDigest, testAccuracy: model?.testAccuracy,
+                references: references, removed: removes)
         }
+    }
+
+    private static func collectBranches(_ harvest: Harvest, _ invocation: Invocation, _ console: Console) throws -> Int32 {
+        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads, workers: try invocation.workers)
+        let (report, refused) = try console.tellingOpening(project.store) { try harvest.folder.collectBranches(into: project) }, isTrained = try project.lineage().isWhole
+        if harvest.removes { try harvest.folder.remove(from: project) }
+        var lines = ["\(counted(report.blocksTrained, "block")) taken in" + (isTrained ? "; all branches are trained" : "")] + harvest.missing
+        if !refused.isEmpty {
+            lines.append("refused: \(refused.count == 1 ? "job" : "jobs") \(refused.map(String.init).joined(separator: ", ")), which learnt from rows that were deleted since; next: unlearn -C \(invocation.folder) train")
+        }
+        if isTrained { lines += ["test accuracy \(report.testAccuracy.map { percent($0) } ?? "- (no test rows)")", "state \(report.stateDigest)"] }
+        try console.result(harvest.collected(refused: refused, isTrained ? report : nil), (lines + harvest.gone).joined(separator: "\n"))
+        return 0
+    }
+
+    private static func collectReferences(_ harvest: Harvest, _ invocation: Invocation, _ console: Console) throws -> Int32 {
+        let project = try Project(opening: invocation.folder, .write, threads: try invocation.threads, workers: try invocation.workers)
         let out = try invocation.text("out").map { path in
-            try OutputFile.makeFolder(path, for: (1...folder.jobs).map { "reference-\($0).safetensors" }, besideProject: invocation.folder, replacing: invocation.flag("force"))
+            try OutputFile.makeFolder(path, for: (1...harvest.folder.jobs).map { "reference-\($0).safetensors" }, besideProject: invocation.folder, replacing: invocation.flag("force"))
         }
-        let references = try folder.collectReferences(of: project).map { job, state in
+        let references = try harvest.folder.collectReferences(of: project).map { job, state in
             let file = out.map { "\($0)/reference-\(job).safetensors" }
             if let file { _ = try project.export(state, to: file, replacing: invocation.flag("force")) }
             return Collected.Reference(
                 job: job, stateDigest: Digest(of: state).description, testAccuracy: try project.decide(state, on: .test)?.score.accuracy, out: file.map(PathText.printable))
         }
-        if removes { try folder.remove(from: project) }
-        try console.result(
-            Collected(task: name.rawValue, jobs: folder.jobs, done: done, stateDigest: nil, testAccuracy: nil, references: references, removed: removes),
-            ([table([["reference", "test accuracy", "state"]] + references.map { ["\($0.job)", $0.testAccuracy.map { percent($0) } ?? "-", $0.stateDigest] }), missing]
-                + (removes ? [gone] : [])).filter { !$0.isEmpty }.joined(separator: "\n"))
+        if harvest.removes { try harvest.folder.remove(from: project) }
+        let rows = [["reference", "test accuracy", "state"]] + references.map { ["\($0.job)", $0.testAccuracy.map { percent($0) } ?? "-", $0.stateDigest] }
+        let kept = out == nil ? ["the models are kept in \(harvest.folder.path), with the copy; --out DIR writes them"] : []
+        try console.result(harvest.collected(references: references), ([table(rows)] + harvest.missing + kept + harvest.gone).joined(separator: "\n"))
         return 0
+    }
+
+    private static func collectValues(_ harvest: Harvest, _ invocation: Invocation, _ console: Console) throws -> Int32 {
+        guard harvest.missing.isEmpty else {
+            try console.result(harvest.collected(), harvest.missing.joined())
+            return 0
+        }
+        let folder = harvest.folder, threads = try invocation.threads, pool = try invocation.text("pool").map { try Pool($0) }
+        let project = try Project(opening: invocation.folder, .read, threads: threads, workers: try invocation.workers)
+        let report = try invocation.text("out").map { try ReportFolder($0, players: folder.players(of: project), besideProject: invocation.folder, replacing: invocation.flag("force")) }
+        let bar = console.progress("steps")
+        var outcome = try folder.collectValues(of: project, threads: threads, control: Interrupt.control) { bar.update($0, $1, of: $2) }
+        bar.finish()
+        let status = try finish(&outcome, pool, of: project, report, console)
+        if harvest.removes {
+            try folder.remove(from: Project(opening: invocation.folder, .write, threads: threads))
+            for line in harvest.gone { console.message(line) }
+        }
+        return status
     }
 
     private struct Removed: Encodable {

@@ -4,7 +4,7 @@ import Foundation
 import Unlearn
 
 /// What `request` does with the queue.
-private enum RequestAction: String, CaseIterable {
+private enum RequestAction: String, CommandAction {
     case add, list, show, withdraw, run
 
     /// The options of each.
@@ -34,22 +34,11 @@ extension CommandSpec {
         name: "request", summary: "the queue: add what people ask for, list what is due, carry it out in one run",
         example: "unlearn -C demo request add --ids letter.txt --ticket 2026-114",
         operand: .any("add|list|show R|withdraw R|run [R…]"),
-        options: RequestAction.allCases.reduce(into: []) { all, action in
-            all += action.options.filter { option in !all.contains { $0.name == option.name } }.map { (action == .run && $0.name != "plan") || $0.name == "events" ? $0 : $0.of(action.rawValue) }
-        },
+        options: RequestAction.allOptions { action, option in (action == .run && option.name != "plan") || option.name == "events" ? option : option.of(action.rawValue) },
         run: runRequest)
 
     private static func runRequest(_ invocation: Invocation) throws -> Int32 {
-        guard let word = invocation.operands.first else { throw Failure(.input, "'unlearn request' needs one of \(RequestAction.allCases.map(\.rawValue).joined(separator: ", ")); see 'unlearn request --help'") }
-        guard let action = RequestAction(rawValue: word) else {
-            let nearest = nearestWord(to: word, among: RequestAction.allCases.map(\.rawValue))
-            throw Failure(.input, "'unlearn request' takes add, list, show, withdraw or run, not '\(word.prefix(80))'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
-        }
-        let own = (action.options + OptionSpec.common).map(\.name)
-        if let other = request.options.first(where: { invocation.flag($0.name) && !own.contains($0.name) }) {
-            let takers = RequestAction.allCases.filter { $0.options.contains { $0.name == other.name } }.map { "request \($0.rawValue)" }
-            throw Failure(.input, "--\(other.name) is for '\(takers.joined(separator: "' and '"))'; leave it out of 'request \(word)'")
-        }
+        let action = try RequestAction(of: invocation), word = action.rawValue
         let numbers = try invocation.operands.dropFirst().map(Invocation.requestNumber)
         switch action {
         case .add, .list:

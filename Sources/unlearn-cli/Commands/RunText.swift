@@ -28,7 +28,7 @@ enum RunText {
     }
 
     static func describe(_ result: RunResult, folder: String) -> String {
-        let copies = result.reports.isEmpty ? [] : DeletionText.copies(result.workingCopies), orders = result.run == nil ? DeletionText.orders(result.erasureOrders) : []
+        let copies = result.reports.isEmpty ? [] : DeletionText.copies(result.workingCopies, of: folder), orders = result.run == nil ? DeletionText.orders(result.erasureOrders) : []
         guard !result.reports.isEmpty || !result.plan.superseded.isEmpty else { return (["no request waits; nothing was changed"] + orders).joined(separator: "\n") }
         var lines = result.reports.map(line)
         if let run = result.run {
