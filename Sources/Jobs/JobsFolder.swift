@@ -111,27 +111,36 @@ public struct JobsFolder {
 
     // MARK: - The end
 
-    /// Overwrites and removes the copy with its key, and all results; the project lists the copy no longer.
+    /// Overwrites and removes the copy with its key, and all results; the project lists the copy no longer, unless this was a duplicate of one
+    /// that still lies where it was planned.
     public func remove(from project: Project) throws {
+        let place = FileSystem.place(of: path) ?? path
         try Self.destroy(path)
-        try project.forgetWorkingCopies { $0.id == plan.copy }
+        try project.forgetWorkingCopies { $0.id == plan.copy && ($0.folder == place || !Self.isThere($0.folder)) }
     }
 
     /// The same of whatever is left of jobs: they may have been cut off while they were planned or destroyed.
     /// - Parameter project: nil: nobody knows whose they are, and only a whole folder is destroyed.
+    /// - Returns: whether anything lay there: what was moved lives on.
     /// - Throws: kind `input` where the folder is none of this project's jobs.
-    public static func remove(_ path: String, from project: Project?, threads: Int) throws {
+    public static func remove(_ path: String, from project: Project?, threads: Int) throws -> Bool {
         let place = FileSystem.place(of: path) ?? path, isListed = try project?.workingCopies().contains { $0.folder == place } ?? false
         let folder: JobsFolder
         do { folder = try JobsFolder(opening: path, threads: threads) } catch {
             // What cannot be opened is this project's where it lists the place, unless somebody put a project there.
             guard let project, isListed, (error as? NoCopy) == nil else { throw error }
-            if FileSystem.isFolder(path) { try destroy(path) }
-            return try project.forgetWorkingCopies { $0.folder == place }
+            let isThere = FileSystem.isFolder(path)
+            if isThere { try destroy(path) }
+            try project.forgetWorkingCopies { $0.folder == place }
+            return isThere
         }
-        guard let project else { return try destroy(path) }
-        try folder.expect(project)
-        try folder.remove(from: project)
+        if let project {
+            try folder.expect(project)
+            try folder.remove(from: project)
+        } else {
+            try destroy(path)
+        }
+        return true
     }
 
     /// A project that lies where a working copy would.

@@ -247,6 +247,8 @@ extension CommandSpec {
 
     private struct Removed: Encodable {
         let folder: String
+        /// False where nothing lay there: what was moved lives on.
+        let removed: Bool
     }
 
     private static func remove(_ invocation: Invocation, _ console: Console) throws {
@@ -255,7 +257,10 @@ extension CommandSpec {
         guard isProject || invocation.flag("force") else {
             throw Failure(.noProject, "no project in \(invocation.folder) to know the jobs by; name it with -C DIR, or destroy them all the same with --force")
         }
-        try JobsFolder.remove(path, from: isProject ? Project(opening: invocation.folder, .write, threads: threads) : nil, threads: threads)
-        try console.result(Removed(folder: PathText.printable(path)), "\(path) is destroyed, with the copy and all results in it")
+        let wasThere = try JobsFolder.remove(path, from: isProject ? Project(opening: invocation.folder, .write, threads: threads) : nil, threads: threads)
+        try console.result(
+            Removed(folder: PathText.printable(path), removed: wasThere),
+            wasThere ? "the copy and all results in \(path) are destroyed"
+                : "nothing lies in \(path), which is listed no longer; if it was moved, its copy lives on: 'jobs remove' destroys it where it lies")
     }
 }
