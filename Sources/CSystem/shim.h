@@ -1,7 +1,5 @@
 #pragma once
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,17 +15,11 @@ static inline unsigned long unlearn_file_system_kind(const char *path) {
     return statfs(path, &status) == 0 ? (unsigned long)status.f_type & 0xFFFFFFFFul : 0;
 }
 
-// Swift's Glibc declares neither.
+// Swift's Glibc does not declare it.
 extern int pipe2(int ends[2], int flags);
-extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
 
 /// A pipe that no program started later holds open.
 static inline int unlearn_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
-
-/// Waits with other signals blocked than before and after.
-static inline int unlearn_poll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
-    return ppoll(descriptors, count, timeout, mask);
-}
 
 /// Cores that the process may run on, or 0 where it cannot be told. Swift's Glibc declares no sched_getaffinity.
 static inline int unlearn_allowed_cores(void) {

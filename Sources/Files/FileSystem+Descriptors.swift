@@ -7,9 +7,10 @@ extension FileSystem {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
         while true {
+            try StopRequest.waitForInput(descriptor, path)
             let count = Glibc.read(descriptor, &chunk, chunk.count)
-            // Ctrl-C while waiting for input.
-            if count < 0 && errno == EINTR { throw Failure.interrupted }
+            // A descriptor that was given to us may be one that does not wait.
+            if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
             guard count >= 0 else { throw SystemCallError(operation: "read", path: path, code: errno) }
             if count == 0 { return bytes }
             bytes += chunk[..<count]

@@ -92,17 +92,13 @@ public struct OpenFile: ~Copyable {
         let held = try OpenFile(inMemoryAs: path)
         var chunk = [UInt8](repeating: 0, count: 1 << 16), length = 0, looks = 0
         while true {
+            try StopRequest.check()
             let count = Glibc.read(descriptor, &chunk, chunk.count)
-            if count < 0 && errno == EAGAIN {
-                // Somebody is there and has nothing to say yet: from now on we wait.
-                let flags = fcntl(descriptor, F_GETFL)
-                guard flags >= 0, fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else {
-                    throw SystemCallError(operation: "read", path: path, code: errno)
-                }
+            if count < 0 && (errno == EAGAIN || errno == EINTR) {
+                // Somebody is there and has nothing to say yet.
+                try StopRequest.waitForInput(descriptor, path)
                 continue
             }
-            // Ctrl-C while waiting for more.
-            if count < 0 && errno == EINTR { throw Failure.interrupted }
             guard count >= 0 else { throw SystemCallError(operation: "read", path: path, code: errno) }
             if count == 0 {
                 if length > 0 { return held }

@@ -23,8 +23,6 @@ public final class ProgramChannel {
     private static let patienceWithClosed = 5.0
     /// A line is no longer: a description of thousands of tensors.
     private static let mostBytes = 1 << 24
-    /// Whoever asks to stop is heard within this time.
-    private static let glance = timespec(tv_sec: 0, tv_nsec: 50_000_000)
 
     /// Why nothing more will be heard.
     public enum Broken: Error, Equatable {
@@ -37,10 +35,8 @@ public final class ProgramChannel {
         case closed
     }
 
-    /// Whether the user asks this program to stop: asked on every thread, whatever the caller asks for besides.
-    public static let stop = Mutex<@Sendable () -> Bool>({ false })
-
-    private func expectToGoOn(_ isInterrupted: () -> Bool) throws { if isInterrupted() || Self.stop.withLock({ $0() }) { throw Failure.interrupted } }
+    /// The user is heard on every thread, whatever the caller asks for besides.
+    private func expectToGoOn(_ isInterrupted: () -> Bool) throws { if isInterrupted() || StopRequest.isMade { throw Failure.interrupted } }
 
     /// Whether what programs print is kept from the user.
     public static let isQuiet = Atomic<Bool>(false)
@@ -162,10 +158,9 @@ public final class ProgramChannel {
 
     private func wait(for descriptor: Int32, _ event: Int32, _ waited: inout Wait, _ isInterrupted: () -> Bool) throws {
         guard !waited.isOver else { throw Broken.silent(seconds: waited.patience) }
-        var one = pollfd(fd: descriptor, events: Int16(event), revents: 0)
-        let result = poll(&one, 1, Int32(Self.glance.tv_nsec / 1_000_000))
+        var one = [pollfd(fd: descriptor, events: Int16(event), revents: 0)]
+        try StopRequest.wait(for: &one, "wait for", folder.path)
         try expectToGoOn(isInterrupted)
-        guard result >= 0 || errno == EINTR else { throw SystemCallError(operation: "wait for", path: folder.path, code: errno) }
     }
 
     private func expectLife() throws {

@@ -84,15 +84,9 @@ private final class ChildProcess {
 
     /// Reads both pipes to their ends, then waits for the process.
     func run(into held: borrowing OpenFile, most: Int) throws -> (errors: [UInt8], end: ProgramOutput.End) {
-        // Signals are let in while nothing else happens, so that none arrives between a look at it and a wait without end.
-        var stopping = sigset_t(), before = sigset_t()
-        sigemptyset(&stopping)
-        for number in [SIGINT, SIGTERM] { sigaddset(&stopping, number) }
-        pthread_sigmask(SIG_BLOCK, &stopping, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         var chunk = [UInt8](repeating: 0, count: 1 << 16), length = 0, errors: [UInt8] = []
         while pipes.contains(where: { $0.fd >= 0 }) {
-            try wait(&pipes, nil, before)
+            try StopRequest.wait(for: &pipes, "wait for the program that reads", path)
             for index in pipes.indices where pipes[index].fd >= 0 && pipes[index].revents != 0 {
                 let count = read(pipes[index].fd, &chunk, chunk.count)
                 if count < 0, errno == EAGAIN || errno == EINTR { continue }
@@ -119,24 +113,10 @@ private final class ChildProcess {
             }
             // It has closed its pipes, and may yet take its time.
             var nothing: [pollfd] = []
-            try wait(&nothing, timespec(tv_sec: 0, tv_nsec: 1_000_000), before)
+            try StopRequest.wait(for: &nothing, milliseconds: 1, "wait for the program that reads", path)
         }
         isOver = true
         let signal = status & 0x7F
         return (errors, signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal))
-    }
-
-    /// Until one of the descriptors has something, or so long.
-    /// - Parameter mask: of signals, for this time alone.
-    private func wait(_ descriptors: inout [pollfd], _ time: timespec?, _ mask: sigset_t) throws {
-        var mask = mask
-        let count: Int32
-        if var time {
-            count = unlearn_poll(&descriptors, nfds_t(descriptors.count), &time, &mask)
-        } else {
-            count = unlearn_poll(&descriptors, nfds_t(descriptors.count), nil, &mask)
-        }
-        if count < 0 && errno == EINTR { throw Failure.interrupted }
-        guard count >= 0 else { throw SystemCallError(operation: "wait for the program that reads", path: path, code: errno) }
     }
 }

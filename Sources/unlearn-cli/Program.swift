@@ -16,7 +16,6 @@ package func runProgram(_ arguments: [String]) -> Int32 {
         case .help(let text): try Console.output(text)
         case .version: try Console.output("unlearn \(programVersion)\n")
         case .run(let command, let invocation):
-            ProgramChannel.stop.withLock { $0 = { Interrupt.isRequested } }
             ProgramChannel.isQuiet.store(invocation.isQuiet, ordering: .relaxed)
             return try command.run(invocation)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramSupport
 import TestSupport
 import Testing
 
@@ -52,5 +53,20 @@ struct PipeTests {
         #expect(try shell.run("mkfifo fifo; $U -C p init --data csv:full.csv $A --quiet").status == 0)
         let result = try shell.run("exec timeout 20 $U -C p where --ids \(path)")
         #expect(result.status == 2 && result.errors.filter { $0 == "\n" }.count == 1, "\(result.errors)")
+    }
+
+    /// The signal is there before the program is, and let in as soon as it can be: no wait begins after it that it could end.
+    @Test("Ctrl-C right before a wait without end is heard", arguments: [
+        "init --data csv:- $A", "init --data csv:/dev/stdin $A", "init --data parquet:rows.parquet $A", "-C made where --ids -", "-C made evaluate --on /dev/stdin",
+        "-C made predict --data csv:-",
+    ])
+    func interruption(words: String) throws {
+        let result = try shell.run("""
+            $U -C made init --data csv:full.csv $A --quiet && $U -C made train --quiet; mkdir bin; mkfifo silent; exec 3<>silent
+            printf '#!/bin/sh\nexec sleep 1000\n' > bin/python3; chmod +x bin/python3; printf 'PAR1%092dPAR1' 0 > rows.parquet
+            export UNLEARN_PYTHON=$PWD/bin/python3
+            exec timeout 600 perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGINT)); kill INT => $$; exec @ARGV' $U \(words) <&3
+            """)
+        #expect(result.status == 130, "\(words): \(result.status) \(result.errors)")
     }
 }

@@ -159,70 +159,133 @@ extension Project {
     public func records(ofRequest number: Int?, _ status: Status) throws -> [RequestRecord] {
         try store.snapshot {
             if let fault = try store.ledgerFaults().first { throw Failure(.damaged, "\(fault); run 'unlearn check'") }
-            let all = try store.ledger(), requests = try store.requests(), lineage = try lineage()
+            let requests = try store.requests()
             if let number, !requests.contains(where: { $0.number == number }) {
                 throw Failure(.input, "no request \(Store.requestName(number)); 'unlearn log' lists them")
             }
             guard !requests.isEmpty else { throw Failure(.input, "no rows were asked for yet; 'unlearn delete' deletes some") }
-            let model = lineage.isEmpty ? nil : try lineage.model()
-            let serving = try model.map { try servingDigest(of: ExportedModel(state: $0, settings: settings)).description }
-            let ofRequests = Dictionary(grouping: all.filter { $0.entry.request != nil }) { $0.entry.request! }
-            let settlements = try store.owedAndSettled().settlements, owed = Set(status.requestsOwed)
-            let settledBy = Dictionary(grouping: settlements.keys.sorted()) { settlements[$0]! }
-            let copies = try workingCopies().map(\.folder), carriedOut = try store.carriedOut(), reports = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.report) }), runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
-            let dates = Dictionary(uniqueKeysWithValues: try store.requestList().map { ($0.request, $0) })
-            return requests.filter { number == nil || $0.number == number }.map { request in
-                let name = Store.requestName(request.number), entries = ofRequests[name] ?? []
-                func first(_ event: LedgerEvent) -> LedgerEntry? { entries.lazy.map(\.entry).first { $0.event == event } }
-                let begun = first(.deletionRequested), closing = first(.deletionClosed), claims = ErasureClaims(entries.map(\.entry))
-                let report = reports[request.number]
-                let asked = begun?["asked"].flatMap(AskedRows.init)
-                let gone = erasedMeanwhile(first(.deletionPublished) ?? first(.requestSuperseded))
-                let owedBefore = Set((asked?.deletedBefore.keys.map { $0 } ?? []) + gone.keys).filter(owed.contains).inOrderOfRequests
-                // Of rows that others erased the model forgot as much as it did by those requests.
-                let erasers = gone.keys.compactMap { Int($0.dropFirst()) }.filter { reports[$0] != nil }
-                let isOwed = report?.isExactnessOwed == true && owed.contains(name)
-                let settling = isOwed ? nil : ([request.number] + erasers).compactMap { settlements[$0] }.max { runs[$0]! < runs[$1]! }
-                let outcome: RequestRecord.Outcome =
-                    if request.state == .undone { .undone }
-                    else if request.state == .withdrawn { .withdrawn }
-                    else if request.state == .received { .waiting }
-                    else if request.state == .superseded { owedBefore.isEmpty ? .superseded : .owed }
-                    else if request.state != .closed { .unfinished }
-                    else if let report, report.exact, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { .replay }
-                    else if isOwed || !owedBefore.isEmpty { .owed }
-                    else if settling != nil { .settled }
-                    else if let report, report.blocksRetrained > 0 { report.exact ? .exact : .retrained }
-                    else if let eraser = erasers.lazy.map({ reports[$0]! }).first(where: { $0.blocksRetrained > 0 }) { eraser.exact ? .exact : .retrained }
-                    else { .noInfluence }
-                let since = outcome == .settled || outcome == .owed
-                    ? ([request.number] + erasers).filter { reports[$0]?.isExactnessOwed == true }.compactMap { ofRequests[Store.requestName($0)]?.first { $0.entry.event == .deletionPublished }?.entry.time }.min() : nil
-                let settler = outcome == .settled ? settling.map(Store.requestName) : nil, run = runs[request.number], later = carriedOut.count { $0.run > run ?? .max }
-                let remainders = first(.deletionPublished).flatMap { published in
-                    published.details?["report"].map { ErasureClaims.remainders(ErasureClaims.report($0, published), published, isEncrypted: ErasureClaims.isEncrypted(store.encryption.name), isAcknowledged: first(.erasureAcknowledged) != nil) }
-                } ?? []
-                return RequestRecord(
-                    request: name, outcome: outcome, settledBy: settler,
-                    settledAt: settler.flatMap { ofRequests[$0]?.first { $0.entry.event == .deletionClosed }?.entry.time },
-                    approximateSince: since, settles: (settledBy[request.number] ?? []).map(Store.requestName), owedBefore: owedBefore,
-                    reason: first(.deletionUndone)?.details?["reason"]?.text, project: store.projectID, model: status.model, source: status.source, testSource: status.testSource,
-                    requested: begun?.time, published: first(.deletionPublished)?.time, closed: closing?.time,
-                    ended: (first(.deletionUndone) ?? first(.requestSuperseded))?.time, received: dates[name]?.due == nil ? nil : dates[name]?.received,
-                    due: dates[name]?.due, sharedWith: report?.sharedWith ?? [], erasedMeanwhile: gone, asked: asked, ticket: begun?["ticket"]?.text,
-                    rowsErased: claims?.rowsErased.count ?? (request.state == .published ? begun?.rows?.count ?? 0 : 0), testRowsErased: claims?.rowsErased.testRows ?? 0, erasureOrdered: report?.rowsOrdered == true ? .init(acknowledged: first(.erasureAcknowledged)?.time) : nil, objectsDestroyed: closing?.destroyed?.count,
-                    encrypted: ErasureClaims.isEncrypted(store.encryption.name), meaning: claims?.influenceRemoved.meaning, report: report,
-                    // An audit is of a run: it is recorded under one of its requests, and is each one's.
-                    audits: ([name] + (report?.sharedWith ?? [])).flatMap { ofRequests[$0] ?? [] }.filter { $0.entry.event == .audited }
-                        .sorted { $0.position < $1.position }.map { RequestRecord.Audit($0.entry) },
-                    notReached: remainders.filter { !($0.kind == .influences && outcome != .owed) && !($0.kind == .sample && later > 0) }
-                        .map { .init(kind: $0.kind, what: $0.1.what, place: $0.1.place) },
-                    workingCopies: copies,
-                    lineage: status.lineage, blocks: status.blocks,
-                    stateDigest: status.stateDigest, servingDigest: serving, isModelExact: status.exact,
-                    laterRequests: later,
-                    ledgerPositions: entries.map(\.position), ledger: status.ledger, publicKey: status.publicKey)
-            }
+            let history = try RequestHistory(self, status)
+            return requests.filter { number == nil || $0.number == number }.map(history.record)
         }
+    }
+}
+
+/// What the records of all requests are made of.
+private struct RequestHistory {
+    private let status: Status
+    private let projectID: String
+    private let encryption: String
+    /// Digest of the model that is served; nil where none is trained.
+    private let serving: String?
+    /// By name.
+    private let entries: [String: [StoredLedgerEntry]]
+    private let dates: [String: ListedRequest]
+    private let owed: Set<String>
+    /// By number: who settled it, and whom it settled.
+    private let settlements: [Int: Int]
+    private let settledBy: [Int: [Int]]
+    private let carriedOut: [CarriedOut]
+    private let reports: [Int: DeletionReport]
+    private let runs: [Int: Int]
+    private let workingCopies: [String]
+
+    init(_ project: Project, _ status: Status) throws {
+        let store = project.store, lineage = try project.lineage()
+        self.status = status
+        (projectID, encryption) = (store.projectID, store.encryption.name)
+        serving = lineage.isEmpty ? nil : try project.servingDigest(of: Project.ExportedModel(state: lineage.model(), settings: project.settings)).description
+        entries = Dictionary(grouping: try store.ledger().filter { $0.entry.request != nil }) { $0.entry.request! }
+        dates = Dictionary(uniqueKeysWithValues: try store.requestList().map { ($0.request, $0) })
+        owed = Set(status.requestsOwed)
+        let settlements = try store.owedAndSettled().settlements
+        self.settlements = settlements
+        settledBy = Dictionary(grouping: settlements.keys.sorted()) { settlements[$0]! }
+        carriedOut = try store.carriedOut()
+        reports = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.report) })
+        runs = Dictionary(uniqueKeysWithValues: carriedOut.map { ($0.number, $0.run) })
+        workingCopies = try project.workingCopies().map(\.folder)
+    }
+
+    /// A request's entries of one kind, the first of them.
+    private func first(_ event: LedgerEvent, _ request: StoredRequest) -> LedgerEntry? {
+        entries[Store.requestName(request.number)]?.first { $0.entry.event == event }?.entry
+    }
+
+    /// Of rows that others erased the model forgot as much as it did by those requests.
+    private func erasers(_ gone: [String: Int]) -> [Int] { gone.keys.compactMap { Int($0.dropFirst()) }.filter { reports[$0] != nil } }
+
+    private func isOwed(_ request: StoredRequest) -> Bool {
+        reports[request.number]?.isExactnessOwed == true && owed.contains(Store.requestName(request.number))
+    }
+
+    /// The last request that settled it, or one that had erased rows of its.
+    private func settler(_ request: StoredRequest, _ erasers: [Int]) -> Int? {
+        isOwed(request) ? nil : ([request.number] + erasers).compactMap { settlements[$0] }.max { runs[$0]! < runs[$1]! }
+    }
+
+    private func outcome(_ request: StoredRequest, owedBefore: [String], erasers: [Int]) -> RequestRecord.Outcome {
+        switch request.state {
+        case .undone: return .undone
+        case .withdrawn: return .withdrawn
+        case .received: return .waiting
+        case .superseded: return owedBefore.isEmpty ? .superseded : .owed
+        case .closed: break
+        default: return .unfinished
+        }
+        let report = reports[request.number]
+        if let report, report.exact, report.rowsDeleted == 0, report.rowsDeletedBefore == nil { return .replay }
+        if isOwed(request) || !owedBefore.isEmpty { return .owed }
+        if settler(request, erasers) != nil { return .settled }
+        let retrained = ([report] + erasers.map { reports[$0] }).lazy.compactMap { $0 }.first { $0.blocksRetrained > 0 }
+        return retrained.map { $0.exact ? .exact : .retrained } ?? .noInfluence
+    }
+
+    /// When the approximation came into place that was settled, or is owed an exact replay.
+    private func approximateSince(_ request: StoredRequest, _ erasers: [Int]) -> String? {
+        let owing = ([request.number] + erasers).filter { reports[$0]?.isExactnessOwed == true }.map(Store.requestName)
+        return owing.compactMap { entries[$0]?.first { $0.entry.event == .deletionPublished }?.entry.time }.min()
+    }
+
+    /// An audit is of a run: it is recorded under one of its requests, and is each one's.
+    private func audits(_ names: [String]) -> [RequestRecord.Audit] {
+        let all = names.flatMap { entries[$0] ?? [] }.filter { $0.entry.event == .audited }
+        return all.sorted { $0.position < $1.position }.map { RequestRecord.Audit($0.entry) }
+    }
+
+    private func notReached(_ published: LedgerEntry?, isAcknowledged: Bool, isOwed: Bool, laterRequests: Int) -> [RequestRecord.Remainder] {
+        guard let published, let kept = published.details?["report"] else { return [] }
+        let all = ErasureClaims.remainders(
+            ErasureClaims.report(kept, published), published, isEncrypted: ErasureClaims.isEncrypted(encryption), isAcknowledged: isAcknowledged)
+        return all.filter { ($0.kind != .influences || isOwed) && ($0.kind != .sample || laterRequests == 0) }
+            .map { RequestRecord.Remainder(kind: $0.kind, what: $0.1.what, place: $0.1.place) }
+    }
+
+    func record(_ request: StoredRequest) -> RequestRecord {
+        let name = Store.requestName(request.number), entries = entries[name] ?? [], report = reports[request.number], claims = ErasureClaims(entries.map(\.entry))
+        let begun = first(.deletionRequested, request), published = first(.deletionPublished, request), closing = first(.deletionClosed, request)
+        let undone = first(.deletionUndone, request), superseded = first(.requestSuperseded, request), acknowledged = first(.erasureAcknowledged, request)
+        let asked = begun?["asked"].flatMap(AskedRows.init), gone = erasedMeanwhile(published ?? superseded), erasers = erasers(gone)
+        let owedBefore = Set(asked?.deletedBefore.map(\.key) ?? []).union(gone.keys).filter(owed.contains).inOrderOfRequests
+        let outcome = outcome(request, owedBefore: owedBefore, erasers: erasers), dates = dates[name]
+        let settler = outcome == .settled ? settler(request, erasers).map(Store.requestName) : nil
+        let settlement = settler.flatMap { self.entries[$0]?.first { $0.entry.event == .deletionClosed } }
+        let run = runs[request.number] ?? .max, later = carriedOut.count { $0.run > run }
+        // What was published and not yet closed has no claims.
+        let publishedRows = request.state == .published ? begun?.rows?.count ?? 0 : 0
+        return RequestRecord(
+            request: name, outcome: outcome, settledBy: settler, settledAt: settlement?.entry.time,
+            approximateSince: outcome == .settled || outcome == .owed ? approximateSince(request, erasers) : nil,
+            settles: (settledBy[request.number] ?? []).map(Store.requestName), owedBefore: owedBefore, reason: undone?.details?["reason"]?.text,
+            project: projectID, model: status.model, source: status.source, testSource: status.testSource,
+            requested: begun?.time, published: published?.time, closed: closing?.time, ended: (undone ?? superseded)?.time,
+            received: dates?.due == nil ? nil : dates?.received, due: dates?.due, sharedWith: report?.sharedWith ?? [], erasedMeanwhile: gone, asked: asked,
+            ticket: begun?["ticket"]?.text, rowsErased: claims?.rowsErased.count ?? publishedRows, testRowsErased: claims?.rowsErased.testRows ?? 0,
+            erasureOrdered: report?.rowsOrdered == true ? .init(acknowledged: acknowledged?.time) : nil, objectsDestroyed: closing?.destroyed?.count,
+            encrypted: ErasureClaims.isEncrypted(encryption), meaning: claims?.influenceRemoved.meaning, report: report,
+            audits: audits([name] + (report?.sharedWith ?? [])),
+            notReached: notReached(published, isAcknowledged: acknowledged != nil, isOwed: outcome == .owed, laterRequests: later),
+            workingCopies: workingCopies, lineage: status.lineage, blocks: status.blocks, stateDigest: status.stateDigest, servingDigest: serving,
+            isModelExact: status.exact, laterRequests: later, ledgerPositions: entries.map(\.position), ledger: status.ledger, publicKey: status.publicKey)
     }
 }
 

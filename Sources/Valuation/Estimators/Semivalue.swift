@@ -21,7 +21,8 @@ public enum Semivalue: Sendable, Codable, Equatable {
             precondition(alpha > 0 && beta > 0 && alpha.isFinite && beta.isFinite, "Beta(α, β) needs positive α and β")
             return Self.normalised(ratios: (0..<n - 1).map { s -> Double in
                 let before = Double(s), behind = Double(n - 1 - s)
-                return behind / (before + 1) * ((before + beta) / (behind - 1 + alpha))
+                let share: Double = behind / (before + 1), preference: Double = (before + beta) / (behind - 1 + alpha)
+                return share * preference
             })
         }
     }

@@ -29,7 +29,7 @@ extension CommandSpec {
             try project.append(
                 source, sourceName: PathText.printable(name), blocks: blocks, assignmentSeed: seed, dryRun: invocation.flag("dry-run")
             ) { done, total in
-                try Interrupt.check()
+                try StopRequest.check()
                 bar.update("importing", done, of: total)
             }
         }

@@ -137,7 +137,7 @@ extension CommandSpec {
         var bytes: [UInt8] = [], byte: UInt8 = 0
         while bytes.count < 80 {
             // A signal may come right before the waiting, which then knows nothing of it.
-            guard !Interrupt.isRequested else { throw Failure.interruptedUnchanged }
+            guard !StopRequest.isMade else { throw Failure.interruptedUnchanged }
             var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
             guard poll(&input, 1, 200) > 0 else { continue }
             // Input that ends before its line does is no answer.

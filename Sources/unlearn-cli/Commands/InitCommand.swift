@@ -80,7 +80,7 @@ extension CommandSpec {
         let summary = try isDry
             ? builder.survey()
             : builder.build { done, total in
-                try Interrupt.check()
+                try StopRequest.check()
                 bar.update("importing", done, of: total)
             }
         bar.finish()
@@ -172,7 +172,10 @@ extension CommandSpec {
     /// In the order of the classes.
     private static func weights(_ settings: ProjectSettings) -> String {
         guard let weights = settings.recipe.network?.classWeights else { return "" }
-        let words = zip(settings.classNames, weights).prefix(mostShown).map { "\($0) " + ($1 == $1.rounded() && $1 < 0x1p24 ? String(Int($1)) : String($1)) }
+        let words = zip(settings.classNames, weights).prefix(mostShown).map { name, weight -> String in
+            let isWhole = weight == weight.rounded() && weight < 0x1p24
+            return "\(name) \(isWhole ? String(Int(weight)) : String(weight))"
+        }
         return "\nclass weights: " + words.joined(separator: ", ") + (weights.count > mostShown ? " … (\(weights.count) in all)" : "")
     }
 
@@ -301,7 +304,7 @@ extension CommandSpec {
             // As of tables: a block of fewer rows says too little to be trained on by itself.
             if like == nil { plan.blocks = min(plan.blocks, max(1, rows / fewestRowsOfProgramBlock)) }
             let program = try ProgramTrainer.describe(
-                command: command, in: like?.program?.folder ?? FileSystem.realPath(".") ?? ".", shape: survey.encoding == .locators ? nil : survey.shape, classNames: survey.classNames, latticeBits: bits, seed: seed, isInterrupted: { Interrupt.isRequested })
+                command: command, in: like?.program?.folder ?? FileSystem.realPath(".") ?? ".", shape: survey.encoding == .locators ? nil : survey.shape, classNames: survey.classNames, latticeBits: bits, seed: seed, isInterrupted: { StopRequest.isMade })
             return Recipe(plan: plan, trainer: .program(program))
         }
     }

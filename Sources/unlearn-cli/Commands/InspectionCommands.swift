@@ -121,7 +121,7 @@ extension CommandSpec {
         let certificate = try invocation.text("certificate").map { ($0, try readCertificate($0)) }
         let bar = console.progress("objects")
         var report = try project.check(readData: invocation.flag("read-data")) {
-            try Interrupt.check()
+            try StopRequest.check()
             bar.update("checking", $0, of: $1)
         }
         bar.finish()

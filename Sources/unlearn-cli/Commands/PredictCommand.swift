@@ -53,7 +53,7 @@ extension CommandSpec {
                 isBegun = true
             }
             rows = try model.predict(source) { ids, probabilities in
-                try Interrupt.check()
+                try StopRequest.check()
                 try begin()
                 try piece(table.lines(ids, probabilities))
                 deleted?.add(ids)

@@ -1,15 +1,13 @@
 import Files
 import Glibc
-import Synchronization
 import Training
 
 /// Ctrl-C asks the running command to stop at the next safe point; a second one ends the process at once, which the
 /// store survives, too.
 enum Interrupt {
-    private static let requested = Atomic<Bool>(false)
-
     static func install() {
-        _ = requested.load(ordering: .relaxed)
+        // Made before a handler needs it.
+        _ = StopRequest.isMade
         // A parent that starts programs from a worker thread may hand its blocked signals down.
         var wanted = sigset_t()
         sigemptyset(&wanted)
@@ -22,7 +20,7 @@ enum Interrupt {
             // Without SA_RESTART: a signal ends waiting for input.
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { _ in
-                if Interrupt.requested.exchange(true, ordering: .relaxed) { _exit(130) }
+                if StopRequest.make() { _exit(130) }
             }
             sigaction(number, &action, nil)
         }
@@ -31,11 +29,5 @@ enum Interrupt {
         signal(SIGXFSZ, SIG_IGN)
     }
 
-    static var isRequested: Bool { requested.load(ordering: .relaxed) }
-
-    static func check() throws {
-        if isRequested { throw Failure.interrupted }
-    }
-
-    static var control: TrainingControl { TrainingControl { isRequested } }
+    static var control: TrainingControl { TrainingControl { StopRequest.isMade } }
 }
