@@ -90,8 +90,11 @@ let package = Package(
             name: "ValuationTests", dependencies: ["Valuation", "Unlearn", "Statistics", "Training", "Checkpoints", "Tensors", "Files", "Charts", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "PagesTests", dependencies: ["Pages", "Unlearn", "Checkpoints", "Files", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "Training", "Files", "CVectorKernels", "TestSupport"], swiftSettings: quickly),
+        .target(name: "ProgramSupport", dependencies: ["TestSupport"], path: "Tests/ProgramSupport", swiftSettings: quickly),
+        // They run the program and need none of its modules, so they are compiled beside them.
         .testTarget(
-            name: "CommandTests", dependencies: ["unlearn-cli", "Unlearn", "Checkpoints", "Files", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+            name: "CommandTests", dependencies: ["ProgramSupport", "Checkpoints", "Files", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
+        .testTarget(name: "CommandLineTests", dependencies: ["unlearn-cli", "Unlearn", "Files", "ProgramSupport", "TestSupport"], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets", swiftSettings: Context.environment["UNLEARN_FUZZING"] == nil ? quickly : []),

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import ProgramSupport
 import TestSupport
 import Testing
 

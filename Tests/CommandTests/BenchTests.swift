@@ -1,3 +1,4 @@
+import ProgramSupport
 import Testing
 
 @Suite("Deletions beside naive retraining")

@@ -29,8 +29,13 @@ struct LatticeArithmeticTests {
         let wide = Int32.min...Int32.max
         let before = random.integers(length, in: wide), after = random.integers(length, in: wide), old = random.integers(length, in: wide)
         let found = LatticeVector(after).residual(since: LatticeVector(before), of: LatticeVector(old))
-        #expect(found.distance == UInt64((0..<length).reduce(0) { $0 + abs(Int(after[$1]) - Int(before[$1]) - Int(old[$1])) }))
-        #expect(found.norm == UInt64(old.reduce(0) { $0 + abs(Int($1)) }))
+        var distance = 0, norm = 0
+        for index in 0..<length {
+            let change = Int(after[index]) - Int(before[index])
+            distance += abs(change - Int(old[index]))
+            norm += abs(Int(old[index]))
+        }
+        #expect(found.distance == UInt64(distance) && found.norm == UInt64(norm))
     }
 
     @Test("At the limits of Int32 a sum is exact where it fits and refused where it does not", arguments: [0, 7, 16, 31, 40])

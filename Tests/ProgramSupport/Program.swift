@@ -3,34 +3,40 @@ import TestSupport
 import Testing
 
 /// The built program, run as a user runs it.
-struct Program {
+package struct Program {
     /// Beside the test bundle.
-    static let path: String = {
+    package static let path: String = {
         let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("unlearn").path
     }()
 
-    struct Result {
-        let status: Int32
-        let output: String
-        let errors: String
+    package struct Result {
+        package let status: Int32
+        package let output: String
+        package let errors: String
 
         /// The one JSON object on standard output.
-        func json() throws -> [String: Any] {
+        package func json() throws -> [String: Any] {
             try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any], "not one JSON object: \(output)")
         }
     }
 
-    var folder: String?
-    var environment: [String: String] = [:]
+    package var folder: String?
+    package var environment: [String: String]
     /// Of this program alone: that of the tests is everybody's.
-    var umask: String?
+    package var umask: String?
+
+    package init(folder: String? = nil, environment: [String: String] = [:], umask: String? = nil) {
+        self.folder = folder
+        self.environment = environment
+        self.umask = umask
+    }
 
     @discardableResult
-    func run(_ arguments: String..., input: String = "") throws -> Result { try run(arguments, input: input) }
+    package func run(_ arguments: String..., input: String = "") throws -> Result { try run(arguments, input: input) }
 
     @discardableResult
-    func run(_ arguments: [String], input: String = "") throws -> Result {
+    package func run(_ arguments: [String], input: String = "") throws -> Result {
         let process = make(arguments)
         let output = Pipe(), errors = Pipe(), standardInput = try Self.handle(holding: input)
         process.standardOutput = output
@@ -46,17 +52,17 @@ struct Program {
 
     /// A call that must succeed, and its JSON.
     @discardableResult
-    func json(_ arguments: String..., input: String = "") throws -> [String: Any] { try json(arguments, input: input) }
+    package func json(_ arguments: String..., input: String = "") throws -> [String: Any] { try json(arguments, input: input) }
 
     @discardableResult
-    func json(_ arguments: [String], input: String = "") throws -> [String: Any] {
+    package func json(_ arguments: [String], input: String = "") throws -> [String: Any] {
         let result = try run(arguments + ["--json"], input: input)
         #expect(result.status == 0, "\(arguments): \(result.errors)")
         return try result.json()
     }
 
     /// Starts a call and leaves it running.
-    func start(_ arguments: String...) throws -> Process {
+    package func start(_ arguments: String...) throws -> Process {
         let process = make(arguments)
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
@@ -94,7 +100,7 @@ struct Program {
 
 /// Every file below a folder and its bytes, but for the lock, the index of the database's log, which readers write in, too, and the
 /// log where it is empty.
-func contents(of folder: String) throws -> [String: Data] {
+package func contents(of folder: String) throws -> [String: Data] {
     var all: [String: Data] = [:]
     for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where name != "unlearn.lock" && !name.hasSuffix("catalogue.sqlite-shm") {
         let bytes = FileManager.default.contents(atPath: folder + "/" + name)
@@ -105,17 +111,17 @@ func contents(of folder: String) throws -> [String: Data] {
 }
 
 /// Kills a call before one of the changes that it makes to a folder (Tests/FaultShim).
-struct KillShim {
+package struct KillShim {
     private let folder: String
     private let page: String
 
-    init(folder: String, page: String) {
+    package init(folder: String, page: String) {
         self.folder = folder
         self.page = page
     }
 
     /// - Parameter number: from 1; nil: changes are counted, and nothing is killed.
-    func environment(at number: Int?) -> [String: String] {
+    package func environment(at number: Int?) -> [String: String] {
         let shim = URL(fileURLWithPath: Program.path).deletingLastPathComponent().appendingPathComponent("libFaultShim.so").path
         // A link in the path would hide from the shim what is below it.
         let folder = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
@@ -124,7 +130,7 @@ struct KillShim {
     }
 
     /// Counted so far.
-    func changes() throws -> Int {
+    package func changes() throws -> Int {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: page))
         return Int(bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) })
     }

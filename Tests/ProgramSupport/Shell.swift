@@ -3,24 +3,24 @@ import TestSupport
 import Testing
 
 /// The program as a shell runs it: with names that are no text, pipes and limits. The script finds the program as `$U`.
-struct Shell {
-    let folder: TemporaryFolder
-    var environment: [String: String] = [:]
+package struct Shell {
+    package let folder: TemporaryFolder
+    package var environment: [String: String] = [:]
 
-    init() throws { folder = try TemporaryFolder() }
+    package init() throws { folder = try TemporaryFolder() }
 
     /// A table of 400 rows as full.csv, and `$A`: what `init` needs beside `--data` and the folder.
-    static func withTable() throws -> Shell {
+    package static func withTable() throws -> Shell {
         let shell = try Shell()
         let rows = (1...400).map { "u\($0),\(18 + $0 % 60),\($0 % 60 > 30 ? 1 : 0)\n" }
         try shell.folder.write("id,age,y\n" + rows.joined(), to: "full.csv")
         return shell
     }
 
-    static let options = "--id-column id --label-column y --model logistic --blocks 10 --assignment-seed 1"
+    package static let options = "--id-column id --label-column y --model logistic --blocks 10 --assignment-seed 1"
 
     /// Projects draw their blocks and tests by chance unless they are told not to: no verdict may depend on it.
-    func run(_ script: String) throws -> Program.Result {
+    package func run(_ script: String) throws -> Program.Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
         process.arguments = ["-c", script]

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 
 /// Generated images in IDX files, and a project made of them.
-struct SmallData {
-    let folder: TemporaryFolder
-    let spec: String
-    let testSpec: String
+package struct SmallData {
+    package let folder: TemporaryFolder
+    package let spec: String
+    package let testSpec: String
 
-    init(rows: Int = 600, side: Int = 12, seed: UInt64 = 21) throws {
+    package init(rows: Int = 600, side: Int = 12, seed: UInt64 = 21) throws {
         folder = try TemporaryFolder()
         let (images, labels) = SampleFiles.images(rows, side: side, classes: 4, seed: seed)
         let (testImages, testLabels) = SampleFiles.images(200, side: side, classes: 4, seed: seed + 1)
@@ -15,11 +15,11 @@ struct SmallData {
         testSpec = "idx:\(try folder.write(testImages, to: "test-images")),\(try folder.write(testLabels, to: "test-labels"))"
     }
 
-    var program: Program { Program(folder: folder.file("project")) }
+    package var program: Program { Program(folder: folder.file("project")) }
 
     /// `init` of a small network in 30 blocks.
     @discardableResult
-    func initialise(in name: String = "project", _ more: String...) throws -> Program {
+    package func initialise(in name: String = "project", _ more: String...) throws -> Program {
         let program = Program(folder: folder.file(name))
         // What the caller gives takes the place of these.
         let usual = [("model", "mlp"), ("hidden", "16"), ("blocks", "30"), ("epochs", "3"), ("batch-size", "10"), ("assignment-seed", "1")]
