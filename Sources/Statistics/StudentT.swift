@@ -8,18 +8,30 @@ package enum StudentT {
         return t > 0 ? 1 - tail : tail
     }
 
-    /// The t below which lies `probability`, by bisection to full precision.
+    /// The t below which lies `probability`, to the precision of `cumulative`: Newton's steps, halving where one would leave the interval
+    /// in which t lies.
     package static func quantile(_ probability: Double, degrees: Double) -> Double {
         precondition(probability > 0 && probability < 1 && degrees > 0)
         if probability < 0.5 { return -quantile(1 - probability, degrees: degrees) }
         let tails = IncompleteBeta(degrees / 2, 0.5)
         var (low, high) = (0.0, 2.0)
         while cumulative(high, tails: tails) < probability { high *= 2 }
+        var t = (low + high) / 2
         while true {
-            let middle = (low + high) / 2
-            if middle <= low || middle >= high { return middle }
-            if cumulative(middle, tails: tails) < probability { low = middle } else { high = middle }
+            let excess = cumulative(t, tails: tails) - probability
+            if excess < 0 { low = t } else { high = t }
+            let newton = t - excess / density(t, tails: tails), middle = (low + high) / 2
+            guard middle > low, middle < high else { return middle }
+            // `cumulative` itself tells no more apart.
+            if abs(newton - t) <= 8 * t.ulp { return newton }
+            t = newton > low && newton < high ? newton : middle
         }
+    }
+
+    /// (1 + t²/ν)^(−(ν+1)/2) / (√ν · B(ν/2, ½)).
+    private static func density(_ t: Double, tails: IncompleteBeta) -> Double {
+        let degrees = 2 * tails.a
+        return PortableMath.exp(-(degrees + 1) / 2 * PortableMath.log(1 + t * t / degrees) - tails.logBeta) / degrees.squareRoot()
     }
 }
 
@@ -27,7 +39,7 @@ package enum StudentT {
 struct IncompleteBeta {
     let a: Double
     let b: Double
-    private let logBeta: Double
+    let logBeta: Double
 
     init(_ a: Double, _ b: Double) {
         (self.a, self.b) = (a, b)
@@ -48,18 +60,20 @@ struct IncompleteBeta {
         var d = 1 - (a + b) * x / (a + 1)
         d = 1 / (abs(d) < tiny ? tiny : d)
         var fraction = d
+        func extend(by numerator: Double) {
+            d = 1 + numerator * d
+            d = 1 / (abs(d) < tiny ? tiny : d)
+            c = 1 + numerator / c
+            if abs(c) < tiny { c = tiny }
+            fraction *= d * c
+        }
         for step in 1...500 {
             let m = Double(step)
             let n = a + 2 * m
             let even: Double = m * (b - m) * x / ((n - 1) * n)
             let odd: Double = -(a + m) * (a + b + m) * x / (n * (n + 1))
-            for numerator in [even, odd] {
-                d = 1 + numerator * d
-                d = 1 / (abs(d) < tiny ? tiny : d)
-                c = 1 + numerator / c
-                if abs(c) < tiny { c = tiny }
-                fraction *= d * c
-            }
+            extend(by: even)
+            extend(by: odd)
             if abs(d * c - 1) < 1e-15 { break }
         }
         return front * fraction

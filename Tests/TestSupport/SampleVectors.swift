@@ -1,12 +1,10 @@
 import Foundation
-import Tensors
-import TestSupport
 
 /// What influences and states look like, and what they never should.
-enum SampleVector: CaseIterable {
+public enum SampleVector: CaseIterable, Sendable {
     case zeros, ones, minusOnes, lowest, highest, edges, small, gaussian, large, random, sparse
 
-    func steps(_ count: Int, seed: UInt64) -> [Int32] {
+    public func steps(_ count: Int, seed: UInt64) -> [Int32] {
         var random = SeededGenerator(seed &+ UInt64(count))
         switch self {
         case .zeros: return [Int32](repeating: 0, count: count)
@@ -25,17 +23,17 @@ enum SampleVector: CaseIterable {
 }
 
 /// Whole numbers around zero, by the Box–Muller transform.
-func gaussians(_ count: Int, deviation: Double, _ random: inout SeededGenerator) -> [Int32] {
+public func gaussians(_ count: Int, deviation: Double, _ random: inout SeededGenerator) -> [Int32] {
     (0..<count).map { _ in
         let radius = (-2 * log(Double.random(in: Double.leastNormalMagnitude...1, using: &random))).squareRoot()
         return Int32((deviation * radius * cos(2 * .pi * Double.random(in: 0..<1, using: &random))).rounded())
     }
 }
 
-let vectorLengths = [1, 2, 15, 16, 17, 31, 32, 33, 511, 512, 513, 1000, 1024, 5000]
+public let vectorLengths = [1, 2, 15, 16, 17, 31, 32, 33, 511, 512, 513, 1000, 1024, 5000]
 
 /// The images that differ from `bytes` in one bit, and where.
-func singleBitFlips(of bytes: [UInt8]) -> some Sequence<(bit: Int, bytes: [UInt8])> {
+public func singleBitFlips(of bytes: [UInt8]) -> some Sequence<(bit: Int, bytes: [UInt8])> {
     (0..<bytes.count * 8).lazy.map { bit in
         var flipped = bytes
         flipped[bit / 8] ^= 1 << UInt8(bit % 8)
