@@ -72,6 +72,26 @@ struct GroupTests {
             """)
     }
 
+    @Test("More than a thousand groups share a thousand blocks, none cut apart, unless each is to have its own")
+    func many() throws {
+        try shell.folder.write("id,x,y,who\n" + (0..<2400).map { "r\($0),\($0 % 7),\($0 % 2),g\($0 % 1200)\n" }.joined(), to: "many.csv")
+        try shell.folder.write("id,x,y,who\n" + (0..<20).map { "t\($0),\($0 % 7),\($0 % 2),g0\n" }.joined(), to: "tests.csv")
+        let init_ = "init --data csv:many.csv --test csv:tests.csv --id-column id --label-column y --group-column who --blocks-by group --model logistic --assignment-seed 1"
+        let result = try succeed("""
+            $U -C p \(init_) | grep groups
+            seq -f r%g 0 2399 | $U -C p where --ids - --json | jq -r '[.rows[].block] | unique | length'
+            seq -f r%g 0 2399 | $U -C p where --ids - --json | jq -r '[.rows | group_by(.id[1:] | tonumber % 1200)[] | [.[].block] | unique | length] | unique[]'
+            $U -C q \(init_) --blocks 1200 --json | jq .blocks
+            """)
+        #expect(result.output == """
+            1200 groups share 1000 blocks, and none is cut apart; --blocks 1200 gives each a block, a file and a checkpoint of its own
+            1000
+            1
+            1200
+
+            """)
+    }
+
     @Test("What a list of groups may not say is one line, exit 2, and nothing is made", arguments: [
         ("--group-column who --groups fine.csv", "--groups and --group-column both say whose rows are whose; give one of them"),
         ("--groups unknown.csv", "unknown.csv: each of 'u999' (line 3), 't998' (line 4) is no row's id; correct it: a row a line, id,group"),

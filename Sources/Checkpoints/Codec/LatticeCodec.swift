@@ -14,7 +14,8 @@ import Tensors
 /// order-0 entropy (`unlearn bench --codec` prints sizes and speeds for the project at hand). The layout is specified in
 /// Documentation/Formats.md.
 ///
-/// - Complexity: O(n) either way, on all cores where it encodes, in memory for a few chunks beside the input and the output.
+/// - Complexity: O(n) either way, on all cores where there is work for them and, to decode, the chunks' lengths are known; in memory for a
+///   few chunks beside the input and the output.
 public struct LatticeCodec {
     static let groupValues = 512
     /// One zstd frame each: its table costs little beside so many, and all that is worked on stays in the cache.
@@ -34,8 +35,13 @@ public struct LatticeCodec {
     private static let contentBytes = groups(chunkValues) + chunkValues
     private static let mostLowBytes = groups(chunkValues) * lowBytesPerBit * Int(VK_MOST_SHIFT)
 
-    /// Chunks that one core encodes at a time: a few megabytes of steps.
+    /// Chunks that one core works on at a time: a few megabytes of steps.
     private static let segmentChunks = 16
+
+    static func chunks(_ count: Int) -> Int { (count + chunkValues - 1) / chunkValues }
+
+    /// Whether vectors of so many values are worked on by several cores, where there are several.
+    static func isShared(_ count: Int) -> Bool { chunks(count) > segmentChunks }
 
     /// The chunks of the vector, one behind the other.
     public static func encode(_ vector: LatticeVector) throws -> [UInt8] {
@@ -45,13 +51,16 @@ public struct LatticeCodec {
     }
 
     /// The same of steps that need not exist as a whole, on all cores, behind what is written already.
-    static func encode(_ steps: LatticeSteps, into writer: inout ByteWriter) throws {
+    /// - Returns: the length of each chunk.
+    @discardableResult
+    static func encode(_ steps: LatticeSteps, into writer: inout ByteWriter) throws -> [UInt32] {
         let count = steps.count, segment = segmentChunks * chunkValues
         precondition(count > 0 && count <= mostValues)
         let lanes = min((count + segment - 1) / segment, Processor.cores)
         guard lanes > 1 else { return try encode(steps, 0..<count, into: &writer) }
+        var lengths: [UInt32] = []
         for start in stride(from: 0, to: count, by: lanes * segment) {
-            var pieces = [Result<[UInt8], any Error>](repeating: .success([]), count: lanes)
+            var pieces = [Result<(bytes: [UInt8], lengths: [UInt32]), any Error>](repeating: .success(([], [])), count: lanes)
             pieces.withUnsafeMutableBufferPointer { pieces in
                 // Each lane writes to a place of its own; the steps are only read.
                 nonisolated(unsafe) let pieces = pieces
@@ -60,23 +69,29 @@ public struct LatticeCodec {
                     guard first < last else { return }
                     pieces[lane] = Result {
                         var piece = ByteWriter(capacity: LatticeRecord.likelyBytes(last - first))
-                        try encode(steps, first..<last, into: &piece)
-                        return piece.bytes
+                        let lengths = try encode(steps, first..<last, into: &piece)
+                        return (piece.bytes, lengths)
                     }
                 }
             }
-            for piece in pieces { writer.append(try piece.get()) }
+            for piece in pieces {
+                let piece = try piece.get()
+                writer.append(piece.bytes)
+                lengths += piece.lengths
+            }
         }
+        return lengths
     }
 
     /// - Parameter range: begins with a chunk.
-    private static func encode(_ steps: LatticeSteps, _ range: Range<Int>, into writer: inout ByteWriter) throws {
+    private static func encode(_ steps: LatticeSteps, _ range: Range<Int>, into writer: inout ByteWriter) throws -> [UInt32] {
         guard let context = ZSTD_createCCtx() else { throw Failure(.failed, "out of memory in zstd") }
         defer { ZSTD_freeCCtx(context) }
         for (parameter, value) in zstdParameters {
             guard ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0 else { throw Failure(.failed, "zstd refuses its parameters") }
         }
         let frameBytes = ZSTD_compressBound(contentBytes)
+        var lengths: [UInt32] = []
         try withUnsafeTemporaryAllocation(of: Int32.self, capacity: chunkValues) { room in
             try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: contentBytes + mostLowBytes + frameBytes) { scratch in
                 let content = scratch.baseAddress!, low = content + contentBytes, frame = low + mostLowBytes
@@ -88,32 +103,56 @@ public struct LatticeCodec {
                     writer.append(UInt32(length))
                     writer.append(UnsafeRawBufferPointer(start: frame, count: length))
                     writer.append(UnsafeRawBufferPointer(start: low, count: lowBytes))
+                    lengths.append(UInt32(4 + length + lowBytes))
                 }
             }
         }
+        return lengths
     }
 
     /// The vector of `count` values, or nil where the bytes are not chunks of so many, to the last byte.
-    public static func decode(_ bytes: UnsafeRawBufferPointer, count: Int) -> LatticeVector? {
+    /// - Parameter lengths: of each chunk, where they are known: then all cores decode.
+    public static func decode(_ bytes: UnsafeRawBufferPointer, count: Int, lengths: [UInt32]? = nil) -> LatticeVector? {
         precondition(count > 0 && count <= mostValues)
-        guard let context = ZSTD_createDCtx() else { return nil }
-        defer { ZSTD_freeDCtx(context) }
-        var reader = ByteReader(bytes)
-        let steps = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: contentBytes) { content in
-            [Int32](unsafeUninitializedCapacity: count) { steps, initialised in
-                while initialised < count {
-                    let chunk = UnsafeMutableBufferPointer(rebasing: steps[initialised..<min(count, initialised + chunkValues)])
-                    guard decodeChunk(&reader, context, content, into: chunk) else { return }
-                    initialised += chunk.count
+        var isWhole = false
+        let steps = [Int32](unsafeUninitializedCapacity: count) { steps, initialised in
+            if let chunks = lengths.map({ places(of: $0, in: bytes, count: count) }) {
+                guard let chunks else { return }
+                isWhole = decode(chunks, into: UnsafeMutableBufferPointer(rebasing: steps[..<count]))
+            } else {
+                guard let context = ZSTD_createDCtx() else { return }
+                defer { ZSTD_freeDCtx(context) }
+                var reader = ByteReader(bytes)
+                let isDecoded = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: contentBytes) { content in
+                    stride(from: 0, to: count, by: chunkValues).allSatisfy {
+                        decodeChunk(&reader, context, content, into: UnsafeMutableBufferPointer(rebasing: steps[$0..<min(count, $0 + chunkValues)]))
+                    }
                 }
+                isWhole = isDecoded && reader.remaining == 0
             }
+            initialised = isWhole ? count : 0
         }
-        return steps.count == count && reader.remaining == 0 ? LatticeVector(steps) : nil
+        return isWhole ? LatticeVector(steps) : nil
     }
 
-    /// Visits the steps chunk by chunk; false where the bytes are not chunks of `count` values, to the last byte.
-    static func decode(_ bytes: UnsafeRawBufferPointer, count: Int, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void) throws -> Bool {
+    /// Visits the steps in order, piece by piece; false where the bytes are not chunks of `count` values, to the last byte.
+    /// - Parameter lengths: of each chunk, where they are known: then all cores decode.
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, count: Int, lengths: [UInt32]? = nil, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void
+    ) throws -> Bool {
         precondition(count > 0 && count <= mostValues)
+        if let lengths {
+            guard let chunks = places(of: lengths, in: bytes, count: count) else { return false }
+            let together = Processor.cores * chunksTogether
+            return try withUnsafeTemporaryAllocation(of: Int32.self, capacity: min(together, chunks.count) * chunkValues) { room in
+                for first in stride(from: 0, to: chunks.count, by: together) {
+                    let start = first * chunkValues, piece = UnsafeMutableBufferPointer(rebasing: room[..<min(together * chunkValues, count - start)])
+                    guard decode(chunks[first..<min(chunks.count, first + together)], into: piece) else { return false }
+                    try body(start, UnsafeBufferPointer(piece))
+                }
+                return true
+            }
+        }
         guard let context = ZSTD_createDCtx() else { return false }
         defer { ZSTD_freeDCtx(context) }
         var reader = ByteReader(bytes)
@@ -127,6 +166,42 @@ public struct LatticeCodec {
                 return reader.remaining == 0
             }
         }
+    }
+
+    /// Chunks that each core decodes before their steps are handed on.
+    private static let chunksTogether = 4
+
+    /// Where chunks of these lengths lie; nil where they are not as many as `count` values have, or do not fill the bytes.
+    private static func places(of lengths: [UInt32], in bytes: UnsafeRawBufferPointer, count: Int) -> ArraySlice<UnsafeRawBufferPointer>? {
+        guard lengths.count == chunks(count), lengths.reduce(0, { $0 + Int($1) }) == bytes.count else { return nil }
+        var start = 0
+        return lengths.map { length in
+            defer { start += Int(length) }
+            return UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(length)])
+        }[...]
+    }
+
+    /// Decodes chunks that lie one behind the other in the vector, on all cores; false where one of them is not what it should be.
+    private static func decode(_ chunks: ArraySlice<UnsafeRawBufferPointer>, into steps: UnsafeMutableBufferPointer<Int32>) -> Bool {
+        let lanes = min(Processor.cores, chunks.count), share = (chunks.count + lanes - 1) / lanes
+        var isWhole = [Bool](repeating: false, count: lanes)
+        isWhole.withUnsafeMutableBufferPointer { isWhole in
+            // Each lane writes to a place of its own; the bytes are only read.
+            nonisolated(unsafe) let isWhole = isWhole, chunks = chunks, steps = steps
+            DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+                guard let context = ZSTD_createDCtx() else { return }
+                defer { ZSTD_freeDCtx(context) }
+                isWhole[lane] = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: contentBytes) { content in
+                    (min(chunks.count, lane * share)..<min(chunks.count, (lane + 1) * share)).allSatisfy { place in
+                        var reader = ByteReader(chunks[chunks.startIndex + place])
+                        let start = place * chunkValues
+                        return decodeChunk(&reader, context, content, into: UnsafeMutableBufferPointer(rebasing: steps[start..<min(steps.count, start + chunkValues)]))
+                            && reader.remaining == 0
+                    }
+                }
+            }
+        }
+        return isWhole.allSatisfy { $0 }
     }
 
     private static func decodeChunk(

@@ -13,6 +13,11 @@ package struct ByteWriter {
 
     package var count: Int { bytes.count }
 
+    /// Writes a number over bytes that are there.
+    package mutating func replace<Number: FixedWidthInteger>(_ number: Number, at place: Int) {
+        bytes.withUnsafeMutableBytes { $0.storeBytes(of: number.littleEndian, toByteOffset: place, as: Number.self) }
+    }
+
     /// Appends the digest of all bytes from a place on.
     package mutating func appendDigest(from start: Int = 0) {
         let digest = bytes.withUnsafeBytes { Digest(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }

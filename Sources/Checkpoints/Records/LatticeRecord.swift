@@ -25,7 +25,10 @@ public struct LatticeRecord: Sendable, Equatable {
     }
 
     static let magic = Array("UNLRECRD".utf8)
-    static let version: UInt16 = 2
+    /// Of vectors that one core works on; once of all.
+    static let plainVersion: UInt16 = 2
+    /// With the lengths of chunks in front of them, so that several cores find what to decode.
+    static let version: UInt16 = 3
     static let headerLength = 32
 
     /// Each way in which a file can be something else than the record expected.
@@ -66,13 +69,17 @@ public struct LatticeRecord: Sendable, Equatable {
     static func write(_ kind: Kind, block: Int, latticeBits: Int, _ steps: LatticeSteps, into writer: inout ByteWriter) throws {
         let start = writer.count
         writer.append(magic)
-        writer.append(version)
+        let isIndexed = LatticeCodec.isShared(steps.count)
+        writer.append(isIndexed ? version : plainVersion)
         writer.append(kind.rawValue)
         writer.append(UInt8(latticeBits))
         writer.append(UInt32(block))
         writer.append(UInt64(steps.count))
         writer.append(UInt64(0))
-        try LatticeCodec.encode(steps, into: &writer)
+        let index = writer.count
+        if isIndexed { for _ in 0..<LatticeCodec.chunks(steps.count) { writer.append(UInt32(0)) } }
+        let lengths = try LatticeCodec.encode(steps, into: &writer)
+        if isIndexed { for (chunk, length) in lengths.enumerated() { writer.replace(length, at: index + 4 * chunk) } }
         writer.appendDigest(from: start)
     }
 
@@ -83,7 +90,7 @@ public struct LatticeRecord: Sendable, Equatable {
 
     init(decoding raw: UnsafeRawBufferPointer, kind: Kind, block: Int, latticeBits: Int, count: Int, file: String) throws {
         let steps = try Self.steps(raw, kind: kind, block: block, latticeBits: latticeBits, count: count, file: file)
-        guard let vector = LatticeCodec.decode(steps, count: count) else { throw Invalid.badSteps(file: file) }
+        guard let vector = LatticeCodec.decode(steps.bytes, count: count, lengths: steps.lengths) else { throw Invalid.badSteps(file: file) }
         self.init(kind: kind, block: block, latticeBits: latticeBits, vector: vector)
     }
 
@@ -92,11 +99,13 @@ public struct LatticeRecord: Sendable, Equatable {
         of raw: UnsafeRawBufferPointer, kind: Kind, block: Int, latticeBits: Int, count: Int, file: String, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void
     ) throws {
         let steps = try steps(raw, kind: kind, block: block, latticeBits: latticeBits, count: count, file: file)
-        guard try LatticeCodec.decode(steps, count: count, body) else { throw Invalid.badSteps(file: file) }
+        guard try LatticeCodec.decode(steps.bytes, count: count, lengths: steps.lengths, body) else { throw Invalid.badSteps(file: file) }
     }
 
-    /// The encoded steps of a record that is what it must be.
-    private static func steps(_ raw: UnsafeRawBufferPointer, kind: Kind, block: Int, latticeBits: Int, count: Int, file: String) throws -> UnsafeRawBufferPointer {
+    /// The encoded steps of a record that is what it must be, and the lengths of their chunks where it has them.
+    private static func steps(
+        _ raw: UnsafeRawBufferPointer, kind: Kind, block: Int, latticeBits: Int, count: Int, file: String
+    ) throws -> (bytes: UnsafeRawBufferPointer, lengths: [UInt32]?) {
         guard raw.count >= headerLength + Digest.length else { throw Invalid.tooShort(file: file) }
         guard raw.prefix(8).elementsEqual(magic) else { throw Invalid.badMagic(file: file) }
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[8..<raw.count - Digest.length]))
@@ -107,12 +116,16 @@ public struct LatticeRecord: Sendable, Equatable {
         func expect(_ condition: Bool, _ field: String) throws {
             guard condition else { throw Invalid.badHeader(file: file, field: field) }
         }
-        try expect(found == version, "version")
+        try expect(found == version || found == plainVersion, "version")
         try expect(reader.take(UInt8.self) == kind.rawValue, "kind")
         try expect(reader.take(UInt8.self) == latticeBits, "number of lattice bits")
         try expect(reader.take(UInt32.self) == block, "block")
         try expect(reader.take(UInt64.self) == count, "number of parameters")
         try expect(reader.take(UInt64.self) == 0, "reserved field")
-        return reader.take(count: reader.remaining)
+        guard found == version else { return (reader.take(count: reader.remaining), nil) }
+        let chunks = LatticeCodec.chunks(count)
+        try expect(reader.remaining >= 4 * chunks, "number of chunks")
+        let lengths = (0..<chunks).map { _ in reader.take(UInt32.self) }
+        return (reader.take(count: reader.remaining), lengths)
     }
 }

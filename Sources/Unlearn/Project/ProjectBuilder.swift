@@ -106,6 +106,7 @@ public struct ProjectBuilder {
         if plan.twin == nil, plan.testSource == nil { (training, heldOut) = try holdOut(kept, survey, persons, &generator) }
         let groups = try Grouping(of: .init(source: plan.source, survey: survey), test: test, given: plan.groups, using: &generator)
 
+        var ofPlaces: [String] = []
         var recipe = try plan.recipe(plan.twin?.trainingSlots.reduce(0, +) ?? training.count, survey)
         if let twin = plan.twin {
             guard plan.blocks.map({ $0 == twin.trainingSlots.count }) ?? true else {
@@ -119,7 +120,9 @@ public struct ProjectBuilder {
         } else if let blocks = plan.blocks {
             recipe.plan.blocks = blocks
         } else if plan.blockPolicy == .group, plan.branches == nil {
-            recipe.plan.blocks = Set(training.map { groups.name($0) }).count
+            let present = Set(training.lazy.map { groups.rows.number($0) }).count
+            recipe.plan.blocks = min(present, Self.mostBlocksOfGroups)
+            if present > recipe.plan.blocks { ofPlaces = ["\(present) groups share \(recipe.plan.blocks) blocks, and none is cut apart; --blocks \(present) gives each a block, a file and a checkpoint of its own"] }
         } else if recipe.plan.blocks > training.count {
             recipe.plan.blocks = max(1, training.count / 10)
         }
@@ -131,7 +134,6 @@ public struct ProjectBuilder {
             recipe.network?.classWeights = plan.classWeighting?.weights(labels: training.lazy.map { survey.labels[$0] }, classes: survey.classNames.count)
         }
         let destinations: RowDestinations
-        var ofPools: [String] = []
         if let twin = plan.twin {
             destinations = try RowDestinations(like: twin, kept: kept, plan.source, survey, testSource: testSource, testSurvey)
         } else {
@@ -141,7 +143,7 @@ public struct ProjectBuilder {
                 let pools = try LineagePools(
                     branches, blocks: recipe.plan.blocks, policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
                     persons: persons.of(training), names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
-                ofPools = pools.remarks
+                ofPlaces = pools.remarks
                 recipe.plan.blocks = pools.lineage.blocks
                 recipe.plan.branches = recipe.branches(
                     count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate,
@@ -168,8 +170,12 @@ public struct ProjectBuilder {
             survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
             parameters: trainer.layout.count,
             remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
-                + Persons.spelling(of: groups.names, what: "groups") + ofPools + persons.remarks(kept: kept, training: training))
+                + Persons.spelling(of: groups.names, what: "groups") + ofPlaces + persons.remarks(kept: kept, training: training))
     }
+
+    /// Where there are more groups, a block of each its own would hold a few rows, which teach nothing, and its files would take longer than
+    /// the rows.
+    private static let mostBlocksOfGroups = 1000
 
     /// What a list of groups has left to nobody: rows that no deletion of a provider will find.
     private func ungrouped(_ groups: Grouping, kept: [Int], testRows: Int) -> [String] {

@@ -6,7 +6,7 @@ public struct ProjectPlan {
     /// Of a model for so many rows of such a shape and so many classes.
     public var recipe: (_ rows: Int, _ survey: Survey) throws -> Recipe
     public var blockPolicy: BlockPolicy
-    /// Nil: as many blocks as the recipe says, or one for each group under `--blocks-by group`.
+    /// Nil: as many blocks as the recipe says, or one for each group under `--blocks-by group`, up to a thousand.
     public var blocks: Int?
     /// Nil: a chain.
     public var branches: BranchPlan?

@@ -60,10 +60,6 @@ extension CommandSpec {
 
     // MARK: - The queue
 
-    private struct Listed: Encodable {
-        let requests: [ListedRequest]
-    }
-
     private struct Added: Encodable {
         let requests: [ListedRequest]
         let list: ListFindings
@@ -123,9 +119,9 @@ extension CommandSpec {
         let all = try store.snapshot { try store.requestList() }
         let requests = all.filter { request in days.map { (request.daysLeft ?? .max) <= $0 } ?? true }
         guard !requests.isEmpty else {
-            return try console.result(Listed(requests: []), days.map { "nothing that waits is due within \(counted($0, "day"))" } ?? "no request was made yet; 'unlearn request add' records one")
+            return try console.result([ListedRequest](), named: "requests", days.map { "nothing that waits is due within \(counted($0, "day"))" } ?? "no request was made yet; 'unlearn request add' records one")
         }
-        try console.result(Listed(requests: requests), table(requests))
+        try console.result(requests, named: "requests", table(requests))
     }
 
     /// What waits first, and of that what is due first.
@@ -163,7 +159,7 @@ extension CommandSpec {
             if let payer = ending.settledBy { lines.append("exactness was owed, and \(payer) has paid it") }
         }
         lines += next.isEmpty ? [] : [next]
-        try console.result(Listed(requests: [request]), lines.joined(separator: "\n"))
+        try console.result([request], named: "requests", lines.joined(separator: "\n"))
     }
 
     /// ", due 2026-12-30, 30 days left".
@@ -177,7 +173,7 @@ extension CommandSpec {
         let (project, events) = try console.open(.write, threads: 1)
         let request = try console.tellingOpening(project.store) { try project.withdrawRequest(number) }
         events?.add(.withdrawn(request: request.request))
-        try console.result(Listed(requests: [request]), "\(request.request) is withdrawn; nothing was erased for it")
+        try console.result([request], named: "requests", "\(request.request) is withdrawn; nothing was erased for it")
     }
 
     // MARK: - Runs

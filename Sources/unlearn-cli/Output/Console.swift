@@ -11,10 +11,40 @@ struct Console {
     /// Results: the JSON object where it was asked for, else the text.
     func result(_ value: some Encodable, _ text: @autoclosure () -> String) throws {
         guard invocation.wantsJSON else { return try Console.output(Console.printable(text(), keeping: ["\n"]) + "\n") }
+        try Console.output(try Console.json(value) + "\n")
+    }
+
+    /// The same of a list alone, `{"name": […]}`. Of thousands, most of the time goes into their JSON: pieces of it are made on all cores.
+    func result<Element: Encodable & Sendable>(_ list: [Element], named name: String, _ text: @autoclosure () -> String) throws {
+        let pieces = min(Processor.cores, list.count / Self.fewestOfPiece)
+        guard invocation.wantsJSON, pieces > 1 else { return try result([name: list], text()) }
+        try Console.output(try Console.json(list, named: name, pieces: pieces) + "\n")
+    }
+
+    /// A core's work on fewer is not worth sharing.
+    private static let fewestOfPiece = 500
+
+    /// The JSON of `[name: list]`, made in so many pieces, each with some elements.
+    static func json<Element: Encodable & Sendable>(_ list: [Element], named name: String, pieces count: Int) throws -> String {
+        var pieces = [Result<String, any Error>](repeating: .success(""), count: count)
+        pieces.withUnsafeMutableBufferPointer { pieces in
+            // Each piece has a place of its own.
+            nonisolated(unsafe) let pieces = pieces
+            DispatchQueue.concurrentPerform(iterations: count) { index in
+                let part = list[list.count * index / count..<list.count * (index + 1) / count]
+                pieces[index] = Result { try json([name: Array(part)]) }
+            }
+        }
+        // Without the head and the end that each has, and the list once.
+        let head = "{\n  \"\(name)\" : [\n", end = "\n  ]\n}"
+        return head + (try pieces.map { String(try $0.get().dropFirst(head.count).dropLast(end.count)) }).joined(separator: ",\n") + end
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try Console.output(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
     /// Writes to standard output; a result that does not get there is a failure.

@@ -46,6 +46,39 @@ struct LatticeCodecTests {
         }
     }
 
+    @Test("All cores decode what one does where the lengths of chunks are known, and refuse lengths that are not theirs")
+    func lengths() throws {
+        let length = 18 * 65_536 + 3, vector = LatticeVector(SampleVector.gaussian.steps(length, seed: 10))
+        var writer = ByteWriter(capacity: 0)
+        let lengths = try LatticeCodec.encode(.vector(vector), into: &writer), bytes = writer.bytes
+        #expect(lengths.count == 19 && lengths.reduce(0, +) == bytes.count && LatticeCodec.isShared(length))
+        func decoded(_ lengths: [UInt32], count: Int = length, _ bytes: [UInt8] = bytes) throws -> LatticeVector? {
+            let whole = bytes.withUnsafeBytes { LatticeCodec.decode($0, count: count, lengths: lengths) }
+            var next = 0, steps: [Int32] = []
+            let isWhole = try bytes.withUnsafeBytes {
+                try LatticeCodec.decode($0, count: count, lengths: lengths) { offset, piece in
+                    #expect(offset == next)
+                    next += piece.count
+                    steps += piece
+                }
+            }
+            #expect((whole != nil) == isWhole && (whole == nil || whole?.steps == steps))
+            return whole
+        }
+        #expect(try decoded(lengths) == vector && decode(bytes, count: length) == vector)
+        var moved = lengths, swapped = lengths, wild = lengths
+        moved[3] += 1
+        moved[4] -= 1
+        swapped.swapAt(0, 18)
+        wild[18] = .max
+        for wrong in [moved, swapped, wild, Array(lengths.dropLast()), lengths + [0], []] { #expect(try decoded(wrong) == nil) }
+        #expect(try decoded(lengths, count: length - 1) == nil && decoded(lengths, Array(bytes.dropLast())) == nil)
+        var damaged = bytes
+        // The head of a frame.
+        damaged[Int(lengths[0]) + 4] ^= 1
+        #expect(try decoded(lengths, damaged) == nil)
+    }
+
     @Test("What is stored is what the plain version says", arguments: SampleVector.allCases)
     func agrees(kind: SampleVector) throws {
         for length in [1, 513, 5000, 66_000] {

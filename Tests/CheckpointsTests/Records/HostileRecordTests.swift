@@ -74,7 +74,7 @@ struct HostileRecordTests {
     @Test("A file of another kind is refused")
     func magic() { #expect(refusal(ForgedRecord { $0.magic[7] = 0 }) == .badMagic(file: "F")) }
 
-    @Test("A newer format is told apart from damage", arguments: [3, 4, 256, .max] as [UInt16])
+    @Test("A newer format is told apart from damage", arguments: [4, 5, 256, .max] as [UInt16])
     func newer(version: UInt16) {
         #expect(refusal(ForgedRecord { $0.version = version }) == .newerVersion(file: "F", version: Int(version)))
     }

@@ -56,6 +56,23 @@ struct LatticeRecordTests {
         #expect(Array(bytes.suffix(32)) == bytes.dropLast(32).withUnsafeBytes { Digest(of: $0) }.bytes)
     }
 
+    @Test("A vector of many chunks has an index in front of them; one without, as it was once written, is read")
+    func index() throws {
+        let count = 16 * 65_536 + 5, original = record(SampleVector.gaussian.steps(count, seed: 9)), bytes = try original.encoded()
+        #expect(bytes[8..<10] == [3, 0])
+        #expect(try decode(bytes, count: count) == original)
+        let lengths = bytes.withUnsafeBytes { raw in (0..<17).map { Int(raw.loadUnaligned(fromByteOffset: 32 + 4 * $0, as: UInt32.self)) } }
+        #expect(lengths.reduce(32 + 4 * 17 + 32, +) == bytes.count)
+        func sealed(_ body: [UInt8]) -> [UInt8] { body + body.withUnsafeBytes { Digest(of: $0) }.bytes }
+        let older = sealed(Array(bytes[..<8]) + [2, 0] + bytes[10..<32] + bytes[(32 + 4 * 17)..<(bytes.count - 32)])
+        #expect(try decode(older, count: count) == original)
+        // Lengths of other chunks, and none at all.
+        var moved = Array(bytes.dropLast(32))
+        moved[32] ^= 1
+        #expect(refusal { try decode(sealed(moved), count: count) } == .badSteps(file: "F"))
+        #expect(refusal { try decode(sealed(Array(bytes.prefix(32 + 4 * 17 - 1))), count: count) } == .badHeader(file: "F", field: "number of chunks"))
+    }
+
     @Test("A change of any single bit is noticed", arguments: [SampleVector.gaussian, .random, .zeros])
     func bitFlips(sample: SampleVector) throws {
         let bytes = try record(sample.steps(40, seed: 7)).encoded()
