@@ -14,7 +14,7 @@ extension JobsFolder {
     public func run(_ job: Int, threads: Int, control: TrainingControl, progress: @escaping Progress) throws -> Bool {
         guard (1...jobs).contains(job) else { throw Failure(.input, "no job \(job): \(path) has jobs 1 to \(jobs)") }
         guard try result(job) == nil else { return false }
-        try copy.refuseOtherNumerics("run a job")
+        try copy.refuseOtherNumerics("run a job", unless: nil)
         let content: [UInt8] =
             switch plan.task {
             case .branches(let branches): try trainBranch(branches[job - 1], control) { progress("branch \(branches[job - 1])", $0, $1) }

@@ -51,7 +51,9 @@ public struct Recipe: Sendable, Equatable {
         case .mlp:
             recipe.plan.epochs = 10
             recipe.network?.weightDecay = 3e-4
-        case .resnet20: recipe.network?.weightDecay = 1e-4
+        case .resnet20:
+            recipe.plan.epochs = 12
+            recipe.network?.weightDecay = 1e-4
         }
         return recipe
     }
@@ -132,12 +134,12 @@ public struct Recipe: Sendable, Equatable {
     /// Branches as the model comes with them.
     public func branches(count: Int, length: Int, epochs: Int?, learningRate: Float?, mergeStep: Float?) -> Branches {
         var own = Branches(count: count, length: length, epochs: plan.epochs, learningRate: plan.learningRate)
+        // After a stem that has come far, the branches of a convolutional network average best where they go less far apart.
+        if network?.model.isConvolutional == true { own.learningRate = plan.learningRate / 2 }
         if network?.model == .lenet5 {
-            // After a stem that has come far, the branches of a convolutional network average best where they go less far apart. A short
-            // one leaves them more to learn.
+            // A short one leaves them more to learn.
             let isShort = Self.isShort(stem: 1 - Double(count * length) / Double(plan.blocks))
             own.epochs = isShort ? 40 : 20
-            own.learningRate = plan.learningRate / 2
             own.mergeStep = isShort ? 1.2 : nil
         }
         own.epochs = epochs ?? own.epochs

@@ -87,6 +87,9 @@ struct HeldRowsTests {
         #expect(deleted["outcome"] as? String == "owed" && orders["pending"] as? [String] == ["R1"] && (orders["reason"] as? String)?.isEmpty == false)
         #expect(isHeld(ids[3]))
         #expect(try program.json("status")["requests_to_acknowledge"] as? [String] == ["R1"])
+        #expect(try (program.json("request", "list")["requests"] as? [[String: Any]])?.first?["erasure_pending"] as? Bool == true)
+        #expect(try program.run("request", "list").output.contains("closed, erasure not acknowledged"))
+        #expect(try program.run("request", "show", "R1").output.contains("the trainer has not acknowledged that it erased the rows"))
         let certificate = folder.file("early.json"), page = folder.file("early.html")
         try program.json("certificate", "1", "--out", certificate)
         #expect(try Program().run("verify-certificate", certificate).output.contains("not acknowledged yet"))
@@ -101,6 +104,7 @@ struct HeldRowsTests {
         #expect(again.status == 0 && again.output.contains("the trainer acknowledged that it has erased the rows of R1"), "\(again.output)\(again.errors)")
         #expect(!isHeld(ids[3]))
         #expect(try program.json("status")["requests_to_acknowledge"] as? [String] == [])
+        #expect(try !program.run("request", "list").output.contains("not acknowledged"))
         #expect(try program.json("replay", "--due")["outcome"] as? String == "nothing-to-do")
         // The early certificate is still one of this ledger.
         #expect(try program.run("verify-certificate", certificate).status == 0)

@@ -55,6 +55,19 @@ extension Store {
         return content.withUnsafeBytes { keyring.seal($0, context: context(of: name)) }
     }
 
+    /// An object's cell under the next key. Its own key, where it has one yet, goes from cell to cell: of thousands, each in guarded memory of
+    /// its own, the system calls would take longer than all else.
+    fileprivate func resealed(_ object: StoredObject, by next: SecretKey) throws -> [UInt8] {
+        var content = object.entry.encoded(key: nil)
+        defer { Sodium.wipe(&content) }
+        if keys.encryption != .none, !object.entry.isCondemned {
+            var before = try openCell(object.cell, index[object.name]?.cell, of: object.name, by: keyring)
+            defer { Sodium.wipe(&before) }
+            content.replaceSubrange(content.count - ObjectEntry.keyLength..<content.count, with: before.suffix(ObjectEntry.keyLength))
+        }
+        return content.withUnsafeBytes { next.seal($0, context: context(of: object.name)) }
+    }
+
     /// The content of an object's cell: its entry and, at the end, its key. Of several cells the first that opens.
     private func openCell(_ cells: [UInt8]?..., of name: ObjectName, by keyring: SecretKey) throws -> [UInt8] {
         for case let cell? in cells {
@@ -205,8 +218,7 @@ extension StoreChange {
     /// - Complexity: O(objects).
     func resealObjects(by next: SecretKey) throws {
         for object in store.index.objects.values {
-            let key = object.entry.isCondemned ? nil : try store.key(of: object)
-            let cell = store.seal(object.entry, key, of: object.name, by: next)
+            let cell = try store.resealed(object, by: next)
             try store.database.run("UPDATE objects SET cell = ? WHERE name = ?", .blob(cell), .blob(object.name.bytes))
             store.index.set(StoredObject(name: object.name, entry: object.entry, cell: cell))
         }

@@ -14,6 +14,8 @@ public struct DeletionOptions: Sendable {
     public var dryRun = false
     /// Go on with numerics other than the project's; the result is then never called exact.
     public var approximate = false
+    /// What a user whose numerics are refused may say to go on.
+    public var wayToApproximate = "--approximate"
 
     /// The officer's own reference of the request.
     public var ticket: String?
@@ -79,7 +81,7 @@ extension Project {
             var plan = plan
             if plan.retrains {
                 // Where training here does not give the project's bits, nothing is begun.
-                if !options.approximate { try refuseOtherNumerics("retrain") }
+                if !options.approximate { try refuseOtherNumerics("retrain", unless: options.wayToApproximate) }
                 plan.options.sameNumerics = try fingerprintDifference == nil
             }
             let owed = try requestsOwed(plan.lineage), run = try DeletionRun(self, plan, options, interim: interim, since: start)

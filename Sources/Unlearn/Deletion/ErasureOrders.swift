@@ -29,20 +29,22 @@ public struct ErasureOrders: Encodable, Sendable, Equatable {
     public var isEmpty: Bool { acknowledged.isEmpty && pending.isEmpty }
 }
 
-extension Project {
-    static let ordersKey = "erasure-orders"
+extension Store {
+    fileprivate static let ordersKey = "erasure-orders"
 
     /// Those that the trainer has not acknowledged, in the order of requests.
     func erasureOrders() throws -> [ErasureOrder] {
-        guard let text = try store.setting(Self.ordersKey) else { return [] }
+        guard let text = try setting(Self.ordersKey) else { return [] }
         guard let orders = try? JSONDecoder().decode([ErasureOrder].self, from: Data(text.utf8)) else {
             throw Failure(.damaged, "the catalogue's erasure orders are not readable; restore the project from a backup")
         }
         return orders
     }
+}
 
+extension Project {
     /// Requests whose rows the trainer has still to erase.
-    public func requestsToAcknowledge() throws -> [String] { try erasureOrders().map { Store.requestName($0.request) } }
+    public func requestsToAcknowledge() throws -> [String] { try store.erasureOrders().map { Store.requestName($0.request) } }
 
     /// What the trainer is to erase for a request, while the rows' names are still there.
     func erasureOrder(_ request: Int, _ rows: [RowPlace]) throws -> ErasureOrder {
@@ -68,7 +70,7 @@ extension Project {
     /// - Parameter orders: without rows there is nothing to order.
     func keep(_ orders: [ErasureOrder], in change: borrowing StoreChange) throws {
         let orders = orders.filter { !$0.rows.isEmpty }
-        if !orders.isEmpty { try change.set(Self.ordersKey, to: Self.text(of: erasureOrders() + orders)) }
+        if !orders.isEmpty { try change.set(Store.ordersKey, to: Self.text(of: store.erasureOrders() + orders)) }
     }
 
     private static func text(of orders: [ErasureOrder]) throws -> String {
@@ -80,7 +82,7 @@ extension Project {
     /// Has the trainer carry out what it has not acknowledged, one request after the other. That it does not is no failure of whoever asks:
     /// the requests are carried out here, and the next deletion, run or replay orders it again.
     public func carryOutErasureOrders(_ told: (RunStep) -> Void, isInterrupted: () -> Bool) throws -> ErasureOrders {
-        var orders = try erasureOrders(), result = ErasureOrders()
+        var orders = try store.erasureOrders(), result = ErasureOrders()
         guard let trainer = trainer as? ProgramTrainer, !orders.isEmpty else { return result }
         while let order = orders.first {
             let name = Store.requestName(order.request)
@@ -94,7 +96,7 @@ extension Project {
             }
             orders.removeFirst()
             do {
-                try store.recordErasureAcknowledged(ofRequest: order.request, rows: order.rows.count, setting: Self.ordersKey, to: Self.text(of: orders))
+                try store.recordErasureAcknowledged(ofRequest: order.request, rows: order.rows.count, setting: Store.ordersKey, to: Self.text(of: orders))
             } catch {
                 throw Failure(.failed, "\(name) is carried out and its rows are erased by the trainer, but that could not be put on record (\(error)); 'unlearn replay' orders it again")
             }

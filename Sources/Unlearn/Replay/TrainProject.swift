@@ -106,7 +106,7 @@ extension Project {
         return TrainingReport(
             blocks: shape.blocks, blocksTrained: lineage.trainedBlocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
             seconds: seconds, rowsPerSecond: seconds > 0 ? Double(rows) / seconds : 0,
-            testAccuracy: decisions?.score.accuracy, testLoss: decisions?.score.loss, baseRate: kept == nil ? try decisions.flatMap { try testBaseRate(unlessBeaten: $0.score.loss) } : nil, stateDigest: digest, storeBytes: bytes,
+            testAccuracy: trainer.hasClasses ? decisions?.score.accuracy : nil, testLoss: decisions?.score.loss, baseRate: kept == nil ? try decisions.flatMap { try testBaseRate(unlessBeaten: $0.score.loss) } : nil, stateDigest: digest, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 
@@ -208,11 +208,12 @@ extension Project {
     }
 
     /// Throws where training here does not give the project's bits.
-    public func refuseOtherNumerics(_ what: String) throws {
+    /// - Parameter way: the words with which the user has it go on all the same; nil: there are none.
+    public func refuseOtherNumerics(_ what: String, unless way: String? = "--approximate") throws {
         // Of what never gives the same bits nobody was promised them.
         guard try unrepeatable == nil, let difference = try fingerprintDifference else { return }
         let same = settings.recipe.program == nil ? "use the version of unlearn that the project was trained with" : "start the program as it was when the project was trained"
-        throw Failure(.refused, "cannot \(what) bit-exactly here: \(difference); \(same), or --approximate to go on with results that agree to rounding only")
+        throw Failure(.refused, "cannot \(what) bit-exactly here: \(difference); \(same)\(way.map { ", or \($0) to go on with results that agree to rounding only" } ?? "")")
     }
 }
 

@@ -33,6 +33,8 @@ public struct ListedRequest: Encodable, Sendable {
     public let found: Int
     public let notFound: Int
     public let deletedBefore: Int
+    /// Whether the trainer, which alone holds the rows, has still to say that it erased them; nil where none was ordered of it, or it has.
+    public let erasurePending: Bool?
     /// How it ended, of one request that is looked at alone and was carried out; nil in lists.
     public var ending: Ending?
 
@@ -50,8 +52,10 @@ public struct ListedRequest: Encodable, Sendable {
 
     public var isWaiting: Bool { state == "\(RequestState.received)" }
 
-    init(_ stored: StoredReceipt, now: Date) {
+    /// - Parameter pending: requests whose rows the trainer has still to erase.
+    init(_ stored: StoredReceipt, now: Date, pending: Set<Int> = []) {
         let receipt = stored.receipt
+        erasurePending = pending.contains(stored.number) ? true : nil
         request = Store.requestName(stored.number)
         state = "\(stored.state)"
         ticket = receipt.ticket
@@ -114,7 +118,7 @@ extension Store {
     /// - Throws: kind `input` where there is no such request.
     /// - Complexity: one opening of a sealed cell each.
     public func requestList(_ number: Int? = nil, now: Date = .now) throws -> [ListedRequest] {
-        let list = try receipts(ofRequest: number).map { ListedRequest($0, now: now) }
+        let pending = Set(try erasureOrders().map(\.request)), list = try receipts(ofRequest: number).map { ListedRequest($0, now: now, pending: pending) }
         if let number, list.isEmpty { throw Failure(.input, "no request \(Self.requestName(number)); 'unlearn request list' lists them") }
         return list
     }

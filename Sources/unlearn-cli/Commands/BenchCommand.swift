@@ -29,7 +29,7 @@ extension CommandSpec {
             return 0
         }
         guard options.onNoDecay != .fail else { throw Failure(.input, "bench takes --on-no-decay exact or stitch, not fail") }
-        try project.refuseOtherNumerics("compare deletions")
+        try project.refuseOtherNumerics("compare deletions", unless: nil)
         let lineage = try project.lineage()
         if invocation.text("cases") != nil, let other = ["deletions", "positions"].first(where: { invocation.text($0) != nil }) {
             throw Failure(.input, "--cases names the deletions itself; give it without --\(other)")

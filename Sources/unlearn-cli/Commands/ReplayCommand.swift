@@ -30,6 +30,7 @@ extension CommandSpec {
         let console = Console(invocation: invocation)
         var options = DeletionOptions()
         options.replay.method = .exact
+        options.wayToApproximate = "'unlearn delete --method exact --approximate'"
         options.dryRun = invocation.flag("dry-run")
         options.ticket = try invocation.ticket
         let (project, events) = try console.open(options.dryRun ? .read : .write, threads: try invocation.threads)

@@ -130,7 +130,7 @@ extension CommandSpec {
         return unlearn_cli.table([["request", "state", "received", "due", "rows", "not found", "before", "ticket"]] + (waiting + others).map { request in
             let due = request.due.map { $0 + (request.daysLeft.map { $0 < 0 ? " (overdue)" : " (\($0) d)" } ?? "") }
             return [
-                request.request, request.state, request.received.map { String($0.prefix { $0 != "T" }) } ?? "-", due ?? "-", "\(request.found)", "\(request.notFound)", "\(request.deletedBefore)",
+                request.request, request.state + (request.erasurePending == true ? ", erasure not acknowledged" : ""), request.received.map { String($0.prefix { $0 != "T" }) } ?? "-", due ?? "-", "\(request.found)", "\(request.notFound)", "\(request.deletedBefore)",
                 request.ticket ?? "-",
             ]
         })
@@ -153,6 +153,7 @@ extension CommandSpec {
         if let received = request.received { lines.append("received \(received)\(dueWords(request))") }
         lines.append("\(counted(request.found, "row")) found, \(request.notFound) not found, \(request.deletedBefore) deleted before")
         lines += log.requests.flatMap { life($0, log) }
+        if request.erasurePending == true { lines.append("the trainer has not acknowledged that it erased the rows: 'unlearn replay' orders it again") }
         if let ending = request.ending {
             if ending.daysLate > 0 { lines.append("closed \(counted(ending.daysLate, "day")) after it was due") }
             if ending.exactnessOwed { lines.append("exactness is owed: 'unlearn replay' pays it") }

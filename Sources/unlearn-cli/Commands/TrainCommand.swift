@@ -19,16 +19,21 @@ extension CommandSpec {
         let work =
             report.blocksTrained == 0
             ? "all \(report.blocks) blocks were trained already"
-            : "\(counted(report.blocksTrained, "block")) trained in \(fixed(report.seconds, 1)) s (\(Int(report.rowsPerSecond)) rows/s)"
+            : "\(counted(report.blocksTrained, "block")) trained in \(pace(report))"
         try console.result(
             report,
             """
             \(work)
-            test accuracy \(report.testAccuracy.map { percent($0) } ?? "- (no test rows)")
+            test accuracy \(report.testAccuracy.map { percent($0) } ?? (project.trainer.hasClasses ? "- (no test rows)" : "- (the model has no classes)"))
             checkpoints \(checkpoints(report))
             state \(report.stateDigest)
             """)
         return 0
+    }
+
+    /// Of a moment's work the clock tells no pace.
+    private static func pace(_ report: TrainingReport) -> String {
+        report.seconds < 0.05 ? "less than 0.1 s" : "\(fixed(report.seconds, 1)) s (\(Int(report.rowsPerSecond)) rows/s)"
     }
 
     /// Records have heads and padding of their own: beside the parameters of a model of a few kilobytes these count for much, and a ratio
