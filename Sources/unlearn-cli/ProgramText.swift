@@ -37,6 +37,7 @@ enum ProgramText {
         ("UNLEARN_KEY_FILE", "the project's key where it is not in the folder; init makes the file there"),
         ("UNLEARN_DATA", "the folder of Fashion-MNIST's files, instead of that of the package dataset-fashion-mnist"),
         ("UNLEARN_PYTHON", "the Python whose pyarrow reads parquet: files, instead of the python3 on PATH"),
+        ("UNLEARN_PROGRESS", "text: progress where standard error is no terminal, too, as text that ends with a carriage return"),
         ("TERM", "where it is dumb, no progress bar is shown"),
     ]
 

@@ -128,7 +128,8 @@ class Project:
         Args:
             path: the project's folder; ``init`` makes it.
             program: the program's name or path; the one that the package's wheel brought, else ``unlearn`` on ``PATH``.
-            progress: pass the program's messages, and the trainer's, on to ``sys.stderr`` while it runs, as a notebook shows it.
+            progress: show on ``sys.stderr``, in a notebook below the cell, how far the program is and when it will be done, and its messages and
+                the trainer's.
         """
         self.path, self.program, self.progress = os.fspath(path), program or _program(), progress
 
@@ -291,21 +292,25 @@ _LAST_WORDS = 1.0
 
 
 def _run(command: list[str], input: str | None, progress: bool) -> tuple[int, str, list[str]]:
-    """The exit code, standard output, and the lines of standard error, which are shown as they come where progress is wanted."""
+    """The exit code, standard output, and the lines of standard error, which are shown as they come where progress is wanted.
+
+    The program's progress ends with a carriage return, so that each stands in the place of the one before, in a notebook and on a terminal.
+    """
     lines: list[str] = []
     end, errors = os.pipe()
 
     def read() -> None:
-        with os.fdopen(end, encoding="utf-8", errors="replace") as stream:
+        with os.fdopen(end, encoding="utf-8", errors="replace", newline="") as stream:
             for line in stream:
-                lines.append(line.rstrip("\n"))
+                if not line.endswith("\r"):
+                    lines.append(line.rstrip("\r\n"))
                 if progress:
                     print(line, end="", file=sys.stderr, flush=True)
 
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-            encoding="utf-8", errors="replace",
+            encoding="utf-8", errors="replace", env={**os.environ, "UNLEARN_PROGRESS": "text"} if progress else None,
         )
     except OSError as error:
         os.close(end)

@@ -1,7 +1,7 @@
 import Files
 
 /// How far a request has come.
-public enum RequestState: Int, Sendable {
+public enum RequestState: Int, Sendable, CustomStringConvertible {
     /// A run of its own is under way; nothing that anybody sees has changed.
     case planned = 0
     /// The new records are in place; the old ones are being destroyed.
@@ -16,6 +16,19 @@ public enum RequestState: Int, Sendable {
     case superseded = 5
     /// Taken back while it waited.
     case withdrawn = 6
+
+    /// As the contract has it. (What the compiler would print of a case is looked up by reflection: of thousands, that takes longest.)
+    public var description: String {
+        switch self {
+        case .planned: "planned"
+        case .published: "published"
+        case .closed: "closed"
+        case .undone: "undone"
+        case .received: "received"
+        case .superseded: "superseded"
+        case .withdrawn: "withdrawn"
+        }
+    }
 
     /// Whether the model is one behind this request.
     public var isCarriedOut: Bool { self == .published || self == .closed }

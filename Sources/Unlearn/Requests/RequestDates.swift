@@ -16,11 +16,20 @@ public enum RequestDates {
     static func time(_ seconds: Int) -> String {
         var time = time_t(seconds), parts = tm()
         guard gmtime_r(&time, &parts) != nil else { return "?" }
-        func digits(_ number: Int32, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
+        var text = ""
+        func append(_ number: Int32, digits: Int, _ behind: Character) {
+            let number = String(number)
+            for _ in number.utf8.count..<max(digits, number.utf8.count) { text.append("0") }
+            text += number
+            text.append(behind)
         }
-        return "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))T\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))Z"
+        append(parts.tm_year + 1900, digits: 4, "-")
+        append(parts.tm_mon + 1, digits: 2, "-")
+        append(parts.tm_mday, digits: 2, "T")
+        append(parts.tm_hour, digits: 2, ":")
+        append(parts.tm_min, digits: 2, ":")
+        append(parts.tm_sec, digits: 2, "Z")
+        return text
     }
 
     /// `2026-11-30`.

@@ -120,7 +120,9 @@ struct Console {
     static func printable(_ text: String, keeping kept: Set<Unicode.Scalar>) -> String {
         let text = PathText.printable(text)
         let unprintable: (Unicode.Scalar) -> Bool = {
-            switch $0.properties.generalCategory {
+            // Most of what is ever printed, without a look into Unicode's tables.
+            if (0x20..<0x7F).contains($0.value) { return false }
+            return switch $0.properties.generalCategory {
             case .control, .lineSeparator, .paragraphSeparator: !kept.contains($0)
             default: (0x202A...0x202E).contains($0.value) || (0x2066...0x2069).contains($0.value)
             }
@@ -145,7 +147,7 @@ struct Console {
     }
 
     /// A bar for work that is counted; silent where nobody looks at a terminal.
-    func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, isShown: !invocation.isQuiet && ProgressBar.terminalIsCapable) }
+    func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, form: invocation.isQuiet ? .hidden : ProgressBar.possibleForm) }
 }
 
 /// Aligned columns: the first flush left, the others flush right. A name may hold whatever its table did, a line's end too, and a row stays

@@ -3,25 +3,37 @@ import Glibc
 
 /// Progress with rate and time left, rewritten in place on standard error.
 final class ProgressBar {
+    enum Form {
+        case hidden
+        /// For a terminal that can go back to the start of a line and clear it.
+        case bar
+        /// For whoever shows what comes, a notebook for one: text that ends with a carriage return, so that the next stands in its place.
+        case text
+    }
+
     private let unit: String
-    private let isShown: Bool
+    private let form: Form
     private let clock = ContinuousClock()
     private var start: ContinuousClock.Instant
     private var startedAt: Int?
     private var last: ContinuousClock.Instant?
     private var hasDrawn = false
-    private static let secondsBetweenDrawings = 0.1
+    private var secondsBetweenDrawings: Double { form == .bar ? 0.1 : 0.5 }
     private static let width = 24
+    /// Of the text that stands there.
+    private var length = 0
 
-    /// A bar needs a terminal that can go back to the start of a line.
-    static var terminalIsCapable: Bool {
-        guard isatty(STDERR_FILENO) == 1 else { return false }
-        return ProcessInfo.processInfo.environment["TERM"].map { $0 != "dumb" && !$0.isEmpty } ?? false
+    /// What standard error is good for; `UNLEARN_PROGRESS=text` says that it is shown by another program.
+    static var possibleForm: Form {
+        let environment = ProcessInfo.processInfo.environment
+        if environment["UNLEARN_PROGRESS"] == "text" { return .text }
+        guard isatty(STDERR_FILENO) == 1, let terminal = environment["TERM"], terminal != "dumb", !terminal.isEmpty else { return .hidden }
+        return .bar
     }
 
-    init(unit: String, isShown: Bool) {
+    init(unit: String, form: Form) {
         self.unit = unit
-        self.isShown = isShown
+        self.form = form
         start = clock.now
     }
 
@@ -29,16 +41,15 @@ final class ProgressBar {
 
     /// - Parameter what: what is being done; a change of it starts the clock anew, and so does a step back.
     func update(_ what: String, _ done: Int, of total: Int) {
-        guard isShown, total > 0 else { return }
+        guard form != .hidden, total > 0 else { return }
         if what != current || done < lastDone {
             finish()
             (current, start, startedAt, last) = (what, clock.now, done, nil)
         }
         lastDone = done
         let now = clock.now
-        if let last, (now - last) / .seconds(1) < Self.secondsBetweenDrawings, done < total { return }
+        if let last, (now - last) / .seconds(1) < secondsBetweenDrawings, done < total { return }
         last = now
-        let filled = min(Self.width, Self.width * done / total)
         let seconds = (now - start) / .seconds(1)
         let finished = done - (startedAt ?? 0)
         var rate = ""
@@ -46,9 +57,22 @@ final class ProgressBar {
             let speed = Double(finished) / seconds
             rate = String(format: "  %.1f %@/s", speed, unit) + (done < total ? "  " + duration(Double(total - done) / speed) + " left" : "")
         }
-        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
-        Console.write("\r\u{1B}[K\(what) [\(bar)] \(done)/\(total)\(rate)")
-        hasDrawn = true
+        draw("\(what) \(form == .bar ? bar(done, of: total) : "")\(done)/\(total)\(rate)")
+    }
+
+    private func bar(_ done: Int, of total: Int) -> String {
+        let filled = min(Self.width, Self.width * done / total)
+        return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled) + "] "
+    }
+
+    private func draw(_ text: String) {
+        if form == .bar {
+            Console.write("\r\u{1B}[K\(text)")
+        } else {
+            Console.write(text + String(repeating: " ", count: max(0, length - text.count)) + "\r")
+            length = text.count
+        }
+        hasDrawn = !text.isEmpty
     }
 
     private var current: String?
@@ -56,18 +80,16 @@ final class ProgressBar {
 
     /// Work whose end is not known: how much is done, and how fast.
     func count(_ what: String, _ done: Int) {
-        guard isShown else { return }
+        guard form != .hidden else { return }
         let now = clock.now
         if what != current { (current, start, last) = (what, now, nil) }
-        if let last, (now - last) / .seconds(1) < Self.secondsBetweenDrawings { return }
+        if let last, (now - last) / .seconds(1) < secondsBetweenDrawings { return }
         last = now
-        hasDrawn = true
-        Console.write("\r\u{1B}[K\(what) \(done) \(unit), \(Int(Double(done) / max(1e-3, (now - start) / .seconds(1)))) \(unit)/s")
+        draw("\(what) \(done) \(unit), \(Int(Double(done) / max(1e-3, (now - start) / .seconds(1)))) \(unit)/s")
     }
 
     /// Clears the line.
     func finish() {
-        if hasDrawn { Console.write("\r\u{1B}[K") }
-        hasDrawn = false
+        if hasDrawn { draw("") }
     }
 }

@@ -1,0 +1,35 @@
+import ProgramSupport
+import TestSupport
+import Testing
+
+@testable import unlearn_cli
+
+@Suite("Progress")
+struct ProgressBarTests {
+    @Test("Shown by another program, it is text without controls, each in the place of the one before, and gone at the end")
+    func text() throws {
+        let shell = try Shell.withTable()
+        let made = try shell.run("$U -C p init --data csv:full.csv $A --quiet && UNLEARN_PROGRESS=text $U -C p train && UNLEARN_PROGRESS=text $U -C p train --quiet")
+        #expect(made.status == 0, "\(made.errors)")
+        let states = made.errors.split(separator: "\r", omittingEmptySubsequences: false)
+        #expect(states[0].hasPrefix("training ") && states[0].contains("/10") && states.dropLast().last?.allSatisfy { $0 == " " } == true && states.last?.contains("training") == false, "\(made.errors)")
+        #expect(!made.errors.contains("\u{1B}"))
+        // What is shorter covers what was there.
+        for (before, next) in zip(states, states.dropFirst().dropLast()) { #expect(next.count >= before.trimmed.count) }
+    }
+
+    @Test("Where nobody shows it, there is none")
+    func hidden() throws {
+        let shell = try Shell.withTable(), made = try shell.run("$U -C p init --data csv:full.csv $A --quiet && $U -C p train")
+        #expect(made.status == 0 && !made.errors.contains("/10"), "\(made.errors)")
+    }
+}
+
+extension Substring {
+    /// Without blanks at its end.
+    fileprivate var trimmed: Substring {
+        var text = self
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}
