@@ -94,7 +94,7 @@ let package = Package(
         // They run the program and need none of its modules, so they are compiled beside them.
         .testTarget(
             name: "CommandTests", dependencies: ["ProgramSupport", "Checkpoints", "Files", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
-        .testTarget(name: "CommandLineTests", dependencies: ["unlearn-cli", "Unlearn", "Files", "ProgramSupport", "TestSupport"], swiftSettings: quickly),
+        .testTarget(name: "CommandLineTests", dependencies: ["unlearn-cli", "Unlearn", "Checkpoints", "Files", "ProgramSupport", "TestSupport"], swiftSettings: quickly),
         .target(
             name: "FuzzTargets", dependencies: ["unlearn-cli", "Valuation", "Unlearn", "Training", "Checkpoints", "Tensors", "Files", "TestSupport"],
             path: "Tests/FuzzTargets", swiftSettings: Context.environment["UNLEARN_FUZZING"] == nil ? quickly : []),

@@ -205,3 +205,14 @@ extension CommandSpec {
         try console.result(result, RunText.describe(result, folder: invocation.folder))
     }
 }
+
+extension ListedRequest: FlatJSON {
+    var fields: [(name: String, value: FlatValue?)]? {
+        guard ending == nil else { return nil }
+        return [
+            ("days_left", daysLeft.map(FlatValue.integer)), ("deleted_before", .integer(deletedBefore)), ("due", due.map(FlatValue.text)), ("ending", nil),
+            ("erasure_pending", erasurePending.map(FlatValue.bool)), ("found", .integer(found)), ("not_found", .integer(notFound)),
+            ("received", received.map(FlatValue.text)), ("request", .text(request)), ("state", .text(state)), ("ticket", ticket.map(FlatValue.text)),
+        ]
+    }
+}

@@ -14,30 +14,29 @@ struct Console {
         try Console.output(try Console.json(value) + "\n")
     }
 
-    /// The same of a list alone, `{"name": […]}`. Of thousands, most of the time goes into their JSON: pieces of it are made on all cores.
-    func result<Element: Encodable & Sendable>(_ list: [Element], named name: String, _ text: @autoclosure () -> String) throws {
-        let pieces = min(Processor.cores, list.count / Self.fewestOfPiece)
-        guard invocation.wantsJSON, pieces > 1 else { return try result([name: list], text()) }
-        try Console.output(try Console.json(list, named: name, pieces: pieces) + "\n")
+    /// The same of a list alone, `{"name": […]}`.
+    func result<Element: FlatJSON & Encodable>(_ list: [Element], named name: String, _ text: @autoclosure () -> String) throws {
+        guard invocation.wantsJSON else { return try result([name: list], text()) }
+        try Console.output(Console.json(list, named: name) ?? Console.json([name: list]))
+        try Console.output("\n")
     }
 
-    /// A core's work on fewer is not worth sharing.
-    private static let fewestOfPiece = 500
-
-    /// The JSON of `[name: list]`, made in so many pieces, each with some elements.
-    static func json<Element: Encodable & Sendable>(_ list: [Element], named name: String, pieces count: Int) throws -> String {
-        var pieces = [Result<String, any Error>](repeating: .success(""), count: count)
-        pieces.withUnsafeMutableBufferPointer { pieces in
-            // Each piece has a place of its own.
-            nonisolated(unsafe) let pieces = pieces
-            DispatchQueue.concurrentPerform(iterations: count) { index in
-                let part = list[list.count * index / count..<list.count * (index + 1) / count]
-                pieces[index] = Result { try json([name: Array(part)]) }
+    /// The JSON of `[name: list]` as an encoder writes it; nil where an element is not flat.
+    static func json(_ list: [some FlatJSON], named name: String) -> String? {
+        guard !list.isEmpty else { return nil }
+        var text = "{\n  \"\(name)\" : [\n"
+        for (index, element) in list.enumerated() {
+            guard let fields = element.fields else { return nil }
+            text += index == 0 ? "    {\n" : ",\n    {\n"
+            for (place, (name, value)) in fields.enumerated() {
+                text += place == 0 ? "      \"" : ",\n      \""
+                text += name
+                text += "\" : "
+                if let value { value.append(to: &text) } else { text += "null" }
             }
+            text += "\n    }"
         }
-        // Without the head and the end that each has, and the list once.
-        let head = "{\n  \"\(name)\" : [\n", end = "\n  ]\n}"
-        return head + (try pieces.map { String(try $0.get().dropFirst(head.count).dropLast(end.count)) }).joined(separator: ",\n") + end
+        return text + "\n  ]\n}"
     }
 
     static func json(_ value: some Encodable) throws -> String {
@@ -148,6 +147,49 @@ struct Console {
 
     /// A bar for work that is counted; silent where nobody looks at a terminal.
     func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, form: invocation.isQuiet ? .hidden : ProgressBar.possibleForm) }
+}
+
+/// Of which there may be thousands: an encoder, which finds out what each value is, takes ten times as long as all else that lists them.
+protocol FlatJSON {
+    /// In the order of their names, which are the contract's; nil values are null. Nil where something in it is not flat.
+    var fields: [(name: String, value: FlatValue?)]? { get }
+}
+
+enum FlatValue {
+    case text(String)
+    case integer(Int)
+    case bool(Bool)
+
+    func append(to text: inout String) {
+        switch self {
+        case .integer(let number): text += String(number)
+        case .bool(let value): text += value ? "true" : "false"
+        case .text(let value):
+            text += "\""
+            if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F }) {
+                text += value
+            } else {
+                for scalar in value.unicodeScalars { Self.append(scalar, to: &text) }
+            }
+            text += "\""
+        }
+    }
+
+    private static func append(_ scalar: Unicode.Scalar, to text: inout String) {
+        switch scalar {
+        case "\"": text += "\\\""
+        case "\\": text += "\\\\"
+        case "\n": text += "\\n"
+        case "\r": text += "\\r"
+        case "\t": text += "\\t"
+        case "\u{8}": text += "\\b"
+        case "\u{C}": text += "\\f"
+        case let control where control.value < 0x20:
+            let digits = String(control.value, radix: 16)
+            text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        default: text.unicodeScalars.append(scalar)
+        }
+    }
 }
 
 /// Aligned columns: the first flush left, the others flush right. A name may hold whatever its table did, a line's end too, and a row stays
