@@ -17,7 +17,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing -debug-info-format none --scra
 VENV := .venv
 PREFIX ?= /usr/local
 # Whose key and whose project: no test's business.
-unexport UNLEARN_KEY_FILE UNLEARN_PROJECT
+unexport UNLEARN_KEY_FILE UNLEARN_PROJECT UNLEARN_PROGRESS
 
 .PHONY: help packages build install uninstall wheel build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
 

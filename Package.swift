@@ -91,7 +91,7 @@ let package = Package(
         .testTarget(name: "PagesTests", dependencies: ["Pages", "Unlearn", "Checkpoints", "Files", "TestSupport"], swiftSettings: quickly),
         .testTarget(name: "ReductionTests", dependencies: ["Reduction", "Training", "Files", "CVectorKernels", "TestSupport"], swiftSettings: quickly),
         .target(name: "ProgramSupport", dependencies: ["TestSupport"], path: "Tests/ProgramSupport", swiftSettings: quickly),
-        // They run the program and need none of its modules, so they are compiled beside them.
+        // They run the program and need little of its modules, so they are compiled beside them.
         .testTarget(
             name: "CommandTests", dependencies: ["ProgramSupport", "Checkpoints", "Files", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: quickly),
         .testTarget(name: "CommandLineTests", dependencies: ["unlearn-cli", "Unlearn", "Checkpoints", "Files", "ProgramSupport", "TestSupport"], swiftSettings: quickly),

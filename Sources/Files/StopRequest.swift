@@ -4,13 +4,13 @@ import Synchronization
 /// Whether somebody asks this program to stop: with Ctrl-C, from another process, by closing the terminal.
 ///
 /// A signal may come right before a wait without end, or on another thread than the one that waits, and then ends no wait. Whoever
-/// waits for what others do, waits here: the request is looked for again and again.
+/// waits for pipes and programs, waits here: the request is looked for again and again.
 public enum StopRequest {
     private static let made = Atomic<Bool>(false)
     /// Whoever asks is heard within so many milliseconds.
     static let glance: Int32 = 50
 
-    /// Safe within a handler of signals.
+    /// Safe within a handler of signals, once `isMade` was asked for: what comes first makes it.
     /// - Returns: whether it had been made before.
     public static func make() -> Bool { made.exchange(true, ordering: .relaxed) }
 

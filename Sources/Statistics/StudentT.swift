@@ -19,11 +19,11 @@ package enum StudentT {
         var t = (low + high) / 2
         while true {
             let excess = cumulative(t, tails: tails) - probability
+            // `cumulative` itself tells no more apart.
+            if abs(excess) <= 2 * probability.ulp { return t }
             if excess < 0 { low = t } else { high = t }
             let newton = t - excess / density(t, tails: tails), middle = (low + high) / 2
-            guard middle > low, middle < high else { return middle }
-            // `cumulative` itself tells no more apart.
-            if abs(newton - t) <= 8 * t.ulp { return newton }
+            guard middle > low, middle < high, abs(newton - t) > 2 * t.ulp else { return middle > low && middle < high ? newton : middle }
             t = newton > low && newton < high ? newton : middle
         }
     }

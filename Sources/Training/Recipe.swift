@@ -134,10 +134,10 @@ public struct Recipe: Sendable, Equatable {
     /// Branches as the model comes with them.
     public func branches(count: Int, length: Int, epochs: Int?, learningRate: Float?, mergeStep: Float?) -> Branches {
         var own = Branches(count: count, length: length, epochs: plan.epochs, learningRate: plan.learningRate)
-        // After a stem that has come far, the branches of a convolutional network average best where they go less far apart.
+        // The branches of a convolutional network average best where they go less far apart.
         if network?.model.isConvolutional == true { own.learningRate = plan.learningRate / 2 }
         if network?.model == .lenet5 {
-            // A short one leaves them more to learn.
+            // A short stem leaves its branches more to learn.
             let isShort = Self.isShort(stem: 1 - Double(count * length) / Double(plan.blocks))
             own.epochs = isShort ? 40 : 20
             own.mergeStep = isShort ? 1.2 : nil

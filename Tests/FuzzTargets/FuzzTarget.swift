@@ -35,7 +35,7 @@ public struct FuzzTarget: Sendable {
     }
 
     public static let all: [FuzzTarget] = [
-        idx, cifar10, gzip, csv, libsvm, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, packedRowsRecord, latticeCodec, idList,
+        idx, cifar10, gzip, csv, libsvm, npz, npzArrays, safetensors, latticeRecord, sealedLatticeRecord, rowsRecord, sealedRowsRecord, packedRowsRecord, latticeCodec, indexedLatticeCodec, idList,
         settings, groups, utilities, sealedUtilities, shard, commandLine, certificate, signedCertificate, signedValues, publicKey, objectEntry, rowCell, destroyedObjects, disclosure,
     ]
 }

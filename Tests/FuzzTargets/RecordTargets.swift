@@ -82,6 +82,21 @@ extension FuzzTarget {
         try expect(again == vector, "a vector that changes when it is encoded and decoded")
     }
 
+    /// The same with the chunks' lengths in front, as an index has them: all cores decode, and find what one finds.
+    static let indexedLatticeCodec = FuzzTarget("lattice-codec-indexed", samples: vectors.compactMap(indexed)) { input in
+        let head = Array((input + [0, 0]).prefix(2)), count = 1 + 3 * (Int(head[0]) | Int(head[1]) << 8), chunks = (count + 65_535) / 65_536
+        let rest = Array(input.dropFirst(2)), index = Array(rest.prefix(4 * chunks)), body = Array(rest.dropFirst(4 * chunks))
+        let lengths = stride(from: 0, to: index.count - index.count % 4, by: 4).map { place in (0..<4).reduce(UInt32(0)) { $0 | UInt32(index[place + $1]) << (8 * $1) } }
+        let alone = body.withUnsafeBytes { LatticeCodec.decode($0, count: count) }
+        guard let shared = body.withUnsafeBytes({ LatticeCodec.decode($0, count: count, lengths: lengths) }) else { throw LatticeRecord.Invalid.badSteps(file: "F") }
+        try expect(shared == alone, "chunks that one core decodes otherwise")
+    }
+
+    /// Of a vector of one chunk.
+    private static func indexed(_ vector: LatticeVector) -> [UInt8]? {
+        (try? LatticeCodec.encode(vector)).map { SampleNPZ.number(vector.count / 3, 2) + SampleNPZ.number($0.count, 4) + $0 }
+    }
+
     private static func unsealed(_ record: [UInt8]) -> [UInt8] { record.dropLast(Digest.length) }
     private static func sealed(_ body: [UInt8]) -> [UInt8] { body + body.withUnsafeBytes { Digest(of: $0) }.bytes }
 }

@@ -10,6 +10,9 @@ package struct Program {
         return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("unlearn").path
     }()
 
+    /// What a developer's own shell may say to the program, which is no test's business.
+    static let foreignVariables = ["UNLEARN_PROJECT", "UNLEARN_KEY_FILE", "UNLEARN_DATA", "UNLEARN_PROGRESS"]
+
     package struct Result {
         package let status: Int32
         package let output: String
@@ -92,7 +95,7 @@ package struct Program {
         process.executableURL = URL(fileURLWithPath: umask == nil ? Self.path : "/bin/sh")
         process.arguments = umask.map { ["-c", "umask \($0); exec \"$0\" \"$@\""] + words } ?? Array(words.dropFirst())
         var variables = ProcessInfo.processInfo.environment
-        for name in ["UNLEARN_PROJECT", "UNLEARN_KEY_FILE"] { variables[name] = nil }
+        for name in Self.foreignVariables { variables[name] = nil }
         process.environment = variables.merging(environment) { $1 }
         return process
     }

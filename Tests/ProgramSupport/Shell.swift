@@ -26,7 +26,7 @@ package struct Shell {
         process.arguments = ["-c", script]
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         var variables = ProcessInfo.processInfo.environment
-        for name in ["UNLEARN_PROJECT", "UNLEARN_KEY_FILE", "UNLEARN_DATA"] { variables[name] = nil }
+        for name in Program.foreignVariables { variables[name] = nil }
         variables.merge(["U": Program.path, "A": Self.options]) { $1 }
         process.environment = variables.merging(environment) { $1 }
         let output = Pipe(), errors = Pipe()

@@ -229,3 +229,32 @@ def test_the_package_imports_without_pytorch() -> None:
     code = "import sys; sys.modules['torch'] = None; import unlearn_engine; print(unlearn_engine.__version__)"
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True)
     assert done.stdout.strip() == "0.2.0", done.stderr
+
+
+def test_progress_is_shown_while_it_lasts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = tmp_path / "seen"
+    program = tmp_path / "unlearn"
+    program.write_text(
+        f"#!{sys.executable}\nimport os, sys, time\n"
+        "assert os.environ['UNLEARN_PROGRESS'] == 'text'\n"
+        "sys.stderr.buffer.write(b'training 1/2\\r')\nsys.stderr.flush()\n"
+        f"while not os.path.exists({str(seen)!r}): time.sleep(0.01)\n"
+        "sys.stderr.write('training 2/2\\r            \\runlearn: no room\\n')\nsys.exit(1)\n"
+    )
+    program.chmod(0o755)
+    shown = ""
+
+    def look() -> None:
+        nonlocal shown
+        while "training 1/2\r" not in shown:
+            shown += capsys.readouterr().err
+            time.sleep(0.01)
+        seen.touch()
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    # What stood there is no message.
+    with pytest.raises(UnlearnError, match="^no room$"):
+        Project("shop", str(program), progress=True).train()
+    watcher.join()
+    assert "training 2/2\r" in shown + capsys.readouterr().err

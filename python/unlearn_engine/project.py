@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -108,6 +110,8 @@ class Request(_FromJSON):
     request: str
     #: ``received``, ``planned``, ``published``, ``closed``, ``undone``, ``superseded`` or ``withdrawn``.
     state: str
+    #: Whether the trainer, which alone holds the rows, has still to say that it erased them.
+    erasure_pending: bool | None
     #: Rows found, names without a row, and rows that were deleted before.
     found: int
     not_found: int
@@ -300,12 +304,17 @@ def _run(command: list[str], input: str | None, progress: bool) -> tuple[int, st
     end, errors = os.pipe()
 
     def read() -> None:
-        with os.fdopen(end, encoding="utf-8", errors="replace", newline="") as stream:
-            for line in stream:
-                if not line.endswith("\r"):
-                    lines.append(line.rstrip("\r\n"))
+        # Shown as it comes: a text stream holds a carriage return back until it knows that no line feed follows.
+        decoder, rest = codecs.getincrementaldecoder("utf-8")("replace"), ""
+        with os.fdopen(end, "rb", buffering=0) as stream:
+            while piece := stream.read(1 << 16):
+                text = decoder.decode(piece)
                 if progress:
-                    print(line, end="", file=sys.stderr, flush=True)
+                    print(text, end="", file=sys.stderr, flush=True)
+                *whole, rest = re.split("(?<=[\r\n])", rest + text)
+                lines.extend(line.rstrip("\r\n") for line in whole if not line.endswith("\r"))
+        if rest:
+            lines.append(rest)
 
     try:
         process = subprocess.Popen(

@@ -15,7 +15,7 @@ import Tensors
 /// Documentation/Formats.md.
 ///
 /// - Complexity: O(n) either way, on all cores where there is work for them and, to decode, the chunks' lengths are known; in memory for a
-///   few chunks beside the input and the output.
+///   few chunks a core beside the input and the output.
 public struct LatticeCodec {
     static let groupValues = 512
     /// One zstd frame each: its table costs little beside so many, and all that is worked on stays in the cache.

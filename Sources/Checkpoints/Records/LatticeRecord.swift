@@ -25,7 +25,7 @@ public struct LatticeRecord: Sendable, Equatable {
     }
 
     static let magic = Array("UNLRECRD".utf8)
-    /// Of vectors that one core works on; once of all.
+    /// Of vectors that one core works on. Earlier versions of the program wrote no other, and it is read whatever the vector's length.
     static let plainVersion: UInt16 = 2
     /// With the lengths of chunks in front of them, so that several cores find what to decode.
     static let version: UInt16 = 3
@@ -52,7 +52,9 @@ public struct LatticeRecord: Sendable, Equatable {
                 case .badDigest(let file): (file, "does not match its digest")
                 case .badSteps(let file): (file, "holds values that do not decompress")
                 }
-            return "\(file) \(fault); run 'unlearn check' and restore the project from a backup"
+            let repair = "run 'unlearn check' and restore the project from a backup"
+            if case .newerVersion = self { return "\(file) \(fault); use a newer unlearn; where none has worked here, \(repair)" }
+            return "\(file) \(fault); \(repair)"
         }
     }
 
@@ -116,7 +118,7 @@ public struct LatticeRecord: Sendable, Equatable {
         func expect(_ condition: Bool, _ field: String) throws {
             guard condition else { throw Invalid.badHeader(file: file, field: field) }
         }
-        try expect(found == version || found == plainVersion, "version")
+        try expect(found == plainVersion || found == version && LatticeCodec.isShared(count), "version")
         try expect(reader.take(UInt8.self) == kind.rawValue, "kind")
         try expect(reader.take(UInt8.self) == latticeBits, "number of lattice bits")
         try expect(reader.take(UInt32.self) == block, "block")

@@ -49,10 +49,10 @@ public struct BenchmarkReport: Codable, Sendable {
         public let seconds: Double
         public let speedupBlocks: Double
         public let speedupSeconds: Double
-        public let accuracy: Double
+        public let accuracy: Double?
         /// Of the model trained from scratch without the rows, and of the one that nothing was done to.
-        public let accuracyNaive: Double
-        public let accuracyNothing: Double
+        public let accuracyNaive: Double?
+        public let accuracyNothing: Double?
         /// Shares of test rows on which the model and the naive one agree.
         public let agreement: Double
         public let agreementNothing: Double

@@ -33,9 +33,16 @@ extension Store {
     fileprivate static let ordersKey = "erasure-orders"
 
     /// Those that the trainer has not acknowledged, in the order of requests.
-    func erasureOrders() throws -> [ErasureOrder] {
+    func erasureOrders() throws -> [ErasureOrder] { try orders(ErasureOrder.self) }
+
+    /// The requests that they are of. Nothing is made of the rows that they name.
+    func requestsOfErasureOrders() throws -> [Int] { try orders(Heading.self).map(\.request) }
+
+    private struct Heading: Codable { let request: Int }
+
+    private func orders<Order: Decodable>(_: Order.Type) throws -> [Order] {
         guard let text = try setting(Self.ordersKey) else { return [] }
-        guard let orders = try? JSONDecoder().decode([ErasureOrder].self, from: Data(text.utf8)) else {
+        guard let orders = try? JSONDecoder().decode([Order].self, from: Data(text.utf8)) else {
             throw Failure(.damaged, "the catalogue's erasure orders are not readable; restore the project from a backup")
         }
         return orders
@@ -44,7 +51,7 @@ extension Store {
 
 extension Project {
     /// Requests whose rows the trainer has still to erase.
-    public func requestsToAcknowledge() throws -> [String] { try store.erasureOrders().map { Store.requestName($0.request) } }
+    public func requestsToAcknowledge() throws -> [String] { try store.requestsOfErasureOrders().map(Store.requestName) }
 
     /// What the trainer is to erase for a request, while the rows' names are still there.
     func erasureOrder(_ request: Int, _ rows: [RowPlace]) throws -> ErasureOrder {

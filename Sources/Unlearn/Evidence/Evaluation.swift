@@ -6,7 +6,8 @@ import Training
 
 /// How a model scores on a set of rows.
 public struct Score: Sendable, Codable, Equatable {
-    public let accuracy: Double
+    /// Nil of a model that has no classes.
+    public let accuracy: Double?
     /// Mean negative log-likelihood of the true class, in nats.
     public let loss: Double
     public let rows: Int
@@ -45,8 +46,10 @@ extension Project {
                 classes[index] += tallies[index].add(try trainer.probabilities(state: state, rows: rows), rows, classes: settings.classNames.count)
             }
         }
-        guard tallies.first?.score != nil else { return nil }
-        return zip(classes, tallies).map { Decisions(classes: $0, score: $1.score!) }
+        guard tallies.first?.rows ?? 0 > 0 else { return nil }
+        // Known now at the latest: a program tells with its scores.
+        let hasClasses = trainer.hasClasses
+        return zip(classes, tallies).map { Decisions(classes: $0, score: $1.score(hasClasses: hasClasses)) }
     }
 
     /// Visits the rows that a list names, with the block's other slots empty.
@@ -79,8 +82,8 @@ extension Project {
             }
         }
 
-        var score: Score? {
-            rows == 0 ? nil : Score(accuracy: Double(correct) / Double(rows), loss: loss / Double(rows), rows: rows)
+        func score(hasClasses: Bool) -> Score {
+            Score(accuracy: hasClasses ? Double(correct) / Double(rows) : nil, loss: loss / Double(rows), rows: rows)
         }
     }
 }

@@ -106,7 +106,8 @@ extension Project {
         return TrainingReport(
             blocks: shape.blocks, blocksTrained: lineage.trainedBlocks - resumedAt, rows: try store.rowCount(.train, deleted: false), parameters: parameterCount,
             seconds: seconds, rowsPerSecond: seconds > 0 ? Double(rows) / seconds : 0,
-            testAccuracy: trainer.hasClasses ? decisions?.score.accuracy : nil, testLoss: decisions?.score.loss, baseRate: kept == nil ? try decisions.flatMap { try testBaseRate(unlessBeaten: $0.score.loss) } : nil, stateDigest: digest, storeBytes: bytes,
+            testAccuracy: decisions?.score.accuracy, testLoss: decisions?.score.loss,
+            baseRate: kept == nil ? try decisions.flatMap { try testBaseRate(unlessBeaten: $0.score.loss) } : nil, stateDigest: digest, storeBytes: bytes,
             rawCheckpointBytes: raw, compressionRatio: Double(raw) / Double(bytes))
     }
 

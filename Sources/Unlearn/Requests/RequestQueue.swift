@@ -118,7 +118,8 @@ extension Store {
     /// - Throws: kind `input` where there is no such request.
     /// - Complexity: one opening of a sealed cell each.
     public func requestList(_ number: Int? = nil, now: Date = .now) throws -> [ListedRequest] {
-        let pending = Set(try erasureOrders().map(\.request)), list = try receipts(ofRequest: number).map { ListedRequest($0, now: now, pending: pending) }
+        let pending = Set(try requestsOfErasureOrders())
+        let list = try receipts(ofRequest: number).map { ListedRequest($0, now: now, pending: pending) }
         if let number, list.isEmpty { throw Failure(.input, "no request \(Self.requestName(number)); 'unlearn request list' lists them") }
         return list
     }

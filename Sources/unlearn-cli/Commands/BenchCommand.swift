@@ -54,7 +54,7 @@ extension CommandSpec {
         for row in report.rows {
             rows.append([
                 "\(row.deleted)", "\(row.position)", "\(row.epsilon)", row.method.rawValue, "\(row.blocksRetrained)",
-                fixed(row.speedupSeconds, 1) + "×", percent(row.accuracy), percent(row.accuracyNaive), percent(row.agreement),
+                fixed(row.speedupSeconds, 1) + "×", row.accuracy.map { percent($0) } ?? "-", row.accuracyNaive.map { percent($0) } ?? "-", percent(row.agreement),
                 percent(row.agreementNothing), fixed(row.l1, 3), fixed(row.l1Paper, 3), fixed(row.l1Nothing, 3),
                 fixed(row.margin.after, 3), fixed(row.margin.exact, 3), fixed(row.margin.nothing, 3),
             ])

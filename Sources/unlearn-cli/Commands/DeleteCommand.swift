@@ -136,10 +136,9 @@ extension CommandSpec {
     private static func line() throws -> String {
         var bytes: [UInt8] = [], byte: UInt8 = 0
         while bytes.count < 80 {
-            // A signal may come right before the waiting, which then knows nothing of it.
-            guard !StopRequest.isMade else { throw Failure.interruptedUnchanged }
-            var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-            guard poll(&input, 1, 200) > 0 else { continue }
+            do { try StopRequest.waitForInput(STDIN_FILENO, "standard input") } catch let failure as Failure where failure == .interrupted {
+                throw Failure.interruptedUnchanged
+            }
             // Input that ends before its line does is no answer.
             guard read(STDIN_FILENO, &byte, 1) == 1 else { return "" }
             guard byte != UInt8(ascii: "\n") else { break }

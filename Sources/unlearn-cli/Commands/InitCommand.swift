@@ -17,7 +17,7 @@ extension CommandSpec {
             .choice("activation", ActivationName.self, "of hidden layers"),
             .choice("pooling", PoolingName.self, "of lenet5"),
             OptionSpec("width", "N", "times the channels of lenet5 or resnet20 (default 1)"),
-            OptionSpec("blocks", "B", "blocks that rows are spread over"),
+            OptionSpec("blocks", "B", "blocks that rows are spread over (default: the model's; one a group under --blocks-by group, up to 1000)"),
             .choice("blocks-by", BlockPolicy.self, "which rows share a block (default: stratified)"),
             OptionSpec("branches", "S", "branches behind a stem, whose deletions are exact and touch one branch alone; 0 (default): a chain"),
             OptionSpec("stem", "X", "the stem's share of the blocks (default: 0.5, logistic 0; the share of --stem-rows; by group, that of rows of no group)"),

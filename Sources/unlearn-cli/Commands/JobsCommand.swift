@@ -203,7 +203,7 @@ extension CommandSpec {
         if !refused.isEmpty {
             lines.append("refused: \(refused.count == 1 ? "job" : "jobs") \(refused.map(String.init).joined(separator: ", ")), which learnt from rows that were deleted since; next: unlearn -C \(invocation.folder) train")
         }
-        if isTrained { lines += ["test accuracy \(report.testAccuracy.map { percent($0) } ?? "- (no test rows)")", "state \(report.stateDigest)"] }
+        if isTrained { lines += [testScore(report), "state \(report.stateDigest)"] }
         try console.result(harvest.collected(refused: refused, isTrained ? report : nil), (lines + harvest.gone).joined(separator: "\n"))
         return 0
     }

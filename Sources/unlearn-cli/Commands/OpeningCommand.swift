@@ -29,7 +29,9 @@ extension CommandSpec {
         try console.result(
             Result(request: request, openings: openings.map { .init(id: $0.name, opening: $0.opening.hexadecimal) }),
             openings.map { "\(Console.printable($0.name, keeping: []))  \($0.opening.hexadecimal)" }.joined(separator: "\n"))
-        console.message("each is for that person alone, with the certificate: unlearn verify-certificate \(request).json --public-key \(invocation.folder)/signing-key.pem --id NAME --opening OPENING")
+        console.message(
+            "each is for that person alone, with the certificate and \(invocation.folder)/signing-key.pem: "
+                + "unlearn verify-certificate \(request).json --public-key signing-key.pem --id NAME --opening OPENING")
         return 0
     }
 }

@@ -24,11 +24,16 @@ extension CommandSpec {
             report,
             """
             \(work)
-            test accuracy \(report.testAccuracy.map { percent($0) } ?? (project.trainer.hasClasses ? "- (no test rows)" : "- (the model has no classes)"))
+            \(testScore(report))
             checkpoints \(checkpoints(report))
             state \(report.stateDigest)
             """)
         return 0
+    }
+
+    static func testScore(_ report: TrainingReport) -> String {
+        if let accuracy = report.testAccuracy { return "test accuracy \(percent(accuracy))" }
+        return report.testLoss.map { "test loss \(fixed($0, 4)) (the model has no classes)" } ?? "test accuracy - (no test rows)"
     }
 
     /// Of a moment's work the clock tells no pace.

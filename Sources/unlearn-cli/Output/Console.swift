@@ -166,7 +166,7 @@ enum FlatValue {
         case .bool(let value): text += value ? "true" : "false"
         case .text(let value):
             text += "\""
-            if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F }) {
+            if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
                 text += value
             } else {
                 for scalar in value.unicodeScalars { Self.append(scalar, to: &text) }

@@ -74,6 +74,15 @@ struct HostileRecordTests {
     @Test("A file of another kind is refused")
     func magic() { #expect(refusal(ForgedRecord { $0.magic[7] = 0 }) == .badMagic(file: "F")) }
 
+    @Test("An index in front of few values is refused")
+    func index() {
+        let record = ForgedRecord {
+            $0.version = 3
+            $0.payload = [UInt8($0.payload.count), 0, 0, 0] + $0.payload
+        }
+        #expect(refusal(record) == .badHeader(file: "F", field: "version"))
+    }
+
     @Test("A newer format is told apart from damage", arguments: [4, 5, 256, .max] as [UInt16])
     func newer(version: UInt16) {
         #expect(refusal(ForgedRecord { $0.version = version }) == .newerVersion(file: "F", version: Int(version)))
