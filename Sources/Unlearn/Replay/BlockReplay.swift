@@ -67,8 +67,8 @@ public struct ReplaySegment: Sendable {
 }
 
 public struct ReplayOutcome: Sendable {
-    /// The new model.
-    public let state: LatticeVector
+    /// The new model; empty where it was taken out to make room.
+    public internal(set) var state: LatticeVector
     /// What was done: `exact` where everything from the first deleted block on was replayed from an exact state.
     public let method: UnlearningMethod
     /// Whether every stitch had the guard's consent.
