@@ -183,6 +183,13 @@ public final class StoredLineage {
         (latest, stemEnd, tips) = (nil, nil, [:])
     }
 
+    /// ‖D_i‖₁ in lattice steps.
+    func influenceNorm(_ block: Int) throws -> UInt64 {
+        var norm: UInt64 = 0
+        try store.forEachPiece(of: .influence, links[block]!, latticeBits: latticeBits, count: parameterCount) { norm += LatticeVector.l1Norm(of: $1) }
+        return norm
+    }
+
     public func correction(_ block: Int) throws -> LatticeVector? {
         try links[block].flatMap { try store.correction($0, latticeBits: latticeBits, count: parameterCount) }
     }
@@ -293,11 +300,19 @@ private final class StemChain: InfluenceChain {
         forgetStates()
         return steps
     }
+    func influenceNorm(_ block: Int) throws -> UInt64 { isMerge(block) ? try influence(block).l1Norm : try lineage.influenceNorm(block) }
     func correction(_ block: Int) throws -> LatticeVector? { isMerge(block) ? nil : try lineage.correction(block) }
     func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64) {
         isMerge(block) ? try after.residual(since: before, of: influence(block)) : try lineage.residual(of: block, from: before, to: after)
     }
     func forgetStates() { lineage.forgetStates() }
+    func advance(_ state: inout LatticeVector, through block: Int) throws {
+        guard isMerge(block) else { return try lineage.advance(&state, through: block) }
+        // What it was makes room for the merge.
+        state = LatticeVector(zeros: 0)
+        state = try model()
+    }
+    var keepsStates: Bool { lineage.keepsStates }
     func depth(of block: Int) -> Int { isMerge(block) ? shape.depth : block }
     func blocks(in block: Int) -> Int { isMerge(block) ? lineage.trainedBlocks - shape.stem : 1 }
 
