@@ -92,6 +92,9 @@ public struct LatticeVector: Sendable, Equatable {
         guard overflow == 0 else { throw LatticeOverflow() }
     }
 
+    /// The steps where they stand; those of a vector that somebody else holds, too, are copied first.
+    mutating func withMutableSteps(_ body: (UnsafeMutableBufferPointer<Int32>) -> Void) { steps.withUnsafeMutableBufferPointer { body($0) } }
+
     /// `⊖`: exact, checked.
     public func subtracting(_ other: LatticeVector) throws(LatticeOverflow) -> LatticeVector {
         try combined(with: other, vk_subtract_checked)

@@ -23,6 +23,43 @@ struct LatticeArithmeticTests {
         #expect(try LatticeVector(a).subtracting(LatticeVector(b)).steps == reference(a, b, -))
     }
 
+    /// A vector that is read in short pieces.
+    private struct Pieces: LatticePieces {
+        let vector: LatticeVector
+        var count: Int { vector.count }
+
+        func forEachPiece(in range: Range<Int>, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void) throws {
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: 13) { try vector.forEachPiece(in: start..<min(start + 13, range.upperBound), body) }
+        }
+    }
+
+    @Test("In place, and of vectors that come in pieces, sums, differences and distances are the same", arguments: sampleLengths)
+    func inPlace(length: Int) throws {
+        var random = SeededGenerator(UInt64(length) + 9)
+        let a = LatticeVector(random.integers(length, in: -(1 << 30)...(1 << 30) - 1)), b = LatticeVector(random.integers(length, in: -(1 << 30)...(1 << 30) - 1))
+        for pieces in [Pieces(vector: b), Pieces(vector: a)] {
+            var sum = a, difference = a, turned = a
+            try sum.add(pieces)
+            try difference.subtract(pieces)
+            try turned.subtract(from: pieces)
+            #expect(try sum == a.adding(pieces.vector) && difference == a.subtracting(pieces.vector) && turned == pieces.vector.subtracting(a))
+            #expect(try a.l1Distance(to: pieces) == a.l1Distance(to: pieces.vector))
+        }
+        #expect(a.steps.withUnsafeBufferPointer { LatticeVector.l1Norm(of: $0) } == a.l1Norm)
+    }
+
+    @Test("In place an overflow is found in whichever piece it is", arguments: [0, 12, 13, 40])
+    func inPlaceOverflow(place: Int) {
+        var steps = [Int32](repeating: 0, count: 41), ones = LatticeVector([Int32](repeating: 1, count: 41))
+        steps[place] = .max
+        let far = Pieces(vector: LatticeVector(steps))
+        #expect(throws: LatticeOverflow()) { try ones.add(far) }
+        ones = LatticeVector([Int32](repeating: -2, count: 41))
+        #expect(throws: LatticeOverflow()) { try ones.subtract(far) }
+        ones = LatticeVector([Int32](repeating: -2, count: 41))
+        #expect(throws: LatticeOverflow()) { try ones.subtract(from: far) }
+    }
+
     @Test("A block's residual is that of whole numbers, also where a difference leaves Int32", arguments: sampleLengths)
     func residual(length: Int) {
         var random = SeededGenerator(UInt64(length) + 5)

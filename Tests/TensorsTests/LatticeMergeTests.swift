@@ -102,7 +102,7 @@ extension LatticeMergeTests {
             var merge = LatticeMerge(onto: base)
             for tip in tips {
                 for start in stride(from: 0, to: length, by: 4099) {
-                    tip.steps.withUnsafeBufferPointer { merge.add(UnsafeBufferPointer(rebasing: $0[start..<min(start + 4099, length)]), at: start) }
+                    try tip.steps.withUnsafeBufferPointer { try merge.add(UnsafeBufferPointer(rebasing: $0[start..<min(start + 4099, length)]), at: start) }
                 }
                 merge.endTip()
             }
@@ -111,7 +111,7 @@ extension LatticeMergeTests {
         var none = LatticeMerge(onto: LatticeVector([7])), wide = LatticeMerge(onto: LatticeVector([.min, 0]))
         #expect(try none.merged(step: step) == LatticeVector([7]))
         for _ in 0..<2 {
-            [Int32.max, .max].withUnsafeBufferPointer { wide.add($0, at: 0) }
+            try [Int32.max, .max].withUnsafeBufferPointer { try wide.add($0, at: 0) }
             wide.endTip()
         }
         #expect(try wide.merged(step: 1) == LatticeVector([.max, .max]))

@@ -175,13 +175,14 @@ struct BlockReplayTests {
         #expect(try chain.state(60) == exact.state)
     }
 
-    @Test("A fallback behind a jump replays exactly from the first stitch")
-    func fallbackBehindJump() throws {
+    @Test("A fallback behind a jump replays exactly from the first stitch, also where states are packed", arguments: [true, false])
+    func fallbackBehindJump(keepsStates: Bool) throws {
         // Forgets quickly up to block 30, then not at all.
         let make = { Self.mirroringTrainer(from: 30) }
         let trainer = make()
         let deleted = [3: Set([0]), 35: Set([1])]
         let chain = try MemoryChain(trainer, blocks: 50) { Self.rows($0) }
+        chain.keepsStates = keepsStates
         let outcome = try Self.replay(chain, trainer, deleted: deleted, into: chain)
         #expect(outcome.method == .exact && outcome.fallback != nil)
         #expect(try outcome.state == MemoryChain(make(), blocks: 50) { Self.rows($0, without: deleted[$0] ?? []) }.state(50))

@@ -45,4 +45,29 @@ struct LargeStatesTests {
         }
         for (small, large) in zip(told[0], told[1]) { #expect(small == large) }
     }
+
+    @Test("Stitches across several blocks, and branches that are retrained behind them, measure and give what they do of small states", arguments: [SmallProject.recipe, SmallProject.forgetting])
+    func stitches(recipe: Recipe) throws {
+        var told: [[String]] = []
+        for large in [false, true] {
+            let project = try SmallProject(recipe: recipe), shape = recipe.plan.lineage
+            try open(project, large: large).train(allowingOtherNumerics: false, control: TrainingControl()) { _, _ in }
+            var digests: [String] = []
+            // The second time the chain is stitched already, and the walk begins where a correction lies behind it.
+            for blocks in [[3, 17], [12, 13]] {
+                let ofBranches = shape.isChain ? [] : [shape.stem + 1, shape.blocks]
+                let rows = try (blocks + ofBranches).flatMap { try project.ids(inBlock: $0).prefix(2) }
+                var options = DeletionOptions()
+                options.replay.onNoDecay = .stitch
+                options.replay.damping = .fixed(0.75)
+                options.replay.decayGuard.epsilon = 1e12
+                let result = try open(project, large: large).delete(SmallProject.ids(rows), options: options, control: TrainingControl()) { _, _ in }, report = result.report
+                #expect(report.stitches ?? 0 >= 1 && report.rowReach?.isEmpty == false && report.margin != nil)
+                digests += [report.stateDigest, report.stateDigestBefore].map { $0 ?? "" } + ["\(report.measured)", "\(report.l1Changed ?? -1) \(report.agreementBefore ?? -1) \(report.testAccuracyBefore ?? -1)"]
+            }
+            #expect(try project.open(.read).check(readData: true) { _, _ in }.errors == [])
+            told.append(digests)
+        }
+        for (small, large) in zip(told[0], told[1]) { #expect(small == large) }
+    }
 }

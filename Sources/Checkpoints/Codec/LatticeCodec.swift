@@ -143,15 +143,7 @@ public struct LatticeCodec {
         precondition(count > 0 && count <= mostValues)
         if let lengths {
             guard let chunks = places(of: lengths, in: bytes, count: count) else { return false }
-            let together = Processor.cores * chunksTogether
-            return try withUnsafeTemporaryAllocation(of: Int32.self, capacity: min(together, chunks.count) * chunkValues) { room in
-                for first in stride(from: 0, to: chunks.count, by: together) {
-                    let start = first * chunkValues, piece = UnsafeMutableBufferPointer(rebasing: room[..<min(together * chunkValues, count - start)])
-                    guard decode(chunks[first..<min(chunks.count, first + together)], into: piece) else { return false }
-                    try body(start, UnsafeBufferPointer(piece))
-                }
-                return true
-            }
+            return try decode(chunks, count: count, body)
         }
         guard let context = ZSTD_createDCtx() else { return false }
         defer { ZSTD_freeDCtx(context) }
@@ -165,6 +157,22 @@ public struct LatticeCodec {
                 }
                 return reader.remaining == 0
             }
+        }
+    }
+
+    /// The same of chunks that are known one by one, on all cores.
+    /// - Parameter count: of the values in them.
+    static func decode(
+        _ chunks: ArraySlice<UnsafeRawBufferPointer>, count: Int, _ body: (_ offset: Int, _ steps: UnsafeBufferPointer<Int32>) throws -> Void
+    ) throws -> Bool {
+        let together = Processor.cores * chunksTogether
+        return try withUnsafeTemporaryAllocation(of: Int32.self, capacity: min(together, chunks.count) * chunkValues) { room in
+            for first in stride(from: 0, to: chunks.count, by: together) {
+                let start = first * chunkValues, piece = UnsafeMutableBufferPointer(rebasing: room[..<min(together * chunkValues, count - start)])
+                guard decode(chunks[first..<min(chunks.count, first + together)], into: piece) else { return false }
+                try body(start, UnsafeBufferPointer(piece))
+            }
+            return true
         }
     }
 

@@ -80,8 +80,7 @@ public final class ProgramTrainer: BlockTrainer {
                 block: block, depth: lineage.depth(of: block), branch: lineage.branch(of: block), rate: plan.rate(block: block), epochs: plan.epochs(of: block),
                 seed: Self.safe(random.next()))
             // Mostly the next block is trained from another state: what this one takes in memory is worth more than writing it once again.
-            if let passed { try? FileSystem.remove(passed.path) }
-            passed = nil
+            forgetState()
             let before = process.file("state"), given = try pass(rows, process)
             try states.write(state, to: OpenFile(before, .createNew))
             defer { for path in [before, given] { try? FileSystem.remove(path) } }
@@ -110,6 +109,11 @@ public final class ProgramTrainer: BlockTrainer {
         return probabilities
     }
 
+    public func forgetState() {
+        if let passed { try? FileSystem.remove(passed.path) }
+        passed = nil
+    }
+
     /// Tells the program, which holds the rows, to erase some; returns when it says that it has.
     /// - Parameter request: for whom, as the engine names it.
     public func forget(_ rows: BlockRows, request: String, isInterrupted: () -> Bool) throws {
@@ -128,7 +132,7 @@ public final class ProgramTrainer: BlockTrainer {
 
     private func pass(_ state: LatticeVector, _ process: TrainerProcess) throws -> String {
         if let passed, passed.state == state { return passed.path }
-        if let passed { try? FileSystem.remove(passed.path) }
+        forgetState()
         let path = process.file("state")
         try states.write(state, to: OpenFile(path, .createNew))
         passed = (state, path)

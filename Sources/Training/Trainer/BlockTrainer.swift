@@ -21,6 +21,10 @@ public protocol BlockTrainer: AnyObject {
     /// Class probabilities (slots, classes) of the rows under a state. Empty slots get zeros.
     func probabilities(state: LatticeVector, rows: BlockRows) throws -> [Float]
 
+    /// Forgets the state under which rows were scored last, where it is kept for the next rows: whoever has no more to score under a large one
+    /// gives its room back.
+    func forgetState()
+
     /// Whether the model tells classes apart. Of one that says of each row only how likely it is, such as a language model, the probability of
     /// the label is that, and how frequent classes are says nothing of how good it is. Known when rows have been scored.
     var hasClasses: Bool { get }
@@ -28,6 +32,7 @@ public protocol BlockTrainer: AnyObject {
 
 extension BlockTrainer {
     public var hasClasses: Bool { true }
+    public func forgetState() {}
 }
 
 /// How the caller watches and stops a training.

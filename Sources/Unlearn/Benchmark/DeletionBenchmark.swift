@@ -205,7 +205,8 @@ public struct DeletionBenchmark {
         let decisions = try project.decide(state, on: .test)!
         // The paper's stitch carries the whole gap: it lacks the correction that the damped one leaves behind.
         let corrections = run.outcome.method == .stitch ? run.outcome.segments.compactMap(\.correction) : []
-        let paper = try corrections.suffix(1).reduce(state) { try $0.subtracting($1) }
+        var paper = state
+        if let last = corrections.last { try paper.subtract(last) }
         let seen = run.outcome.residuals?.count ?? 0
         let all = exact.residuals?.delta ?? []
         func extrapolationError(_ method: FitMethod) -> Double? {
@@ -217,7 +218,7 @@ public struct DeletionBenchmark {
         func margin(_ state: LatticeVector) throws -> Double { try deletedRows.margin(of: state, project.trainer) }
         var rules: [BenchmarkReport.Rule]?
         if run.outcome.method == .stitch, run.outcome.segments.count == 1, let segment = run.outcome.segments.first, let correction = segment.correction {
-            let gap = try current.subtracting(state).adding(correction)
+            let gap = try current.subtracting(state).adding(correction.vector)
             let fading = Damping.gapNorms.factor(segment.residuals, blocksLeft: lineage.shape.depth - lineage.shape.depth(of: segment.lastBlock)).value
             rules = try [("l1", fading), ("paper", 1)].map { name, factor in
                 let other = try current.subtracting(gap).adding(gap.scaled(by: 1 - factor))

@@ -24,9 +24,8 @@ final class DeletionRun {
     private let staging: StagingSink?
     /// What was staged beside the records that `staging` has.
     private var staged: [StagedObject] = []
-    /// The model before the deletion; nil where none is trained. Read again each time that it is asked for: while blocks are retrained there may
-    /// be no room for it.
-    private var before: LatticeVector? { get throws { try plan.lineage.isEmpty ? nil : plan.lineage.model() } }
+    /// Some parameters of the model before the deletion; nil where none is trained.
+    private var sampleBefore: [Int32]?
     private var decisionsBefore: Decisions?
     /// How the model behind the deletion names the test rows that are left.
     private var served: Decisions?
@@ -37,7 +36,7 @@ final class DeletionRun {
     private var retrainedBranchesAlone = false
     private var merged: MergedStates?
     /// The model behind the deletion; nil where none is trained.
-    private var after: LatticeVector?
+    private var after: KeptState?
     /// Digests of what is served: of the model behind the deletion, and of the one meanwhile. Kept by the ledger alone, and until the next
     /// deletion: names of categories are in them, which may go with a row that no state knew.
     private var serving: Serving
@@ -114,7 +113,7 @@ final class DeletionRun {
         }
         let blank = report, spent = try project.store.changesOfStitches(), limit = plan.options.budget
         func exactly(_ spent: Double?) throws {
-            (report, served) = (blank, nil)
+            (report, served, after) = (blank, nil, nil)
             try staging?.startAgain()
             var exact = plan.options
             exact.method = .exact
@@ -135,15 +134,33 @@ final class DeletionRun {
         report.budget = budget
     }
 
-    private func describe(_ outcome: ReplayOutcome?, _ deletedRows: DeletedRows?) throws {
-        let lineage = plan.lineage, before = try before
+    /// What is measured on the models before and behind the deletion. Where there is no room for both, one of them is there at a time: of the other,
+    /// figures are left, and of the one behind the deletion its packed form.
+    private func describe(_ given: consuming ReplayOutcome?, _ deletedRows: DeletedRows?) throws {
+        let lineage = plan.lineage, trainer = project.trainer, keepsStates = lineage.keepsStates
+        var outcome = given, states: [LatticeVector] = [], decisionsAfter: Decisions?, marginAfter: Double?
+        given = nil
+        if let state = outcome?.state {
+            outcome?.state = LatticeVector(zeros: 0)
+            report.stateDigest = Digest(of: state).description
+            marginAfter = try deletedRows?.margin(of: state, trainer)
+            if keepsStates { states = [state] } else { decisionsAfter = try project.decide(state, on: .test, leavingOut: plan.test) }
+            trainer.forgetState()
+            after = try KeptState(state, packing: !keepsStates)
+        }
+        let before = try lineage.isEmpty ? nil : lineage.model()
+        lineage.forgetStates()
         report.stateDigestBefore = before.map { Digest(of: $0).description }
-        let states = [before, outcome?.state].compactMap { $0 }
         let kept = try plan.test.isEmpty ? report.stateDigestBefore.flatMap { try ServedDecisions.kept(stateDigest: $0, in: project.store) } : nil
-        let decisions = try kept.map { [$0] + (try project.decide(Array(states.dropFirst()), on: .test) ?? []) } ?? project.decide(states, on: .test, leavingOut: plan.test)
-        (decisionsBefore, merged) = (decisions?.first, outcome?.merged)
-        if outcome != nil { served = decisions?.last }
-        after = outcome?.state
+        if kept == nil, let before { states.insert(before, at: 0) }
+        // Of models that are there together, rows are read once.
+        let decided = try project.decide(states, on: .test, leavingOut: plan.test) ?? []
+        let decisions = [kept].compactMap(\.self) + decided + [decisionsAfter].compactMap(\.self)
+        (decisionsBefore, merged) = (decisions.first, outcome?.merged)
+        if outcome != nil { served = decisions.last }
+        let marginBefore = try before.flatMap { before in try outcome == nil ? nil : deletedRows?.margin(of: before, trainer) }
+        trainer.forgetState()
+        sampleBefore = before.map { EvidenceSample(parameterCount: project.parameterCount, seed: project.settings.recipe.trainer.seed).steps(of: $0) }
         report.testRowsDeleted = plan.selection.live.count { $0.part == .test }
         if project.rowsAreTheTrainers, report.rowsDeleted > 0 { report.rowsOrdered = true }
         if !plan.deletedBefore.isEmpty { report.rowsDeletedBefore = plan.deletedBefore.count }
@@ -164,12 +181,11 @@ final class DeletionRun {
             let shape = lineage.shape
             retrainedBranchesAlone = outcome.blocksTrained > 0 && outcome.segments.allSatisfy { shape.branch(of: $0.firstBlock) != nil }
             report.describe(outcome, otherMethod: FitMethod.allCases.first { $0 != plan.options.fitMethod }!)
-            report.stateDigest = Digest(of: outcome.state).description
-            report.testAccuracy = decisions?.last?.score.accuracy
-            if let before, let deletedRows { report.margin = try deletedRows.margins(before: before, after: outcome, project.trainer) }
-            if let before, outcome.blocksTrained > 0 {
-                report.l1Changed = Double(before.l1Distance(to: outcome.state)) * project.trainer.lattice.unit
-                report.agreementBefore = decisions.map { $0[1].agreement(with: $0[0].classes) }
+            report.testAccuracy = served?.score.accuracy
+            if let marginBefore, let marginAfter { report.margin = DeletedRows.margins(before: marginBefore, after: marginAfter, of: outcome) }
+            if let before, let after, outcome.blocksTrained > 0 {
+                report.l1Changed = Double(try before.l1Distance(to: after)) * trainer.lattice.unit
+                report.agreementBefore = decisionsBefore.flatMap { before in served.map { $0.agreement(with: before.classes) } }
                 report.exact = outcome.method == .exact && plan.options.sameNumerics && !isUnrepeatable
                 if isUnrepeatable, report.exactByConstruction == true { report.exactByConstruction = false }
                 // The guard had the replay done to its end after all.
@@ -191,14 +207,13 @@ final class DeletionRun {
         staged += rows.map(\.object)
         // An exact deletion leaves nothing of the model before, with which a guess at a row could be tested; after a stitch
         // the chain itself tells as much. Where nothing was retrained there is nothing to compare.
-        let evidence = try report.blocksRetrained == 0 || leavesNothing ? nil : before.map { state in
-            let sample = EvidenceSample(parameterCount: project.parameterCount, seed: project.settings.recipe.trainer.seed).steps(of: state)
-            return try store.stage(StoredEvidence(sample: sample, classes: decisionsBefore?.classes ?? []), ofRun: run)
+        let evidence = try report.blocksRetrained == 0 || leavesNothing ? nil : sampleBefore.map { sample in
+            try store.stage(StoredEvidence(sample: sample, classes: decisionsBefore?.classes ?? []), ofRun: run)
         }
         staged += [evidence].compactMap { $0 }
         let forgetting = try project.settingsForgettingCategories(of: [.train: plan.training, .test: plan.test])
         if let after {
-            serving.model = try project.servingDigest(of: Project.ExportedModel(state: after, settings: forgetting ?? project.settings)).description
+            serving.model = try project.servingDigest(of: Project.ExportedModel(state: after.vector, settings: forgetting ?? project.settings)).description
         }
         try store.transaction { change in
             try staging.publish(in: change)
@@ -228,6 +243,7 @@ final class DeletionRun {
             for request in plan.superseded { try change.supersede(request) }
         }
         if let forgetting { project.settings = forgetting }
+        after = nil
         do {
             try project.addMissingKeyframes()
         } catch let error as any DescribedError {

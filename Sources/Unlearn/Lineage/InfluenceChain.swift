@@ -15,6 +15,9 @@ public protocol InfluenceChain: AnyObject {
     /// `M_i`, 0 ≤ i ≤ length, with all corrections up to i.
     func state(_ block: Int) throws -> LatticeVector
 
+    /// Makes `M_{i−1}` `M_i` where it stands.
+    func advance(_ state: inout LatticeVector, through block: Int) throws
+
     /// `D_i`, without corrections.
     func influence(_ block: Int) throws -> LatticeVector
 
@@ -23,6 +26,12 @@ public protocol InfluenceChain: AnyObject {
 
     /// How far what step i adds now lies from `D_i`, and how long that is, both in lattice steps (L1).
     func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64)
+
+    /// `‖D_i‖₁` in lattice steps.
+    func influenceNorm(_ block: Int) throws -> UInt64
+
+    /// Whether states are so small that several may lie in memory at once.
+    var keepsStates: Bool { get }
 
     /// Forgets states that it keeps to be quick, where they are so large that room is scarce.
     func forgetStates()
@@ -35,7 +44,15 @@ public protocol InfluenceChain: AnyObject {
 extension InfluenceChain {
     public func depth(of block: Int) -> Int { block }
     public func blocks(in block: Int) -> Int { 1 }
+    public var keepsStates: Bool { true }
     public func forgetStates() {}
+
+    public func advance(_ state: inout LatticeVector, through block: Int) throws {
+        state = try state.adding(influence(block))
+        if let correction = try correction(block) { state = try state.adding(correction) }
+    }
+
+    public func influenceNorm(_ block: Int) throws -> UInt64 { try influence(block).l1Norm }
 
     public func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64) {
         after.residual(since: before, of: try influence(block))

@@ -28,7 +28,7 @@ public struct LineageReplay {
         self.deleted = deleted
         self.deletedRows = deletedRows
         self.progress = progress
-        walk = LineageWalk(crew: crew, rows: rows, control: control)
+        walk = LineageWalk(crew: crew, rows: rows, control: control, packsEnds: !stored.keepsStates)
         unit = crew.leader.lattice.unit
     }
 
@@ -44,7 +44,7 @@ public struct LineageReplay {
             // were, those too that have no row left.
             guard outcome.method == .stitch, let stitched = outcome.segments.last, stitched.damping != nil, !(ofBranches + stored.branchesEmptied(by: deleted)).isEmpty
             else { return outcome }
-            return try replayBranches(ofBranches, behind: outcome, options, sink)
+            return try replayBranches(ofBranches, behind: consume outcome, options, sink)
         }
         let blocks = ofBranches + (options.method == .exact ? stored.inexactBlocks : [])
         guard !blocks.isEmpty else { return try untrained() }
@@ -75,7 +75,7 @@ public struct LineageReplay {
         ) { block, base, isExact in
             defer { trained.blocks += chain.blocks(in: block) }
             guard !shape.isChain, block > shape.stem else {
-                return try walk.train([.init(blocks: block...block) { base }]) { _, _, _ in }[0]
+                return try walk.train([.init(blocks: block...block) { base }]) { _, _, _ in }[0].vector
             }
             return try trainBranches(from: base, isExact: isExact, sink) { progress(trained.blocks + $0, atMost.blocks - trained.blocks - $0) }
         }
@@ -111,18 +111,20 @@ public struct LineageReplay {
 
     /// Trains each branch that holds one of these blocks from the first of them on, and merges all.
     /// - Parameters:
-    ///   - moved: where a stored state lies now, by what a stitch has done to the stem.
+    ///   - moved: brings a stored state where it lies now, by what a stitch has done to the stem.
     ///   - initial: the state before branches without a stem; nil: the stored one.
     private func retrain(
-        _ blocks: [Int], initial: LatticeVector? = nil, moved: ((LatticeVector) throws -> LatticeVector)? = nil,
+        _ blocks: [Int], initial: LatticeVector? = nil, moved: ((inout LatticeVector) throws -> Void)? = nil,
         trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void, _ progress: (_ done: Int, _ total: Int) -> Void
     ) throws -> Retrained {
         let firsts = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { $0.min()! }, branches = firsts.keys.sorted()
         let runs = branches.map { branch in
             LineageWalk.Run(blocks: firsts[branch]!...stored.tip(ofBranch: branch)) { [stored, shape] in
-                defer { stored.forgetStates() }
-                let parent = shape.parent(of: firsts[branch]!)
-                return try initial ?? moved.map { try $0(stored.state(parent)) } ?? stored.state(parent)
+                if let initial { return initial }
+                var base = try stored.state(shape.parent(of: firsts[branch]!))
+                stored.forgetStates()
+                try moved?(&base)
+                return base
             }
         }
         let total = runs.reduce(0) { $0 + $1.blocks.count }
@@ -133,23 +135,31 @@ public struct LineageReplay {
             done += 1
             progress(done, total)
         }))
-        let stemEnd = try moved.map { try $0(stored.state(shape.stem)) } ?? stored.state(shape.stem)
+        var stemEnd = try stored.state(shape.stem)
+        stored.forgetStates()
+        try moved?(&stemEnd)
         var merged = MergedStates(stemEnd: Digest(of: stemEnd), tips: [:])
         let model = try stored.merge(
-            stored.liveBranches(without: deleted), onto: stemEnd, new: &ends, moved: moved, told: { merged.tips[$0] = $1 })
+            stored.liveBranches(without: deleted), onto: consume stemEnd, new: &ends, moved: moved, told: { merged.tips[$0] = $1 })
         return Retrained(blocks: runs.map(\.blocks), merged: merged, model: model)
     }
 
     /// Retrains branches from the first of the given blocks on.
     /// - Parameter stitch: what was done to the stem, on whose new end they then stand.
-    private func replayBranches(_ blocks: [Int], behind stitch: ReplayOutcome?, _ options: ReplayOptions, _ sink: any ReplaySink) throws -> ReplayOutcome {
+    private func replayBranches(_ blocks: [Int], behind stitch: consuming ReplayOutcome?, _ options: ReplayOptions, _ sink: any ReplaySink) throws -> ReplayOutcome {
         // What a stitch did to the model it did to the stem's end: branches are put back on as they were.
-        let shift = try stitch.map { try $0.state.subtracting(stored.model()) }, before = stitch?.blocksTrained ?? 0
+        let shift = try stitch.map { stitch in
+            var shift = try stored.model()
+            try shift.subtract(from: stitch.state)
+            return try KeptState(shift, packing: !stored.keepsStates)
+        }
+        stitch?.state = LatticeVector(zeros: 0)
+        let stitch = stitch, before = stitch?.blocksTrained ?? 0
         // What one left behind the stem's end stays under every branch: it goes when all of them are replayed.
         func isExact(_ first: Int) -> Bool { stitch == nil && options.sameNumerics && stored.isReached(shape.parent(of: first)) }
         let exactBranches = Dictionary(grouping: blocks) { shape.branch(of: $0)! }.mapValues { isExact($0.min()!) }
         let retrained = try retrain(
-            blocks, moved: shift.map { shift in { try $0.adding(shift) } },
+            blocks, moved: shift.map { shift in { try $0.add(shift) } },
             trained: { try sink.retrained(block: $0, from: $1, to: $2, baseIsExact: exactBranches[shape.branch(of: $0)!]!) }
         ) { progress(before + $0, $1 - $0) }
         let segments = retrained.blocks.map { blocks in
@@ -186,7 +196,7 @@ public struct LineageReplay {
             end = try walk.train([.init(blocks: first...stored.stemLength) { [end] in end }]) { _, _, _ in
                 done += 1
                 trained(done, total - done)
-            }[0]
+            }[0].vector
         }
         guard !shape.isChain, stored.stemLength == shape.stem else { return (end, total) }
         let model = try trainBranches(from: end, isExact: true, DiscardingSink()) { trained(ofStem + $0, total - ofStem - $0) }

@@ -59,15 +59,17 @@ struct LineageWalk {
     /// Live rows of a block; asked one at a time.
     let rows: (Int) throws -> BlockRows
     let control: TrainingControl
+    /// Whether ends of runs are packed while other runs are trained: states are so large that room is scarce.
+    var packsEnds = false
 
     /// Trains all runs and gives their ends.
     /// - Parameter keepingEnds: false: they are nobody's, who has been told of each block, and none is given.
     /// - Parameter trained: told each block and the states before and behind it, as it is trained, one at a time, on whichever thread
     ///   trained it. An error of it ends the walk.
     @discardableResult
-    func train(_ runs: [Run], keepingEnds: Bool = true, trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void) throws -> [LatticeVector] {
+    func train(_ runs: [Run], keepingEnds: Bool = true, trained: (_ block: Int, _ before: LatticeVector, _ after: LatticeVector) throws -> Void) throws -> [KeptState] {
         let lock = NSLock()
-        var ends = [LatticeVector?](repeating: nil, count: runs.count)
+        var ends = [KeptState?](repeating: nil, count: runs.count)
         func train(_ number: Int, _ trainer: any BlockTrainer, _ isStopped: () -> Bool) throws {
             var state = try lock.withLock(runs[number].base)
             for block in runs[number].blocks {
@@ -77,7 +79,9 @@ struct LineageWalk {
                 state = try trainer.train(block: block, from: before, rows: blockRows, control: control)
                 try lock.withLock { try trained(block, before, state) }
             }
-            if keepingEnds { lock.withLock { ends[number] = state } }
+            guard keepingEnds else { return }
+            let end = try KeptState(state, packing: packsEnds && runs.count > 1)
+            lock.withLock { ends[number] = end }
         }
         guard runs.count > 1, crew.workers > 1 else {
             for number in runs.indices { try train(number, crew.leader) { false } }

@@ -19,7 +19,8 @@ public final class StoredLineage {
     /// The last states of branches: a deletion asks for them before and behind the training, and for an interim model before that.
     private var tips: [Int: LatticeVector] = [:]
     private static let mostTipBytes = 1 << 28
-    private let keepsStates: Bool
+    /// Whether states are so small that several may lie in memory at once.
+    let keepsStates: Bool
     /// The influence read last: a replay asks for the state behind a block and then for its influence.
     private var latestInfluence: (block: Int, vector: LatticeVector)?
     /// Live rows of each branch, by the catalogue.
@@ -124,15 +125,18 @@ public final class StoredLineage {
         var (start, state) = try nearest(on: path)
         // Where nobody else keeps the state, it is changed where it stands.
         latest = nil
-        for block in path[start...] {
-            for kind in [LatticeRecord.Kind.influence, .correction] {
-                try store.forEachPiece(of: kind, links[block]!, latticeBits: latticeBits, count: parameterCount) { try state.add($1, at: $0) }
-            }
-        }
+        for block in path[start...] { try advance(&state, through: block) }
         if block == shape.stem, keepsStates { stemEnd = state }
         latest = (block, state)
-        if let branch = shape.branch(of: block), block == tip(ofBranch: branch), (tips.count + 1) * 4 * parameterCount <= Self.mostTipBytes { tips[block] = state }
+        if keepsStates, let branch = shape.branch(of: block), block == tip(ofBranch: branch), (tips.count + 1) * 4 * parameterCount <= Self.mostTipBytes { tips[block] = state }
         return state
+    }
+
+    /// Makes the state before a block the one behind it, with the correction that lies there.
+    func advance(_ state: inout LatticeVector, through block: Int) throws {
+        for kind in [LatticeRecord.Kind.influence, .correction] {
+            try store.forEachPiece(of: kind, links[block]!, latticeBits: latticeBits, count: parameterCount) { try state.add($1, at: $0) }
+        }
     }
 
     /// The last known state on a path, and how many of its blocks lie before it.
@@ -179,6 +183,13 @@ public final class StoredLineage {
         (latest, stemEnd, tips) = (nil, nil, [:])
     }
 
+    /// ‖D_i‖₁ in lattice steps.
+    func influenceNorm(_ block: Int) throws -> UInt64 {
+        var norm: UInt64 = 0
+        try store.forEachPiece(of: .influence, links[block]!, latticeBits: latticeBits, count: parameterCount) { norm += LatticeVector.l1Norm(of: $1) }
+        return norm
+    }
+
     public func correction(_ block: Int) throws -> LatticeVector? {
         try links[block].flatMap { try store.correction($0, latticeBits: latticeBits, count: parameterCount) }
     }
@@ -210,38 +221,44 @@ public final class StoredLineage {
     /// The merge of some branches: of a model that never saw the others' rows. The stem's end where there are none.
     public func model(of branches: [Int]) throws -> LatticeVector {
         guard !shape.isChain, stemLength == shape.stem else { return try state(stemLength) }
-        var none: [Int: LatticeVector] = [:]
+        var none: [Int: KeptState] = [:]
         return try merge(branches, onto: state(shape.stem), new: &none)
     }
 
     /// The merge of some branches onto an end of the stem.
     /// - Parameters:
+    ///   - stemEnd: large ones are packed meanwhile, and make room where nobody else holds them.
     ///   - new: ends of branches that stand in the place of the stored ones; of large states each is taken out when it has its part.
-    ///   - moved: where a stored state lies now.
+    ///   - moved: brings a stored state where it lies now.
     ///   - told: the digest of each branch's end, where somebody asks.
     func merge(
-        _ branches: [Int], onto stemEnd: LatticeVector, new: inout [Int: LatticeVector], moved: ((LatticeVector) throws -> LatticeVector)? = nil,
+        _ branches: [Int], onto stemEnd: consuming LatticeVector, new: inout [Int: KeptState], moved: ((inout LatticeVector) throws -> Void)? = nil,
         told: ((_ branch: Int, _ end: Digest) -> Void)? = nil
     ) throws -> LatticeVector {
         func storedEnd(_ branch: Int) throws -> LatticeVector {
-            let stored = try state(tip(ofBranch: branch))
-            return try moved.map { try $0(stored) } ?? stored
+            var end = try state(tip(ofBranch: branch))
+            if let moved {
+                forgetStates()
+                try moved(&end)
+            }
+            return end
         }
         guard !keepsStates else {
-            let ends = try branches.map { try new[$0] ?? storedEnd($0) }
+            let ends = try branches.map { try new[$0]?.vector ?? storedEnd($0) }
             if let told { for (branch, end) in zip(branches, ends) { told(branch, Digest(of: end)) } }
             return try stemEnd.merging(ends, step: shape.mergeStep)
         }
         forgetStates()
-        var merge = LatticeMerge(onto: stemEnd)
+        var merge = LatticeMerge(onto: try KeptState(stemEnd, packing: true))
+        stemEnd = LatticeVector(zeros: 0)
         // Those that are in memory first: they make room for the others.
         for branch in branches.filter({ new[$0] != nil }) + branches.filter({ new[$0] == nil }) {
             let digest = try Digest(ofPieces: { more in
                 func add(_ steps: UnsafeBufferPointer<Int32>, at offset: Int) throws {
-                    merge.add(steps, at: offset)
+                    try merge.add(steps, at: offset)
                     if told != nil { more(UnsafeRawBufferPointer(steps)) }
                 }
-                if let end = new.removeValue(forKey: branch) { return try end.steps.withUnsafeBufferPointer { try add($0, at: 0) } }
+                if let end = new.removeValue(forKey: branch) { return try end.forEachPiece(in: 0..<parameterCount) { try add($1, at: $0) } }
                 // As a rule it is stored as it is, and need not be made.
                 if moved == nil, let link = links[tip(ofBranch: branch)], try store.forEachPiece(of: .keyframe, link, latticeBits: latticeBits, count: parameterCount, { try add($1, at: $0) }) { return }
                 try storedEnd(branch).steps.withUnsafeBufferPointer { try add($0, at: 0) }
@@ -261,7 +278,7 @@ public final class StoredLineage {
 private final class StemChain: InfluenceChain {
     private let lineage: StoredLineage
     private let shape: Lineage
-    private var merge: LatticeVector?
+    private var merge: KeptState?
 
     init(_ lineage: StoredLineage) {
         self.lineage = lineage
@@ -277,20 +294,32 @@ private final class StemChain: InfluenceChain {
     }
     func state(_ block: Int) throws -> LatticeVector { try isMerge(block) ? model() : lineage.state(block) }
     func influence(_ block: Int) throws -> LatticeVector {
-        try isMerge(block) ? model().subtracting(lineage.state(shape.stem)) : lineage.influence(block)
+        guard isMerge(block) else { return try lineage.influence(block) }
+        var steps = try model()
+        try steps.subtract(lineage.state(shape.stem))
+        forgetStates()
+        return steps
     }
+    func influenceNorm(_ block: Int) throws -> UInt64 { isMerge(block) ? try influence(block).l1Norm : try lineage.influenceNorm(block) }
     func correction(_ block: Int) throws -> LatticeVector? { isMerge(block) ? nil : try lineage.correction(block) }
     func residual(of block: Int, from before: LatticeVector, to after: LatticeVector) throws -> (distance: UInt64, norm: UInt64) {
         isMerge(block) ? try after.residual(since: before, of: influence(block)) : try lineage.residual(of: block, from: before, to: after)
     }
     func forgetStates() { lineage.forgetStates() }
+    func advance(_ state: inout LatticeVector, through block: Int) throws {
+        guard isMerge(block) else { return try lineage.advance(&state, through: block) }
+        // What it was makes room for the merge.
+        state = LatticeVector(zeros: 0)
+        state = try model()
+    }
+    var keepsStates: Bool { lineage.keepsStates }
     func depth(of block: Int) -> Int { isMerge(block) ? shape.depth : block }
     func blocks(in block: Int) -> Int { isMerge(block) ? lineage.trainedBlocks - shape.stem : 1 }
 
     private func model() throws -> LatticeVector {
-        if let merge { return merge }
+        if let merge { return merge.vector }
         let model = try lineage.model()
-        merge = model
+        merge = try KeptState(model, packing: !lineage.keepsStates)
         return model
     }
 }

@@ -53,7 +53,7 @@ public struct ReplaySegment: Sendable {
     /// γ of the stitch that ended the walk; nil where it reached the end of the chain.
     public let damping: Double?
     /// What the stitch leaves of the gap, (1 − γ)·g; nil without a stitch.
-    public let correction: LatticeVector?
+    let correction: KeptState?
     /// An extrapolation of what this segment's stitch adds to the distance to exact replay: fitted residuals still to come, and for a
     /// damped stitch the part of the gap that it leaves. 0 without a stitch. Earlier stitches are not in it.
     public let tailBound: Double
@@ -67,8 +67,8 @@ public struct ReplaySegment: Sendable {
 }
 
 public struct ReplayOutcome: Sendable {
-    /// The new model.
-    public let state: LatticeVector
+    /// The new model; empty where it was taken out to make room.
+    public internal(set) var state: LatticeVector
     /// What was done: `exact` where everything from the first deleted block on was replayed from an exact state.
     public let method: UnlearningMethod
     /// Whether every stitch had the guard's consent.
@@ -144,8 +144,7 @@ public struct BlockReplay {
         var walker = Walker(self, deleted: deleted, options: options, sink: sink)
         switch options.method {
         case .exact:
-            walker.state = try walker.base(of: start)
-            chain.forgetStates()
+            try walker.begin(at: start)
             try walker.walkToEnd(from: start)
             return walker.outcome(.exact, fallback: nil)
         case .stitch:
@@ -161,14 +160,17 @@ public struct BlockReplay {
         let deleted: [Int]
         let options: ReplayOptions
         let sink: any ReplaySink
-        var state = LatticeVector(zeros: 0)
+        private(set) var state = LatticeVector(zeros: 0)
+        /// From the state to the one of the old chain behind the same block, where anything is compared with that; nil: there is none. Mostly it is
+        /// packed in less room than that state.
+        private var gap: KeptState?
         var trained = 0
         var segments: [ReplaySegment] = []
         var guarded = true
         /// The guard's last word against a stitch.
         private var objection: String?
         /// The state behind the first walk and its last block: where an exact replay can go on.
-        var firstStitch: (block: Int, state: LatticeVector)?
+        var firstStitch: (block: Int, state: KeptState)?
         /// ‖D_i‖₁ of the old chain from block `firstNorm` on.
         private var influenceNorms: [Double] = []
         private var firstNorm = 0
@@ -191,14 +193,23 @@ public struct BlockReplay {
         }
 
         /// Where a walk begins, and the sink is told what it leaves out.
-        func base(of block: Int) throws -> LatticeVector {
-            if block > 1, chain.isExactBase(block), try chain.correction(block - 1) != nil { try sink.startedWithout(correctionBehind: block - 1) }
-            return try chain.base(of: block)
+        /// - Parameter base: the state before the block; nil: the chain's.
+        mutating func begin(at block: Int, from base: LatticeVector? = nil) throws {
+            if base == nil, block > 1, chain.isExactBase(block), try chain.correction(block - 1) != nil { try sink.startedWithout(correctionBehind: block - 1) }
+            (state, gap) = (try base ?? chain.base(of: block), nil)
+            if options.method != .exact {
+                var old = try chain.state(block - 1)
+                try old.subtract(state)
+                try keep(gap: old)
+            }
+            chain.forgetStates()
         }
+
+        private mutating func keep(gap steps: LatticeVector) throws { gap = steps.l1Norm == 0 ? nil : try KeptState(steps, packing: !chain.keepsStates) }
 
         mutating func stitching() throws -> ReplayOutcome {
             let first = deleted[0]
-            state = try base(of: first)
+            try begin(at: first)
             var next: Int? = first
             while let block = next { next = try walk(from: block) }
             let reachedEnd = segments.last!.damping == nil
@@ -215,18 +226,12 @@ public struct BlockReplay {
             switch options.onNoDecay {
             case .exact:
                 // What lies before the first stitch is exact only where its own base was.
-                var start = chain.firstInexact ?? first
-                var base = LatticeVector(zeros: 0)
-                if let firstStitch, chain.isExactBase(first) {
-                    start = firstStitch.block + 1
-                    base = firstStitch.state
-                } else {
-                    base = try self.base(of: start)
-                }
+                var start = chain.firstInexact ?? first, base: LatticeVector?
+                if let firstStitch, chain.isExactBase(first) { (start, base) = (firstStitch.block + 1, firstStitch.state.vector) }
+                try begin(at: start, from: base)
                 try sink.stitchesDiscarded()
                 guarded = true
                 let walked = segments
-                state = base
                 try walkToEnd(from: start)
                 segments = walked.map(Self.withoutStitch) + segments.suffix(1)
                 return outcome(.exact, fallback: reason)
@@ -259,7 +264,7 @@ public struct BlockReplay {
             var verdict: DecayGuard.Verdict?
             for block in first...end {
                 if block != first, deleted.contains(block) { residuals = ResidualSeries(deletedBlock: block) }
-                let old = try retrain(block, isExact: isExact, &residuals)!
+                try retrain(block, isExact: isExact, &residuals)
                 guard block < end else { break }
                 let following = deleted.first { $0 > block }
                 // Deleted rows right ahead: the walk must go on through them.
@@ -276,7 +281,7 @@ public struct BlockReplay {
                     case .stitch: guarded = false
                     }
                 }
-                try stitch(from: first, at: block, to: target, gap: old.subtracting(state), factor, residuals, verdict)
+                try stitch(from: first, at: block, to: target, factor, residuals, verdict)
                 return following
             }
             segments.append(
@@ -294,7 +299,7 @@ public struct BlockReplay {
             if influenceNorms.isEmpty {
                 // From the block of the first stitch that is possible at all.
                 firstNorm = block + 1
-                influenceNorms = try (block..<end).map { Double(try chain.influence($0 + 1).l1Norm) * replay.unit }
+                influenceNorms = try (block..<end).map { Double(try chain.influenceNorm($0 + 1)) * replay.unit }
             }
             let ahead = block < target ? influenceNorms[(block + 1 - firstNorm)...(target - firstNorm)].reduce(0, +) : 0
             let factor = options.damping.factor(
@@ -303,42 +308,52 @@ public struct BlockReplay {
             return (options.decayGuard.verdict(residuals, method: options.fitMethod, outlook: outlook), factor)
         }
 
-        /// Trains one block from the current state and measures it against the old chain; gives the old state behind it, but where exact replay was asked
-        /// for: no stitch can come of it, and nothing is compared with that state.
-        private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws -> LatticeVector? {
+        /// Trains one block from the current state and measures it against the old chain. Where exact replay was asked for, nothing is compared with
+        /// the old state behind it: no stitch can come of it.
+        private mutating func retrain(_ block: Int, isExact: Bool, _ residuals: inout ResidualSeries) throws {
+            let chain = chain, comparesStates = options.method != .exact, target = deleted.first { $0 > block }.map { $0 - 1 } ?? end
             replay.progress(trained, replay.blocks(from: block))
-            let before = state
-            state = try replay.step(block, before, isExact)
+            if comparesStates { try rowMemory?.prepare(behind: block, end: target, chain: chain) }
+            var old = state
+            state = try replay.step(block, old, isExact)
             trained += chain.blocks(in: block)
-            let residual = try chain.residual(of: block, from: before, to: state), old = options.method == .exact ? nil : try chain.state(block)
-            residuals.append(distance: residual.distance, norm: residual.norm, gap: old?.l1Distance(to: state), unit: replay.unit)
-            if let old { try readMemory(behind: block, old: old) }
-            try sink.retrained(block: block, from: before, to: state, baseIsExact: isExact)
-            return old
-        }
-
-        private mutating func readMemory(behind block: Int, old: LatticeVector) throws {
-            guard var memory = rowMemory else { return }
-            var target = end
-            if let following = deleted.first(where: { $0 > block }) { target = following - 1 }
-            try memory.read(behind: block, old: old, new: state, end: target, chain: replay.chain)
-            rowMemory = memory
+            let residual = try chain.residual(of: block, from: old, to: state)
+            try sink.retrained(block: block, from: old, to: state, baseIsExact: isExact)
+            guard comparesStates else { return residuals.append(distance: residual.distance, norm: residual.norm, gap: nil, unit: replay.unit) }
+            // The state before the block becomes the old one behind it, and that the gap, where it stands: large states are two at a time.
+            if let gap { try old.add(gap) }
+            gap = nil
+            try chain.advance(&old, through: block)
+            residuals.append(distance: residual.distance, norm: residual.norm, gap: old.l1Distance(to: state), unit: replay.unit)
+            let known = try rowMemory?.logOdds(behind: block, old), now = try rowMemory?.logOdds(behind: block, state)
+            try old.subtract(state)
+            try keep(gap: old)
+            if let known, let now { try rowMemory?.read(behind: block, old: known, new: now, gap: consume old) }
         }
 
         private mutating func stitch(
-            from first: Int, at block: Int, to target: Int, gap: LatticeVector, _ factor: StitchFactor, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
+            from first: Int, at block: Int, to target: Int, _ factor: StitchFactor, _ residuals: ResidualSeries, _ verdict: DecayGuard.Verdict
         ) throws {
-            if firstStitch == nil { firstStitch = (block, state) }
-            let correction = gap.scaled(by: 1 - factor.value)
-            if correction.l1Norm > 0 { try sink.stitched(after: block, correction: correction) }
-            state = try chain.state(target).subtracting(gap).adding(correction)
+            var gap = gap?.vector ?? LatticeVector(zeros: state.count)
+            self.gap = nil
+            // Where nothing is to be deleted behind the stitch, no walk follows that might turn into an exact replay.
+            if firstStitch == nil, target < end { firstStitch = (block, try KeptState(state, packing: !chain.keepsStates)) }
+            state = LatticeVector(zeros: 0)
+            let correction = gap.scaled(by: 1 - factor.value), left = correction.l1Norm
+            if left > 0 { try sink.stitched(after: block, correction: correction) }
+            // What is taken off is no longer than the gap, and on the same side.
+            try gap.subtract(correction)
+            let kept = try KeptState(consume correction, packing: !chain.keepsStates)
+            state = try rowMemory?.state(behind: target) ?? chain.state(target)
+            chain.forgetStates()
+            try state.subtract(gap)
+            if target < end { try keep(gap: gap) }
             let tail = verdict.fit.sum(from: residuals.count + 1, through: chain.depth(of: target) - residuals.deletedBlock)
-            let left = Double(correction.l1Norm) * replay.unit
             segments.append(
                 ReplaySegment(
                     firstBlock: first, lastBlock: block, residuals: residuals, rowMemory: rowMemory?.series, forecast: factor.forecast,
                     verdict: verdict, damping: factor.value,
-                    correction: correction, tailBound: tail + left))
+                    correction: kept, tailBound: tail + Double(left) * replay.unit))
         }
 
         /// Exact replay: trains every block from `start` on, before which the state lies.
@@ -347,7 +362,7 @@ public struct BlockReplay {
             var residuals = ResidualSeries(deletedBlock: firstDeleted)
             for block in start...end {
                 if deleted.contains(block) || block < firstDeleted { residuals = ResidualSeries(deletedBlock: block) }
-                _ = try retrain(block, isExact: options.sameNumerics, &residuals)
+                try retrain(block, isExact: options.sameNumerics, &residuals)
             }
             segments.append(
                 ReplaySegment(

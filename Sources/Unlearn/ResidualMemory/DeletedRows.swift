@@ -46,8 +46,7 @@ public struct DeletedRows: Sendable {
     }
 
     /// The margins of the model before a replay, of what the replay made, and of exact replay as far as they say.
-    func margins(before: LatticeVector, after outcome: ReplayOutcome, _ trainer: any BlockTrainer) throws -> DeletionReport.Margin {
-        let (before, after) = (try margin(of: before, trainer), try margin(of: outcome.state, trainer))
+    static func margins(before: Double, after: Double, of outcome: ReplayOutcome) -> DeletionReport.Margin {
         if outcome.method == .exact { return .init(before: before, after: after, exact: after, exactIsForecast: false) }
         // Of several stitches each forecasts its own end.
         let forecast = outcome.segments.count == 1 ? outcome.segments[0].forecast : nil

@@ -50,7 +50,7 @@ struct RowMemory {
     private let trainer: any BlockTrainer
     private(set) var series = RowMemorySeries()
     /// The chain's state at the end of the stitch in sight, and the log-odds there.
-    private var target: (block: Int, state: LatticeVector, logOdds: [[Double]], yardstick: [Double])?
+    private var target: (block: Int, state: KeptState, logOdds: [[Double]], yardstick: [Double])?
     /// Rows that stay: whatever the gap does to them is chance.
     private var yardstick: BlockRows?
     /// What the chain learned from the first deleted block through each later one: Σ‖D_i‖₁.
@@ -74,41 +74,63 @@ struct RowMemory {
         points = Array(repeating: [], count: rows.groups.count)
     }
 
-    /// Reads one block more.
-    /// - Parameters:
-    ///   - old, new: the states behind the block.
-    ///   - end: the last block of the stitch in sight.
-    /// - Complexity: three passes forwards over the deleted rows, one over a few others, and where `end` is new, the reading of a state.
-    mutating func read(
-        behind block: Int, old: LatticeVector, new: LatticeVector, end: Int, chain: any InfluenceChain
-    ) throws {
+    /// Reads what is known of the rows at the end of the stitch in sight, where that is new, before a block is read.
+    /// - Parameter end: the last block of the stitch.
+    /// - Complexity: where `end` is new, the reading of a state and a pass forwards over the rows; and the reading of a block's influence.
+    mutating func prepare(behind block: Int, end: Int, chain: any InfluenceChain) throws {
         guard block >= first else { return }
         if yardstick == nil { yardstick = Self.sample(of: try remaining(block)) }
-        while learned.count <= block - first { learned.append((learned.last ?? 0) + Double(try chain.influence(first + learned.count).l1Norm)) }
-        if target?.block != end {
-            let state = try chain.state(end)
-            target = (end, state, try rows.groups.map { try LogOdds.ofLabels($0.rows, state, trainer) }, try yardstick.map { try LogOdds.ofLabels($0, state, trainer) } ?? [])
-            points = Array(repeating: [], count: rows.groups.count)
-        }
+        while learned.count <= block - first { learned.append((learned.last ?? 0) + Double(try chain.influenceNorm(first + learned.count))) }
+        guard target?.block != end else { return }
+        // One that is to be read no more makes room.
+        target = nil
+        let state = try chain.state(end)
+        chain.forgetStates()
+        let logOdds = try rows.groups.map { try LogOdds.ofLabels($0.rows, state, trainer) }, others = try yardstick.map { try LogOdds.ofLabels($0, state, trainer) } ?? []
+        trainer.forgetState()
+        target = (end, try KeptState(state, packing: !chain.keepsStates), logOdds, others)
+        points = Array(repeating: [], count: rows.groups.count)
+    }
+
+    /// The chain's state behind a block, where that is the end of the stitch in sight.
+    func state(behind block: Int) -> LatticeVector? { target.flatMap { $0.block == block ? $0.state.vector : nil } }
+
+    /// The log-odds of the rows behind a block, under one model after the other: each may be as large as there is room for.
+    /// - Returns: by group of rows; nil where none was deleted yet.
+    /// - Complexity: a pass forwards over the rows.
+    func logOdds(behind block: Int, _ state: LatticeVector) throws -> [[Double]]? {
+        guard block >= first else { return nil }
+        defer { trainer.forgetState() }
+        return try rows.groups.prefix { $0.block <= block }.map { try LogOdds.ofLabels($0.rows, state, trainer) }
+    }
+
+    /// Reads one block more, for which `prepare` was called.
+    /// - Parameters:
+    ///   - old, new: the log-odds under the old and the new state behind the block.
+    ///   - gap: from the new one to the old one. Where nobody else holds it, the state to compare with is made in its place.
+    /// - Complexity: a pass forwards over the deleted rows, and one over a few others.
+    mutating func read(behind block: Int, old before: [[Double]], new after: [[Double]], gap: consuming LatticeVector) throws {
         guard let target else { return }
-        let stitched = try target.state.subtracting(try old.subtracting(new))
+        let groups = rows.groups.prefix { $0.block <= block }
+        // What the end would be without the gap.
+        try gap.subtract(from: target.state)
+        let others = try yardstick.map { zip(target.yardstick, try LogOdds.ofLabels($0, gap, trainer)).map { $0 - $1 } } ?? []
+        let changed = try groups.map { try LogOdds.ofLabels($0.rows, gap, trainer) }
+        trainer.forgetState()
         var (memory, reach, count) = (0.0, 0.0, 0)
         reachNow = []
-        for (index, group) in rows.groups.enumerated() where group.block <= block {
-            let before = try LogOdds.ofLabels(group.rows, old, trainer), after = try LogOdds.ofLabels(group.rows, new, trainer)
-            let changed = try LogOdds.ofLabels(group.rows, stitched, trainer)
-            memory += zip(before, after).reduce(0) { $0 + ($1.0 - $1.1) }
-            let taken = zip(target.logOdds[index], changed).reduce(0) { $0 + ($1.0 - $1.1) }
+        for (index, group) in groups.enumerated() {
+            memory += zip(before[index], after[index]).reduce(0) { $0 + ($1.0 - $1.1) }
+            let taken = zip(target.logOdds[index], changed[index]).reduce(0) { $0 + ($1.0 - $1.1) }, rows = Double(changed[index].count)
             reach += taken
-            count += before.count
-            reachNow.append(taken / Double(before.count))
+            count += changed[index].count
+            reachNow.append(taken / rows)
             // Behind the rows' own block the gap is still the step that they took themselves, not a memory of it.
-            if group.block < block { points[index].append((time(of: group.block, through: block), taken / Double(before.count))) }
+            if group.block < block { points[index].append((time(of: group.block, through: block), taken / rows)) }
         }
         if rows.groups.contains(where: { $0.block == block }) { series = RowMemorySeries() }
         series.memory.append(memory / Double(count))
         series.reach.append(reach / Double(count))
-        let others = try yardstick.map { zip(target.yardstick, try LogOdds.ofLabels($0, stitched, trainer)).map { $0 - $1 } } ?? []
         series.noise.append(Self.deviation(others))
     }
 

@@ -46,6 +46,7 @@ final class ContractingTrainer: BlockTrainer {
 
 /// A chain in memory, and a sink that changes it as a store would.
 final class MemoryChain: InfluenceChain, ReplaySink {
+    var keepsStates = true
     private let initial: LatticeVector
     private(set) var influences: [LatticeVector] = []
     private(set) var exactBases: [Bool] = []
