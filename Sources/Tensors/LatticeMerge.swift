@@ -24,7 +24,9 @@ public struct LatticeMerge<Base: LatticePieces> {
         precondition(offset >= 0 && offset + steps.count <= base.count && tips < LatticeVector.mostTips, "steps of this state")
         guard let tip = steps.baseAddress else { return }
         let base = base
-        try base.forEachPiece(in: offset..<offset + steps.count) { start, base in add(UnsafeBufferPointer(start: tip + (start - offset), count: base.count), over: base, at: start) }
+        try base.forEachPiece(in: offset..<offset + steps.count) { start, base in
+            add(UnsafeBufferPointer(start: tip + (start - offset), count: base.count), over: base, at: start)
+        }
     }
 
     private mutating func add(_ tip: UnsafeBufferPointer<Int32>, over base: UnsafeBufferPointer<Int32>, at offset: Int) {
@@ -68,7 +70,10 @@ public struct LatticeMerge<Base: LatticePieces> {
         let tips = tips, count = base.count, from = base.baseAddress!
         // What tips add lies on the average where they lie: within Int32 of the base.
         if !wideSums.isEmpty {
-            for index in 0..<count { sums[start + index] = base[index] &+ Int32(truncatingIfNeeded: Int64((Double(wideSums[start + index]) / Double(tips)).rounded(.toNearestOrEven))) }
+            for index in 0..<count {
+                let mean = (Double(wideSums[start + index]) / Double(tips)).rounded(.toNearestOrEven)
+                sums[start + index] = base[index] &+ Int32(truncatingIfNeeded: Int64(mean))
+            }
         }
         let isWide = !wideSums.isEmpty
         return sums.withUnsafeMutableBufferPointer { sums in

@@ -36,7 +36,9 @@ extension LatticeVector: LatticePieces {
         try change(by: other) { vk_subtract_checked($1, $0, $0, $2) }
     }
 
-    private mutating func change(by other: some LatticePieces, _ kernel: (_ own: UnsafeMutablePointer<Int32>, _ other: UnsafePointer<Int32>, _ count: Int) -> Int32) throws {
+    private mutating func change(
+        by other: some LatticePieces, _ kernel: (_ own: UnsafeMutablePointer<Int32>, _ other: UnsafePointer<Int32>, _ count: Int) -> Int32
+    ) throws {
         var overflow: Int32 = 0
         try other.forEachPiece(in: 0..<count) { offset, piece in
             withMutableSteps { overflow |= kernel($0.baseAddress! + offset, piece.baseAddress!, piece.count) }

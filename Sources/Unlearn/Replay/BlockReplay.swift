@@ -195,7 +195,9 @@ public struct BlockReplay {
         /// Where a walk begins, and the sink is told what it leaves out.
         /// - Parameter base: the state before the block; nil: the chain's.
         mutating func begin(at block: Int, from base: LatticeVector? = nil) throws {
-            if base == nil, block > 1, chain.isExactBase(block), try chain.correction(block - 1) != nil { try sink.startedWithout(correctionBehind: block - 1) }
+            if base == nil, block > 1, chain.isExactBase(block), try chain.correction(block - 1) != nil {
+                try sink.startedWithout(correctionBehind: block - 1)
+            }
             (state, gap) = (try base ?? chain.base(of: block), nil)
             if options.method != .exact {
                 var old = try chain.state(block - 1)

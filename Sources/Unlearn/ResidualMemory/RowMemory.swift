@@ -86,7 +86,8 @@ struct RowMemory {
         target = nil
         let state = try chain.state(end)
         chain.forgetStates()
-        let logOdds = try rows.groups.map { try LogOdds.ofLabels($0.rows, state, trainer) }, others = try yardstick.map { try LogOdds.ofLabels($0, state, trainer) } ?? []
+        let logOdds = try rows.groups.map { try LogOdds.ofLabels($0.rows, state, trainer) }
+        let others = try yardstick.map { try LogOdds.ofLabels($0, state, trainer) } ?? []
         trainer.forgetState()
         target = (end, try KeptState(state, packing: !chain.keepsStates), logOdds, others)
         points = Array(repeating: [], count: rows.groups.count)
