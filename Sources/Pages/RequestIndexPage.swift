@@ -27,7 +27,11 @@ public struct RequestIndexPage {
         if !owed.isEmpty { answer.append(bad("An exact repetition is owed to \(owed.map(\.request).joined(separator: ", ")): run “unlearn replay”.")) }
         let unacknowledged = records.filter { $0.erasureOrdered != nil && $0.erasureOrdered?.acknowledged == nil }.map(\.request)
         if !unacknowledged.isEmpty { answer.append(bad("The trainer has not acknowledged that it erased the rows of \(unacknowledged.joined(separator: ", ")): run “unlearn replay”. ")) }
-        if answer.isEmpty { answer.append(.element("span", ["class": "good"], "Every request was carried out, and no exact repetition is owed to any.")) }
+        let withdrawn = records.filter { $0.outcome == .withdrawn }.map(\.request)
+        if answer.isEmpty, withdrawn.count < records.count {
+            answer.append(.element("span", ["class": "good"], Markup(text: "Every \(withdrawn.isEmpty ? "" : "other ")request was carried out, and no exact repetition is owed to any.")))
+        }
+        if !withdrawn.isEmpty { answer.insert(Markup(text: "Withdrawn: \(withdrawn.joined(separator: ", ")). "), at: 0) }
         let unclear = records.filter { $0.asked?.notFound.isEmpty == false }.map(\.request)
         let toClarify: Markup = unclear.isEmpty ? .none : " Names that were not found are to be clarified in \(unclear.joined(separator: ", "))."
         var page = Page(

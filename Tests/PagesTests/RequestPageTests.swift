@@ -160,5 +160,8 @@ struct RequestPageTests {
         #expect(text(owed).contains("An exact repetition is owed to R3: run “unlearn replay”.") && owed.contains("href=\"R3.html\""))
         #expect(text(RequestIndexPage([record(.exact)]).html()).contains("Every request was carried out, and no exact repetition is owed to any."))
         #expect(text(RequestIndexPage([record(.unfinished)]).html()).contains("Not finished: R3."))
+        let withdrawn = text(RequestIndexPage([record(.exact), record(.withdrawn)]).html())
+        #expect(withdrawn.contains("Withdrawn: R3. Every other request was carried out"))
+        #expect(!text(RequestIndexPage([record(.withdrawn)]).html()).contains("carried out"))
     }
 }

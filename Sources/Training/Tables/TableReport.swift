@@ -98,7 +98,7 @@ struct TableProblems {
         }
         let all = ofLines + texts
         guard all.count > 1 else { return Failure(.input, (isOneFile ? "\(name) " : "") + (all.first ?? "")) }
-        let (beyond, rest) = unnamed == 0 ? ("", "") : ("more than ", "; and \(unnamed) more \(unit)\(unnamed == 1 ? "" : "s") with problems of other kinds")
+        let (beyond, rest) = unnamed == 0 ? ("", "") : ("more than ", "; and \(unnamed) more \(unit)\(unnamed == 1 ? "" : "s") with problems")
         let told = all.enumerated().map { "(\($0 + 1)) \($1)" }.joined(separator: "; ")
         return Failure(.input, "\(name) \(isOneFile ? "has" : "have") \(beyond)\(all.count) problems: \(told)\(rest)")
     }

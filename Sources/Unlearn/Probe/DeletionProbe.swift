@@ -114,7 +114,8 @@ public struct DeletionProbe {
             expectedSeconds: .init(stitch: stitched.map { $0.passes * pace }, exact: exact, naive: pace * all),
             expectedSpeedup: isStitched ? all / max(1e-9, stitched!.passes) : 1 / max(1e-9, share), points: found, blocks: shape.blocks, secondsPerPass: pace,
             shareExact: share,
-            shareWithBranches: shape.isChain ? DeletionOutlook.withBranches(insteadOf: project.settings.recipe, rows: rows.reduce(0, +), isFlat: isFlat)?.any.shareOfTraining : nil,
+            // Providers would need a branch each.
+            shareWithBranches: shape.isChain && project.settings.blockPolicy != .group ? DeletionOutlook.withBranches(insteadOf: project.settings.recipe, rows: rows.reduce(0, +), isFlat: isFlat)?.any.shareOfTraining : nil,
             deterministic: checkingDeterminism ? try isDeterministic(lineage) : nil)
     }
 

@@ -226,7 +226,7 @@ struct LineagePools {
             let range = lineage.blocks(ofBranch: branch).lowerBound...lineage.blocks(ofBranch: branch + shares[group]! - 1).upperBound
             guard ofGroup[group]!.count >= range.count else {
                 throw Failure(
-                    .input, "'\(groupNames[Int(group)].prefix(80))' has \(ofGroup[group]!.count) rows for \(range.count) blocks of its own; choose fewer --blocks or --branches")
+                    .input, "'\(groupNames[Int(group)].prefix(80))' has \(ofGroup[group]!.count) row\(ofGroup[group]!.count == 1 ? "" : "s") for \(range.count) blocks of its own; choose fewer --blocks or --branches")
             }
             pools.append(Pool(rows: ofGroup[group]!, blocks: range, policy: .stratified))
             branch += shares[group]!
@@ -238,8 +238,11 @@ struct LineagePools {
     private static func weights(_ providers: [(name: String, branches: Int)]) -> [String] {
         let most = providers.max { $0.branches < $1.branches }!, fewest = providers.min { $0.branches < $1.branches }!
         guard most.branches > fewest.branches else { return [] }
+        let heavier = providers.count { $0.branches > fewest.branches }
+        let others = heavier > 1 ? " (\(heavier) of \(providers.count) providers have more than \(fewest.branches))" : ""
         return [
-            "'\(most.name.prefix(80))' has \(most.branches) branches and weighs that many times as much as a provider with one branch, in the model and in what 'unlearn value' finds; "
+            "'\(most.name.prefix(80))' has \(most.branches) branches and weighs that many times as much as a provider with one branch\(others), "
+                + "in the model and in what 'unlearn value' finds; "
                 + "with --branches \(providers.count), or a multiple of it whose blocks go round, all weigh alike"
         ]
     }
