@@ -21,6 +21,19 @@ struct ProgressBarTests {
         #expect(try shell.run("UNLEARN_PROGRESS=text $U -C p train --quiet").errors.isEmpty)
     }
 
+    @Test("Whoever stops reading it does not end the command, and whoever stops reading the result does")
+    func gone() throws {
+        let shell = try Shell.withTable()
+        let made = try shell.run("""
+            # A pipe whose reading end is closed.
+            mkfifo gone; exec 4<>gone; exec 5>gone; exec 4<&-; echo u1 > ids
+            { $U -C p init --data csv:full.csv $A --quiet && $U -C p train --quiet; } > made
+            UNLEARN_PROGRESS=text $U -C p delete --ids ids --method exact --json 2>&5 > result; echo $?; jq -r .request result
+            $U -C p where --ids ids --json >&5; echo $?
+            """)
+        #expect(made.output == "0\nR1\n141\n", "\(made.output) \(made.errors)")
+    }
+
     @Test("Where nobody shows it, there is none")
     func hidden() throws {
         let shell = try Shell.withTable(), made = try shell.run("$U -C p init --data csv:full.csv $A --quiet && $U -C p train")

@@ -82,12 +82,17 @@ struct GroupTests {
             seq -f r%g 0 2399 | $U -C p where --ids - --json | jq -r '[.rows[].block] | unique | length'
             seq -f r%g 0 2399 | $U -C p where --ids - --json | jq -r '[.rows | group_by(.id[1:] | tonumber % 1200)[] | [.[].block] | unique | length] | unique[]'
             $U -C q \(init_) --blocks 1200 --json | jq .blocks
+            { head -1 many.csv; sed '1d; s/^r/n/; s/,g/,h/' many.csv; } > later.csv
+            $U -C p train --quiet > said; $U -C p append --data csv:later.csv --assignment-seed 1 | grep -o '1200 groups share 1000 blocks'
+            $U -C p status --json | jq .blocks
             """)
         #expect(result.output == """
             1200 groups share 1000 blocks, and none is cut apart; --blocks 1200 gives each a block, a file and a checkpoint of its own
             1000
             1
             1200
+            1200 groups share 1000 blocks
+            2000
 
             """)
     }

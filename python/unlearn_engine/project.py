@@ -304,13 +304,18 @@ def _run(command: list[str], input: str | None, progress: bool) -> tuple[int, st
     end, errors = os.pipe()
 
     def read() -> None:
+        nonlocal progress
         # Shown as it comes: a text stream holds a carriage return back until it knows that no line feed follows.
         decoder, rest = codecs.getincrementaldecoder("utf-8")("replace"), ""
         with os.fdopen(end, "rb", buffering=0) as stream:
             while piece := stream.read(1 << 16):
                 text = decoder.decode(piece)
                 if progress:
-                    print(text, end="", file=sys.stderr, flush=True)
+                    try:
+                        print(text, end="", file=sys.stderr, flush=True)
+                    except Exception:  # noqa: BLE001
+                        # Whatever takes it is gone, and what the program does is not to end with that.
+                        progress = False
                 *whole, rest = re.split("(?<=[\r\n])", rest + text)
                 lines.extend(line.rstrip("\r\n") for line in whole if not line.endswith("\r"))
         if rest:

@@ -54,6 +54,7 @@ extension Project {
             persons: known ? persons.rows : [], classes: settings.classNames.count, blocks: made, using: &generator)
         if known { try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks) }
         let remarks = try remarks(on: persons, rows: rows) + remarks(onGroups: survey.groupNames) + remarks(onBlocks: made, rows: rows, ofBlock: rowsOfBlock)
+            + (policy == .group && settings.recipe.plan.branches == nil && given == nil ? Grouping.remarks(onGroups: Self.groups(of: survey)) : [])
         if settings.recipe.plan.branches != nil {
             settings.recipe.plan.branches!.count += made / settings.recipe.plan.branches!.length
         } else {
@@ -133,6 +134,9 @@ extension Project {
         return each * 2 >= usual ? [] : ["\(made == length ? "the new branch has \(rows) rows" : "each new branch has about \(each) rows") where others have about \(usual), and counts as much in the model: better collect rows, and append them together"]
     }
 
+    /// Those of nobody are one.
+    private static func groups(of survey: Survey) -> Int { Set(survey.groups.map { max($0, -1) }).count }
+
     /// How many blocks new rows get.
     /// - Parameters:
     ///   - rowsOfBlock: in blocks that are there, on average.
@@ -140,7 +144,7 @@ extension Project {
     private func newBlocks(rows: Int, ofBlock rowsOfBlock: Int, atMost most: Int, survey: Survey, given: Int?) throws -> Int {
         let names = Set(survey.groups.filter { $0 >= 0 })
         guard let branches = settings.recipe.plan.branches else {
-            if settings.blockPolicy == .group, given == nil, !survey.groups.isEmpty { return max(1, names.count + (survey.groups.contains { $0 < 0 } ? 1 : 0)) }
+            if settings.blockPolicy == .group, given == nil, !survey.groups.isEmpty { return max(1, Grouping.blocks(ofGroups: Self.groups(of: survey))) }
             return given ?? min(most, max(1, (rows + rowsOfBlock / 2) / rowsOfBlock))
         }
         guard settings.blockPolicy != .group || (names.count == 1 && !survey.groups.contains { $0 < 0 || survey.groupNames[Int($0)].isEmpty }) else {

@@ -38,6 +38,19 @@ struct Grouping {
         renumber { $0 < 0 ? $0 : Int32(order[Int($0)]) }
     }
 
+    /// Where there are more groups, a block of each its own would hold a few rows, which teach nothing, and its files would take longer than
+    /// the rows.
+    private static let mostBlocks = 1000
+
+    /// Blocks of a chain that groups are dealt out to, none of them cut apart, where nobody says how many.
+    static func blocks(ofGroups count: Int) -> Int { min(count, mostBlocks) }
+
+    static func remarks(onGroups count: Int) -> [String] {
+        let blocks = blocks(ofGroups: count)
+        guard count > blocks else { return [] }
+        return ["\(count) groups share \(blocks) blocks, and none is cut apart; --blocks \(count) gives each a block, a file and a checkpoint of its own"]
+    }
+
     func name(_ row: Int) -> String? { rows.number(row).map { names[$0] } }
 
     private mutating func renumber(_ number: (Int32) -> Int32) {

@@ -121,12 +121,14 @@ public struct ProjectBuilder {
             recipe.plan.blocks = blocks
         } else if plan.blockPolicy == .group, plan.branches == nil {
             let present = Set(training.lazy.map { groups.rows.number($0) }).count
-            recipe.plan.blocks = min(present, Self.mostBlocksOfGroups)
-            if present > recipe.plan.blocks { ofPlaces = ["\(present) groups share \(recipe.plan.blocks) blocks, and none is cut apart; --blocks \(present) gives each a block, a file and a checkpoint of its own"] }
+            recipe.plan.blocks = Grouping.blocks(ofGroups: present)
+            ofPlaces = Grouping.remarks(onGroups: present)
         } else if recipe.plan.blocks > training.count {
             recipe.plan.blocks = max(1, training.count / 10)
         }
-        if plan.twin == nil, plan.blocks == nil, let bundles = RowBundles(persons: persons.of(training)) {
+        // A person's rows are all of one group, which stays in one block anyhow.
+        let keepsGroups = plan.blockPolicy == .group && plan.branches == nil
+        if plan.twin == nil, plan.blocks == nil, !keepsGroups, let bundles = RowBundles(persons: persons.of(training)) {
             // Few people make blocks of very different sizes.
             recipe.plan.blocks = min(recipe.plan.blocks, max(1, bundles.count / 5))
         }
@@ -172,10 +174,6 @@ public struct ProjectBuilder {
             remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
                 + Persons.spelling(of: groups.names, what: "groups") + ofPlaces + persons.remarks(kept: kept, training: training))
     }
-
-    /// Where there are more groups, a block of each its own would hold a few rows, which teach nothing, and its files would take longer than
-    /// the rows.
-    private static let mostBlocksOfGroups = 1000
 
     /// What a list of groups has left to nobody: rows that no deletion of a provider will find.
     private func ungrouped(_ groups: Grouping, kept: [Int], testRows: Int) -> [String] {

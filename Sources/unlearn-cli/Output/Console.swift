@@ -49,13 +49,22 @@ struct Console {
     /// Writes to standard output; a result that does not get there is a failure.
     static func output(_ text: String) throws {
         guard write(text, to: STDOUT_FILENO) else {
+            endWhereNobodyReads()
             throw Failure(.failed, "cannot write the result to standard output: \(String(cString: strerror(errno))); what was asked for is done")
         }
+    }
+
+    /// Whoever has read enough of a result, `head` for one, is no failure to speak of: the program ends without a word, as others do.
+    private static func endWhereNobodyReads() {
+        guard errno == EPIPE else { return }
+        signal(SIGPIPE, SIG_DFL)
+        raise(SIGPIPE)
     }
 
     /// The same of bytes, as they are.
     static func output(bytes: [UInt8]) throws {
         guard write(bytes[...], to: STDOUT_FILENO) else {
+            endWhereNobodyReads()
             throw Failure(.failed, "cannot write the result to standard output: \(String(cString: strerror(errno)))")
         }
     }

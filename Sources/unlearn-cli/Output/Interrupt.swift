@@ -27,6 +27,9 @@ enum Interrupt {
         pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
         // A file that reaches its limit (ulimit -f) is then a write that fails and says so, not an end without a word.
         signal(SIGXFSZ, SIG_IGN)
+        // Nor must whoever stops reading progress or messages end a command whose result somebody waits for (`Console.output` knows better
+        // of standard output).
+        signal(SIGPIPE, SIG_IGN)
     }
 
     static var control: TrainingControl { TrainingControl { StopRequest.isMade } }
