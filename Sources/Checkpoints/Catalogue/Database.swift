@@ -322,7 +322,8 @@ struct SQLRow {
             writer.append(sqlite3_column_int64(handle, column))
         case let type:
             writer.append(UInt8(truncatingIfNeeded: type))
-            let start = sqlite3_column_blob(handle, column), bytes = UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column)))
+            let start = sqlite3_column_blob(handle, column)
+            let bytes = UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column)))
             writer.append(UInt64(bytes.count))
             writer.append(bytes)
         }

@@ -38,7 +38,7 @@ extension JSONValue {
     /// as it was), nothing between, of escapes the short ones and else four digits in lower case for control
     /// characters alone. A whole number of 64 bits stands in decimal digits, however it was written, and every other as the bits of the
     /// nearest double in hexadecimal: no two programs need agree on the shortest digits of a number.
-    var canonical: String {
+    package var canonical: String {
         switch self {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
@@ -52,6 +52,8 @@ extension JSONValue {
     }
 
     private static func quoted(_ text: String) -> String {
+        // Most texts have nothing to escape.
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) { return "\"\(text)\"" }
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -207,12 +207,13 @@ extension CommandSpec {
 }
 
 extension ListedRequest: FlatJSON {
-    var fields: [(name: String, value: FlatValue?)]? {
+    var fields: [(name: String, value: JSONValue)]? {
         guard ending == nil else { return nil }
+        func text(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
         return [
-            ("days_left", daysLeft.map(FlatValue.integer)), ("deleted_before", .integer(deletedBefore)), ("due", due.map(FlatValue.text)), ("ending", nil),
-            ("erasure_pending", erasurePending.map(FlatValue.bool)), ("found", .integer(found)), ("not_found", .integer(notFound)),
-            ("received", received.map(FlatValue.text)), ("request", .text(request)), ("state", .text(state)), ("ticket", ticket.map(FlatValue.text)),
+            ("days_left", daysLeft.map(JSONValue.integer) ?? .null), ("deleted_before", .integer(deletedBefore)), ("due", text(due)), ("ending", .null),
+            ("erasure_pending", erasurePending.map(JSONValue.bool) ?? .null), ("found", .integer(found)), ("not_found", .integer(notFound)),
+            ("received", text(received)), ("request", .string(request)), ("state", .string(state)), ("ticket", text(ticket)),
         ]
     }
 }

@@ -32,7 +32,7 @@ struct Console {
                 text += place == 0 ? "      \"" : ",\n      \""
                 text += name
                 text += "\" : "
-                if let value { value.append(to: &text) } else { text += "null" }
+                text += value.canonical
             }
             text += "\n    }"
         }
@@ -160,45 +160,8 @@ struct Console {
 
 /// Of which there may be thousands: an encoder, which finds out what each value is, takes ten times as long as all else that lists them.
 protocol FlatJSON {
-    /// In the order of their names, which are the contract's; nil values are null. Nil where something in it is not flat.
-    var fields: [(name: String, value: FlatValue?)]? { get }
-}
-
-enum FlatValue {
-    case text(String)
-    case integer(Int)
-    case bool(Bool)
-
-    func append(to text: inout String) {
-        switch self {
-        case .integer(let number): text += String(number)
-        case .bool(let value): text += value ? "true" : "false"
-        case .text(let value):
-            text += "\""
-            if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-                text += value
-            } else {
-                for scalar in value.unicodeScalars { Self.append(scalar, to: &text) }
-            }
-            text += "\""
-        }
-    }
-
-    private static func append(_ scalar: Unicode.Scalar, to text: inout String) {
-        switch scalar {
-        case "\"": text += "\\\""
-        case "\\": text += "\\\\"
-        case "\n": text += "\\n"
-        case "\r": text += "\\r"
-        case "\t": text += "\\t"
-        case "\u{8}": text += "\\b"
-        case "\u{C}": text += "\\f"
-        case let control where control.value < 0x20:
-            let digits = String(control.value, radix: 16)
-            text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: text.unicodeScalars.append(scalar)
-        }
-    }
+    /// In the order of their names, which are the contract's. Nil where something in it is not flat.
+    var fields: [(name: String, value: JSONValue)]? { get }
 }
 
 /// Aligned columns: the first flush left, the others flush right. A name may hold whatever its table did, a line's end too, and a row stays
