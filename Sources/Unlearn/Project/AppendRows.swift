@@ -49,12 +49,21 @@ extension Project {
         let people = known ? RowBundles(persons: persons.rows)?.count : nil
         let made = try newBlocks(rows: rows, ofBlock: rowsOfBlock, atMost: people ?? rows, survey: survey, given: given)
         let providers = survey.groupNames.isEmpty || policy != .group ? nil : survey.groups
-        let assignment = try BlockAssignment(
-            policy == .group && settings.recipe.plan.branches != nil ? .stratified : policy, labels: survey.labels, groups: providers ?? [],
-            persons: known ? persons.rows : [], classes: settings.classNames.count, blocks: made, using: &generator)
+        let ofPeople = known ? persons.rows : []
+        let assignment: BlockAssignment, ofProviders: [String]
+        if policy == .group, let branches = settings.recipe.plan.branches {
+            let pools = try LineagePools(
+                appending: ProviderBranches(survey.groups, names: survey.groupNames, branches: made / branches.length), length: branches.length, persons: ofPeople)
+            assignment = try pools.assignment(labels: survey.labels, classes: settings.classNames.count, using: &generator)
+            ofProviders = pools.remarks
+        } else {
+            assignment = try BlockAssignment(
+                policy, labels: survey.labels, groups: providers ?? [], persons: ofPeople, classes: settings.classNames.count, blocks: made, using: &generator)
+            ofProviders = policy == .group && given == nil ? Grouping.remarks(onGroups: Self.groups(of: survey)) : []
+        }
         if known { try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks) }
         let remarks = try remarks(on: persons, rows: rows) + remarks(onGroups: survey.groupNames) + remarks(onBlocks: made, rows: rows, ofBlock: rowsOfBlock)
-            + (policy == .group && settings.recipe.plan.branches == nil && given == nil ? Grouping.remarks(onGroups: Self.groups(of: survey)) : [])
+            + ofProviders
         if settings.recipe.plan.branches != nil {
             settings.recipe.plan.branches!.count += made / settings.recipe.plan.branches!.length
         } else {
@@ -147,8 +156,8 @@ extension Project {
             if settings.blockPolicy == .group, given == nil, !survey.groups.isEmpty { return max(1, Grouping.blocks(ofGroups: Self.groups(of: survey))) }
             return given ?? min(most, max(1, (rows + rowsOfBlock / 2) / rowsOfBlock))
         }
-        guard settings.blockPolicy != .group || (names.count == 1 && !survey.groups.contains { $0 < 0 || survey.groupNames[Int($0)].isEmpty }) else {
-            throw Failure(.input, "providers have branches of their own in this project; append the rows of one provider at a time, named in the column of groups")
+        guard settings.blockPolicy != .group || (!names.isEmpty && !survey.groups.contains { $0 < 0 || survey.groupNames[Int($0)].isEmpty }) else {
+            throw Failure(.input, "branches are providers' in this project; name the provider of every new row in the column of groups")
         }
         let length = branches.length
         guard given.map({ $0 % length == 0 }) ?? true else {
@@ -158,6 +167,12 @@ extension Project {
             let what = most == rows ? "\(rows) rows" : "rows of \(most) people"
             throw Failure(.input, "\(what) do not fill a branch of \(length) blocks, and a block takes one row at least; collect more")
         }
-        return given ?? max(1, min(most / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length))) * length
+        let usual = max(1, min(most / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length)))
+        guard settings.blockPolicy == .group, given == nil else { return given ?? usual * length }
+        // One each, unless providers share branches here, or these have too few rows for it.
+        let each = max(usual, names.count), people = settings.knowsPersons == true ? Persons(of: survey).rows : []
+        let isShared = try store.groupNames().count { !$0.isEmpty } > branches.count
+        let longest = ProviderBranches(survey.groups, names: survey.groupNames, branches: each).longest(persons: people)
+        return (isShared || longest < length ? usual : each) * length
     }
 }

@@ -125,6 +125,12 @@ struct LineagePools {
         let policy: BlockPolicy
     }
 
+    /// A number of blocks, and whether somebody asked for it: one that is only usual gives way to what the rows call for.
+    struct BlockCount {
+        let count: Int
+        let isGiven: Bool
+    }
+
     let lineage: Lineage
     private(set) var pools: [Pool]
     /// What the cut means that its user may want to know.
@@ -132,13 +138,13 @@ struct LineagePools {
     private let persons: [Int32]
 
     /// - Parameters:
-    ///   - blocks: of the lineage.
+    ///   - blocks: of the lineage, as asked for or as the recipe has them.
     ///   - policy: of rows whose place nothing else decides.
     ///   - groups: of each training row, -1 for none; empty where no row has one.
     ///   - persons: of each training row, -1 for nobody; empty where nobody is known. One person's rows go into one pool: where a list names one
     ///     of them, it names them all, and they are as likely to be deleted as the likeliest of them.
     init(
-        _ plan: BranchPlan, blocks: Int, policy: BlockPolicy, defaultStem: Double, rows count: Int, groups: [Int32], groupNames: [String],
+        _ plan: BranchPlan, blocks: BlockCount, policy: BlockPolicy, defaultStem: Double, rows count: Int, groups: [Int32], groupNames: [String],
         persons: [Int32], names: () throws -> RowNames,
         using generator: inout PlacementGenerator
     ) throws {
@@ -147,11 +153,11 @@ struct LineagePools {
         let bundles = RowBundles(persons: persons)
         let chosen = try plan.stemRows.map { try Self.chosen($0, names!, count, bundles) }
         if policy == .group {
-            (lineage, pools, remarks) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames)
+            (lineage, pools, remarks) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames, persons)
             return
         }
         let share = plan.stem ?? (chosen.map { Double($0.count) / Double(count) } ?? defaultStem)
-        lineage = try BranchPlan.lineage(blocks: blocks, branches: plan.count, stem: share)
+        lineage = try BranchPlan.lineage(blocks: blocks.count, branches: plan.count, stem: share)
         guard chosen != nil || plan.risk != nil else {
             pools = [Pool(rows: Array(0..<count), blocks: 1...lineage.blocks, policy: policy)]
             return
@@ -186,65 +192,50 @@ struct LineagePools {
         pools.append(Pool(rows: others, blocks: lineage.stem + 1...lineage.blocks, policy: .order))
     }
 
-    /// Branches of its own for each provider, as many as its rows call for; rows of nobody, and those that were named, into the stem.
+    /// Branches for providers; rows of nobody, and those that were named, into the stem.
     private static func ofProviders(
-        _ plan: BranchPlan, _ blocks: Int, _ chosen: [Int], _ groups: [Int32], _ groupNames: [String]
+        _ plan: BranchPlan, _ blocks: BlockCount, _ chosen: [Int], _ groups: [Int32], _ groupNames: [String], _ persons: [Int32]
     ) throws -> (Lineage, [Pool], remarks: [String]) {
         guard !groups.isEmpty else { throw Failure(.input, "--blocks-by group needs groups; give --group-column or --groups FILE") }
-        let isChosen = Set(chosen)
-        var ofStem: [Int] = [], ofGroup: [Int32: [Int]] = [:]
-        for (row, group) in groups.enumerated() {
-            if group < 0 || isChosen.contains(row) { ofStem.append(row) } else { ofGroup[group, default: []].append(row) }
-        }
-        let present = ofGroup.keys.sorted()
-        guard !present.isEmpty else { throw Failure(.input, "every row is in the stem, and --blocks-by group gives branches to providers; leave rows for them") }
-        guard plan.count >= present.count else {
-            throw Failure(.input, "\(plan.count) branches for \(present.count) providers; --blocks-by group gives each its own: choose --branches \(present.count) or more")
-        }
+        var groups = groups
+        for row in chosen { groups[row] = -1 }
+        let ofStem = groups.indices.filter { groups[$0] < 0 }
+        guard ofStem.count < groups.count else { throw Failure(.input, "every row is in the stem, and --blocks-by group gives branches to providers; leave rows for them") }
         if ofStem.isEmpty, let stem = plan.stem, stem > 0 {
             throw Failure(.input, "--stem \(stem), and no row for it: every row has a group; name rows with --stem-rows, or leave --stem out")
         }
-        guard plan.count <= blocks else {
-            throw Failure(.input, "\(plan.count) branches do not fit \(blocks) blocks; choose --branches \(blocks) or fewer, or more --blocks")
-        }
-        let share = ofStem.isEmpty ? 0 : plan.stem ?? Double(ofStem.count) / Double(groups.count)
-        var lineage = try BranchPlan.lineage(blocks: ofStem.isEmpty ? max(1, blocks / plan.count) * plan.count : blocks, branches: plan.count, stem: share)
-        // Few rows are nobody's, and a block is the least that they need.
-        if !ofStem.isEmpty, lineage.stem == 0, plan.stem == nil { lineage = Lineage(stem: 1, branches: plan.count, length: max(1, (blocks - 1) / plan.count)) }
+        let branches = ProviderBranches(groups, names: groupNames, branches: plan.count)
+        let share = ofStem.isEmpty ? nil : Double(ofStem.count) / Double(groups.count)
+        let lineage = try lineage(plan, blocks, longest: branches.longest(persons: persons), stem: share)
         guard ofStem.isEmpty || lineage.stem > 0 else { throw Failure(.input, "\(ofStem.count) rows belong to no provider, and there is no stem for them; choose a larger --stem") }
-        var pools = ofStem.isEmpty ? [] : [Pool(rows: ofStem, blocks: 1...lineage.stem, policy: .stratified)]
-        // One each, and the others to whoever has the most rows for each of its branches.
-        var shares = [Int32: Int](uniqueKeysWithValues: present.map { ($0, 1) })
-        for _ in 0..<plan.count - present.count {
-            let next = present.max { a, b in
-                (Double(ofGroup[a]!.count) / Double(shares[a]!), Int(b)) < (Double(ofGroup[b]!.count) / Double(shares[b]!), Int(a))
-            }!
-            shares[next]! += 1
-        }
-        var branch = 1
-        for group in present {
-            let range = lineage.blocks(ofBranch: branch).lowerBound...lineage.blocks(ofBranch: branch + shares[group]! - 1).upperBound
-            guard ofGroup[group]!.count >= range.count else {
-                throw Failure(
-                    .input, "'\(groupNames[Int(group)].prefix(80))' has \(ofGroup[group]!.count) row\(ofGroup[group]!.count == 1 ? "" : "s") for \(range.count) blocks of its own; choose fewer --blocks or --branches")
-            }
-            pools.append(Pool(rows: ofGroup[group]!, blocks: range, policy: .stratified))
-            branch += shares[group]!
-        }
-        return (lineage, pools, weights(present.map { (groupNames[Int($0)], shares[$0]!) }))
+        let stem = ofStem.isEmpty ? [] : [Pool(rows: ofStem, blocks: 1...lineage.stem, policy: .stratified)]
+        return (lineage, stem + (try branches.pools(in: lineage)), branches.remarks)
     }
 
-    /// Branches weigh alike in the merge, and so providers weigh by the branches that they have.
-    private static func weights(_ providers: [(name: String, branches: Int)]) -> [String] {
-        let most = providers.max { $0.branches < $1.branches }!, fewest = providers.min { $0.branches < $1.branches }!
-        guard most.branches > fewest.branches else { return [] }
-        let heavier = providers.count { $0.branches > fewest.branches }
-        let others = heavier > 1 ? " (\(heavier) of \(providers.count) providers have more than \(fewest.branches))" : ""
-        return [
-            "'\(most.name.prefix(80))' has \(most.branches) branches and weighs that many times as much as a provider with one branch\(others), "
-                + "in the model and in what 'unlearn value' finds; "
-                + "with --branches \(providers.count), or a multiple of it whose blocks go round, all weigh alike"
-        ]
+    /// The lineage of providers' branches. Blocks that nobody asked for are as many as the branches need and their rows can fill.
+    /// - Parameters:
+    ///   - longest: the most blocks that each branch can fill.
+    ///   - share: the stem's share of the rows; nil where it has none.
+    private static func lineage(_ plan: BranchPlan, _ blocks: BlockCount, longest: Int, stem share: Double?) throws -> Lineage {
+        guard plan.count <= blocks.count || !blocks.isGiven else {
+            throw Failure(.input, "\(plan.count) branches do not fit \(blocks.count) blocks; choose --branches \(blocks.count) or fewer, or more --blocks")
+        }
+        let stem = share.map { plan.stem ?? $0 } ?? 0
+        var count = blocks.count
+        if !blocks.isGiven, stem < 1 { count = max(count, Int(min(Double(Recipe.allowedBlocks.upperBound), (Double(plan.count) / (1 - stem)).rounded(.up)))) }
+        if share == nil { count = max(1, count / plan.count) * plan.count }
+        var lineage = try BranchPlan.lineage(blocks: count, branches: plan.count, stem: stem)
+        // Few rows are nobody's, and a block is the least that they need.
+        if share != nil, lineage.stem == 0, plan.stem == nil { lineage = Lineage(stem: 1, branches: plan.count, length: max(1, (count - 1) / plan.count)) }
+        guard !blocks.isGiven, longest < lineage.length else { return lineage }
+        return Lineage(stem: lineage.stem, branches: lineage.branches, length: max(1, longest))
+    }
+
+    /// New rows of providers, for new branches behind those that are there.
+    /// - Parameter persons: as for all rows.
+    init(appending branches: ProviderBranches, length: Int, persons: [Int32]) throws {
+        lineage = Lineage(stem: 0, branches: branches.holdings.reduce(0) { $0 + $1.branches }, length: length)
+        (pools, remarks, self.persons) = (try branches.pools(in: lineage), branches.remarks, persons)
     }
 
     /// The rows that a list of ids and groups names.

@@ -143,7 +143,7 @@ public struct ProjectBuilder {
             let assignment: BlockAssignment
             if let branches = plan.branches {
                 let pools = try LineagePools(
-                    branches, blocks: recipe.plan.blocks, policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
+                    branches, blocks: .init(count: recipe.plan.blocks, isGiven: plan.blocks != nil), policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
                     persons: persons.of(training), names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
                 ofPlaces = pools.remarks
                 recipe.plan.blocks = pools.lineage.blocks
