@@ -87,6 +87,7 @@ struct GroupTests {
             $U -C p status --json | jq .blocks
             """)
         #expect(result.output == """
+            the rows belong to 1200 groups of 2 to 22 rows
             1200 groups share 1000 blocks, and none is cut apart; --blocks 1200 gives each a block, a file and a checkpoint of its own
             1000
             1

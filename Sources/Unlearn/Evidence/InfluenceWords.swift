@@ -127,7 +127,7 @@ struct InfluenceWords {
             if let least = dampings.min(), least < 1 {
                 words += least == 0
                     ? "; behind a stitch with damping 0 the model is what it was before"
-                    : "; of the difference from the model before, the rest of the chain carries a share of \(least)"
+                    : "; of the difference from the model before, the rest of the chain carries a share of \(least < 0.001 ? "less than 0.001" : String((least * 1000).rounded() / 1000))"
                 if tellsOfRows {
                     if isDampedByRows { words += ", as much as changes what the model makes of the rows themselves by what exact replay is forecast to" }
                     words += "; what it does not carry stays in the chain as a record of its own: whoever has the key can add it back, and comes "

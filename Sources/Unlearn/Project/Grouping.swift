@@ -51,6 +51,15 @@ struct Grouping {
         return ["\(count) groups share \(blocks) blocks, and none is cut apart; --blocks \(count) gives each a block, a file and a checkpoint of its own"]
     }
 
+    /// How many providers there are, that a column or list of other things than providers is seen at once.
+    /// - Parameter kept: rows of the source that training rows come from.
+    func remarks(kept: [Int]) -> [String] {
+        let numbers = kept.map { rows.number($0) } + testRows.indices.map { $0 < 0 ? nil : Int($0) }, sizes = Dictionary(numbers.compactMap { $0 }.map { ($0, 1) }, uniquingKeysWith: +).values
+        guard let fewest = sizes.min(), let most = sizes.max() else { return [] }
+        let each = fewest == most ? "\(most) row\(most == 1 ? "" : "s")" : "\(fewest) to \(most) rows"
+        return ["the rows belong to \(sizes.count) group\(sizes.count == 1 ? "" : "s") of \(each)"]
+    }
+
     func name(_ row: Int) -> String? { rows.number(row).map { names[$0] } }
 
     private mutating func renumber(_ number: (Int32) -> Int32) {

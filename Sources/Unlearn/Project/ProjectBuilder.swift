@@ -171,7 +171,7 @@ public struct ProjectBuilder {
         return Draft(
             survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
             parameters: trainer.layout.count,
-            remarks: overruled(survey, testSurvey) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
+            remarks: overruled(survey, testSurvey) + groups.remarks(kept: kept) + ungrouped(groups, kept: kept, testRows: testSurvey?.rows ?? 0)
                 + Persons.spelling(of: groups.names, what: "groups") + ofPlaces + persons.remarks(kept: kept, training: training))
     }
 

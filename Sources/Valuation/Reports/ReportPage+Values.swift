@@ -11,7 +11,7 @@ extension ReportPage {
             Page.paragraph(
                 """
                 A value is \(words.meaning). It is measured in \(words.unit) on \(report.valuationRows) valuation rows, which no model was trained on.\
-                \([report.fewRows, report.ownRows].compactMap { $0 }.map { " Careful: \($0)." }.joined())
+                \([report.undecided, report.fewRows, report.ownRows].compactMap { $0 }.map { " Careful: \($0)." }.joined())
                 """),
         ] + (report.players.count > Self.mostBars ? [chart, table] + groups + [Page.list(notes)] : [table] + groups + [Page.list(notes), chart])
     }

@@ -188,4 +188,12 @@ extension ValueReport {
         return "the valuation rows are a part of the providers' own rows: wrong labels of theirs count as right ones in the scores, and whoever brought them can "
             + "seem worth most; give 'init --test' rows that you trust before you pay by values"
     }
+
+    /// That no value is told apart from nothing: whoever pays by them pays by chance. Nil where one is, and where values have no intervals.
+    public var undecided: String? {
+        let widths = players.map { player in player.low.flatMap { low in player.high.map { (low, $0) } } }
+        guard !players.isEmpty, widths.contains(where: { $0.map { $0.0 < $0.1 } ?? false }), widths.allSatisfy({ $0.map { $0.0 <= 0 && 0 <= $0.1 } ?? false }) else { return nil }
+        return "every interval holds 0, so that these coalitions tell no value apart from nothing, and shares are of chance; give more --max-evaluations, or fewer and "
+            + "larger players, before you pay by values"
+    }
 }

@@ -81,7 +81,8 @@ extension CommandSpec {
             ? builder.survey()
             : builder.build { done, total in
                 try StopRequest.check()
-                bar.update("importing", done, of: total)
+                // Each row is met twice: where it is read, and where it is sealed.
+                bar.update("importing", done / 2, of: total / 2)
             }
         bar.finish()
         let recipe = summary.settings.recipe

@@ -238,7 +238,7 @@ extension CommandSpec {
         if report.unownedRows > 0 {
             lines.append("\(counted(report.unownedRows, "training row")) of \(report.trainingRows) \(report.unownedRows == 1 ? "belongs" : "belong") to no player: every coalition learns from them, and nobody is paid for them")
         }
-        lines += [report.fewRows, report.ownRows].compactMap { $0 }
+        lines += [report.undecided, report.fewRows, report.ownRows].compactMap { $0 }
         if report.vAll <= report.vEmpty, report.pool == nil { lines.append("all players together add nothing here: shares of a payment mean little") }
         if let reason = report.noInterval { lines.append("\(reason); values are means over the orders (spread_over_orders in --json says how far apart they lie)") }
         if report.branches > 0 {

@@ -196,6 +196,20 @@ import Testing
         #expect(report.ownRows == nil)
     }
 
+    @Test func `values that no interval tells apart from nothing are said to be of chance`() throws {
+        var report = Self.loss()
+        for index in report.players.indices { (report.players[index].low, report.players[index].high) = (-0.01, 0.02) }
+        #expect(report.undecided?.contains("every interval holds 0") == true)
+        #expect(ReportPage(report).html().contains("every interval holds 0"))
+        report.players[0].low = 0.001
+        #expect(report.undecided == nil)
+        // Exact values of nothing are known to be nothing.
+        for index in report.players.indices { (report.players[index].low, report.players[index].high) = (0, 0) }
+        #expect(report.undecided == nil)
+        for index in report.players.indices { (report.players[index].low, report.players[index].high) = (nil, nil) }
+        #expect(report.undecided == nil)
+    }
+
     @Test func `a report says when, of what, and where it is on record`() throws {
         var report = SampleReport.exact([0.1, 0.2])
         let bare = try ParsedPage(ReportPage(report).html()).text
