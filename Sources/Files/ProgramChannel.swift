@@ -216,8 +216,7 @@ private final class SpokenWords: Sendable {
             guard text.contains(where: { $0 != " " }) else { return }
             state.withLock { $0.last = text }
             guard !ProgramChannel.isQuiet.load(ordering: .relaxed) else { return }
-            let bytes = Array("\(prefix)\(text)\n".utf8)
-            _ = write(STDERR_FILENO, bytes, bytes.count)
+            MessageStream.standardError.line(prefix + text)
         }
         while true {
             let count = read(readingEnd, &chunk, chunk.count)

@@ -33,7 +33,7 @@ struct BranchTests {
         ("--branches 5 --blocks 3 --blocks-by group --groups groups", "5 branches do not fit 3 blocks"),
         ("--branches 5 --blocks 30 --blocks-by group", "--blocks-by group needs groups"),
         ("--branches 3 --blocks 30 --blocks-by group --groups groups --stem 0.5", "no row for it: every row has a group"),
-        ("--branches 3 --blocks 3000 --blocks-by group --groups groups", "choose fewer --blocks or --branches"),
+        ("--branches 3 --blocks 3000 --blocks-by group --groups groups", "for 1000 blocks; choose fewer blocks (--blocks), or fewer branches"),
         ("--branches 3 --blocks 100 --stem-rows few --stem 0.5", "the stem has 49 blocks and only"),
     ])
     func impossible(words: String, message: String) throws {
@@ -207,7 +207,7 @@ struct BranchTests {
         }
     }
 
-    @Test("Providers share branches where they are more, none cut apart; one that leaves leaves the bits of a project without its rows, whoever was appended since")
+    @Test("Providers share branches where they are more, none cut apart; one that leaves leaves the bits of a project without its rows, and new ones come with branches")
     func sharedBranches() throws {
         // One provider of 150 rows, one of 50, eighteen of ten or eleven.
         func provider(_ row: Int) -> Int { row < 150 ? 0 : row < 200 ? 1 : 2 + row % 18 }
@@ -224,16 +224,20 @@ struct BranchTests {
             $U -C p where --group g5 --json | jq -r '.rows[] | select(.part == "train") | .id' > gone
             $U -C x init --like p \(words) --groups groups --exclude gone > said; $U -C x train --quiet > said; $U -C x status --json | jq -r .state_digest > naive
             $U -C p delete --ids gone --json > deleted; jq -r '.state_digest' deleted | cmp - naive; jq -r '"\\(.exact) \\(.rows_deleted > 0)"' deleted
-            $U -C q init \(table) --branches 20 --assignment-seed 1 > made; $U -C q status --json | jq -r '.lineage | "\\(.stem) \\(.branches) \\(.length)"'
+            Q='\(table)'; $U -C q init $Q --branches 20 --assignment-seed 1 > made; $U -C q status --json | jq -r '.lineage | "\\(.stem) \\(.branches) \\(.length)"'
             $U -C q train --quiet > said; sed 1d table.csv | cut -d, -f1 | branches q
             $U -C q append --data csv:later.csv --assignment-seed 1 > said; $U -C q train --quiet > said; $U -C q status --json | jq -r .lineage.branches
             sed 1d later.csv | cut -d, -f1 | branches q
             $U -C q delete --group newer --json | jq -r '"\\(.exact) \\(.rows_deleted)"'
+            # Nobody's rows and blocks that nobody asked for; then a provider of too few rows for a branch of two blocks.
+            sed '2,4s/,[a-z0-9]*$/,/' table.csv > three.csv; $U -C n init --data csv:three.csv ${Q#*table.csv} --branches 20 --assignment-seed 1 > made
+            $U -C n status --json | jq -r '.lineage | "\\(.stem) \\(.branches) \\(.length)"'
+            { head -1 table.csv; seq 30 | sed 's/.*/y&,1,1,many/'; echo y0,1,1,few; } > uneven.csv; $U -C q append --data csv:uneven.csv --assignment-seed 1 | grep -o '2 providers share a branch'
             sed '1!s/,[a-z0-9]*$/,/; s/^w/z/' later.csv > nobody.csv; r=0; $U -C q append --data csv:nobody.csv 2> refusal || r=$?; [ $r = 2 ]; grep -o 'name the provider of every new row' refusal
             """)
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output == """
-            20 providers share 4 branches, up to 8 of them one:
+            20 providers share 4 branches, up to 8 in one:
             20 1
             true true
             0 20 2
@@ -241,6 +245,8 @@ struct BranchTests {
             23
             3 1
             true 10
+            1 20 2
+            2 providers share a branch
             name the provider of every new row
 
             """)

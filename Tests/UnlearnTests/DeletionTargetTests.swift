@@ -131,9 +131,9 @@ struct DeletionTargetTests {
         let message = "no live row has the group 'nort'; did you mean 'north'? (a provider whose rows are all deleted is named nowhere any more)"
         #expect { try RowPlaces(ofGroup: "nort", in: project.open(.read)) } throws: { "\($0)" == message && ($0 as? any DescribedError)?.kind == .input }
         // A provider of another number is another provider, and 007 may be 7 with zeros that a spreadsheet took away.
-        let numbered = try SmallProject(groups: Dictionary(uniqueKeysWithValues: (0..<600).map { ("\($0)", $0 % 2 == 0 ? "p04" : "7") }))
-        #expect { try RowPlaces(ofGroup: "p03", in: numbered.open(.read)) } throws: { !"\($0)".contains("did you mean") }
-        #expect { try RowPlaces(ofGroup: "q04", in: numbered.open(.read)) } throws: { "\($0)".contains("did you mean 'p04'?") }
+        let numbered = try SmallProject(groups: Dictionary(uniqueKeysWithValues: (0..<600).map { ("\($0)", $0 % 2 == 0 ? "shop04" : "7") }))
+        #expect { try RowPlaces(ofGroup: "shop03", in: numbered.open(.read)) } throws: { !"\($0)".contains("did you mean") }
+        #expect { try RowPlaces(ofGroup: "shap04", in: numbered.open(.read)) } throws: { "\($0)".contains("did you mean 'shop04'?") }
         #expect { try RowPlaces(ofGroup: "007", in: numbered.open(.read)) } throws: { "\($0)".contains("did you mean '7'?") }
         #expect { try project.delete(.group("nort")) } throws: { "\($0)" == message + "; correct the name or use --ignore-unknown" }
         let result = try project.delete(.group("north")) { $0.replay.method = .exact }

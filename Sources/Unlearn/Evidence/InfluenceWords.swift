@@ -125,9 +125,11 @@ struct InfluenceWords {
             words += isGuarded ? "; a statistical guard found the decay real" : "; the guard objected and was overruled"
             // What a damped stitch takes out of the rest of the chain is a share of what it found.
             if let least = dampings.min(), least < 1 {
+                // Never to a thousandth is it known.
+                let share = least < 0.001 ? "less than 0.001" : least > 0.999 ? "more than 0.999" : String((least * 1000).rounded() / 1000)
                 words += least == 0
                     ? "; behind a stitch with damping 0 the model is what it was before"
-                    : "; of the difference from the model before, the rest of the chain carries a share of \(least < 0.001 ? "less than 0.001" : String((least * 1000).rounded() / 1000))"
+                    : "; of the difference from the model before, the rest of the chain carries a share of \(share)"
                 if tellsOfRows {
                     if isDampedByRows { words += ", as much as changes what the model makes of the rows themselves by what exact replay is forecast to" }
                     words += "; what it does not carry stays in the chain as a record of its own: whoever has the key can add it back, and comes "

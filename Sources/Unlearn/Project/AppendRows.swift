@@ -51,11 +51,12 @@ extension Project {
         let providers = survey.groupNames.isEmpty || policy != .group ? nil : survey.groups
         let ofPeople = known ? persons.rows : []
         let assignment: BlockAssignment, ofProviders: [String]
-        if policy == .group, let branches = settings.recipe.plan.branches {
-            let pools = try LineagePools(
-                appending: ProviderBranches(survey.groups, names: survey.groupNames, branches: made / branches.length), length: branches.length, persons: ofPeople)
-            assignment = try pools.assignment(labels: survey.labels, classes: settings.classNames.count, using: &generator)
-            ofProviders = pools.remarks
+        if policy == .group, let length = settings.recipe.plan.branches?.length {
+            let branches = ProviderBranches(survey.groups, names: survey.groupNames, branches: made / length)
+            assignment = try LineagePools(appending: branches, length: length, persons: ofPeople)
+                .assignment(labels: survey.labels, classes: settings.classNames.count, using: &generator)
+            ofProviders = branches.remarks { "--blocks \($0 * length)" }
+            if branches.areShared { settings.sharesBranches = true }
         } else {
             assignment = try BlockAssignment(
                 policy, labels: survey.labels, groups: providers ?? [], persons: ofPeople, classes: settings.classNames.count, blocks: made, using: &generator)
@@ -94,7 +95,7 @@ extension Project {
                 outcome.liveOfGroups = [Int](repeating: 0, count: (numbers.values.max() ?? -1) + 1)
                 try work.perform(in: change, of: store, &outcome) {
                     done += $0
-                    try progress(done, 2 * rows)
+                    try progress(done / 2, rows)
                 }
                 try settings.save(in: change)
                 try change.append(LedgerEntry(.appended, details: try JSONValue(Appending(rows: rows, blocks: made, source: sourceName))))
@@ -169,10 +170,12 @@ extension Project {
         }
         let usual = max(1, min(most / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length)))
         guard settings.blockPolicy == .group, given == nil else { return given ?? usual * length }
-        // One each, unless providers share branches here, or these have too few rows for it.
-        let each = max(usual, names.count), people = settings.knowsPersons == true ? Persons(of: survey).rows : []
-        let isShared = try store.groupNames().count { !$0.isEmpty } > branches.count
-        let longest = ProviderBranches(survey.groups, names: survey.groupNames, branches: each).longest(persons: people)
-        return (isShared || longest < length ? usual : each) * length
+        // One each, unless providers share branches here; fewer where one of them has too few rows for that.
+        let people = settings.knowsPersons == true ? Persons(of: survey).rows : []
+        var count = settings.sharesBranches == true ? usual : max(usual, names.count)
+        while count > 1, ProviderBranches(survey.groups, names: survey.groupNames, branches: count).longest(persons: people) < length {
+            count = count > names.count ? names.count : count / 2
+        }
+        return count * length
     }
 }

@@ -135,6 +135,8 @@ struct LineagePools {
     private(set) var pools: [Pool]
     /// What the cut means that its user may want to know.
     private(set) var remarks: [String] = []
+    /// Whether providers are more than their branches.
+    private(set) var sharesBranches = false
     private let persons: [Int32]
 
     /// - Parameters:
@@ -153,7 +155,9 @@ struct LineagePools {
         let bundles = RowBundles(persons: persons)
         let chosen = try plan.stemRows.map { try Self.chosen($0, names!, count, bundles) }
         if policy == .group {
-            (lineage, pools, remarks) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames, persons)
+            let branches: ProviderBranches
+            (lineage, pools, branches) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames, persons)
+            (remarks, sharesBranches) = (branches.remarks { "--branches \($0)" }, branches.areShared)
             return
         }
         let share = plan.stem ?? (chosen.map { Double($0.count) / Double(count) } ?? defaultStem)
@@ -195,7 +199,7 @@ struct LineagePools {
     /// Branches for providers; rows of nobody, and those that were named, into the stem.
     private static func ofProviders(
         _ plan: BranchPlan, _ blocks: BlockCount, _ chosen: [Int], _ groups: [Int32], _ groupNames: [String], _ persons: [Int32]
-    ) throws -> (Lineage, [Pool], remarks: [String]) {
+    ) throws -> (Lineage, [Pool], ProviderBranches) {
         guard !groups.isEmpty else { throw Failure(.input, "--blocks-by group needs groups; give --group-column or --groups FILE") }
         var groups = groups
         for row in chosen { groups[row] = -1 }
@@ -204,38 +208,45 @@ struct LineagePools {
         if ofStem.isEmpty, let stem = plan.stem, stem > 0 {
             throw Failure(.input, "--stem \(stem), and no row for it: every row has a group; name rows with --stem-rows, or leave --stem out")
         }
+        let places = blocks.isGiven ? blocks.count : groups.count - ofStem.count
+        guard plan.count <= places else {
+            throw Failure(
+                .input, "\(plan.count) branches do not fit \(places) \(blocks.isGiven ? "blocks" : "rows of providers"); choose --branches \(places) or fewer\(blocks.isGiven ? ", or more --blocks" : "")")
+        }
         let branches = ProviderBranches(groups, names: groupNames, branches: plan.count)
-        let share = ofStem.isEmpty ? nil : Double(ofStem.count) / Double(groups.count)
-        let lineage = try lineage(plan, blocks, longest: branches.longest(persons: persons), stem: share)
+        let stem = ofStem.isEmpty ? nil : RowBundles(persons: persons.isEmpty ? [] : ofStem.map { persons[$0] })?.count ?? ofStem.count
+        let lineage = try lineage(plan, blocks, longest: branches.longest(persons: persons), stem: stem, share: Double(ofStem.count) / Double(groups.count))
         guard ofStem.isEmpty || lineage.stem > 0 else { throw Failure(.input, "\(ofStem.count) rows belong to no provider, and there is no stem for them; choose a larger --stem") }
-        let stem = ofStem.isEmpty ? [] : [Pool(rows: ofStem, blocks: 1...lineage.stem, policy: .stratified)]
-        return (lineage, stem + (try branches.pools(in: lineage)), branches.remarks)
+        let ofNobody = ofStem.isEmpty ? [] : [Pool(rows: ofStem, blocks: 1...lineage.stem, policy: .stratified)]
+        return (lineage, ofNobody + (try branches.pools(in: lineage)), branches)
     }
 
     /// The lineage of providers' branches. Blocks that nobody asked for are as many as the branches need and their rows can fill.
     /// - Parameters:
     ///   - longest: the most blocks that each branch can fill.
-    ///   - share: the stem's share of the rows; nil where it has none.
-    private static func lineage(_ plan: BranchPlan, _ blocks: BlockCount, longest: Int, stem share: Double?) throws -> Lineage {
-        guard plan.count <= blocks.count || !blocks.isGiven else {
-            throw Failure(.input, "\(plan.count) branches do not fit \(blocks.count) blocks; choose --branches \(blocks.count) or fewer, or more --blocks")
+    ///   - stem: the most that the stem's rows can fill; nil where it has none.
+    ///   - share: the stem's share of the rows.
+    private static func lineage(_ plan: BranchPlan, _ blocks: BlockCount, longest: Int, stem: Int?, share: Double) throws -> Lineage {
+        let share = stem == nil ? 0 : plan.stem ?? share
+        if !blocks.isGiven, share < 1 {
+            let length = max(1, min(longest, Int((Double(blocks.count) * (1 - share) / Double(plan.count)).rounded())))
+            let usual = (share / (1 - share) * Double(plan.count) * Double(length)).rounded()
+            return Lineage(stem: stem.map { Int(min(Double($0), max(1, usual))) } ?? 0, branches: plan.count, length: length)
         }
-        let stem = share.map { plan.stem ?? $0 } ?? 0
-        var count = blocks.count
-        if !blocks.isGiven, stem < 1 { count = max(count, Int(min(Double(Recipe.allowedBlocks.upperBound), (Double(plan.count) / (1 - stem)).rounded(.up)))) }
-        if share == nil { count = max(1, count / plan.count) * plan.count }
-        var lineage = try BranchPlan.lineage(blocks: count, branches: plan.count, stem: stem)
+        let lineage = try BranchPlan.lineage(blocks: blocks.count, branches: plan.count, stem: share)
+        guard stem != nil, lineage.stem == 0, plan.stem == nil else { return lineage }
         // Few rows are nobody's, and a block is the least that they need.
-        if share != nil, lineage.stem == 0, plan.stem == nil { lineage = Lineage(stem: 1, branches: plan.count, length: max(1, (count - 1) / plan.count)) }
-        guard !blocks.isGiven, longest < lineage.length else { return lineage }
-        return Lineage(stem: lineage.stem, branches: lineage.branches, length: max(1, longest))
+        guard plan.count < blocks.count else {
+            throw Failure(.input, "\(plan.count) branches, and a stem for rows of no provider, do not fit \(blocks.count) blocks; choose fewer --branches, or more --blocks")
+        }
+        return Lineage(stem: 1, branches: plan.count, length: (blocks.count - 1) / plan.count)
     }
 
     /// New rows of providers, for new branches behind those that are there.
     /// - Parameter persons: as for all rows.
     init(appending branches: ProviderBranches, length: Int, persons: [Int32]) throws {
         lineage = Lineage(stem: 0, branches: branches.holdings.reduce(0) { $0 + $1.branches }, length: length)
-        (pools, remarks, self.persons) = (try branches.pools(in: lineage), branches.remarks, persons)
+        (pools, self.persons) = (try branches.pools(in: lineage), persons)
     }
 
     /// The rows that a list of ids and groups names.

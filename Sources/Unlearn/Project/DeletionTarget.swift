@@ -220,10 +220,12 @@ extension Project {
         return try named(Part.allCases.flatMap { part in try store.livePlaces(part).filter { $0.group == number }.map { (part, $0.block, $0.slot) } })
     }
 
-    /// A group that was probably meant. Any other may be a provider of its own, whose rows nobody asked for: one of another number surely is.
+    /// A group that was probably meant. Any other may be a provider of its own, whose rows nobody asked for: one of another number surely is,
+    /// and short names are alike by chance.
     private func nearestGroup(to name: String, among names: [String]) -> String? {
         let names = names.filter { !$0.isEmpty }, digits = name.filter(\.isNumber)
         if let same = names.first(where: { Persons.folded($0) == Persons.folded(name) }) { return same }
+        guard name.count >= 4 else { return nil }
         return nearestWord(to: name, among: names.filter { $0.filter(\.isNumber) == digits }).flatMap { editDistance(name, $0) == 1 ? $0 : nil }
     }
 

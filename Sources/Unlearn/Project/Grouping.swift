@@ -51,10 +51,13 @@ struct Grouping {
         return ["\(count) groups share \(blocks) blocks, and none is cut apart; --blocks \(count) gives each a block, a file and a checkpoint of its own"]
     }
 
-    /// How many providers there are, that a column or list of other things than providers is seen at once.
+    /// How many groups there are, so that a column that names something else than providers is noticed.
     /// - Parameter kept: rows of the source that training rows come from.
     func remarks(kept: [Int]) -> [String] {
-        let numbers = kept.map { rows.number($0) } + testRows.indices.map { $0 < 0 ? nil : Int($0) }, sizes = Dictionary(numbers.compactMap { $0 }.map { ($0, 1) }, uniquingKeysWith: +).values
+        var counts = [Int](repeating: 0, count: names.count)
+        for row in kept { if let group = rows.number(row) { counts[group] += 1 } }
+        for group in testRows.indices where group >= 0 { counts[Int(group)] += 1 }
+        let sizes = counts.filter { $0 > 0 }
         guard let fewest = sizes.min(), let most = sizes.max() else { return [] }
         let each = fewest == most ? "\(most) row\(most == 1 ? "" : "s")" : "\(fewest) to \(most) rows"
         return ["the rows belong to \(sizes.count) group\(sizes.count == 1 ? "" : "s") of \(each)"]

@@ -106,7 +106,7 @@ public struct ProjectBuilder {
         if plan.twin == nil, plan.testSource == nil { (training, heldOut) = try holdOut(kept, survey, persons, &generator) }
         let groups = try Grouping(of: .init(source: plan.source, survey: survey), test: test, given: plan.groups, using: &generator)
 
-        var ofPlaces: [String] = []
+        var ofPlaces: [String] = [], sharesBranches = plan.twin?.settings.sharesBranches ?? false
         var recipe = try plan.recipe(plan.twin?.trainingSlots.reduce(0, +) ?? training.count, survey)
         if let twin = plan.twin {
             guard plan.blocks.map({ $0 == twin.trainingSlots.count }) ?? true else {
@@ -146,6 +146,7 @@ public struct ProjectBuilder {
                     branches, blocks: .init(count: recipe.plan.blocks, isGiven: plan.blocks != nil), policy: plan.blockPolicy, defaultStem: recipe.stemShare, rows: training.count, groups: ofGroups, groupNames: groups.names,
                     persons: persons.of(training), names: { try RowNames(plan.source, survey, training: training, groups: groups) }, using: &generator)
                 ofPlaces = pools.remarks
+                sharesBranches = pools.sharesBranches
                 recipe.plan.blocks = pools.lineage.blocks
                 recipe.plan.branches = recipe.branches(
                     count: pools.lineage.branches, length: pools.lineage.length, epochs: branches.epochs, learningRate: branches.learningRate,
@@ -166,7 +167,7 @@ public struct ProjectBuilder {
         let settings = ProjectSettings(
             recipe: recipe, shape: survey.shape, encoding: survey.encoding, classNames: survey.classNames,
             blockPolicy: plan.twin?.settings.blockPolicy ?? plan.blockPolicy,
-            table: table?.encoding, tableNames: table.map { TableNames($0.options) }, knowsPersons: persons.areKnown ? true : nil, source: plan.sourceName, testSource: plan.testSourceName,
+            table: table?.encoding, tableNames: table.map { TableNames($0.options) }, knowsPersons: persons.areKnown ? true : nil, sharesBranches: sharesBranches ? true : nil, source: plan.sourceName, testSource: plan.testSourceName,
             fingerprint: try trainer.fingerprint, programVersion: programVersion)
         return Draft(
             survey: survey, kept: kept, groups: groups, persons: persons, testSource: testSource, testSurvey: testSurvey, destinations: destinations, settings: settings,
@@ -194,11 +195,12 @@ public struct ProjectBuilder {
         let draft = try draft(), settings = draft.settings, destinations = draft.destinations, testSource = draft.testSource
         let store = try Store(creating: folder, encryption: plan.encryption)
         do {
-            let total = 2 * (draft.kept.count + (draft.testSurvey?.rows ?? 0))
+            let total = draft.kept.count + (draft.testSurvey?.rows ?? 0)
             var done = 0
+            // Each row counts when it is read, and again when it is sealed.
             func advance(_ rows: Int) throws {
                 done += rows
-                try progress(done, total)
+                try progress(done / 2, total)
             }
             try store.transaction { change in try settings.save(in: change) }
             var outcome = RowImport.Outcome(

@@ -18,6 +18,8 @@ public struct ProjectSettings: Codable, Sendable, Equatable {
     public var tableNames: TableNames?
     /// Whether the rows came with the persons whom they belong to; nil, as in projects of earlier versions: no.
     public var knowsPersons: Bool?
+    /// Whether providers, being more than the branches, share some; nil, as in projects of earlier versions: no.
+    public var sharesBranches: Bool?
     /// Where the rows were imported from, as the command line named it.
     public var source: String
     public var testSource: String?

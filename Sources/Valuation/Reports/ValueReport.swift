@@ -193,7 +193,7 @@ extension ValueReport {
     public var undecided: String? {
         let widths = players.map { player in player.low.flatMap { low in player.high.map { (low, $0) } } }
         guard !players.isEmpty, widths.contains(where: { $0.map { $0.0 < $0.1 } ?? false }), widths.allSatisfy({ $0.map { $0.0 <= 0 && 0 <= $0.1 } ?? false }) else { return nil }
-        return "every interval holds 0, so that these coalitions tell no value apart from nothing, and shares are of chance; give more --max-evaluations, or fewer and "
-            + "larger players, before you pay by values"
+        return "every interval holds 0, so that no value is told apart from nothing, and shares are of chance; give more \(orders > 1 ? "--orders" : "--max-evaluations"), or fewer "
+            + "and larger players, before you pay by values"
     }
 }

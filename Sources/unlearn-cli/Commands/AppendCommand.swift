@@ -30,8 +30,7 @@ extension CommandSpec {
                 source, sourceName: PathText.printable(name), blocks: blocks, assignmentSeed: seed, dryRun: invocation.flag("dry-run")
             ) { done, total in
                 try StopRequest.check()
-                // Each row is met twice: where it is read, and where it is sealed.
-                bar.update("importing", done / 2, of: total / 2)
+                bar.update("importing", done, of: total)
             }
         }
         bar.finish()

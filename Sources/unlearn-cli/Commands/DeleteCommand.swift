@@ -150,7 +150,7 @@ extension CommandSpec {
     /// Deletion cannot be undone: a person at a terminal is asked once.
     static func confirm(_ rows: String, _ folder: String) throws {
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return }
-        Console.write("delete \(rows) from \(folder) for good? [y/N] ")
+        MessageStream.standardError.text("delete \(rows) from \(folder) for good? [y/N] ")
         guard ["y", "yes"].contains(try line().lowercased()) else { throw Failure(.input, "not confirmed; nothing was changed") }
     }
 }

@@ -81,8 +81,7 @@ extension CommandSpec {
             ? builder.survey()
             : builder.build { done, total in
                 try StopRequest.check()
-                // Each row is met twice: where it is read, and where it is sealed.
-                bar.update("importing", done / 2, of: total / 2)
+                bar.update("importing", done, of: total)
             }
         bar.finish()
         let recipe = summary.settings.recipe

@@ -118,7 +118,7 @@ struct Console {
     static func error(_ text: String) {
         let scalars = text.unicodeScalars
         let line = scalars.count <= longestLine ? text : String(scalars.prefix(longestLine)) + " …"
-        write(printable(SecretFile.hidingDigits(in: line), keeping: []) + "\n")
+        MessageStream.standardError.line(printable(SecretFile.hidingDigits(in: line), keeping: []))
     }
 
     /// An argument can be as long as the system allows; what is wrong with it is clear before that.
@@ -139,9 +139,6 @@ struct Console {
         return String(String.UnicodeScalarView(text.unicodeScalars.map { unprintable($0) ? "\u{FFFD}" : $0 }))
     }
 
-    /// Straight to standard error, unbuffered; where nobody can read it, nothing can be done.
-    static func write(_ text: String) { _ = write(text, to: STDERR_FILENO) }
-
     private static func write(_ text: String, to descriptor: Int32) -> Bool { write(Array(text.utf8)[...], to: descriptor) }
 
     private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
@@ -155,7 +152,7 @@ struct Console {
     }
 
     /// A bar for work that is counted; silent where nobody looks at a terminal.
-    func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, form: invocation.isQuiet ? .hidden : ProgressBar.possibleForm) }
+    func progress(_ unit: String) -> ProgressBar { ProgressBar(unit: unit, form: invocation.isQuiet ? nil : ProgressBar.possibleForm) }
 }
 
 /// Of which there may be thousands: an encoder, which finds out what each value is, takes ten times as long as all else that lists them.

@@ -1,37 +1,29 @@
+import Files
 import Foundation
 import Glibc
 
 /// Progress with rate and time left, rewritten in place on standard error.
 final class ProgressBar {
-    enum Form {
-        case hidden
-        /// For a terminal that can go back to the start of a line and clear it.
-        case bar
-        /// For whoever shows what comes, a notebook for one: text that ends with a carriage return, so that the next stands in its place.
-        case text
-    }
-
     private let unit: String
-    private let form: Form
+    /// Nil: nobody looks.
+    private let form: MessageStream.Progress?
     private let clock = ContinuousClock()
     private var start: ContinuousClock.Instant
     private var startedAt: Int?
     private var last: ContinuousClock.Instant?
     private var hasDrawn = false
-    private var secondsBetweenDrawings: Double { form == .bar ? 0.1 : 0.5 }
+    private var secondsBetweenDrawings: Double { form == .terminal ? 0.1 : 0.5 }
     private static let width = 24
-    /// Of the text that stands there.
-    private var length = 0
 
     /// What standard error is good for; `UNLEARN_PROGRESS=text` says that it is shown by another program.
-    static var possibleForm: Form {
+    static var possibleForm: MessageStream.Progress? {
         let environment = ProcessInfo.processInfo.environment
         if environment["UNLEARN_PROGRESS"] == "text" { return .text }
-        guard isatty(STDERR_FILENO) == 1, let terminal = environment["TERM"], terminal != "dumb", !terminal.isEmpty else { return .hidden }
-        return .bar
+        guard isatty(STDERR_FILENO) == 1, let terminal = environment["TERM"], terminal != "dumb", !terminal.isEmpty else { return nil }
+        return .terminal
     }
 
-    init(unit: String, form: Form) {
+    init(unit: String, form: MessageStream.Progress?) {
         self.unit = unit
         self.form = form
         start = clock.now
@@ -41,7 +33,7 @@ final class ProgressBar {
 
     /// - Parameter what: what is being done; a change of it starts the clock anew, and so does a step back.
     func update(_ what: String, _ done: Int, of total: Int) {
-        guard form != .hidden, total > 0 else { return }
+        guard form != nil, total > 0 else { return }
         if what != current || done < lastDone {
             finish()
             (current, start, startedAt, last) = (what, clock.now, done, nil)
@@ -57,7 +49,7 @@ final class ProgressBar {
             let speed = Double(finished) / seconds
             rate = String(format: "  %.1f %@/s", speed, unit) + (done < total ? "  " + duration(Double(total - done) / speed) + " left" : "")
         }
-        draw("\(what) \(form == .bar ? bar(done, of: total) : "")\(done)/\(total)\(rate)")
+        draw("\(what) \(form == .terminal ? bar(done, of: total) : "")\(done)/\(total)\(rate)")
     }
 
     private func bar(_ done: Int, of total: Int) -> String {
@@ -66,12 +58,8 @@ final class ProgressBar {
     }
 
     private func draw(_ text: String) {
-        if form == .bar {
-            Console.write("\r\u{1B}[K\(text)")
-        } else {
-            Console.write(text + String(repeating: " ", count: max(0, length - text.count)) + "\r")
-            length = text.count
-        }
+        guard let form else { return }
+        MessageStream.standardError.show(text, form)
         hasDrawn = !text.isEmpty
     }
 
@@ -80,7 +68,7 @@ final class ProgressBar {
 
     /// Work whose end is not known: how much is done, and how fast.
     func count(_ what: String, _ done: Int) {
-        guard form != .hidden else { return }
+        guard form != nil else { return }
         let now = clock.now
         if what != current { (current, start, last) = (what, now, nil) }
         if let last, (now - last) / .seconds(1) < secondsBetweenDrawings { return }
