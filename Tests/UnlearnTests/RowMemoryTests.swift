@@ -251,10 +251,6 @@ struct RowMemoryTests {
             return InfluenceWords(.object(fields.merging(more) { $1 })).meaning
         }
         #expect(meaning([:]).hasSuffix("carries a share of 0.4"))
-        // Digits that mean something: a share is measured, and never to a thousandth.
-        for (damping, words) in [(0.312345678901234, "0.312"), (0.00012, "less than 0.001"), (0.9996, "more than 0.999")] {
-            #expect(meaning(["segments": .array([.object(["damping": .number(damping)])])]).hasSuffix("carries a share of \(words)"))
-        }
         let leaves = "; what it does not carry stays in the chain as a record of its own: whoever has the key can add it back, and comes within rounding of the model before"
         #expect(meaning(["row_forecast": .null]).hasSuffix("carries a share of 0.4" + leaves))
         let told: JSONValue = .object(["kind": .string("remembered"), "share": .number(0.35), "tolerance": .number(0.06)])

@@ -123,13 +123,12 @@ struct InfluenceWords {
             var words = "retrained until \(isGuarded ? "the memory of the rows had decayed" : "the stop rule held"), then put the unaffected rest back on"
             if runsToTheEnd { words += ", and from the last block that held rows retrained to the end of the chain" }
             words += isGuarded ? "; a statistical guard found the decay real" : "; the guard objected and was overruled"
-            // What a damped stitch takes out of the rest of the chain is a share of what it found.
+            // What a damped stitch takes out of the rest of the chain is a share of what it found. With all its digits: certificates that were
+            // issued say so, and are compared word by word.
             if let least = dampings.min(), least < 1 {
-                // Never to a thousandth is it known.
-                let share = least < 0.001 ? "less than 0.001" : least > 0.999 ? "more than 0.999" : String((least * 1000).rounded() / 1000)
                 words += least == 0
                     ? "; behind a stitch with damping 0 the model is what it was before"
-                    : "; of the difference from the model before, the rest of the chain carries a share of \(share)"
+                    : "; of the difference from the model before, the rest of the chain carries a share of \(least)"
                 if tellsOfRows {
                     if isDampedByRows { words += ", as much as changes what the model makes of the rows themselves by what exact replay is forecast to" }
                     words += "; what it does not carry stays in the chain as a record of its own: whoever has the key can add it back, and comes "
