@@ -55,12 +55,5 @@ public final class MessageStream: Sendable {
         }
     }
 
-    private func send(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return }
-            bytes = bytes.dropFirst(max(0, count))
-        }
-    }
+    private func send(_ text: String) { _ = writeAll(Array(text.utf8)[...], to: descriptor) }
 }

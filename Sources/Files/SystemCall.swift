@@ -29,6 +29,17 @@ public struct SystemCallError: DescribedError, Equatable {
     }
 }
 
+/// Writes all bytes to a descriptor, whatever signals come; false where that fails, with the reason in `errno`.
+public func writeAll(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
+    var bytes = bytes
+    while !bytes.isEmpty {
+        let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0 && errno != EINTR { return false }
+        bytes = bytes.dropFirst(max(0, count))
+    }
+    return true
+}
+
 /// Calls again while a signal interrupts, and throws any other failure (a result below zero).
 func retrying(_ operation: String, _ path: String, _ call: () -> Int) throws -> Int {
     while true {

@@ -47,19 +47,20 @@ extension Project {
         let before = settings.recipe.plan.blocks, policy = settings.blockPolicy, slots = try store.rowBlocks(.train).map(\.slots), slotsBefore = slots.reduce(0, +)
         let rowsOfBlock = max(1, slotsBefore / max(1, slots.count))
         let people = known ? RowBundles(persons: persons.rows)?.count : nil
-        let made = try newBlocks(rows: rows, ofBlock: rowsOfBlock, atMost: people ?? rows, survey: survey, given: given)
-        let providers = survey.groupNames.isEmpty || policy != .group ? nil : survey.groups
         let ofPeople = known ? persons.rows : []
+        var made = try newBlocks(rows: rows, ofBlock: rowsOfBlock, atMost: people ?? rows, survey: survey, given: given)
         let assignment: BlockAssignment, ofProviders: [String]
         if policy == .group, let length = settings.recipe.plan.branches?.length {
-            let branches = ProviderBranches(survey.groups, names: survey.groupNames, branches: made / length)
+            var branches = try providerBranches(survey, persons: ofPeople, usual: made / length, isGiven: given != nil)
+            branches.shuffle(using: &generator)
+            made = branches.count * length
             assignment = try LineagePools(appending: branches, length: length, persons: ofPeople)
                 .assignment(labels: survey.labels, classes: settings.classNames.count, using: &generator)
             ofProviders = branches.remarks { "--blocks \($0 * length)" }
             if branches.areShared { settings.sharesBranches = true }
         } else {
             assignment = try BlockAssignment(
-                policy, labels: survey.labels, groups: providers ?? [], persons: ofPeople, classes: settings.classNames.count, blocks: made, using: &generator)
+                policy, labels: survey.labels, groups: policy == .group && !survey.groupNames.isEmpty ? survey.groups : [], persons: ofPeople, classes: settings.classNames.count, blocks: made, using: &generator)
             ofProviders = policy == .group && given == nil ? Grouping.remarks(onGroups: Self.groups(of: survey)) : []
         }
         if known { try persons.expectTogether(Array(0..<rows), blocks: assignment.blocks) }
@@ -152,13 +153,9 @@ extension Project {
     ///   - rowsOfBlock: in blocks that are there, on average.
     ///   - most: as many as there are rows that may lie apart.
     private func newBlocks(rows: Int, ofBlock rowsOfBlock: Int, atMost most: Int, survey: Survey, given: Int?) throws -> Int {
-        let names = Set(survey.groups.filter { $0 >= 0 })
         guard let branches = settings.recipe.plan.branches else {
             if settings.blockPolicy == .group, given == nil, !survey.groups.isEmpty { return max(1, Grouping.blocks(ofGroups: Self.groups(of: survey))) }
             return given ?? min(most, max(1, (rows + rowsOfBlock / 2) / rowsOfBlock))
-        }
-        guard settings.blockPolicy != .group || (!names.isEmpty && !survey.groups.contains { $0 < 0 || survey.groupNames[Int($0)].isEmpty }) else {
-            throw Failure(.input, "branches are providers' in this project; name the provider of every new row in the column of groups")
         }
         let length = branches.length
         guard given.map({ $0 % length == 0 }) ?? true else {
@@ -168,14 +165,23 @@ extension Project {
             let what = most == rows ? "\(rows) rows" : "rows of \(most) people"
             throw Failure(.input, "\(what) do not fill a branch of \(length) blocks, and a block takes one row at least; collect more")
         }
-        let usual = max(1, min(most / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length)))
-        guard settings.blockPolicy == .group, given == nil else { return given ?? usual * length }
-        // One each, unless providers share branches here; fewer where one of them has too few rows for that.
-        let people = settings.knowsPersons == true ? Persons(of: survey).rows : []
-        var count = settings.sharesBranches == true ? usual : max(usual, names.count)
-        while count > 1, ProviderBranches(survey.groups, names: survey.groupNames, branches: count).longest(persons: people) < length {
-            count = count > names.count ? names.count : count / 2
+        return given ?? max(1, min(most / length, (rows + rowsOfBlock * length / 2) / (rowsOfBlock * length))) * length
+    }
+
+    /// The branches of new rows' providers: one each, unless providers share branches here, and fewer where one of them has too few rows for
+    /// that.
+    /// - Parameter usual: as many branches as so many rows have here; as many as were asked for, where that `isGiven`.
+    private func providerBranches(_ survey: Survey, persons: [Int32], usual: Int, isGiven: Bool) throws -> ProviderBranches {
+        guard !survey.groups.isEmpty, !survey.groups.contains(where: { $0 < 0 || survey.groupNames[Int($0)].isEmpty }) else {
+            throw Failure(.input, "branches are providers' in this project; name the provider of every new row in the column of groups")
         }
-        return count * length
+        let providers = Set(survey.groups).count, length = settings.recipe.plan.lineage.length
+        var count = isGiven || settings.sharesBranches == true ? usual : max(usual, providers)
+        var branches = ProviderBranches(survey.groups, names: survey.groupNames, branches: count)
+        while !isGiven, count > 1, branches.longest(persons: persons) < length {
+            count = count > providers ? providers : count / 2
+            branches = ProviderBranches(survey.groups, names: survey.groupNames, branches: count)
+        }
+        return branches
     }
 }

@@ -156,7 +156,7 @@ struct LineagePools {
         let chosen = try plan.stemRows.map { try Self.chosen($0, names!, count, bundles) }
         if policy == .group {
             let branches: ProviderBranches
-            (lineage, pools, branches) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames, persons)
+            (lineage, pools, branches) = try Self.ofProviders(plan, blocks, chosen ?? [], groups, groupNames, persons, using: &generator)
             (remarks, sharesBranches) = (branches.remarks { "--branches \($0)" }, branches.areShared)
             return
         }
@@ -198,7 +198,8 @@ struct LineagePools {
 
     /// Branches for providers; rows of nobody, and those that were named, into the stem.
     private static func ofProviders(
-        _ plan: BranchPlan, _ blocks: BlockCount, _ chosen: [Int], _ groups: [Int32], _ groupNames: [String], _ persons: [Int32]
+        _ plan: BranchPlan, _ blocks: BlockCount, _ chosen: [Int], _ groups: [Int32], _ groupNames: [String], _ persons: [Int32],
+        using generator: inout PlacementGenerator
     ) throws -> (Lineage, [Pool], ProviderBranches) {
         guard !groups.isEmpty else { throw Failure(.input, "--blocks-by group needs groups; give --group-column or --groups FILE") }
         var groups = groups
@@ -213,7 +214,9 @@ struct LineagePools {
             throw Failure(
                 .input, "\(plan.count) branches do not fit \(places) \(blocks.isGiven ? "blocks" : "rows of providers"); choose --branches \(places) or fewer\(blocks.isGiven ? ", or more --blocks" : "")")
         }
-        let branches = ProviderBranches(groups, names: groupNames, branches: plan.count)
+        var branches = ProviderBranches(groups, names: groupNames, branches: plan.count)
+        // Where each has its own, they stand in the order of the groups' numbers, which is drawn.
+        if branches.areShared { branches.shuffle(using: &generator) }
         let stem = ofStem.isEmpty ? nil : RowBundles(persons: persons.isEmpty ? [] : ofStem.map { persons[$0] })?.count ?? ofStem.count
         let lineage = try lineage(plan, blocks, longest: branches.longest(persons: persons), stem: stem, share: Double(ofStem.count) / Double(groups.count))
         guard ofStem.isEmpty || lineage.stem > 0 else { throw Failure(.input, "\(ofStem.count) rows belong to no provider, and there is no stem for them; choose a larger --stem") }
@@ -245,7 +248,7 @@ struct LineagePools {
     /// New rows of providers, for new branches behind those that are there.
     /// - Parameter persons: as for all rows.
     init(appending branches: ProviderBranches, length: Int, persons: [Int32]) throws {
-        lineage = Lineage(stem: 0, branches: branches.holdings.reduce(0) { $0 + $1.branches }, length: length)
+        lineage = Lineage(stem: 0, branches: branches.count, length: length)
         (pools, self.persons) = (try branches.pools(in: lineage), persons)
     }
 

@@ -57,10 +57,14 @@ struct ProviderBranches {
         }
         for (place, count) in counts(high).enumerated() { holdings[place].branches = count }
         // Several reach the limit at once, and what is left is not enough for all of them.
-        let left = branches - holdings.reduce(0) { $0 + $1.branches }
+        let left = branches - count
         func load(_ place: Int) -> Double { Double(holdings[place].rows.count) / Double(holdings[place].branches) }
         for place in holdings.indices.sorted(by: { (load($0), $0) > (load($1), $1) }).prefix(left) { holdings[place].branches += 1 }
     }
+
+    /// In an order that tells nothing: by their sizes, or as a file names them, a branch's number would say whose it is to whoever reads in a
+    /// certificate which blocks were trained anew.
+    mutating func shuffle(using generator: inout PlacementGenerator) { generator.shuffle(&holdings) }
 
     /// The most blocks that every branch can fill: its rows, or the people whose rows stay together.
     /// - Parameter persons: of each row, -1 for nobody; empty where nobody is known.
@@ -69,6 +73,7 @@ struct ProviderBranches {
     }
 
     var areShared: Bool { holdings.count < providers }
+    var count: Int { holdings.reduce(0) { $0 + $1.branches } }
 
     /// The branches' blocks in a lineage, in the order of the holdings.
     /// - Throws: `Failure` of kind `input` where a block would have no row.

@@ -48,7 +48,7 @@ struct Console {
 
     /// Writes to standard output; a result that does not get there is a failure.
     static func output(_ text: String) throws {
-        guard write(text, to: STDOUT_FILENO) else {
+        guard writeAll(Array(text.utf8)[...], to: STDOUT_FILENO) else {
             endWhereNobodyReads()
             throw Failure(.failed, "cannot write the result to standard output: \(String(cString: strerror(errno))); what was asked for is done")
         }
@@ -63,7 +63,7 @@ struct Console {
 
     /// The same of bytes, as they are.
     static func output(bytes: [UInt8]) throws {
-        guard write(bytes[...], to: STDOUT_FILENO) else {
+        guard writeAll(bytes[...], to: STDOUT_FILENO) else {
             endWhereNobodyReads()
             throw Failure(.failed, "cannot write the result to standard output: \(String(cString: strerror(errno)))")
         }
@@ -137,18 +137,6 @@ struct Console {
         }
         guard text.unicodeScalars.contains(where: unprintable) else { return text }
         return String(String.UnicodeScalarView(text.unicodeScalars.map { unprintable($0) ? "\u{FFFD}" : $0 }))
-    }
-
-    private static func write(_ text: String, to descriptor: Int32) -> Bool { write(Array(text.utf8)[...], to: descriptor) }
-
-    private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
-        var bytes = bytes
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return false }
-            bytes = bytes.dropFirst(max(0, count))
-        }
-        return true
     }
 
     /// A bar for work that is counted; silent where nobody looks at a terminal.
