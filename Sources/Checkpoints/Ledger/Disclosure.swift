@@ -32,7 +32,7 @@ public struct Disclosure: Sendable, Equatable {
 
     /// Nil where the text is no disclosure.
     public init?(text: String) {
-        guard case .array(let parts)? = try? StrictJSON.decode(JSONValue.self, from: Array(text.utf8)), parts.count == 3,
+        guard case .array(let parts)? = try? StrictJSON.value(of: Array(text.utf8)), parts.count == 3,
             parts[0].text != nil, let name = parts[1].text
         else { return nil }
         self.name = name

@@ -20,21 +20,21 @@ public enum StrictJSON {
     /// category whose name is forgotten.
     public enum NULCharacter: Sendable { case refused, read }
 
+    /// The value that the bytes are: whole numbers as integers, however they are written.
+    ///
     /// - Throws: `Fault` where the bytes are anything but one value and white space around it.
     /// - Complexity: O(bytes).
-    public static func validate(_ bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) {
+    public static func value(of bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) -> JSONValue {
         guard String(validating: bytes, as: UTF8.self) != nil else { throw Fault(what: "bytes that are not UTF-8", offset: 0) }
-        let fault = bytes.withUnsafeBufferPointer { buffer -> Fault? in
+        return try bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, Fault> in
             var scanner = Scanner(bytes: buffer, nul: nul)
-            do throws(Fault) {
-                try scanner.document()
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let fault { throw fault }
+            do throws(Fault) { return .success(try scanner.document()) } catch { return .failure(error) }
+        }.get()
     }
+
+    /// - Throws: `Fault` where the bytes are anything but one value and white space around it.
+    /// - Complexity: O(bytes).
+    public static func validate(_ bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) { _ = try value(of: bytes, nul: nul) }
 
     /// Decodes what is strict JSON.
     public static func decode<Value: Decodable>(
@@ -70,33 +70,37 @@ public enum StrictJSON {
 
         private mutating func skipSpace() { while let byte = byte(), [0x20, 0x09, 0x0A, 0x0D].contains(byte) { next += 1 } }
 
-        mutating func document() throws(Fault) {
-            try value()
+        mutating func document() throws(Fault) -> JSONValue {
+            let value = try value()
             guard next == bytes.count else { throw fault("bytes behind the end") }
+            return value
         }
 
         /// A value and the white space around it.
-        private mutating func value() throws(Fault) {
+        private mutating func value() throws(Fault) -> JSONValue {
             skipSpace()
+            let value: JSONValue
             switch byte() {
-            case UInt8(ascii: "{"): try object()
-            case UInt8(ascii: "["): try array()
-            case UInt8(ascii: "\""): _ = try string(isKey: false)
-            case UInt8(ascii: "t"): try word("true")
-            case UInt8(ascii: "f"): try word("false")
-            case UInt8(ascii: "n"): try word("null")
+            case UInt8(ascii: "{"): value = .object(try object())
+            case UInt8(ascii: "["): value = .array(try array())
+            case UInt8(ascii: "\""): value = .string(try string())
+            case UInt8(ascii: "t"): value = try word("true", .bool(true))
+            case UInt8(ascii: "f"): value = try word("false", .bool(false))
+            case UInt8(ascii: "n"): value = try word("null", .null)
             case nil: throw fault("an end where a value must be")
-            case let byte? where byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte): try number()
+            case let byte? where byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte): value = try number()
             default: throw fault("no value")
             }
             skipSpace()
+            return value
         }
 
-        private mutating func word(_ word: StaticString) throws(Fault) {
+        private mutating func word(_ word: StaticString, _ value: JSONValue) throws(Fault) -> JSONValue {
             let matches = next + word.utf8CodeUnitCount <= bytes.count
                 && (0..<word.utf8CodeUnitCount).allSatisfy { bytes[next + $0] == word.utf8Start[$0] }
             guard matches else { throw fault("no value") }
             next += word.utf8CodeUnitCount
+            return value
         }
 
         private mutating func enter() throws(Fault) {
@@ -105,75 +109,84 @@ public enum StrictJSON {
             guard level <= StrictJSON.mostLevels else { throw fault("more than \(StrictJSON.mostLevels) levels") }
         }
 
-        private mutating func array() throws(Fault) {
+        private mutating func array() throws(Fault) -> [JSONValue] {
             try enter()
             defer { level -= 1 }
             skipSpace()
-            if take("]") { return }
-            repeat { try value() } while take(",")
+            if take("]") { return [] }
+            var values: [JSONValue] = []
+            repeat { values.append(try value()) } while take(",")
             guard take("]") else { throw fault("an array that is not closed") }
+            return values
         }
 
-        private mutating func object() throws(Fault) {
+        private mutating func object() throws(Fault) -> [String: JSONValue] {
             try enter()
             defer { level -= 1 }
             skipSpace()
-            if take("}") { return }
-            var keys: Set<[UInt8]> = []
+            if take("}") { return [:] }
+            var values: [String: JSONValue] = [:], names: Set<[UInt8]> = []
             repeat {
                 skipSpace()
                 guard byte() == UInt8(ascii: "\"") else { throw fault("no key") }
-                let key = try string(isKey: true)
-                guard keys.insert(key).inserted else { throw fault("a key twice") }
+                let key = try string()
+                // What two keys must differ in: neither case nor underscores.
+                var name: [UInt8] = []
+                for byte in key.utf8 {
+                    guard byte < 0x80 else { throw fault("a key that is not ASCII") }
+                    if byte != 0x5F { name.append((0x41...0x5A).contains(byte) ? byte + 0x20 : byte) }
+                }
+                guard names.insert(name).inserted else { throw fault("a key twice") }
                 skipSpace()
                 guard take(":") else { throw fault("no colon behind a key") }
-                try value()
+                values[key] = try value()
             } while take(",")
             guard take("}") else { throw fault("an object that is not closed") }
+            return values
         }
 
-        /// Passes a string; gives a key's characters without underscores and in lower case, what two keys must differ in.
-        private mutating func string(isKey: Bool) throws(Fault) -> [UInt8] {
+        /// Most strings stand as they are; those with escapes are put together of the pieces between them.
+        private mutating func string() throws(Fault) -> String {
             next += 1
-            var key: [UInt8] = []
+            var start = next, text = ""
             while let byte = byte() {
-                next += 1
-                var character = UInt32(byte)
                 switch byte {
-                case UInt8(ascii: "\""): return key
-                case 0..<0x20: throw fault("a control character in a string")
-                case UInt8(ascii: "\\"): character = try escape()
-                default: break
+                case UInt8(ascii: "\""):
+                    let end = String(decoding: bytes[start..<next], as: UTF8.self)
+                    next += 1
+                    return text.isEmpty ? end : text + end
+                case 0..<0x20:
+                    next += 1
+                    throw fault("a control character in a string")
+                case UInt8(ascii: "\\"):
+                    text += String(decoding: bytes[start..<next], as: UTF8.self)
+                    next += 1
+                    text.unicodeScalars.append(try escape())
+                    start = next
+                default: next += 1
                 }
-                guard isKey else { continue }
-                guard character < 0x80 else { throw fault("a key that is not ASCII") }
-                if character != 0x5F { key.append(UInt8((0x41...0x5A).contains(character) ? character + 0x20 : character)) }
             }
             throw fault("a string that is not closed")
         }
 
-        private mutating func escape() throws(Fault) -> UInt32 {
+        private mutating func escape() throws(Fault) -> Unicode.Scalar {
             guard let byte = byte() else { throw fault("a string that is not closed") }
             next += 1
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return UInt32(byte)
-            case UInt8(ascii: "b"): return 8
-            case UInt8(ascii: "f"): return 12
-            case UInt8(ascii: "n"): return 10
-            case UInt8(ascii: "r"): return 13
-            case UInt8(ascii: "t"): return 9
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+            case UInt8(ascii: "b"): return "\u{8}"
+            case UInt8(ascii: "f"): return "\u{C}"
+            case UInt8(ascii: "n"): return "\n"
+            case UInt8(ascii: "r"): return "\r"
+            case UInt8(ascii: "t"): return "\t"
             case UInt8(ascii: "u"):
-                let unit = try hexadecimal()
-                switch unit {
-                case 0 where nul == .refused: throw fault("the character NUL")
-                case 0xD800...0xDBFF:
-                    guard take("\\"), take("u"), case let low = try hexadecimal(), (0xDC00...0xDFFF).contains(low) else {
-                        throw fault("half a surrogate pair")
-                    }
-                    return 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)
-                case 0xDC00...0xDFFF: throw fault("half a surrogate pair")
-                default: return unit
+                var unit = try hexadecimal()
+                if unit == 0, nul == .refused { throw fault("the character NUL") }
+                if (0xD800...0xDBFF).contains(unit), take("\\"), take("u"), case let low = try hexadecimal(), (0xDC00...0xDFFF).contains(low) {
+                    unit = 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)
                 }
+                guard let character = Unicode.Scalar(unit) else { throw fault("half a surrogate pair") }
+                return character
             default: throw fault("an escape that there is not")
             }
         }
@@ -193,7 +206,7 @@ public enum StrictJSON {
             while let byte = self.byte(), (0x30...0x39).contains(byte) { next += 1 }
         }
 
-        private mutating func number() throws(Fault) {
+        private mutating func number() throws(Fault) -> JSONValue {
             let start = next
             var isInteger = true
             _ = take("-")
@@ -209,7 +222,9 @@ public enum StrictJSON {
                 try digits()
             }
             let text = String(decoding: bytes[start..<next], as: UTF8.self)
-            guard isInteger ? Int64(text) != nil : Double(text)?.isFinite == true else { throw fault("a number that is too large") }
+            if isInteger, let integer = Int(text) { return .integer(integer) }
+            guard !isInteger, let number = Double(text), number.isFinite else { throw fault("a number that is too large") }
+            return Int(exactly: number).map(JSONValue.integer) ?? .number(number)
         }
     }
 }

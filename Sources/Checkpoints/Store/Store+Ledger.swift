@@ -72,10 +72,10 @@ extension Store {
 
     fileprivate func disclosures(at position: Int, _ cell: [UInt8], by key: SecretKey) throws -> [(DisclosureLifetime, String)] {
         guard let content = cell.withUnsafeBytes({ key.open($0, context: context(ofDisclosures: position)) }),
-            let list = try? JSONDecoder().decode([[JSONValue]].self, from: Data(content))
+            case .array(let list)? = try? StrictJSON.value(of: content, nul: .read)
         else { throw fault("what the catalogue discloses of the ledger's entry \(position) cannot be opened") }
         return try list.map { pair in
-            guard pair.count == 2, case .integer(let number) = pair[0], let lifetime = DisclosureLifetime(rawValue: number), let text = pair[1].text else {
+            guard case .array(let pair) = pair, pair.count == 2, case .integer(let number) = pair[0], let lifetime = DisclosureLifetime(rawValue: number), let text = pair[1].text else {
                 throw fault("what the catalogue discloses of the ledger's entry \(position) is not readable")
             }
             return (lifetime, text)

@@ -22,7 +22,7 @@ public enum ServingDigest {
 
     /// - Parameter json: a description as a file holds it. Every member counts, known or not: one that is written in another way is another.
     static func digest(json: [UInt8], _ layout: ParameterLayout, _ state: LatticeVector) throws -> Digest {
-        var value = try StrictJSON.decode(JSONValue.self, from: json, nul: .read)
+        var value = try StrictJSON.value(of: json, nul: .read)
         if case .object(let members) = value { value = .object(members.filter { !beside.contains($0.key) }) }
         let tensors = JSONValue.array(layout.tensors.map { .array([.string($0.name), .array($0.shape.map(JSONValue.integer))]) })
         let text = Array("\(purpose)\n\(value.canonical)\n\(tensors.canonical)\n".utf8)

@@ -44,6 +44,22 @@ struct StrictJSONTests {
     func accepted(text: String) throws { try StrictJSON.validate(Array(text.utf8)) }
 
     @Test(
+        "A value is what Foundation's decoder makes of it",
+        arguments: [
+            "{\"a\":{\"b\":[null,true,false,{}]},\"c\":[],\"d\":\"\"}", "[0,-0,1,-1,9223372036854775807,-9223372036854775808]",
+            "[0.5,1.0,-0.0,1e2,1E+5,1.5e-300,1e20,9.223372036854775807e18,0.1,123456789.125,5e-324,1.7976931348623157e308,2.5E-1]",
+            "[\"plain\",\"\\ud83d\\ude00 \u{1F600} é\",\"\\\" \\\\ \\/ \\b\\f\\n\\r\\t \\u00e9\\u000a\",\"e\\u0301\",\"\\ud7ff\\ue000\"]", " [ { \"a\" : 1 } , 2 ] ", "\"\\n\"", "7",
+        ])
+    func sameValues(text: String) throws {
+        let value = try StrictJSON.value(of: Array(text.utf8)), decoded = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        #expect(value == decoded)
+        // Strings are equal also where their letters are put together differently, and bytes are not.
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        #expect(try encoder.encode(value) == encoder.encode(decoded))
+    }
+
+    @Test(
         "A text that is no value, or more than one, is refused",
         arguments: ["", " ", "{", "[", "\"", "[1", "{\"a\"", "{\"a\":", "{\"a\":1", "1 2", "{}{}", "nul", "nulls", "-", "\u{FEFF}{}", "[1,2,]", "{,}", String(repeating: "[", count: 65) + String(repeating: "]", count: 65)])
     func refused(text: String) { #expect(throws: StrictJSON.Fault.self) { try StrictJSON.validate(Array(text.utf8)) } }
