@@ -150,10 +150,9 @@ struct BadInputTests {
         let data = try SmallData()
         let program = try data.initialise()
         try program.run("train")
-        let catalogue = data.folder.file("project/catalogue.sqlite")
-        try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: [
-            "python3", "-c", "import sqlite3; c = sqlite3.connect('\(catalogue)'); c.execute('DELETE FROM objects WHERE name = (SELECT min(name) FROM objects)'); c.commit()",
-        ]).waitUntilExit()
+        try TestPrograms.runPython(
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM objects WHERE name = (SELECT min(name) FROM objects)'); c.commit()",
+            data.folder.file("project/catalogue.sqlite"))
         for command in ["evaluate", "train", "status"] { expect(try program.run(command), 4, "changed by something other than unlearn") }
         #expect(try program.run("check").status == 4)
     }

@@ -9,8 +9,14 @@ struct RequestTests {
     private let program: Program
 
     init() throws {
-        folder = try TemporaryFolder()
-        program = try Self.project(in: folder, "project")
+        folder = try TemporaryFolder(copying: Self.prepared.get())
+        program = Program(folder: folder.file("project"))
+    }
+
+    nonisolated(unsafe) private static let prepared = Result {
+        let folder = try TemporaryFolder()
+        _ = try project(in: folder, "project")
+        return folder
     }
 
     /// 160 rows in 4 blocks; of each of two providers half of them, of each of 40 people four.
@@ -421,12 +427,7 @@ struct RequestTests {
         try add("row-9")
         let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); rows = c.execute('SELECT position, entry FROM ledger').fetchall()\n"
             + "for p, e in rows:\n  t = e.decode()\n  c.execute('UPDATE ledger SET entry = ? WHERE position = ?', (t.replace('\"R1\"', '\"X\"').replace('\"R2\"', '\"R1\"').replace('\"X\"', '\"R2\"').encode(), p))\nc.commit()"
-        let python = Process()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = ["python3", "-c", script, folder.file("project/catalogue.sqlite")]
-        try python.run()
-        python.waitUntilExit()
-        #expect(python.terminationStatus == 0)
+        try TestPrograms.runPython(script, folder.file("project/catalogue.sqlite"))
         expect(try program.run("request", "run", "R1"), 4, "is not the one that was signed")
         let rows = try #require(try program.json(["where", "--ids", "-"], input: "row-4\nrow-9")["rows"] as? [[String: Any]])
         #expect(rows.allSatisfy { $0["deleted"] as? Bool == false })
@@ -445,15 +446,9 @@ struct RequestTests {
         let id = try row(stitched == "R1" ? 3 : 6)
         let opening = try #require((try program.json(["opening", stitched, "--ids", "-"], input: id)["openings"] as? [[String: String]])?.first?["opening"])
         #expect(try program.run("verify-certificate", path, "--public-key", key, "--id", id, "--opening", opening).status == 0)
-        let python = Process(), output = Pipe()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        python.arguments = ["python3", root.appendingPathComponent("Scripts/verify-certificate").path, path, key, "--id", id, "--opening", opening]
-        python.standardOutput = output
-        try python.run()
-        let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        python.waitUntilExit()
-        #expect(python.terminationStatus == 0 && words.contains("made exact by \(settler)"), "\(words)")
+        let words = try TestPrograms.runPython([root.appendingPathComponent("Scripts/verify-certificate").path, path, key, "--id", id, "--opening", opening])
+        #expect(words.contains("made exact by \(settler)"), "\(words)")
     }
 
     @Test("Closing a request as superseded does not deny what is owed to whoever erased its rows")

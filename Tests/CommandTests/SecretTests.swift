@@ -10,7 +10,13 @@ struct SecretTests {
     private let secret: String
 
     init() throws {
-        shell = try Shell.withTable()
+        shell = try Shell(copying: Self.prepared.get())
+        secret = String(try String(contentsOfFile: shell.folder.file("copy"), encoding: .utf8).prefix(64))
+    }
+
+    /// A project with a deletion, and its key under many names.
+    nonisolated(unsafe) private static let prepared = Result {
+        let shell = try Shell.withTable()
         let made = try shell.run("""
             set -e
             $U -C p init --data csv:full.csv $A --quiet; $U -C p train --quiet
@@ -19,7 +25,7 @@ struct SecretTests {
             cp -r p named; mv named/project.key elsewhere; ln elsewhere again
             """)
         #expect(made.status == 0, "\(made.errors)")
-        secret = String(try String(contentsOfFile: shell.folder.file("copy"), encoding: .utf8).prefix(64))
+        return shell
     }
 
     private static let initialise = "-C new init --model logistic --blocks 2"

@@ -9,6 +9,8 @@ package struct Shell {
 
     package init() throws { folder = try TemporaryFolder() }
 
+    package init(copying other: Shell) throws { folder = try TemporaryFolder(copying: other.folder) }
+
     /// A table of 400 rows as full.csv, and `$A`: what `init` needs beside `--data` and the folder.
     package static func withTable() throws -> Shell {
         let shell = try Shell()

@@ -10,6 +10,14 @@ public final class TemporaryFolder {
         try FileSystem.makeFolder(path)
     }
 
+    /// With all that another one holds, links and times among it: what many tests begin with is made once.
+    public convenience init(copying other: TemporaryFolder) throws {
+        try self.init()
+        let copy = try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: ["cp", "-a", other.path + "/.", path])
+        copy.waitUntilExit()
+        guard copy.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+
     deinit { try? FileSystem.removeTree(path) }
 
     public func file(_ name: String) -> String { path + "/" + name }

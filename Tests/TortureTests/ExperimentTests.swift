@@ -20,7 +20,7 @@ struct ExperimentTests {
         #expect(outcome.cases >= cases)
     }
 
-    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 300, 20), (2, 600, 10)])
+    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 120, 60), (2, 400, 20)])
     func faults(branches: Int, stride: Int, cases: Int) throws { expect(try Faults.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("So has one that is killed in a project with branches")
@@ -60,7 +60,7 @@ struct ExperimentTests {
         #expect(all.allSatisfy { !$0.cuts.isEmpty })
     }
 
-    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays", arguments: [(0, 120, 20), (2, 300, 7)])
+    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays", arguments: [(0, 300, 20), (2, 600, 7)])
     func powerLoss(branches: Int, stride: Int, cases: Int) throws { expect(try PowerLoss.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("A damaged file is reported, or harmless")

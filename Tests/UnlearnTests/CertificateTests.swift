@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearn
@@ -200,12 +201,7 @@ struct CertificateTests {
         try #require(forged != entry.bytes)
         let leaf = Hexadecimal.encode(MerkleTree.leaf(forged).bytes)
         let sql = "UPDATE ledger SET entry = x'\(Hexadecimal.encode(forged))', leaf = x'\(leaf)' WHERE position = \(entry.position)"
-        let python = Process()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = ["python3", "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()", catalogue, sql]
-        try python.run()
-        python.waitUntilExit()
-        #expect(python.terminationStatus == 0)
+        try TestPrograms.runPython("import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()", catalogue, sql)
         #expect { _ = try issue() } throws: { ($0 as? Failure)?.kind == .damaged }
         #expect { _ = try LogReport(of: project.open(.read).store, request: nil) } throws: {
             ($0 as? Failure)?.kind == .damaged && "\($0)".contains("its first") && "\($0)".contains("are not those that were signed")

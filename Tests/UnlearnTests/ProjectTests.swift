@@ -111,15 +111,8 @@ struct ProjectTests {
         let project = try SmallProject()
         try project.train()
         let id = try project.ids(inBlock: 28)[0]
-        let python = Process()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = [
-            "python3", "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()",
-            project.path + "/catalogue.sqlite", "UPDATE rows SET \(change)",
-        ]
-        try python.run()
-        python.waitUntilExit()
-        #expect(python.terminationStatus == 0)
+        try TestPrograms.runPython(
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()", project.path + "/catalogue.sqlite", "UPDATE rows SET \(change)")
         let isForged = { (error: any Error) in (error as? Failure)?.kind == .damaged && "\(error)".contains("the table of rows was changed") }
         // Whatever deletes rows, and what answers from the table alone. Training asks it nothing.
         #expect { try project.delete([id]) } throws: { isForged($0) }
