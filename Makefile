@@ -19,7 +19,7 @@ PREFIX ?= /usr/local
 # Whose key and whose project: no test's business.
 unexport UNLEARN_KEY_FILE UNLEARN_PROJECT UNLEARN_PROGRESS
 
-.PHONY: help packages build install uninstall wheel build-tests demo test test-swift test-arm test-long test-repeat interoperability bench frontier fuzz torture lineage tours fixtures clean
+.PHONY: help packages build install uninstall wheel build-tests demo test test-swift test-arm test-long test-repeat interoperability run-swift run-interoperability log-interoperability bench frontier fuzz torture lineage tours fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -10
@@ -43,15 +43,19 @@ uninstall:
 demo: build
 	Scripts/demo
 
-# The packages that the last step needs are fetched while the tests are built.
+# The packages that the checks with other programs need are fetched while the tests are built. Those checks run beside the tests, which wait
+# for disk and processes now and then, and are reported behind them.
 test: packages
-	@Scripts/python-environment $(VENV) & $(MAKE) --no-print-directory test-swift && { wait; $(MAKE) --no-print-directory interoperability; }
+	@Scripts/python-environment $(VENV) & $(MAKE) --no-print-directory build-tests && wait
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going run-swift log-interoperability; status=$$?; cat $(TESTING)/interoperability.log; exit $$status
 
 build-tests: packages
 	UNLEARN_TESTING=1 $(SWIFT) build --build-tests $(TEST_FLAGS)
 
-test-swift: build-tests
-	UNLEARN_TESTING=1 $(SWIFT) test --skip-build $(TEST_FLAGS)
+test-swift: build-tests run-swift
+
+run-swift:
+	TMPDIR=$$(Scripts/test-folder) UNLEARN_TESTING=1 $(SWIFT) test --skip-build $(TEST_FLAGS)
 
 # Needs gcc-aarch64-linux-gnu and qemu-user, and no Arm processor.
 test-arm:
@@ -67,7 +71,12 @@ test-repeat: build-tests
 	Scripts/test-repeat
 
 # Exports and certificates as other programs read them, imports as they write them.
-interoperability: build-tests
+interoperability: build-tests run-interoperability
+
+log-interoperability:
+	@$(MAKE) --no-print-directory run-interoperability > $(TESTING)/interoperability.log 2>&1
+
+run-interoperability:
 	@if Scripts/python-environment $(VENV); then \
 		printf '%s\n' Tests/Interoperability/check_*.py | xargs -P 2 -I CHECK $(VENV)/bin/python CHECK $(TESTING)/release/unlearn; fi
 

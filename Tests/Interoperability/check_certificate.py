@@ -7,13 +7,13 @@ import importlib.util
 import json
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 import forgery
+import support
 from support import expect, failures, finish, unlearn
 
 script = pathlib.Path(__file__).resolve().parents[2] / "Scripts" / "verify-certificate"
@@ -56,7 +56,7 @@ with tempfile.TemporaryDirectory() as name:
     opening = json.loads(unlearn(project, "opening", "R3", "--ids", "-", "--json", input="person-7\n").stdout)["openings"][0]["opening"]
 
     def named(*options):
-        return subprocess.run([sys.executable, str(script), str(folder / "R3.json"), str(pem), *options], capture_output=True, text=True)
+        return support.script(script, folder / "R3.json", pem, *options)
 
     done = named("--id", "person-7", "--opening", opening)
     expect(done.returncode == 0 and "it speaks of 'person-7'" in done.stdout, f"the script finds the name that an opening is of ({done.stderr})")
@@ -73,7 +73,7 @@ with tempfile.TemporaryDirectory() as name:
     expect(not outside.is_signed(key, bytes(64), message), "what the key did not sign is not signed")
 
     def script_says(certificate, key):
-        return subprocess.run([sys.executable, str(script), str(certificate), str(key)], capture_output=True, text=True)
+        return support.script(script, certificate, key)
 
     said = script_says(folder / "R3.json", pem)
     expect(said.returncode == 0 and said.stdout.splitlines() == lines, "the script prints what it verified and exits 0")
@@ -136,7 +136,7 @@ with tempfile.TemporaryDirectory() as name:
     expect(verdicts(same) == (True, True), "a certificate signed anew without a change is valid to both")
     expect(verdicts(same, predicate["project"]) == (True, True), "so it is where its project is pinned")
     expect(verdicts(same, "0" * 32) == (False, False), "another project's is refused by both")
-    pinned = subprocess.run([sys.executable, str(script), str(folder / "R3.json"), str(pem), "--project", "0" * 32], capture_output=True, text=True)
+    pinned = support.script(script, folder / "R3.json", pem, "--project", "0" * 32)
     expect(pinned.returncode == 1 and pinned.stderr.count("\n") == 1, "the script refuses another project's in one line")
     tried, accepted = 0, []
     for what, alter in forgery.forgeries():
@@ -266,7 +266,7 @@ with tempfile.TemporaryDirectory() as name:
     accepted = {what: found for what, change in false_settlements.items() if (found := verdicts(forgery.signed(forgery.restated(paid, change), same_bytes))) != (False, False)}
     expect(not accepted, f"{len(false_settlements)} settlements that were none are refused by both {accepted}")
     unlearn(branches, "export", "--out", str(folder / "paid.safetensors"))
-    done = subprocess.run([sys.executable, str(script), folder / "branches-paid.json", signing, "--model", folder / "paid.safetensors"], capture_output=True, text=True)
+    done = support.script(script, folder / "branches-paid.json", signing, "--model", folder / "paid.safetensors")
     expect(done.returncode == 1 and "names no model to compare" in done.stderr and "another model" not in done.stderr, f"a certificate without a digest calls no model another ({done.stderr[-200:]})")
     unlearn(branches, "certificate", "R3", "--out", str(folder / "branches-later.json"))
     expect("earlier stitches" not in script_says(folder / "branches-later.json", signing).stdout, "an exact replay takes them out of what the script says")

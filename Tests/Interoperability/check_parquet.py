@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+import support
 from support import expect, finish, unlearn
 
 # The program finds this Python, which has pyarrow.
@@ -26,7 +27,7 @@ with tempfile.TemporaryDirectory() as name:
     random = np.random.default_rng(7)
 
     def converted(file, *options):
-        return subprocess.run([sys.executable, converter, *options, file], capture_output=True, text=True)
+        return support.script(converter, *options, file)
 
     def trained(label, spec, *options):
         project = folder / label

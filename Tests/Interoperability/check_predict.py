@@ -4,18 +4,21 @@ import csv
 import json
 import pathlib
 import random
-import subprocess
-import sys
 import tempfile
 
+# What the scripts import is here once for all of them.
+import cryptography.hazmat.primitives.serialization  # noqa: F401
+import numpy  # noqa: F401
+
 import forgery
+import support
 from support import expect, finish, unlearn
 
 root = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def script(name, *arguments):
-    return subprocess.run([sys.executable, root / "Scripts" / name, *map(str, arguments)], capture_output=True, text=True)
+    return support.script(root / "Scripts" / name, *arguments)
 
 
 with tempfile.TemporaryDirectory() as name:
