@@ -20,7 +20,7 @@ struct ExperimentTests {
         #expect(outcome.cases >= cases)
     }
 
-    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 120, 60), (2, 400, 20)])
+    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 300, 40), (2, 800, 15)])
     func faults(branches: Int, stride: Int, cases: Int) throws { expect(try Faults.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("So has one that is killed in a project with branches")
