@@ -178,7 +178,8 @@ def test_a_model_is_loaded_into_a_module_and_its_file_is_gone(tmp_path: Path) ->
     import safetensors.torch
 
     source = torch.nn.Linear(3, 2)
-    safetensors.torch.save_file(source.state_dict(), tmp_path / "model")
+    description = {"class_names": ["no", "yes"], "shape": [3]}
+    safetensors.torch.save_file(source.state_dict(), tmp_path / "model", metadata={"unlearn": json.dumps(description)})
     program = tmp_path / "unlearn"
     program.write_text(
         f"#!{sys.executable}\nimport os, shutil, sys\nout = next(word[6:] for word in sys.argv if word.startswith('--out='))\n"
@@ -187,7 +188,7 @@ def test_a_model_is_loaded_into_a_module_and_its_file_is_gone(tmp_path: Path) ->
     )
     program.chmod(0o755)
     module = torch.nn.Linear(3, 2)
-    Project("shop", str(program)).load_into(module)
+    assert Project("shop", str(program)).load_into(module) == description
     assert torch.equal(module.weight, source.weight) and torch.equal(module.bias, source.bias)
     assert not os.path.exists((tmp_path / "out").read_text())
     with pytest.raises(RuntimeError, match="size mismatch"):
