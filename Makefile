@@ -55,7 +55,7 @@ build-tests: packages
 test-swift: build-tests run-swift
 
 run-swift:
-	TMPDIR=$$(Scripts/test-folder) UNLEARN_TESTING=1 $(SWIFT) test --skip-build $(TEST_FLAGS)
+	folder=$$(Scripts/test-folder) && TMPDIR=$$folder UNLEARN_TESTING=1 $(SWIFT) test --skip-build $(TEST_FLAGS)
 
 # Needs gcc-aarch64-linux-gnu and qemu-user, and no Arm processor.
 test-arm:

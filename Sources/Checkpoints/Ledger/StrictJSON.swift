@@ -224,7 +224,9 @@ public enum StrictJSON {
             let text = String(decoding: bytes[start..<next], as: UTF8.self)
             if isInteger, let integer = Int(text) { return .integer(integer) }
             guard !isInteger, let number = Double(text), number.isFinite else { throw fault("a number that is too large") }
-            return Int(exactly: number).map(JSONValue.integer) ?? .number(number)
+            if number.magnitude < 0x1p53 { return Int(exactly: number).map(JSONValue.integer) ?? .number(number) }
+            // Beyond, a double is not the number that its digits say: digests that were issued took it as Foundation does.
+            return (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) ?? .number(number)
         }
     }
 }
