@@ -76,9 +76,9 @@ struct HostilePathTests {
         expectRefusal(try program.run("where", "--ids", "-", input: text), ["-"])
     }
 
-    @Test("A line of a megabyte is one wrong id, named in short")
+    @Test("A line of eight megabytes is one wrong id, named in short")
     func longLines() throws {
-        let path = try data.folder.write([UInt8](repeating: 0x61, count: 1 << 20), to: "long")
+        let path = try data.folder.write([UInt8](repeating: 0x61, count: 8 << 20), to: "long")
         let fresh = Program(folder: data.folder.file("fresh")), sound = ["init", "--model", "logistic", "--blocks", "2", "--data", data.spec]
         for result in [
             try program.run("where", "--ids", path), try program.run("delete", "--ids", path), try program.run("evaluate", "--on", path),

@@ -16,7 +16,7 @@ struct FuzzTests {
     func changed(name: String, seed: UInt64) throws {
         let target = try #require(FuzzTarget.all.first { $0.name == name }), mutator = Mutator(target)
         var random = SeededGenerator(seed), accepted = 0, refused = 0
-        for round in 0..<1500 {
+        for round in 0..<3000 {
             var input = try #require(target.samples.randomElement(using: &random))
             let other = try #require(target.samples.randomElement(using: &random))
             mutator.mutate(&input, with: other, most: 64 * 1024, using: &random)

@@ -20,7 +20,7 @@ struct ExperimentTests {
         #expect(outcome.cases >= cases)
     }
 
-    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 300, 40), (2, 800, 15)])
+    @Test("A command whose N-th file operation fails is done or says so, and nothing is lost", arguments: [(0, 300, 20), (2, 600, 10)])
     func faults(branches: Int, stride: Int, cases: Int) throws { expect(try Faults.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("So has one that is killed in a project with branches")
@@ -60,7 +60,7 @@ struct ExperimentTests {
         #expect(all.allSatisfy { !$0.cuts.isEmpty })
     }
 
-    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays", arguments: [(0, 300, 20), (2, 600, 7)])
+    @Test("Power failure leaves the project as before or as after, and what was acknowledged stays", arguments: [(0, 120, 20), (2, 300, 7)])
     func powerLoss(branches: Int, stride: Int, cases: Int) throws { expect(try PowerLoss.run(settings(stride: stride, branches: branches)), atLeast: cases) }
 
     @Test("A damaged file is reported, or harmless")
@@ -99,7 +99,7 @@ struct ExperimentTests {
         #expect(outcome.failures.contains { $0.what.hasPrefix("delete said that it was done") })
     }
 
-    @Test("A program that only pretends to delete is found out, however many work at a time", arguments: [1, 16])
+    @Test("A program that only pretends to delete is found out, however many work at a time", arguments: [1, 3, 16])
     func pretendedDeletion(jobs: Int) throws {
         var settings = quiet(rounds: 8)
         settings.jobs = jobs

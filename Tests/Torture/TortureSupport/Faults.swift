@@ -26,18 +26,13 @@ public enum Faults {
         let experiment = Runner(settings: settings, workplace: workplace, sample: sample)
         var random = SeededGenerator(settings.seed)
         var cases: [Case] = []
-        // Which call the next case is, counted from the first one of the commands that are left.
-        var next = Int.random(in: 1...settings.stride, using: &random)
         for stage in try Stage.life(settings.program, sample, in: workplace) {
             for kind in Kind.allCases {
                 let total = try experiment.count(stage, kind)
                 guard total > 0 else { continue }
                 for lasts in [false, true] {
-                    while next <= total {
-                        cases.append(Case(stage: stage, kind: kind, lasts: lasts, at: next))
-                        next += settings.stride
-                    }
-                    next -= total
+                    let first = Int.random(in: 1...min(settings.stride, total), using: &random)
+                    cases += stride(from: first, through: total, by: settings.stride).map { Case(stage: stage, kind: kind, lasts: lasts, at: $0) }
                     // In full: until a run passes untouched, for some calls are made now and then only.
                     if settings.stride == 1 { cases.append(Case(stage: stage, kind: kind, lasts: lasts, at: total + 1, isBehindLast: true)) }
                 }
