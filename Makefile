@@ -55,7 +55,8 @@ build-tests: packages
 test-swift: build-tests run-swift
 
 run-swift:
-	folder=$$(Scripts/test-folder) && TMPDIR=$$folder UNLEARN_TESTING=1 $(SWIFT) test --skip-build $(TEST_FLAGS)
+	folder=$$(mktemp -d "$$(Scripts/test-folder)/unlearn-tests-XXXXXX") && chmod 1777 "$$folder" && trap 'rm -rf "$$folder"' EXIT && \
+		TMPDIR=$$folder UNLEARN_TESTING=1 $(SWIFT) test --skip-build $(TEST_FLAGS)
 
 # Needs gcc-aarch64-linux-gnu and qemu-user, and no Arm processor.
 test-arm:

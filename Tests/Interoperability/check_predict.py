@@ -4,6 +4,8 @@ import csv
 import json
 import pathlib
 import random
+import subprocess
+import sys
 import tempfile
 
 # What the scripts import is here once for all of them.
@@ -88,7 +90,8 @@ with tempfile.TemporaryDirectory() as name:
     unlearn(latin, "export", "--out", str(folder / "latin.npz"))
     done = script("predict.py", folder / "latin.npz", folder / "latin.csv")
     expect(done.returncode == 0 and done.stdout.startswith("id,class,p_b\u00f6se,p_gut\n"), f"predict.py reads a table in the encoding of the one that the model learned ({done.stderr[-200:]})")
-    done = script("predict.py", "--help")
+    # Started as a user starts it, with nothing imported before.
+    done = subprocess.run([sys.executable, root / "Scripts" / "predict.py", "--help"], capture_output=True, text=True)
     expect(done.returncode == 0 and "MODEL ROWS.csv" in done.stdout and not done.stderr, "predict.py helps")
     unlearn(project, "export", "--out", str(folder / "before.safetensors"))
     unlearn(project, "delete", "--ids", "-", "--method", "exact", "--yes", input="p1\n")

@@ -30,22 +30,24 @@ def script(path, *arguments):
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         child = os.fork()
         if child == 0:
-            status = 1
+            status = code = 1
             try:
                 for file, number in (output, 1), (errors, 2):
                     os.dup2(file.fileno(), number)
                 sys.argv, sys.stdout, sys.stderr = arguments, open(1, "w", closefd=False), open(2, "w", closefd=False)
                 try:
                     runpy.run_path(arguments[0], run_name="__main__")
-                    status = 0
+                    code = 0
                 except SystemExit as end:
-                    status = end.code if type(end.code) is int else int(end.code is not None)
+                    code = end.code if type(end.code) is int else int(end.code is not None)
                     if type(end.code) is str:
                         print(end.code, file=sys.stderr)
                 except BaseException:
                     traceback.print_exc()
                 sys.stdout.flush()
                 sys.stderr.flush()
+                # Whoever cannot say what he found has not done it.
+                status = code
             finally:
                 os._exit(status)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

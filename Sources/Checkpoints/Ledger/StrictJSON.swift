@@ -24,17 +24,20 @@ public enum StrictJSON {
     ///
     /// - Throws: `Fault` where the bytes are anything but one value and white space around it.
     /// - Complexity: O(bytes).
-    public static func value(of bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) -> JSONValue {
+    public static func value(of bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) -> JSONValue { try read(bytes, nul, keeping: true) }
+
+    /// - Parameter keeping: whether arrays and objects hold what is in them, or are only passed.
+    private static func read(_ bytes: [UInt8], _ nul: NULCharacter, keeping: Bool) throws(Fault) -> JSONValue {
         guard String(validating: bytes, as: UTF8.self) != nil else { throw Fault(what: "bytes that are not UTF-8", offset: 0) }
         return try bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, Fault> in
-            var scanner = Scanner(bytes: buffer, nul: nul)
+            var scanner = Scanner(bytes: buffer, nul: nul, keeping: keeping)
             do throws(Fault) { return .success(try scanner.document()) } catch { return .failure(error) }
         }.get()
     }
 
     /// - Throws: `Fault` where the bytes are anything but one value and white space around it.
     /// - Complexity: O(bytes).
-    public static func validate(_ bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) { _ = try value(of: bytes, nul: nul) }
+    public static func validate(_ bytes: [UInt8], nul: NULCharacter = .refused) throws(Fault) { _ = try read(bytes, nul, keeping: false) }
 
     /// Decodes what is strict JSON.
     public static func decode<Value: Decodable>(
@@ -53,10 +56,11 @@ public enum StrictJSON {
     private struct Scanner {
         let bytes: UnsafeBufferPointer<UInt8>
         let nul: NULCharacter
+        let keeping: Bool
         var next = 0
         var level = 0
 
-        init(bytes: UnsafeBufferPointer<UInt8>, nul: NULCharacter) { (self.bytes, self.nul) = (bytes, nul) }
+        init(bytes: UnsafeBufferPointer<UInt8>, nul: NULCharacter, keeping: Bool) { (self.bytes, self.nul, self.keeping) = (bytes, nul, keeping) }
 
         func fault(_ what: String) -> Fault { Fault(what: what, offset: next) }
 
@@ -115,7 +119,10 @@ public enum StrictJSON {
             skipSpace()
             if take("]") { return [] }
             var values: [JSONValue] = []
-            repeat { values.append(try value()) } while take(",")
+            repeat {
+                let value = try value()
+                if keeping { values.append(value) }
+            } while take(",")
             guard take("]") else { throw fault("an array that is not closed") }
             return values
         }
@@ -139,7 +146,8 @@ public enum StrictJSON {
                 guard names.insert(name).inserted else { throw fault("a key twice") }
                 skipSpace()
                 guard take(":") else { throw fault("no colon behind a key") }
-                values[key] = try value()
+                let value = try value()
+                if keeping { values[key] = value }
             } while take(",")
             guard take("}") else { throw fault("an object that is not closed") }
             return values
